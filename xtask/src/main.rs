@@ -1,0 +1,59 @@
+//! The project's own commands: `cargo xtask help` lists them. This file is the map and the dispatch; each command
+//! has a file of its own. Only the standard library is used, so that the first run is quick.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task runner talks to the person who started it"
+)]
+
+mod cargo;
+mod check;
+mod install;
+#[path = "../../crates/testkit/src/private_server.rs"]
+mod private_server;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND
+
+Commands:
+  check                     everything that has to hold before a change is merged:
+                            format, clippy, tidy, test, doc and cargo-deny
+  test [--no-install] [-- ARGS]
+                            cargo test with a PostgreSQL server of its own; ARGS go to cargo test.
+                            WHIMBREL_TEST_POSTGRES=postgres://... uses that server instead.
+                            A missing server is installed with apt-get unless --no-install is given
+  tidy                      the house rules, one line per violation
+  help                      this page
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let outcome = match command {
+        "check" if rest.is_empty() => check::run(),
+        "test" => test::run(rest),
+        "tidy" if rest.is_empty() => tidy::run(),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(cargo::Failure::usage(format!(
+            "cannot understand `{}`; see `cargo xtask help`",
+            arguments.join(" ")
+        ))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `cargo xtask test`: runs `cargo test` with a PostgreSQL server at hand that is gone afterwards.
+//! Finding or installing the server's programs is `install.rs`, running it is `private_server.rs`.
+
+use std::process::{Command, Stdio};
+
+use crate::cargo::{self, Failure, cargo};
+use crate::install::{self, Install};
+use crate::private_server::PrivateServer;
+
+/// The variable that tells the tests where their server is.
+const SERVER_VARIABLE: &str = "WHIMBREL_TEST_POSTGRES";
+/// Arguments of `cargo test` that choose packages.
+const PACKAGE_CHOICES: [&str; 5] = ["-p", "--package", "--workspace", "--all", "--manifest-path"];
+
+/// Runs the tests and passes on cargo's exit code.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let (install, for_cargo) = parse(arguments)?;
+    require_c_compiler()?;
+    let mut command = cargo(&["test"]);
+    if !chooses_package(for_cargo) {
+        command.arg("--workspace");
+    }
+    command.args(for_cargo);
+
+    let server = if std::env::var_os(SERVER_VARIABLE).is_some_and(|url| !url.is_empty()) {
+        println!("using the PostgreSQL server of {SERVER_VARIABLE}");
+        None
+    } else {
+        command.env_remove(SERVER_VARIABLE);
+        start_server(install)
+    };
+    if let Some(server) = &server {
+        command.env(SERVER_VARIABLE, server.url());
+    }
+    let outcome = cargo::run(command, "cargo test");
+    drop(server);
+    outcome
+}
+
+fn parse(arguments: &[String]) -> Result<(Install, &[String]), Failure> {
+    let split = arguments
+        .iter()
+        .position(|argument| argument == "--")
+        .unwrap_or(arguments.len());
+    let for_cargo = arguments.get(split + 1..).unwrap_or_default();
+    let mut install = Install::WhenMissing;
+    for argument in &arguments[..split] {
+        if argument != "--no-install" {
+            return Err(Failure::usage(format!(
+                "cannot understand `{argument}`; arguments for cargo test come after `--`"
+            )));
+        }
+        install = Install::Never;
+    }
+    Ok((install, for_cargo))
+}
+
+fn chooses_package(for_cargo: &[String]) -> bool {
+    for_cargo
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| {
+            let name = argument.split('=').next().unwrap_or(argument);
+            PACKAGE_CHOICES.contains(&name) || (name.starts_with("-p") && !name.starts_with("--"))
+        })
+}
+
+fn require_c_compiler() -> Result<(), Failure> {
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let mut command = Command::new(compiler);
+    command
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let found = command.status().is_ok();
+    if found {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "no C compiler found; the bundled SQLite needs one\nhint: apt-get install gcc libc6-dev (or set CC)",
+    ))
+}
+
+fn start_server(install: Install) -> Option<PrivateServer> {
+    let programs = match install::programs(install) {
+        Ok(programs) => programs,
+        Err(why) => {
+            announce_skip(&why);
+            return None;
+        }
+    };
+    match PrivateServer::start(&programs) {
+        Ok(server) => {
+            println!(
+                "PostgreSQL {} for the tests on port {}",
+                programs.major, server.port
+            );
+            Some(server)
+        }
+        Err(error) => {
+            announce_skip(&error.to_string());
+            None
+        }
+    }
+}
+
+fn announce_skip(why: &str) {
+    eprintln!("SKIPPED: every test that needs a PostgreSQL server will be skipped: {why}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_package_choice_replaces_the_workspace() {
+        for line in [
+            "-p whimbrel",
+            "-pwhimbrel",
+            "--package=whimbrel",
+            "--workspace --lib",
+            "--lib --all",
+        ] {
+            assert!(chooses_package(&words(line)), "{line}");
+        }
+        for line in ["", "some_name", "--lib", "some_name -- -p", "--profile dev"] {
+            assert!(!chooses_package(&words(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn arguments_after_the_dashes_go_to_cargo() {
+        let line = words("--no-install -- -p whimbrel -- --nocapture");
+        let (install, for_cargo) = parse(&line).unwrap();
+        assert!(matches!(install, Install::Never));
+        assert_eq!(for_cargo, words("-p whimbrel -- --nocapture"));
+    }
+
+    #[test]
+    fn an_argument_before_the_dashes_is_refused() {
+        assert_eq!(parse(&words("some_name")).unwrap_err().code, 2);
+    }
+}
