@@ -1,0 +1,378 @@
+//! The canonical form of values and the hashes of rows: one module for the copier and the verifier alike.
+//!
+//! A value is `tag (1 byte) | length (u32, little-endian) | bytes`; NULL is tag 0 alone. A row is its columns in order.
+//! The hashes are xxh3 (128 bits for rows, 64 bits for columns).
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+};
+use arrow_array::{
+    Array, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
+};
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
+
+use crate::digest::low_half;
+use crate::{Error, LogicalType, Result, arrow_type, canonical_decimal};
+
+/// The hashes of one row.
+#[derive(Debug)]
+pub struct RowHash<'a> {
+    /// Number of the row in its batch.
+    pub row: usize,
+    /// Hash of the whole row.
+    pub hash: u128,
+    /// Hash of the key's columns; of the whole row when there is no key.
+    pub key: u128,
+    /// Per column, the value's hash seeded with the key's.
+    pub columns: &'a [u64],
+}
+
+/// Hashes rows of batches whose columns have the given logical types. Keeps its buffers from row to row.
+#[derive(Debug)]
+pub struct RowHasher {
+    types: Vec<LogicalType>,
+    key: Vec<usize>,
+    row: Vec<u8>,
+    key_bytes: Vec<u8>,
+    ends: Vec<usize>,
+    columns: Vec<u64>,
+}
+
+impl RowHasher {
+    /// Makes a hasher. `key` holds the positions of the columns that identify a row; empty when nothing does.
+    pub fn new(types: Vec<LogicalType>, key: Vec<usize>) -> Self {
+        Self {
+            types,
+            key,
+            row: Vec::new(),
+            key_bytes: Vec::new(),
+            ends: Vec::new(),
+            columns: Vec::new(),
+        }
+    }
+
+    /// Hashes the rows in order, but for those in `skip` (ascending), and hands each to `each`.
+    ///
+    /// # Errors
+    /// `Bug` when a column's Arrow type is not the one that carries its logical type.
+    pub fn hash(
+        &mut self,
+        records: &RecordBatch,
+        skip: &[usize],
+        mut each: impl FnMut(&RowHash<'_>),
+    ) -> Result<()> {
+        let columns = self.downcast(records)?;
+        let mut skip = skip.iter().copied().peekable();
+        for row in 0..records.num_rows() {
+            if skip.next_if_eq(&row).is_some() {
+                continue;
+            }
+            self.row.clear();
+            self.ends.clear();
+            for column in &columns {
+                column.put(row, &mut self.row);
+                self.ends.push(self.row.len());
+            }
+            let hash = xxh3_128(&self.row);
+            let key = self.key_hash(hash);
+            self.hash_columns(key);
+            each(&RowHash {
+                row,
+                hash,
+                key,
+                columns: &self.columns,
+            });
+        }
+        Ok(())
+    }
+
+    fn key_hash(&mut self, row_hash: u128) -> u128 {
+        if self.key.is_empty() {
+            return row_hash;
+        }
+        self.key_bytes.clear();
+        for &column in &self.key {
+            let from = column.checked_sub(1).map_or(0, |before| self.ends[before]);
+            self.key_bytes
+                .extend_from_slice(&self.row[from..self.ends[column]]);
+        }
+        xxh3_128(&self.key_bytes)
+    }
+
+    fn hash_columns(&mut self, key: u128) {
+        let seed = low_half(key) ^ low_half(key >> 64);
+        self.columns.clear();
+        let mut from = 0;
+        for &end in &self.ends {
+            self.columns.push(xxh3_64_with_seed(&self.row[from..end], seed));
+            from = end;
+        }
+    }
+
+    fn downcast<'a>(&self, records: &'a RecordBatch) -> Result<Vec<Values<'a>>> {
+        if records.num_columns() != self.types.len() {
+            return Err(Error::bug(format!(
+                "{} columns arrived; {} were expected",
+                records.num_columns(),
+                self.types.len()
+            )));
+        }
+        self.types
+            .iter()
+            .zip(records.columns())
+            .map(|(logical, array)| Values::new(logical, array.as_ref()))
+            .collect()
+    }
+}
+
+mod tag {
+    pub(super) const NULL: u8 = 0;
+    pub(super) const INTEGER: u8 = 1;
+    pub(super) const DECIMAL: u8 = 2;
+    pub(super) const FLOAT: u8 = 4;
+    pub(super) const TIMESTAMP_ZONED: u8 = 5;
+    pub(super) const TEXT: u8 = 6;
+    pub(super) const UUID: u8 = 7;
+    pub(super) const JSON: u8 = 8;
+    pub(super) const BYTES: u8 = 9;
+    pub(super) const TIMESTAMP: u8 = 12;
+    pub(super) const DATE: u8 = 13;
+    pub(super) const TIME: u8 = 14;
+    pub(super) const TIME_ZONED: u8 = 15;
+    pub(super) const INTERVAL: u8 = 16;
+    pub(super) const BITS: u8 = 17;
+    pub(super) const ANY: u8 = 18;
+    pub(super) const WIRE: u8 = 19;
+}
+
+/// A column's values with the type known.
+enum Values<'a> {
+    Boolean(&'a BooleanArray),
+    Integer(&'a PrimitiveArray<Int64Type>),
+    Float32(&'a PrimitiveArray<Float32Type>),
+    Float64(&'a PrimitiveArray<Float64Type>),
+    Date(&'a PrimitiveArray<Date32Type>),
+    Time(&'a PrimitiveArray<Time64MicrosecondType>),
+    Timestamp(u8, &'a PrimitiveArray<TimestampMicrosecondType>),
+    Decimal(&'a StringArray),
+    Json(&'a StringArray),
+    Text(u8, &'a StringArray),
+    Bytes(u8, &'a BinaryArray),
+    Fixed(u8, &'a FixedSizeBinaryArray),
+}
+
+impl<'a> Values<'a> {
+    fn new(logical: &LogicalType, array: &'a dyn Array) -> Result<Self> {
+        if array.data_type() != &arrow_type(logical) {
+            return Err(Error::bug(format!(
+                "a {logical} column arrived as {}",
+                array.data_type()
+            )));
+        }
+        Ok(match logical {
+            LogicalType::Boolean => Self::Boolean(array.as_boolean()),
+            LogicalType::Integer { .. } => Self::Integer(array.as_primitive()),
+            LogicalType::Float { bits: 32 } => Self::Float32(array.as_primitive()),
+            LogicalType::Float { .. } => Self::Float64(array.as_primitive()),
+            LogicalType::Date => Self::Date(array.as_primitive()),
+            LogicalType::Time => Self::Time(array.as_primitive()),
+            LogicalType::Timestamp { zoned: true } => {
+                Self::Timestamp(tag::TIMESTAMP_ZONED, array.as_primitive())
+            }
+            LogicalType::Timestamp { zoned: false } => Self::Timestamp(tag::TIMESTAMP, array.as_primitive()),
+            LogicalType::Decimal { scale: Some(_), .. } => Self::Decimal(array.as_string()),
+            LogicalType::Decimal { scale: None, .. } => Self::Text(tag::DECIMAL, array.as_string()),
+            LogicalType::Json => Self::Json(array.as_string()),
+            LogicalType::Text { .. } | LogicalType::Enum { .. } => Self::Text(tag::TEXT, array.as_string()),
+            LogicalType::Bits { .. } => Self::Text(tag::BITS, array.as_string()),
+            LogicalType::TimeZoned => Self::Text(tag::TIME_ZONED, array.as_string()),
+            LogicalType::Bytes => Self::Bytes(tag::BYTES, array.as_binary()),
+            LogicalType::Any => Self::Bytes(tag::ANY, array.as_binary()),
+            LogicalType::Wire { .. } => Self::Bytes(tag::WIRE, array.as_binary()),
+            LogicalType::Interval => Self::Fixed(tag::INTERVAL, array.as_fixed_size_binary()),
+            LogicalType::Uuid => Self::Fixed(tag::UUID, array.as_fixed_size_binary()),
+        })
+    }
+
+    fn as_array(&self) -> &dyn Array {
+        match self {
+            Self::Boolean(array) => *array,
+            Self::Integer(array) => *array,
+            Self::Float32(array) => *array,
+            Self::Float64(array) => *array,
+            Self::Date(array) => *array,
+            Self::Time(array) => *array,
+            Self::Timestamp(_, array) => *array,
+            Self::Decimal(array) | Self::Json(array) | Self::Text(_, array) => *array,
+            Self::Bytes(_, array) => *array,
+            Self::Fixed(_, array) => *array,
+        }
+    }
+
+    fn put(&self, row: usize, out: &mut Vec<u8>) {
+        if self.as_array().is_null(row) {
+            out.push(tag::NULL);
+            return;
+        }
+        match self {
+            Self::Boolean(array) => put(out, tag::INTEGER, &i64::from(array.value(row)).to_le_bytes()),
+            Self::Integer(array) => put(out, tag::INTEGER, &array.value(row).to_le_bytes()),
+            Self::Float32(array) => put(out, tag::FLOAT, &float_bits(f64::from(array.value(row)))),
+            Self::Float64(array) => put(out, tag::FLOAT, &float_bits(array.value(row))),
+            Self::Date(array) => put(out, tag::DATE, &array.value(row).to_le_bytes()),
+            Self::Time(array) => put(out, tag::TIME, &array.value(row).to_le_bytes()),
+            Self::Timestamp(tag, array) => put(out, *tag, &array.value(row).to_le_bytes()),
+            Self::Decimal(array) => put_decimal(out, array.value(row)),
+            Self::Json(array) => put_json(out, array.value(row)),
+            Self::Text(tag, array) => put(out, *tag, array.value(row).as_bytes()),
+            Self::Bytes(tag, array) => put(out, *tag, array.value(row)),
+            Self::Fixed(tag, array) => put(out, *tag, array.value(row)),
+        }
+    }
+}
+
+fn put(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    // A value is below 4 GiB: every engine's limit is, and Arrow's 32-bit offsets are.
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    out.push(tag);
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn float_bits(value: f64) -> [u8; 8] {
+    let value = if value.is_nan() { f64::NAN } else { value };
+    value.to_bits().to_le_bytes()
+}
+
+fn put_decimal(out: &mut Vec<u8>, text: &str) {
+    match canonical_decimal(text) {
+        Some(canonical) => put(out, tag::DECIMAL, canonical.as_bytes()),
+        None => put(out, tag::TEXT, text.as_bytes()),
+    }
+}
+
+/// Text that is no JSON hashes as text: it can then only equal itself.
+fn put_json(out: &mut Vec<u8>, text: &str) {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => {
+            let mut canonical = String::with_capacity(text.len());
+            write_json(&value, &mut canonical);
+            put(out, tag::JSON, canonical.as_bytes());
+        }
+        Err(_) => put(out, tag::TEXT, text.as_bytes()),
+    }
+}
+
+/// Keys sorted bytewise (the parser's map is sorted), no spaces, numbers as exact decimals, strings minimally escaped.
+fn write_json(value: &serde_json::Value, out: &mut String) {
+    match value {
+        serde_json::Value::Number(number) => {
+            let digits = number.to_string();
+            out.push_str(&canonical_decimal(&digits).unwrap_or(digits));
+        }
+        serde_json::Value::Array(values) => {
+            out.push('[');
+            for value in values {
+                write_json(value, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        serde_json::Value::Object(members) => {
+            out.push('{');
+            for (key, value) in members {
+                out.push_str(&serde_json::Value::from(key.as_str()).to_string());
+                out.push(':');
+                write_json(value, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        scalar @ (serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::String(_)) => {
+            out.push_str(&scalar.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array};
+
+    use super::*;
+    use crate::{Digest, arrow_schema};
+
+    fn digest(logical: LogicalType, array: ArrayRef) -> Digest {
+        let records = RecordBatch::try_new(arrow_schema([("a", &logical)]), vec![array]).unwrap();
+        let mut digest = Digest::default();
+        RowHasher::new(vec![logical], vec![])
+            .hash(&records, &[], |row| digest.add_row(row))
+            .unwrap();
+        digest
+    }
+
+    fn text(logical: &LogicalType, values: &[Option<&str>]) -> Digest {
+        digest(logical.clone(), Arc::new(StringArray::from(values.to_vec())))
+    }
+
+    #[test]
+    fn order_carries_no_meaning_and_duplicates_count() {
+        let plain = LogicalType::text();
+        assert!(text(&plain, &[Some("a"), None]).same_rows(&text(&plain, &[None, Some("a")])));
+        assert!(!text(&plain, &[Some("a"), Some("b")]).same_rows(&text(&plain, &[Some("c"), Some("c")])));
+        assert!(!text(&plain, &[Some("a"), Some("a")]).same_rows(&text(&plain, &[])));
+    }
+
+    #[test]
+    fn null_and_empty_text_differ() {
+        let plain = LogicalType::text();
+        assert!(!text(&plain, &[None]).same_rows(&text(&plain, &[Some("")])));
+    }
+
+    #[test]
+    fn a_declared_scale_makes_trailing_zeros_mean_nothing() {
+        let scaled = LogicalType::Decimal {
+            precision: Some(10),
+            scale: Some(2),
+        };
+        let free = LogicalType::Decimal {
+            precision: None,
+            scale: None,
+        };
+        assert!(text(&scaled, &[Some("1.10")]).same_rows(&text(&scaled, &[Some("1.1")])));
+        assert!(!text(&free, &[Some("1.10")]).same_rows(&text(&free, &[Some("1.1")])));
+    }
+
+    #[test]
+    fn json_is_compared_by_value() {
+        let json = LogicalType::Json;
+        let one = text(&json, &[Some(r#"{"b": 1.0, "a": [1e2]}"#)]);
+        assert!(one.same_rows(&text(&json, &[Some(r#"{"a":[100],"b":1}"#)])));
+        assert!(!one.same_rows(&text(&json, &[Some(r#"{"a":[100],"b":1.0000000000000000001}"#)])));
+    }
+
+    #[test]
+    fn the_sign_of_zero_is_kept_and_every_nan_is_equal() {
+        let float = LogicalType::Float { bits: 64 };
+        let of = |values: Vec<f64>| digest(float.clone(), Arc::new(Float64Array::from(values)));
+        assert!(!of(vec![0.0]).same_rows(&of(vec![-0.0])));
+        assert!(of(vec![f64::NAN]).same_rows(&of(vec![f64::from_bits(0xfff8_0000_0000_0001)])));
+    }
+
+    #[test]
+    fn skipped_rows_are_not_counted() {
+        let logical = LogicalType::text();
+        let records = RecordBatch::try_new(
+            arrow_schema([("a", &logical)]),
+            vec![Arc::new(StringArray::from(vec!["x", "y", "z"])) as ArrayRef],
+        )
+        .unwrap();
+        let mut rows = Vec::new();
+        RowHasher::new(vec![logical], vec![0])
+            .hash(&records, &[1], |row| rows.push(row.row))
+            .unwrap();
+        assert_eq!(rows, [0, 2]);
+    }
+}

@@ -1,0 +1,451 @@
+//! The catalog: the whole description of a database, the same shape for every engine.
+//!
+//! Everything a database holds is in here: what Whimbrel can move has a type of its own, and the rest is an
+//! [`OtherObject`], so that nothing is absent in silence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::TableId;
+
+/// The whole description of a database. Lists are sorted by name, so that equal databases give equal catalogs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// Name of the connector.
+    pub engine: String,
+    /// Server or library version, as a person would write it.
+    pub version: String,
+    /// Database name, or file name.
+    pub database: String,
+    /// Text encoding, such as `UTF8`.
+    pub encoding: String,
+    /// The default collation, in the engine's words; empty when it has none.
+    pub collation: String,
+    /// Namespaces; empty for an engine without them.
+    pub namespaces: Vec<Namespace>,
+    /// User-defined types.
+    pub types: Vec<UserType>,
+    /// Sequences, those behind identity columns included.
+    pub sequences: Vec<Sequence>,
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// Views, in an order in which they can be created.
+    pub views: Vec<View>,
+    /// Everything else: listed, not moved.
+    pub others: Vec<OtherObject>,
+}
+
+impl Catalog {
+    /// Looks up a table.
+    pub fn table(&self, id: &TableId) -> Option<&Table> {
+        self.tables.iter().find(|table| &table.id == id)
+    }
+
+    /// Looks up a user-defined type by its qualified name.
+    pub fn user_type(&self, id: &TableId) -> Option<&UserType> {
+        self.types.iter().find(|user_type| &user_type.id == id)
+    }
+}
+
+/// A namespace (SQL schema).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    /// Its comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// A user-defined type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserType {
+    /// Its qualified name.
+    pub id: TableId,
+    /// What it is.
+    pub kind: UserTypeKind,
+    /// Its comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// The kinds of user-defined types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum UserTypeKind {
+    /// A list of labels in order.
+    Enum {
+        /// The labels.
+        labels: Vec<String>,
+    },
+    /// A base type with constraints.
+    Domain {
+        /// The native base type.
+        base: String,
+        /// NOT NULL.
+        not_null: bool,
+        /// Default expression, native text.
+        default: Option<String>,
+        /// Checks with their definitions.
+        checks: Vec<Check>,
+        /// Collation when it differs from the base type's.
+        collation: Option<String>,
+    },
+    /// A row type: attribute names and native types.
+    Composite {
+        /// Attributes in order.
+        attributes: Vec<(String, String)>,
+    },
+    /// A range over a subtype, as the server describes it.
+    Range {
+        /// Native subtype.
+        subtype: String,
+        /// Further options, native text (`subtype_diff = …`), without the subtype.
+        options: String,
+    },
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name.
+    pub id: TableId,
+    /// Columns in order.
+    pub columns: Vec<Column>,
+    /// Primary key.
+    pub primary_key: Option<Key>,
+    /// Unique constraints (a unique index that is no constraint is in `indexes`).
+    pub uniques: Vec<Key>,
+    /// Checks.
+    pub checks: Vec<Check>,
+    /// Foreign keys that this table declares.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Exclusion constraints.
+    pub exclusions: Vec<Exclusion>,
+    /// Indexes that no constraint owns.
+    pub indexes: Vec<Index>,
+    /// Comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Table options in the engine's words, such as `without_rowid`, `strict`, `unlogged`, `fillfactor=70`; sorted.
+    pub options: Vec<String>,
+    /// The native definition, where the engine keeps one (`sqlite_schema.sql`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Why this table cannot be moved (partitioned, foreign, virtual ...); none when it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmovable: Option<String>,
+    /// The engine's own estimate of the number of rows.
+    pub rows_estimate: Option<u64>,
+    /// Size of the data in bytes, as the engine knows it.
+    pub bytes: Option<u64>,
+}
+
+impl Table {
+    /// Makes a table without anything but its name.
+    pub fn empty(id: TableId) -> Self {
+        Self {
+            id,
+            columns: Vec::new(),
+            primary_key: None,
+            uniques: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
+            indexes: Vec::new(),
+            comment: None,
+            options: Vec::new(),
+            definition: None,
+            unmovable: None,
+            rows_estimate: None,
+            bytes: None,
+        }
+    }
+
+    /// Looks up a column.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Tells whether the engine's word is among the table's options.
+    pub fn has_option(&self, option: &str) -> bool {
+        self.options.iter().any(|have| have == option)
+    }
+
+    /// Returns the columns that identify a row: the primary key, else the first unique key whose columns are all NOT NULL; else none.
+    pub fn identity_key(&self) -> Option<&Key> {
+        let all_not_null = |key: &&Key| {
+            key.columns
+                .iter()
+                .all(|name| self.column(name).is_some_and(|column| !column.nullable))
+        };
+        self.primary_key
+            .as_ref()
+            .filter(all_not_null)
+            .or_else(|| self.uniques.iter().find(all_not_null))
+    }
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// The native type exactly as the engine prints it, such as `character varying(20)`; empty when none is declared.
+    pub native: String,
+    /// The user-defined type behind `native` (enum, domain, composite; also behind an array), when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_type: Option<TableId>,
+    /// True when NULL is allowed.
+    pub nullable: bool,
+    /// Default expression, native text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Identity (auto-increment) properties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Generation expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
+    /// Collation when it is not the type's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+    /// Comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+impl Column {
+    /// Makes a nullable column without anything else.
+    pub fn new(name: impl Into<String>, native: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            native: native.into(),
+            user_type: None,
+            nullable: true,
+            default: None,
+            identity: None,
+            generated: None,
+            collation: None,
+            comment: None,
+        }
+    }
+}
+
+/// An identity (auto-increment) column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// GENERATED ALWAYS (a value of the user's own needs OVERRIDING SYSTEM VALUE).
+    pub always: bool,
+    /// True when numbers are never used again (AUTOINCREMENT, sequences); false when only `max + 1` is promised.
+    pub never_reused: bool,
+    /// The sequence behind it, named in [`Catalog::sequences`].
+    pub sequence: Option<TableId>,
+}
+
+/// A generated column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generated {
+    /// The expression, native text.
+    pub expression: String,
+    /// True when stored, false when computed on reading.
+    pub stored: bool,
+}
+
+/// A primary or unique key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Constraint name; empty when the engine gives none.
+    pub name: String,
+    /// Columns in order.
+    pub columns: Vec<String>,
+    /// Whether it is checked at commit.
+    pub deferral: Deferral,
+    /// True when NULL equals NULL (`NULLS NOT DISTINCT`).
+    pub nulls_equal: bool,
+    /// The native definition after the constraint name (`PRIMARY KEY (a, b) INCLUDE (c)`), where the engine prints one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+}
+
+/// When a constraint is checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deferral {
+    /// At each statement, always.
+    #[default]
+    Never,
+    /// DEFERRABLE INITIALLY IMMEDIATE.
+    Immediate,
+    /// DEFERRABLE INITIALLY DEFERRED.
+    Deferred,
+}
+
+/// A check constraint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Constraint name; empty when the engine gives none.
+    pub name: String,
+    /// The condition, native text, without `CHECK (` and `)`.
+    pub expression: String,
+    /// False for a constraint that is not validated (`NOT VALID`).
+    pub validated: bool,
+    /// The native definition, where the engine prints one (`CHECK ((a > 0)) NOT VALID`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// Constraint name; empty when the engine gives none.
+    pub name: String,
+    /// Referring columns.
+    pub columns: Vec<String>,
+    /// Referred table.
+    pub references: TableId,
+    /// Referred columns; always resolved, also when the declaration leaves them out.
+    pub referred: Vec<String>,
+    /// `NO ACTION`, `RESTRICT`, `CASCADE`, `SET NULL`, `SET DEFAULT`.
+    pub on_update: String,
+    /// As `on_update`.
+    pub on_delete: String,
+    /// True for MATCH FULL.
+    pub match_full: bool,
+    /// Whether it is checked at commit.
+    pub deferral: Deferral,
+    /// False for a constraint that is not validated (`NOT VALID`).
+    pub validated: bool,
+    /// The native definition after the constraint name, where the engine prints one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+}
+
+/// An exclusion constraint; moves only between equal engines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// Constraint name.
+    pub name: String,
+    /// The native definition after the constraint name.
+    pub definition: String,
+}
+
+/// An index that no constraint owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// True when it enforces uniqueness.
+    pub unique: bool,
+    /// Parts in order.
+    pub parts: Vec<IndexPart>,
+    /// Covering columns (`INCLUDE`).
+    pub include: Vec<String>,
+    /// Predicate of a partial index, native text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
+    /// Access method, such as `btree`, `gin`.
+    pub method: String,
+    /// True when NULL equals NULL.
+    pub nulls_equal: bool,
+    /// The native CREATE INDEX statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// One part of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexPart {
+    /// The column, for a plain part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The expression, native text, for an expression part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// True for DESC.
+    pub descending: bool,
+    /// NULLS FIRST when it is not the engine's default for the direction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nulls_first: Option<bool>,
+    /// Collation when not the column's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collation: Option<String>,
+    /// Operator class when not the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_class: Option<String>,
+}
+
+/// A sequence, or what plays its part behind an auto-increment column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Its name; for an engine without named sequences `TABLE_COLUMN_seq`.
+    pub id: TableId,
+    /// Native integer type.
+    pub native: String,
+    /// START WITH.
+    pub start: i64,
+    /// INCREMENT BY.
+    pub increment: i64,
+    /// MINVALUE.
+    pub min: i64,
+    /// MAXVALUE.
+    pub max: i64,
+    /// CACHE.
+    pub cache: i64,
+    /// CYCLE.
+    pub cycle: bool,
+    /// The column that owns it (`OWNED BY`, identity, auto-increment).
+    pub owned_by: Option<(TableId, String)>,
+    /// True when it is internal to an identity column: created with the table, not by a statement of its own.
+    pub implicit: bool,
+    /// Where it stands; not part of any fingerprint or hash.
+    pub position: Option<SequencePosition>,
+    /// Comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// Where a sequence stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequencePosition {
+    /// The last value, or the first one to come when not yet called.
+    pub last_value: i64,
+    /// False when `last_value` itself is the next value.
+    pub is_called: bool,
+}
+
+/// A view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Its name.
+    pub id: TableId,
+    /// Column names in order.
+    pub columns: Vec<String>,
+    /// The query, native text, without CREATE VIEW.
+    pub query: String,
+    /// The whole native statement, where the engine keeps one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Tables and views that it reads.
+    pub reads: Vec<TableId>,
+    /// Options in the engine's words, such as `security_barrier=true`.
+    pub options: Vec<String>,
+    /// Comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// An object that is listed but has no type of its own here: trigger, function, policy, grant, extension ...
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OtherObject {
+    /// The kind in the engine's words, such as `trigger`.
+    pub kind: String,
+    /// Its name.
+    pub id: TableId,
+    /// The table it hangs on, when it does.
+    pub table: Option<TableId>,
+    /// The native definition, when it can be had.
+    pub definition: Option<String>,
+}

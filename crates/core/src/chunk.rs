@@ -1,0 +1,58 @@
+//! Chunks: the parts of a table that are read, written, verified and recorded one by one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::TableId;
+
+/// A part of a table. Serialisable, so that any worker can copy it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// The source table.
+    pub table: TableId,
+    /// Number within the table, from 0; the split of a table is never recomputed once stored.
+    pub index: u32,
+    /// Which rows.
+    pub range: KeyRange,
+}
+
+/// Which rows of a table a chunk holds. The ranges of one split cover each row exactly once, NULL keys included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum KeyRange {
+    /// The whole table.
+    All,
+    /// Rows whose key is in the half-open range, compared as a row value in the source's own order.
+    Keys(KeyBound),
+    /// Rows in a half-open range of the engine's own row number.
+    Rows {
+        /// First row number; none means from the beginning.
+        from: Option<i64>,
+        /// First row number of the next chunk; none means to the end.
+        to: Option<i64>,
+    },
+}
+
+/// A half-open range of keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyBound {
+    /// Key columns.
+    pub columns: Vec<String>,
+    /// First key; none means from minus infinity.
+    pub from: Option<Vec<KeyValue>>,
+    /// First key of the next chunk; none means to plus infinity.
+    pub to: Option<Vec<KeyValue>>,
+}
+
+/// One value of a key bound, as exact as its engine prints it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "type", content = "value", rename_all = "snake_case")]
+pub enum KeyValue {
+    /// An integer.
+    Integer(i64),
+    /// A float, by its bits.
+    Real(u64),
+    /// Text, or the engine's text form of any other type.
+    Text(String),
+    /// Bytes in hex.
+    Bytes(String),
+}

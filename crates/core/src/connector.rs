@@ -1,0 +1,220 @@
+//! The connector contracts: what an engine must do to be a source and a target.
+//!
+//! The docs of the methods are binding; the conformance suite is their test.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::{
+    Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Dialect, Direction, Finding, KeyRange, Ledger,
+    LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step, Table, TableAggregate, TableId,
+    TableProfile,
+};
+
+/// What an engine can do, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// How many writers may write at once.
+    pub writers: usize,
+    /// True when DDL is part of transactions, so that a step and its ledger row commit together.
+    pub transactional_ddl: bool,
+    /// True when keys, checks and foreign keys stand inside CREATE TABLE and cannot be added later.
+    pub constraints_inline: bool,
+    /// True when tables live in namespaces.
+    pub namespaces: bool,
+    /// The namespace that takes the tables of an engine without namespaces, such as `public`.
+    pub default_namespace: Option<&'static str>,
+    /// True when the engine has enums, domains and sequences as objects.
+    pub user_types: bool,
+    /// Longest identifier in bytes; none without a limit.
+    pub name_bytes_max: Option<usize>,
+    /// True when names that differ only in (ASCII) case are one name.
+    pub names_fold_case: bool,
+    /// True when index names are unique per namespace and share their space with tables; false when per table.
+    pub index_names_per_namespace: bool,
+}
+
+/// Settings of a connection that are no part of the URL.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// Parallel readers or writers that will be asked for at most.
+    pub jobs: usize,
+    /// The environment's settings that an engine may read, such as `PGPASSFILE` or `HOME`, by name.
+    pub environment: std::collections::BTreeMap<String, String>,
+}
+
+/// An engine. One value per engine, in one visible list.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// Returns the engine's name in one lower-case word.
+    fn name(&self) -> &'static str;
+
+    /// Returns one line that describes the engine and the supported versions.
+    fn doc(&self) -> &'static str;
+
+    /// Returns the URL schemes that select this engine.
+    fn schemes(&self) -> &'static [&'static str];
+
+    /// Returns an example URL for messages.
+    fn example_url(&self) -> &'static str;
+
+    /// Returns what the engine can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Returns the engine's dialect.
+    fn dialect(&self) -> Arc<dyn Dialect>;
+
+    /// Opens the database for reading only. Nothing is created, also no file.
+    async fn source(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Source>>;
+
+    /// Opens the database for writing. Nothing is changed by opening it; a database file that does not exist is created by the first change.
+    async fn target(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Target>>;
+}
+
+/// A database to read from. Every session is read-only, pinned to UTC and to locale-independent output.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Returns what could hinder reading: privileges, row-level security, encoding, damage. Collects; fails only when nothing can be said.
+    async fn check(&self) -> Result<Vec<Finding>>;
+
+    /// Returns the whole catalog. Lists are sorted by name. Our own ledger and moved-aside objects are left out.
+    async fn catalog(&self) -> Result<Catalog>;
+
+    /// Returns what one full pass over the table finds. May run for several tables at once.
+    async fn profile(&self, table: &Table) -> Result<TableProfile>;
+
+    /// Opens one consistent state of the tables for up to `readers` readers at once. All readers see the same state until the value is
+    /// dropped; the tables are locked against TRUNCATE, DROP and rewrites where the engine would let them show through. The caller
+    /// compares the catalog with the plan after this returns.
+    async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>>;
+}
+
+/// One consistent state of a source.
+#[async_trait]
+pub trait Snapshot: Send + Sync {
+    /// Returns the position of the state in the source's change log, or what identifies it.
+    fn position(&self) -> Position;
+
+    /// Splits a table into chunks of about `chunk_bytes`. The chunks cover each row once, come in key order, and there is at least one.
+    async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>>;
+
+    /// Reads rows. A batch closes at `request.batch_bytes` or [`crate::BATCH_ROWS`]; a larger row is a batch of its own. The reader holds at most
+    /// one batch that was not asked for. A row with a value that does not fit its logical type is left out and stands in the batch's
+    /// rejects. The order of rows is the key's, or none. `SnapshotLost` when the state is gone.
+    fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>>;
+
+    /// Returns what the database itself says about the table in this state, see [`crate::ColumnAggregate`].
+    async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate>;
+
+    /// Returns where the named sequences stand, in the same order; read as close to the state as the engine allows (sequences are not transactional).
+    async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>>;
+
+    /// Returns the number of orphans of each foreign key that the table declares, in order; NULLs as the key's MATCH says.
+    async fn orphans(&self, table: &Table) -> Result<Vec<u64>>;
+}
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// The table as its catalog describes it.
+    pub table: Table,
+    /// Columns in the order wanted.
+    pub columns: Vec<ReadColumn>,
+    /// Which rows.
+    pub range: KeyRange,
+    /// Size at which a batch closes.
+    pub batch_bytes: usize,
+}
+
+/// A column to read, and the form in which its values shall travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadColumn {
+    /// Name in the table that is read.
+    pub name: String,
+    /// Native type of that column.
+    pub native: String,
+    /// The form in which the values travel. The planner asks only for what [`Dialect::logical`] or [`Dialect::wire`] offered.
+    pub logical: LogicalType,
+}
+
+/// A database to write into.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Returns the same database for reading: the target is verified through the same contract as the source.
+    fn as_source(&self) -> Arc<dyn Source>;
+
+    /// Returns what could hinder writing: privileges, read-only mode, encoding, free space for `bytes` more.
+    async fn check(&self, bytes: u64) -> Result<Vec<Finding>>;
+
+    /// Runs a step's statements (or its undo) and records it in the ledger in the same transaction where DDL is transactional.
+    /// Repeating a step that is recorded, or undoing one that is not, changes nothing.
+    async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()>;
+
+    /// Returns the ledger.
+    fn ledger(&self) -> &dyn Ledger;
+
+    /// Opens a transaction that writes one chunk. Waits while [`Capabilities::writers`] others are open.
+    async fn writer(&self, request: WriteRequest) -> Result<Box<dyn Writer>>;
+
+    /// Deletes all rows of the table and its ledger rows (the split too) in one transaction.
+    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()>;
+
+    /// Sets where a sequence stands. `sequence` is named as in the target's catalog.
+    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()>;
+
+    /// Makes everything durable and refreshes the planner statistics of the tables. Called once after the data phase.
+    async fn settle(&self, tables: &[TableId]) -> Result<()>;
+}
+
+/// Where and how to write a chunk.
+#[derive(Debug, Clone)]
+pub struct WriteRequest {
+    /// The run that writes.
+    pub run: RunKey,
+    /// The table as planned.
+    pub table: Table,
+    /// Columns in the order of the batches.
+    pub columns: Vec<WriteColumn>,
+    /// The chunk, as stored in the ledger.
+    pub chunk: Chunk,
+    /// True when rows of the chunk's range are deleted first in the same transaction. Only for ranges of integer keys or row numbers that the target keeps.
+    pub replace: bool,
+    /// The position of the snapshot that the rows come from.
+    pub position: Position,
+}
+
+/// A column to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteColumn {
+    /// Name in the target table.
+    pub name: String,
+    /// Native type in the target table.
+    pub native: String,
+    /// The form in which the values travel.
+    pub logical: LogicalType,
+}
+
+/// An open transaction that writes one chunk. Dropping it aborts the transaction.
+#[async_trait]
+pub trait Writer: Send {
+    /// Writes the batch's rows and returns those that the target's types cannot hold; these, and only these, were not written.
+    /// An error leaves the transaction aborted.
+    async fn write(&mut self, batch: &Batch) -> Result<Vec<Reject>>;
+
+    /// Commits the rows together with the ledger row: by compare-and-set on the unfinished chunk, holding the run's epoch.
+    /// A `Conflict` when the epoch is not ours any more.
+    async fn commit(self: Box<Self>, result: ChunkResult) -> Result<Committed>;
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Committed now.
+    Done,
+    /// Somebody had finished the chunk before; our rows were rolled back.
+    AlreadyDone,
+    /// The answer to COMMIT was lost; the ledger decides.
+    Unknown,
+}

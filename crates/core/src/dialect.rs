@@ -1,0 +1,189 @@
+//! The dialect: an engine's types, quoting, expressions and statements, without a connection.
+
+use std::collections::BTreeMap;
+
+use sqlparser::ast::{Expr, Query};
+
+use crate::{
+    Catalog, Check, Column, ColumnProfile, ForeignKey, Index, Key, LogicalType, Mapped, Namespace, Result,
+    Sequence, Step, Table, TableId, UserType, View,
+};
+
+/// An engine's language. Pure: no connection, no clock, the same answer for the same question.
+///
+/// Expressions meet in a neutral form: standard SQL as `sqlparser` parses it with its generic dialect. [`Dialect::parse`] turns the engine's
+/// spelling into it (`'x'::text` into a plain literal, `strftime('%s','now')` into nothing that others know, `now()` into
+/// `CURRENT_TIMESTAMP`), [`Dialect::render`] spells it for the engine and refuses what it does not know.
+pub trait Dialect: Send + Sync {
+    /// Returns the form in which the column's values travel to another engine, and what else they could be.
+    /// `profile` narrows only what every row fulfils. A `Lossy` or alternatives make the planner ask.
+    fn logical(
+        &self,
+        column: &Column,
+        catalog: &Catalog,
+        profile: Option<&ColumnProfile>,
+    ) -> Mapped<LogicalType>;
+
+    /// Returns the form in which the column's values travel to a database of the same engine and the same native type: exact for everything.
+    fn wire(&self, column: &Column) -> LogicalType;
+
+    /// Returns the native type that holds the logical type, spelled as the engine's catalog prints it.
+    fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String>;
+
+    /// Quotes an identifier, always.
+    fn quote(&self, identifier: &str) -> String;
+
+    /// Quotes a text literal.
+    fn literal(&self, text: &str) -> String;
+
+    /// Returns the name of a table as statements spell it, quoted.
+    fn table(&self, id: &TableId) -> String {
+        match &id.namespace {
+            Some(namespace) => format!("{}.{}", self.quote(namespace), self.quote(&id.name)),
+            None => self.quote(&id.name),
+        }
+    }
+
+    /// Parses the engine's expression into the neutral form.
+    ///
+    /// # Errors
+    /// [`Untranslated`] says which part has no neutral form.
+    fn parse(&self, expression: &str, context: &ExpressionContext) -> Result<Expr, Untranslated>;
+
+    /// Spells a neutral expression for the engine.
+    ///
+    /// # Errors
+    /// [`Untranslated`] says which part the engine does not have; unknown functions are never passed on.
+    fn render(&self, expression: &Expr, context: &ExpressionContext) -> Result<String, Untranslated>;
+
+    /// Parses a view's query into the neutral form.
+    ///
+    /// # Errors
+    /// As [`Dialect::parse`].
+    fn parse_query(&self, query: &str, context: &ExpressionContext) -> Result<Query, Untranslated>;
+
+    /// Spells a neutral query for the engine.
+    ///
+    /// # Errors
+    /// As [`Dialect::render`].
+    fn render_query(&self, query: &Query, context: &ExpressionContext) -> Result<String, Untranslated>;
+
+    /// Returns the steps that make the change, each with its undo. Step ids are filled in by the planner.
+    ///
+    /// # Errors
+    /// `Unsupported` when the engine has no such thing; the planner avoids it by the capabilities.
+    fn steps(&self, change: &Change) -> Result<Vec<Step>>;
+}
+
+/// What a column is used for, as far as its type depends on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ColumnUse {
+    /// Part of a key or an index.
+    pub indexed: bool,
+    /// Filled by the engine's auto-increment.
+    pub identity: bool,
+    /// The only column of the primary key.
+    pub sole_primary_key: bool,
+}
+
+/// What an expression may refer to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExpressionContext {
+    /// The logical type in the target of each column that may be named, by the column's name in the expression.
+    pub columns: BTreeMap<String, LogicalType>,
+    /// Columns whose names change: source name to target name.
+    pub renames: BTreeMap<String, String>,
+    /// Tables (and views) as the source names them, and as the target names them.
+    pub tables: BTreeMap<TableId, TableId>,
+    /// The logical type of the place the value goes to (a default's column), when there is one.
+    pub expected: Option<LogicalType>,
+}
+
+/// Why an expression has no translation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Untranslated {
+    /// The part and the reason, such as ``function `jsonb_path_exists` is not known to the target``.
+    pub what: String,
+}
+
+impl Untranslated {
+    /// Makes the reason.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into() }
+    }
+}
+
+/// A change of a target's structure, in the target's terms. The dialect turns it into steps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Make a namespace.
+    CreateNamespace(Namespace),
+    /// Make a user-defined type.
+    CreateType(UserType),
+    /// Make a sequence that is not implicit.
+    CreateSequence(Sequence),
+    /// Make a table. With inline constraints, everything but plain indexes; otherwise columns, defaults, identity, generated columns,
+    /// primary key, checks and comments. Unique keys, exclusions, foreign keys and indexes follow as changes of their own.
+    CreateTable {
+        /// The table.
+        table: Table,
+        /// The implicit sequences of its identity columns, for their options.
+        sequences: Vec<Sequence>,
+    },
+    /// Let a column own a sequence.
+    OwnSequence {
+        /// The sequence.
+        sequence: TableId,
+        /// The table.
+        table: TableId,
+        /// The column.
+        column: String,
+    },
+    /// Add a unique key.
+    AddUnique {
+        /// The table.
+        table: TableId,
+        /// The key.
+        key: Key,
+    },
+    /// Add a check that could not stand in CREATE TABLE (not validated).
+    AddCheck {
+        /// The table.
+        table: TableId,
+        /// The check.
+        check: Check,
+    },
+    /// Add an exclusion constraint.
+    AddExclusion {
+        /// The table.
+        table: TableId,
+        /// Its name.
+        name: String,
+        /// Its definition.
+        definition: String,
+    },
+    /// Make an index.
+    CreateIndex {
+        /// The table.
+        table: TableId,
+        /// The index.
+        index: Index,
+    },
+    /// Add a foreign key; one that is validated is checked against all rows by the step.
+    AddForeignKey {
+        /// The table.
+        table: TableId,
+        /// The key.
+        key: ForeignKey,
+    },
+    /// Make a view.
+    CreateView(View),
+    /// Move an existing table out of the way so that it can be restored; never drop it.
+    MoveAside {
+        /// The table that is there, as the target's catalog describes it.
+        table: Table,
+        /// The migration's id, for the name of the place it goes to.
+        migration: String,
+    },
+}

@@ -1,0 +1,134 @@
+//! The one error of all rooms: what happened, how the run loop must react ([`ErrorClass`]), and what the user can do.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How a failure is treated; retry looks at this and at nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The same operation on a new connection may succeed: connection lost, deadlock, server restarting, disk full.
+    Transient,
+    /// Somebody else holds or changed what we need: another run, a raised epoch, rows that are not ours.
+    Conflict,
+    /// The snapshot's connection is gone; a new snapshot is needed.
+    SnapshotLost,
+    /// Credentials or privileges are missing.
+    Denied,
+    /// The engine cannot do what was asked.
+    Unsupported,
+    /// A value or setting breaks a rule: bad data, constraint violations, wrong input.
+    Invalid,
+    /// A broken promise of our own code.
+    Bug,
+}
+
+/// A failure: fact, cause, place and a hint that can be run.
+///
+/// The text is lower case without a full stop; the cause is in [`StdError::source`] and never pasted into the text.
+#[derive(Debug)]
+pub struct Error {
+    class: ErrorClass,
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// Makes an error of the class with the message.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            code: "",
+            message: message.into(),
+            hint: None,
+            cause: None,
+        }
+    }
+
+    /// Makes an [`ErrorClass::Invalid`] error.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorClass::Invalid, message)
+    }
+
+    /// Makes an [`ErrorClass::Bug`] error: an invariant of ours does not hold.
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self::new(ErrorClass::Bug, message)
+    }
+
+    /// Adds what the user can do; shown on a line of its own.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
+        self.cause = Some(Box::new(cause));
+        self
+    }
+
+    /// Marks the error with a short stable code, such as `foreign_key_violation` or `source_changed`.
+    #[must_use]
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Puts what was being done before the message: `copy table "a": connection closed`.
+    #[must_use]
+    pub fn during(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// Returns how the run loop treats this failure.
+    pub fn class(&self) -> ErrorClass {
+        self.class
+    }
+
+    /// Returns the stable code, or an empty string.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Returns what the user can do, when known.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Returns the message followed by the messages of all causes, joined by `: `, each said once.
+    pub fn chain(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = self.source();
+        while let Some(next) = cause {
+            let said = next.to_string();
+            if !text.contains(&said) {
+                text.push_str(": ");
+                text.push_str(&said);
+            }
+            cause = next.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause
+            .as_ref()
+            .map(|cause| cause.as_ref() as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,75 @@
+//! Words and contracts of Whimbrel: what a database is ([`Catalog`]), how values travel ([`Batch`], [`LogicalType`]),
+//! what is to be done ([`Plan`], [`Step`], [`Chunk`]), what an engine must do ([`Connector`]) and how equality is proven
+//! ([`Digest`], [`TableAggregate`]). No I/O, no runtime, no driver: everything else points down to this crate.
+
+mod error;
+mod name;
+mod url;
+
+mod catalog;
+mod fingerprint;
+mod logical;
+mod profile;
+
+mod batch;
+mod calendar;
+mod canonical;
+mod chunk;
+mod decimal;
+mod digest;
+
+mod aggregate;
+mod finding;
+mod plan;
+mod report;
+mod step;
+
+mod connector;
+mod dialect;
+mod ledger;
+
+mod clock;
+mod event;
+pub mod fault;
+
+pub use self::url::{DatabaseUrl, Secret};
+pub use aggregate::{ColumnAggregate, TableAggregate};
+pub use batch::{BATCH_BYTES, BATCH_ROWS, Batch, Reject, arrow_schema, arrow_type, shorten};
+pub use calendar::{
+    Civil, civil_from_days, days_from_civil, format_date, format_time, format_timestamp, parse_date,
+    parse_time, parse_timestamp,
+};
+pub use canonical::{RowHash, RowHasher};
+pub use catalog::{
+    Catalog, Check, Column, Deferral, Exclusion, ForeignKey, Generated, Identity, Index, IndexPart, Key,
+    Namespace, OtherObject, Sequence, SequencePosition, Table, UserType, UserTypeKind, View,
+};
+pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
+pub use clock::{Clock, SystemClock};
+pub use connector::{
+    Capabilities, Committed, ConnectOptions, Connector, ReadColumn, ReadRequest, Snapshot, Source, Target,
+    WriteColumn, WriteRequest, Writer,
+};
+pub use decimal::{canonical_decimal, is_decimal};
+pub use dialect::{Change, ColumnUse, Dialect, ExpressionContext, Untranslated};
+pub use digest::Digest;
+pub use error::{Error, ErrorClass, Result};
+pub use event::Event;
+pub use finding::{CODES, Choice, Code, Decision, Finding, Severity};
+pub use fingerprint::{Fingerprint, hash_of};
+pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
+pub use logical::{Alternative, Fidelity, LogicalType, Mapped};
+pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
+pub use plan::{
+    ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan, sort_by_dependency,
+};
+pub use profile::{ColumnProfile, ForeignKeyProfile, StorageClasses, TableProfile, UniqueProfile};
+pub use report::{
+    ColumnVerdict, DifferenceKind, ObjectVerdict, PhaseReport, Problem, RollbackReport, RowDifference,
+    RunReport, RunStatus, TableReport, TableVerdict, ValueDifference, Verdict, Verification, Witness,
+};
+pub use step::{Direction, Statement, Step, StepPhase};
+
+/// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Position(pub String);

@@ -1,0 +1,318 @@
+//! The plan: everything that will happen, as data that a person confirms by its hash.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Decision, Fidelity, Finding, Fingerprint, LogicalType, MigrationId, Severity, Step, Table, TableId,
+    hash_of,
+};
+
+/// Everything that will happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this format; another one is refused.
+    pub format: u32,
+    /// The migration.
+    pub migration_id: MigrationId,
+    /// SHA-256 in hex over structure, statements, mappings, policies and decisions, see [`Plan::compute_hash`].
+    pub hash: String,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// Where the data comes from.
+    pub source: Endpoint,
+    /// Where the data goes.
+    pub target: Endpoint,
+    /// Tables in dependency order: a table stands after those it refers to, cycles apart.
+    pub tables: Vec<TablePlan>,
+    /// Sequences whose position moves after the data.
+    pub sequences: Vec<SequencePlan>,
+    /// All statements, in the order in which they run.
+    pub steps: Vec<Step>,
+    /// All findings, settled and open.
+    pub findings: Vec<Finding>,
+    /// What was settled, and how.
+    pub decisions: Vec<Decision>,
+    /// Policies.
+    pub policies: Policies,
+    /// Estimates from counts and sizes.
+    pub estimate: Estimate,
+}
+
+/// One side of a migration, without any secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The connector's name.
+    pub engine: String,
+    /// Server version at planning time.
+    pub version: String,
+    /// URL without password.
+    pub url: String,
+    /// The name given in the settings (`prod-db`), when it came from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The database's (or file's) bare name; typed to confirm destructive work.
+    pub database: String,
+    /// Fingerprint of the whole catalog at planning time.
+    pub catalog: Fingerprint,
+    /// Fingerprint of the catalog without the objects that the plan makes or replaces (target), or equal to `catalog` (source).
+    pub rest: Fingerprint,
+}
+
+/// One table's way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TablePlan {
+    /// The table as the source's catalog describes it.
+    pub source: Table,
+    /// The table as it will be.
+    pub target: Table,
+    /// Columns that are copied, in order; generated ones are not among them.
+    pub columns: Vec<ColumnPlan>,
+    /// Target columns that identify a row in reports of differences; empty without a key.
+    pub key: Vec<String>,
+    /// Depth in the dependency order; 0 refers to nothing.
+    pub level: u32,
+    /// True when a table of this name is moved aside first.
+    pub replaces: bool,
+    /// Exact number of rows in the profile; not in the hash.
+    pub rows: u64,
+    /// Bytes in the profile; not in the hash.
+    pub bytes: u64,
+    /// Largest row in the profile; not in the hash.
+    pub row_bytes_max: u64,
+}
+
+/// One column's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnPlan {
+    /// Source column.
+    pub source: String,
+    /// Its native type.
+    pub source_native: String,
+    /// Target column.
+    pub target: String,
+    /// Its native type.
+    pub target_native: String,
+    /// How values travel.
+    pub logical: LogicalType,
+    /// How faithful that is.
+    pub fidelity: Fidelity,
+}
+
+/// A sequence whose position moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequencePlan {
+    /// As the source names it.
+    pub source: TableId,
+    /// As the target names it.
+    pub target: TableId,
+    /// The target column that it fills, when there is one.
+    pub owned_by: Option<(TableId, String)>,
+    /// INCREMENT BY, to know what "ahead of the data" means.
+    pub increment: i64,
+}
+
+/// Policies of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policies {
+    /// What a rejected row does.
+    pub on_reject: OnReject,
+    /// Wanted size of a chunk.
+    pub chunk_bytes: u64,
+    /// True when every row is verified after the copy.
+    pub verify: bool,
+    /// Where each automatic trigger rolls back to, when it differs from the default: trigger to `start`, `schema` or `chunk`.
+    #[serde(default)]
+    pub rollback: BTreeMap<String, String>,
+}
+
+/// What a rejected row does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnReject {
+    /// The first reject stops the table.
+    Stop,
+    /// The row goes to the reject file, counted; the run cannot end with exit code 0.
+    File,
+}
+
+/// What the run will be like; never part of the hash.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Number of tables.
+    pub tables: u64,
+    /// Rows in all.
+    pub rows: u64,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Seconds for the whole run.
+    pub seconds: u64,
+}
+
+impl Plan {
+    /// The format that this version writes and reads.
+    pub const FORMAT: u32 = 1;
+
+    /// Returns the SHA-256 in hex of what a person confirms: everything but the hash itself, times, counts, sizes, estimates and evidence.
+    pub fn compute_hash(&self) -> String {
+        let mut bare = self.clone();
+        bare.hash.clear();
+        bare.created_at.clear();
+        bare.estimate = Estimate::default();
+        for table in &mut bare.tables {
+            (table.rows, table.bytes, table.row_bytes_max) = (0, 0, 0);
+            for side in [&mut table.source, &mut table.target] {
+                (side.rows_estimate, side.bytes) = (None, None);
+            }
+        }
+        for finding in &mut bare.findings {
+            finding.evidence.clear();
+            finding.message.clear();
+        }
+        hash_of(&bare)
+    }
+
+    /// Returns the findings that need a decision and have none.
+    pub fn open_decisions(&self) -> Vec<&Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Decision && self.decision_for(finding).is_none())
+            .collect()
+    }
+
+    /// Returns the findings that forbid the run.
+    pub fn blockers(&self) -> Vec<&Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Blocker)
+            .collect()
+    }
+
+    /// Looks up how a finding was settled: by its own subject first, then for its whole code.
+    pub fn decision_for(&self, finding: &Finding) -> Option<&Decision> {
+        let subject = finding.subject.to_string();
+        let of_code = |decision: &&Decision| decision.code == finding.code;
+        self.decisions
+            .iter()
+            .filter(of_code)
+            .find(|decision| decision.subject == subject)
+            .or_else(|| {
+                self.decisions
+                    .iter()
+                    .filter(of_code)
+                    .find(|decision| decision.subject.is_empty())
+            })
+    }
+
+    /// Looks up a table by its name in the target.
+    pub fn table(&self, target: &TableId) -> Option<&TablePlan> {
+        self.tables.iter().find(|table| &table.target.id == target)
+    }
+
+    /// Tells whether something of the target's is moved or replaced.
+    pub fn is_destructive(&self) -> bool {
+        self.steps.iter().any(|step| step.destructive)
+    }
+}
+
+/// Returns the tables so that each stands after those it refers to, with its depth; tables of a cycle share a depth and stand in name order.
+///
+/// Pure and deterministic: ties are broken by name.
+pub fn sort_by_dependency(tables: &BTreeMap<TableId, BTreeSet<TableId>>) -> Vec<(TableId, u32)> {
+    let mut left: BTreeMap<&TableId, BTreeSet<&TableId>> = tables
+        .iter()
+        .map(|(id, on)| {
+            (
+                id,
+                on.iter()
+                    .filter(|other| *other != id && tables.contains_key(*other))
+                    .collect(),
+            )
+        })
+        .collect();
+    let mut sorted = Vec::with_capacity(tables.len());
+    let mut level = 0;
+    while !left.is_empty() {
+        let ready: Vec<&TableId> = left
+            .iter()
+            .filter(|(_, on)| on.is_empty())
+            .map(|(id, _)| *id)
+            .collect();
+        let next = if ready.is_empty() {
+            smallest_cycle(&left)
+        } else {
+            ready
+        };
+        for id in &next {
+            left.remove(id);
+            sorted.push(((*id).clone(), level));
+        }
+        for on in left.values_mut() {
+            on.retain(|id| !next.contains(id));
+        }
+        level += 1;
+    }
+    sorted
+}
+
+/// The tables of one cycle that refers to nothing outside itself (there is always one when nothing is ready).
+fn smallest_cycle<'a>(left: &BTreeMap<&'a TableId, BTreeSet<&'a TableId>>) -> Vec<&'a TableId> {
+    let reach = |from: &'a TableId| {
+        let mut seen: BTreeSet<&TableId> = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(id) = open.pop() {
+            for next in left.get(id).into_iter().flatten() {
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        seen
+    };
+    left.keys()
+        .map(|id| reach(id))
+        .min_by_key(BTreeSet::len)
+        .unwrap_or_default()
+        .into_iter()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(edges: &[(&str, &[&str])]) -> BTreeMap<TableId, BTreeSet<TableId>> {
+        edges
+            .iter()
+            .map(|(id, on)| {
+                (
+                    TableId::bare(*id),
+                    on.iter().map(|other| TableId::bare(*other)).collect(),
+                )
+            })
+            .collect()
+    }
+
+    fn order(edges: &[(&str, &[&str])]) -> Vec<(String, u32)> {
+        sort_by_dependency(&graph(edges))
+            .into_iter()
+            .map(|(id, level)| (id.name, level))
+            .collect()
+    }
+
+    #[test]
+    fn a_table_stands_after_those_it_refers_to() {
+        let sorted = order(&[("a", &["b"]), ("b", &["c"]), ("c", &[]), ("d", &["d"])]);
+        assert_eq!(
+            sorted,
+            [("c".into(), 0), ("d".into(), 0), ("b".into(), 1), ("a".into(), 2)]
+        );
+    }
+
+    #[test]
+    fn a_cycle_shares_a_level_and_does_not_drag_others_in() {
+        let sorted = order(&[("a", &["b"]), ("b", &["a"]), ("c", &["a"])]);
+        assert_eq!(sorted, [("a".into(), 0), ("b".into(), 0), ("c".into(), 1)]);
+    }
+}

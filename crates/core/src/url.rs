@@ -1,0 +1,195 @@
+//! Database URLs, parsed once at the edge. The password never leaves [`Secret`] by accident.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::{Error, Result};
+
+/// A value that no `Debug`, `Display` or serialisation prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// Returns the secret itself, for the driver only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Where a database is and how to log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    /// The scheme, lower case: it selects the connector.
+    pub scheme: String,
+    /// The login name.
+    pub user: Option<String>,
+    /// The password.
+    pub password: Option<Secret>,
+    /// The host name, address or socket directory; none for files.
+    pub host: Option<String>,
+    /// The port, when given.
+    pub port: Option<u16>,
+    /// The database name, or the path of a file.
+    pub database: String,
+    /// The query parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl DatabaseUrl {
+    /// Parses `scheme://user:password@host:port/database?key=value` or `scheme:PATH`.
+    ///
+    /// # Errors
+    /// `Invalid` when the text is neither; the message never repeats the text, since it may hold a password.
+    pub fn parse(text: &str) -> Result<Self> {
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return Err(
+                Error::invalid("a database is named by a URL or by a name from whimbrel.toml")
+                    .with_hint("write it as `sqlite:FILE` or `postgres://user@host/database`"),
+            );
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme.is_empty()
+            || !scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '-')
+        {
+            return Err(Error::invalid(
+                "the URL has no scheme such as `sqlite:` or `postgres:`",
+            ));
+        }
+        let is_file = !rest.starts_with("//") || scheme == "sqlite" || scheme == "archive";
+        if is_file {
+            Self::parse_file(scheme, rest)
+        } else {
+            Self::parse_server(scheme, text)
+        }
+    }
+
+    fn parse_file(scheme: String, rest: &str) -> Result<Self> {
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if path.is_empty() {
+            return Err(Error::invalid(format!("`{scheme}:` needs the path of a file")));
+        }
+        Ok(Self {
+            scheme,
+            user: None,
+            password: None,
+            host: None,
+            port: None,
+            database: path.to_owned(),
+            parameters: ::url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        })
+    }
+
+    fn parse_server(scheme: String, text: &str) -> Result<Self> {
+        let url = ::url::Url::parse(text).map_err(|cause| {
+            Error::invalid("the database URL cannot be read")
+                .with_hint("special characters in user and password are written as %XX")
+                .with_cause(cause)
+        })?;
+        let decode = |part: &str| percent_decode(part);
+        let mut parameters: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        let host = match url.host_str() {
+            Some(host) if !host.is_empty() => Some(decode(host.trim_matches(['[', ']']))),
+            _ => parameters.remove("host"),
+        };
+        let password = url
+            .password()
+            .map(decode)
+            .or_else(|| parameters.remove("password"))
+            .map(Secret);
+        Ok(Self {
+            scheme,
+            user: Some(decode(url.username()))
+                .filter(|user| !user.is_empty())
+                .or_else(|| parameters.remove("user")),
+            password,
+            host,
+            port: url.port(),
+            database: decode(url.path().trim_start_matches('/')),
+            parameters,
+        })
+    }
+
+    /// Returns the URL without password and parameters; safe to print and to store.
+    pub fn masked(&self) -> String {
+        let Some(host) = &self.host else {
+            return format!("{}:{}", self.scheme, self.database);
+        };
+        let user = self
+            .user
+            .as_ref()
+            .map(|user| format!("{user}@"))
+            .unwrap_or_default();
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}://{user}{host}{port}/{}", self.scheme, self.database)
+    }
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex
+            .filter(|_| bytes[at] == b'%')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+        {
+            Some(byte) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            None => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_url_is_split_into_its_parts() {
+        let url = DatabaseUrl::parse("postgres://ann:p%40ss@db.example:5433/shop?sslmode=require").unwrap();
+        assert_eq!(
+            (url.user.as_deref(), url.host.as_deref(), url.port),
+            (Some("ann"), Some("db.example"), Some(5433))
+        );
+        assert_eq!(url.password.as_ref().map(Secret::reveal), Some("p@ss"));
+        assert_eq!(url.parameters["sslmode"], "require");
+        assert_eq!(url.masked(), "postgres://ann@db.example:5433/shop");
+        assert!(!format!("{url:?}").contains("p@ss"));
+    }
+
+    #[test]
+    fn a_file_url_keeps_its_path() {
+        for text in ["sqlite:a/b c.db", "sqlite://a/b c.db"] {
+            assert_eq!(DatabaseUrl::parse(text).unwrap().database, "a/b c.db");
+        }
+        assert_eq!(
+            DatabaseUrl::parse("sqlite:/tmp/x.db").unwrap().database,
+            "/tmp/x.db"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! What tests need and users never see: private databases, the binary under test, and faults on the wire.
+//! Nothing here knows the application; a test that cannot do its work panics with the reason.
+
+pub mod binary;
+pub mod postgres;
+mod private_server;
+pub mod proxy;
+pub mod sqlite;
