@@ -138,6 +138,70 @@ impl DatabaseUrl {
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{user}{host}{port}/{}", self.scheme, self.database)
     }
+
+    /// Returns the URL without any secret, but with the parameters that say how to connect (such as `sslmode`): safe to print and to
+    /// store, and parsing it gives the same place again.
+    pub fn stored(&self) -> String {
+        let mut parameters: Vec<(&str, &str)> = self
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| STORED_PARAMETERS.contains(name))
+            .collect();
+        let place = match (&self.host, &self.user) {
+            (Some(host), _) if host.contains(':') => self.stored_login(&format!("[{host}]")),
+            (Some(host), _) => self.stored_login(&percent_encode(host)),
+            (None, Some(user)) => {
+                // A login name without a host has no place of its own in a URL.
+                parameters.push(("user", user));
+                format!("///{}", percent_encode(&self.database))
+            }
+            (None, None) => self.database.clone(),
+        };
+        let mut query = ::url::form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(parameters).finish();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}:{place}{mark}{query}", self.scheme)
+    }
+
+    fn stored_login(&self, host: &str) -> String {
+        let user = self
+            .user
+            .as_ref()
+            .map(|user| format!("{}@", percent_encode(user)))
+            .unwrap_or_default();
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("//{user}{host}{port}/{}", percent_encode(&self.database))
+    }
+}
+
+/// The parameters that [`DatabaseUrl::stored`] keeps: none of them can hold a secret.
+const STORED_PARAMETERS: &[&str] = &[
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "immutable",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "mode",
+    "sslmode",
+    "sslnegotiation",
+    "sslrootcert",
+    "target_session_attrs",
+];
+
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 fn percent_decode(text: &str) -> String {
@@ -191,5 +255,27 @@ mod tests {
             DatabaseUrl::parse("sqlite:/tmp/x.db").unwrap().database,
             "/tmp/x.db"
         );
+    }
+
+    #[test]
+    fn a_stored_url_leads_back_to_the_same_place_without_a_secret() {
+        for text in [
+            "postgres://ann:canary@db.example:5433/shop?sslmode=require&password=canary&options=canary",
+            "postgres://a%40b:canary@%2Frun%2Fpg/odd%20%3Fname",
+            "postgres:///shop?user=ann&sslpassword=canary",
+            "postgres://ann:canary@[::1]:5433/shop",
+            "postgres:///shop?user=ann&host=/run/pg",
+            "sqlite:a/b c.db?mode=ro",
+        ] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            let stored = url.stored();
+            assert!(!stored.contains("canary"), "{stored}");
+            let mut without_secrets = url.clone();
+            without_secrets.password = None;
+            without_secrets
+                .parameters
+                .retain(|name, _| STORED_PARAMETERS.contains(&name.as_str()));
+            assert_eq!(DatabaseUrl::parse(&stored).unwrap(), without_secrets, "{stored}");
+        }
     }
 }
