@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sqlparser::ast::{Expr, Query};
 
 use crate::{
-    Catalog, Check, Column, ColumnProfile, ForeignKey, Index, Key, LogicalType, Mapped, Namespace, Result,
-    Sequence, Step, Table, TableId, UserType, View,
+    Catalog, Check, Column, ColumnProfile, ForeignKey, Index, Key, LogicalType, Mapped, Namespace,
+    ObjectKind, Result, Sequence, Step, Table, TableId, UserType, View,
 };
 
 /// An engine's language. Pure: no connection, no clock, the same answer for the same question.
@@ -29,6 +29,21 @@ pub trait Dialect: Send + Sync {
 
     /// Returns the native type that holds the logical type, spelled as the engine's catalog prints it.
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String>;
+
+    /// Tells whether the engine's text types hold U+0000.
+    fn holds_nul_text(&self) -> bool {
+        true
+    }
+
+    /// Tells whether the engine has the feature. The planner leaves out what a target does not have, and says so.
+    fn has(&self, _feature: Feature) -> bool {
+        false
+    }
+
+    /// Tells whether the engine keeps the name for itself (a system column, a prefix of its own); the planner then changes it.
+    fn reserves(&self, _kind: ObjectKind, _name: &str) -> bool {
+        false
+    }
 
     /// Quotes an identifier, always.
     fn quote(&self, identifier: &str) -> String;
@@ -73,6 +88,29 @@ pub trait Dialect: Send + Sync {
     /// # Errors
     /// `Unsupported` when the engine has no such thing; the planner avoids it by the capabilities.
     fn steps(&self, change: &Change) -> Result<Vec<Step>>;
+}
+
+/// A feature that some engines have, as far as it can be left out without touching a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// Comments on objects.
+    Comments,
+    /// Primary and unique keys that are checked at commit.
+    DeferrableKeys,
+    /// Foreign keys that are checked at commit.
+    DeferrableForeignKeys,
+    /// MATCH FULL.
+    MatchFull,
+    /// Keys in which NULL equals NULL.
+    NullsEqual,
+    /// Covering columns of an index.
+    CoveringColumns,
+    /// NULLS FIRST and NULLS LAST in an index.
+    NullsOrder,
+    /// Identity columns that refuse a value of the user's own.
+    IdentityAlways,
+    /// Generated columns that are computed on reading.
+    VirtualColumns,
 }
 
 /// What a column is used for, as far as its type depends on it.

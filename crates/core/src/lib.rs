@@ -51,7 +51,7 @@ pub use connector::{
     WriteColumn, WriteRequest, Writer,
 };
 pub use decimal::{canonical_decimal, is_decimal};
-pub use dialect::{Change, ColumnUse, Dialect, ExpressionContext, Untranslated};
+pub use dialect::{Change, ColumnUse, Dialect, ExpressionContext, Feature, Untranslated};
 pub use digest::Digest;
 pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
