@@ -1,0 +1,220 @@
+//! Which database a text means: a URL, or a name from the settings. `${NAME}` in a URL stands for the environment's variable.
+//! Opening the database is `setup.rs`.
+
+use whimbrel_core::{DatabaseUrl, Result, Secret};
+
+use crate::connectors::connector;
+use crate::refusal;
+use crate::settings::{Environment, Settings};
+
+/// A database as a request names it.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// Where it is.
+    pub url: DatabaseUrl,
+    /// Its name in the settings, when it came from there.
+    pub name: Option<String>,
+    /// What the settings say it is for, such as `production`.
+    pub environment: Option<String>,
+    /// True when the password stood in the argument itself, where the process list shows it.
+    pub password_in_argument: bool,
+}
+
+impl Address {
+    /// Reads a URL or a name from the settings.
+    ///
+    /// # Errors
+    /// A usage error for an unknown name, an unknown scheme or a variable that is not set; it never repeats a URL.
+    pub fn read(text: &str, settings: &Settings, environment: &Environment) -> Result<Self> {
+        if let Some(database) = settings.database.get(text) {
+            let url = parse(&database.url, environment)
+                .map_err(|error| error.during(format_args!("`database.{text}` in the settings")))?;
+            return Ok(Self {
+                url,
+                name: Some(text.to_owned()),
+                environment: database.environment.clone(),
+                password_in_argument: false,
+            });
+        }
+        if !text.contains(':') && !text.contains("${") {
+            return Err(unknown_name(text, settings));
+        }
+        Ok(Self {
+            url: parse(text, environment)?,
+            name: None,
+            environment: None,
+            password_in_argument: holds_password(text),
+        })
+    }
+
+    /// Returns the address of a URL that a plan holds.
+    ///
+    /// # Errors
+    /// As [`DatabaseUrl::parse`].
+    pub fn of_url(url: &str) -> Result<Self> {
+        Ok(Self {
+            url: DatabaseUrl::parse(url)?,
+            name: None,
+            environment: None,
+            password_in_argument: false,
+        })
+    }
+
+    /// Returns what people call it: the name, and what it is for, and the URL without secrets.
+    pub fn label(&self) -> String {
+        match (&self.name, &self.environment) {
+            (Some(name), Some(environment)) => format!("{name} ({environment}, {})", self.url.masked()),
+            (Some(name), None) => format!("{name} ({})", self.url.masked()),
+            (None, _) => self.url.masked(),
+        }
+    }
+
+    /// Tells whether both mean the same database, whoever logs in.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        let place = |url: &DatabaseUrl| {
+            let engine = connector(&url.scheme).map(|each| each.name()).unwrap_or_default();
+            let file = match url.host {
+                None => std::fs::canonicalize(&url.database).ok(),
+                Some(_) => None,
+            };
+            let database = file.map_or_else(|| url.database.clone(), |path| path.display().to_string());
+            (engine, url.host.clone(), url.port, database)
+        };
+        place(&self.url) == place(&other.url)
+    }
+}
+
+fn unknown_name(text: &str, settings: &Settings) -> whimbrel_core::Error {
+    let known: Vec<&str> = settings.database.keys().map(String::as_str).collect();
+    let hint = if known.is_empty() {
+        "give a URL such as `sqlite:FILE`, or name the database in whimbrel.toml as `[database.NAME]`"
+            .replace("sqlite:FILE", &crate::connectors::file_url("FILE".as_ref()))
+    } else {
+        format!("the settings name {}", known.join(", "))
+    };
+    refusal::usage(format!("there is no database called `{text}`")).with_hint(hint)
+}
+
+fn parse(text: &str, environment: &Environment) -> Result<DatabaseUrl> {
+    let url = DatabaseUrl::parse(&expand(text, environment)?).map_err(|error| error.with_code(refusal::USAGE))?;
+    connector(&url.scheme)?;
+    Ok(url)
+}
+
+/// Tells whether a password is spelled out in the text, and does not come from a variable.
+fn holds_password(text: &str) -> bool {
+    let bare = replace_variables(text, |_| Ok("x".to_owned()));
+    let blank = replace_variables(text, |_| Ok(String::new()));
+    let password = |text: Result<String>| text.and_then(|text| DatabaseUrl::parse(&text)).map(|url| url.password);
+    match (password(bare), password(blank)) {
+        (Ok(Some(_)), Ok(Some(spelled))) => !Secret::reveal(&spelled).is_empty(),
+        _ => false,
+    }
+}
+
+/// Replaces every `${NAME}` by the variable's value. Within the login part the value is encoded, so that any password works.
+fn expand(text: &str, environment: &Environment) -> Result<String> {
+    let login_end = text.find("://").and_then(|_| text.rfind('@')).unwrap_or(0);
+    let mut at = 0;
+    replace_variables(text, |name| {
+        at = text[at..].find("${").map_or(at, |found| at + found + 2);
+        let value = environment.get(name).ok_or_else(|| {
+            refusal::usage(format!("the environment variable `{name}` is not set"))
+                .with_hint(format!("set it first: export {name}=..."))
+        })?;
+        Ok(if at < login_end { encoded(value) } else { value.clone() })
+    })
+}
+
+fn replace_variables(text: &str, mut value: impl FnMut(&str) -> Result<String>) -> Result<String> {
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, after)) = after.split_once('}') else {
+            return Err(refusal::usage("a `${` in the URL is never closed").with_hint("write it as `${NAME}`"));
+        };
+        output.push_str(before);
+        output.push_str(&value(name)?);
+        rest = after;
+    }
+    output.push_str(rest);
+    Ok(output)
+}
+
+fn encoded(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        [("PASSWORD", "p@ss w/:?#+%"), ("WHOLE", "postgres://ann:secret@db:5/shop"), ("HOST", "db:5433")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    fn read(text: &str) -> Result<Address> {
+        let settings = "[database.prod-db]\nurl = \"postgres://ann:${PASSWORD}@db/shop\"\nenvironment = \"production\"\n\
+            [database.bad]\nurl = \"oracle:x\"\n";
+        Address::read(text, &Settings::parse(settings, "whimbrel.toml")?, &environment())
+    }
+
+    #[test]
+    fn a_variable_holds_any_password_or_a_whole_url() {
+        let address = read("postgres://ann:${PASSWORD}@${HOST}/shop").unwrap();
+        assert_eq!(address.url.password.as_ref().map(Secret::reveal), Some("p@ss w/:?#+%"));
+        assert_eq!((address.url.host.as_deref(), address.url.port), (Some("db"), Some(5433)));
+        assert_eq!(read("${WHOLE}").unwrap().url.database, "shop");
+    }
+
+    #[test]
+    fn a_password_in_an_argument_is_noticed_and_one_from_elsewhere_is_not() {
+        for (text, noticed) in [
+            ("postgres://ann:secret@db/shop", true),
+            ("postgres://ann@db/shop?password=secret", true),
+            ("postgres://ann:${PASSWORD}@db/shop", false),
+            ("postgres://ann@db/shop", false),
+            ("${WHOLE}", false),
+            ("prod-db", false),
+            ("sqlite:a.db", false),
+        ] {
+            assert_eq!(read(text).unwrap().password_in_argument, noticed, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_a_usage_error() {
+        for (text, said) in [
+            ("staging", "`staging`"),
+            ("postgres://ann:${NOTHING}@db/shop", "`NOTHING`"),
+            ("oracle://db/shop", "`oracle`"),
+            ("bad", "`database.bad`"),
+            ("postgres://ann:${PASSWORD@db/shop", "never closed"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.code(), refusal::USAGE, "{text}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_label_shows_the_name_and_no_secret() {
+        assert_eq!(
+            read("prod-db").unwrap().label(),
+            "prod-db (production, postgres://ann@db/shop)"
+        );
+    }
+
+    #[test]
+    fn the_same_place_is_recognised_whoever_logs_in() {
+        let same = |a: &str, b: &str| read(a).unwrap().is_same_place(&read(b).unwrap());
+        assert!(same("postgres://ann@db/shop", "postgresql://bob:x@db/shop?sslmode=require"));
+        assert!(!same("postgres://ann@db/shop", "postgres://ann@db/shop2"));
+        assert!(!same("sqlite:a.db", "sqlite:b.db"));
+        assert!(same("sqlite:/tmp", "sqlite:/tmp/../tmp"));
+    }
+}

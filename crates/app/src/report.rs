@@ -1,0 +1,1 @@
+//! What a plan, a verification and a run look like to people and to scripts.

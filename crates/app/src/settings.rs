@@ -1,0 +1,345 @@
+//! `whimbrel.toml` and the environment, read once at the edge. Which database a name means is `address.rs`.
+
+mod size;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+use whimbrel_core::{CODES, Decision, Error, OnReject, Policies, Result};
+
+pub use self::size::ByteSize;
+use crate::refusal;
+
+/// The file that is read when it is there and no other was named.
+pub const DEFAULT_FILE: &str = "whimbrel.toml";
+/// Wanted size of a chunk when the settings do not say.
+const CHUNK_BYTES: u64 = 32 << 20;
+
+/// The environment's variables, by name.
+pub type Environment = BTreeMap<String, String>;
+
+/// Reads the environment; variables that are not Unicode are left out.
+pub fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// What `whimbrel.toml` says. Everything may be absent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `[database.NAME]`.
+    pub database: BTreeMap<String, DatabaseSettings>,
+    /// `[tables]`.
+    pub tables: TableSettings,
+    /// `[policies]`.
+    pub policies: PolicySettings,
+    /// `[decisions]`, as written: `"CODE[:subject]" = "choice"`.
+    decisions: BTreeMap<Spanned<String>, String>,
+    /// `[rollback]`.
+    pub rollback: RollbackSettings,
+    /// `[limits]`.
+    pub limits: LimitSettings,
+}
+
+/// A database by name.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// Its URL; `${NAME}` stands for a variable of the environment.
+    pub url: String,
+    /// What it is for, such as `production`.
+    pub environment: Option<String>,
+}
+
+impl fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("DatabaseSettings")
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which tables are moved.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TableSettings {
+    /// Only these, by pattern; all when empty.
+    pub include: Vec<String>,
+    /// Not these, by pattern.
+    pub exclude: Vec<String>,
+}
+
+/// Policies as far as they differ from the defaults.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicySettings {
+    /// What a rejected row does: `stop` or `file`.
+    pub on_reject: Option<OnReject>,
+    /// Wanted size of a chunk.
+    pub chunk_size: Option<ByteSize>,
+    /// False switches verification off; such a run never ends with exit code 0.
+    pub verify: Option<bool>,
+}
+
+/// Where each automatic trigger rolls back to.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RollbackSettings {
+    foreign_key_violation: Option<RollbackPlace>,
+    data_integrity_error: Option<RollbackPlace>,
+    connection_lost_during_write: Option<RollbackPlace>,
+    user_interrupt: Option<RollbackPlace>,
+}
+
+/// A place to roll back to by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RollbackPlace {
+    Start,
+    Schema,
+    Chunk,
+}
+
+/// Limits of a run; the command line goes before them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Readers and writers at once.
+    pub jobs: Option<usize>,
+    /// Memory for queues and buffers.
+    pub memory: Option<ByteSize>,
+    /// How often a transient failure is retried.
+    pub retries: Option<u32>,
+}
+
+impl Settings {
+    /// Reads the named file, or [`DEFAULT_FILE`] where it exists, or nothing.
+    ///
+    /// # Errors
+    /// A usage error that names the line and the key.
+    pub fn read(named: Option<&Path>) -> Result<Self> {
+        let path = named.unwrap_or_else(|| Path::new(DEFAULT_FILE));
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &path.display().to_string()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
+            Err(cause) => {
+                Err(refusal::usage(format!("settings `{}` cannot be read", path.display())).with_cause(cause))
+            }
+        }
+    }
+
+    /// Reads settings from the text of the file called `name`.
+    ///
+    /// # Errors
+    /// As [`Settings::read`]. The message never repeats a quoted value, since that may be a password.
+    pub fn parse(text: &str, name: &str) -> Result<Self> {
+        let settings: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let what = without_values(error.message().lines().next().unwrap_or_default());
+            refusal::usage(format!("{}: {what}", place(text, at, name)))
+        })?;
+        for key in settings.decisions.keys() {
+            let code = key.get_ref().split(':').next().unwrap_or_default();
+            if !CODES.iter().any(|known| known.code == code) {
+                let place = place(text, key.span().start, name);
+                return Err(unknown_code(code).during(place));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Returns the decisions of the `[decisions]` table.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.decisions
+            .iter()
+            .map(|(key, choice)| decision(key.get_ref(), choice, "settings"))
+            .collect()
+    }
+
+    /// Returns the policies of a run, defaults filled in.
+    pub fn policies(&self) -> Policies {
+        Policies {
+            on_reject: self.policies.on_reject.unwrap_or(OnReject::Stop),
+            chunk_bytes: self.policies.chunk_size.map_or(CHUNK_BYTES, |size| size.0),
+            verify: self.policies.verify.unwrap_or(true),
+            rollback: self.rollback.places(),
+        }
+    }
+}
+
+impl RollbackSettings {
+    fn places(&self) -> BTreeMap<String, String> {
+        let named = [
+            ("foreign_key_violation", self.foreign_key_violation),
+            ("data_integrity_error", self.data_integrity_error),
+            ("connection_lost_during_write", self.connection_lost_during_write),
+            ("user_interrupt", self.user_interrupt),
+        ];
+        let word = |place| match place {
+            RollbackPlace::Start => "start",
+            RollbackPlace::Schema => "schema",
+            RollbackPlace::Chunk => "chunk",
+        };
+        named
+            .into_iter()
+            .filter_map(|(trigger, place)| Some((trigger.to_owned(), word(place?).to_owned())))
+            .collect()
+    }
+}
+
+/// Reads a decision written as `CODE[:subject]=choice`, or `CODE[:subject]=text=...` for a text of one's own.
+///
+/// # Errors
+/// A usage error when it has another form or the code does not exist.
+pub fn parse_decision(text: &str) -> Result<Decision> {
+    let Some((key, choice)) = text.split_once('=') else {
+        return Err(
+            refusal::usage(format!("the decision is `{text}`; must be `CODE[:subject]=choice`"))
+                .with_hint("the plan lists the codes, subjects and choices: whimbrel plan SOURCE TARGET"),
+        );
+    };
+    let code = key.split(':').next().unwrap_or_default();
+    if !CODES.iter().any(|known| known.code == code) {
+        return Err(unknown_code(code));
+    }
+    Ok(decision(key, choice, "person"))
+}
+
+fn decision(key: &str, choice: &str, by: &str) -> Decision {
+    let (code, subject) = key.split_once(':').unwrap_or((key, ""));
+    let (choice, text) = match choice.split_once('=') {
+        Some((name, text)) => (name, Some(text.to_owned())),
+        None => (choice, None),
+    };
+    Decision {
+        code: code.trim().to_owned(),
+        subject: subject.trim().to_owned(),
+        choice: choice.trim().to_owned(),
+        text,
+        by: by.to_owned(),
+    }
+}
+
+fn unknown_code(code: &str) -> Error {
+    let known: Vec<&str> = CODES.iter().map(|known| known.code).collect();
+    refusal::usage(format!("there is no finding code `{code}`"))
+        .with_hint(format!("the codes are {}", known.join(", ")))
+}
+
+/// Returns `FILE line N, key `K`` for the place in the text.
+fn place(text: &str, at: usize, name: &str) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let number = before.matches('\n').count() + 1;
+    let line = text.lines().nth(number - 1).unwrap_or_default();
+    let key = match line.split_once('=') {
+        Some((key, _)) => key.trim(),
+        None => line.trim(),
+    };
+    let is_key = !key.is_empty() && !key.contains("//");
+    let key = if is_key { format!(", `{key}`") } else { String::new() };
+    format!("{name} line {number}{key}")
+}
+
+/// Blanks what stands in double quotes: a wrong value is quoted in the parser's message.
+fn without_values(message: &str) -> String {
+    let parts = message.split('"').enumerate();
+    parts
+        .map(|(at, part)| if at % 2 == 0 { part } else { "\"...\"" })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = r#"
+[database.prod-db]
+url = "postgres://app:${PASSWORD}@db/shop"
+environment = "production"
+[tables]
+include = ["public.*"]
+exclude = ["audit_*"]
+[policies]
+on_reject = "file"
+chunk_size = "4MiB"
+verify = false
+[decisions]
+"type_lossy:orders.price" = "numeric"
+no_key = "accept"
+"expression_untranslated:v" = "text=SELECT 1"
+[rollback]
+foreign_key_violation = "start"
+[limits]
+jobs = 3
+memory = "128MiB"
+retries = 2
+"#;
+
+    #[test]
+    fn every_setting_is_read() {
+        let settings = Settings::parse(FULL, DEFAULT_FILE).unwrap();
+        let policies = settings.policies();
+        assert_eq!(
+            (policies.on_reject, policies.chunk_bytes, policies.verify),
+            (OnReject::File, 4 << 20, false)
+        );
+        assert_eq!(policies.rollback["foreign_key_violation"], "start");
+        assert_eq!(settings.limits.memory, Some(ByteSize(128 << 20)));
+        let decisions = settings.decisions();
+        let text = decisions
+            .iter()
+            .find(|each| each.code == "expression_untranslated")
+            .unwrap();
+        assert_eq!(
+            (text.choice.as_str(), text.text.as_deref(), text.by.as_str()),
+            ("text", Some("SELECT 1"), "settings")
+        );
+        assert!(decisions.iter().any(|each| each.code == "no_key" && each.subject.is_empty()));
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_line_and_key() {
+        for (text, place) in [
+            ("[policies]\non_rejct = 1\n", "whimbrel.toml line 2, `on_rejct`"),
+            ("[policies]\non_reject = \"skip\"\n", "whimbrel.toml line 2, `on_reject`"),
+            ("[limits]\n\nmemory = \"lots\"\n", "whimbrel.toml line 3, `memory`"),
+            ("[rollback]\nuser_interrupt = \"end\"\n", "whimbrel.toml line 2, `user_interrupt`"),
+            ("[decisions]\nnokey = \"x\"\n", "whimbrel.toml line 2, `nokey`"),
+            ("[tables\n", "whimbrel.toml line 1"),
+        ] {
+            let error = Settings::parse(text, DEFAULT_FILE).unwrap_err();
+            assert_eq!(error.code(), refusal::USAGE);
+            assert!(error.to_string().starts_with(place), "{error} for {text}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_never_repeats_a_value() {
+        for text in [
+            "database.prod = \"postgres://app:canary@db/shop\"\n",
+            "[database]\nprod = \"postgres://app:canary@db/shop\"\n",
+            "[database.prod]\nurl = \"postgres://app:canary@db/shop\nx = 1\n",
+            "[database.prod]\nurl = [\"postgres://app:canary@db/shop\"]\n",
+        ] {
+            let error = Settings::parse(text, DEFAULT_FILE).unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_decision_is_read_from_an_argument() {
+        let decision = parse_decision("type_lossy:public.orders.price=numeric").unwrap();
+        assert_eq!(decision.subject, "public.orders.price");
+        let own = parse_decision("expression_untranslated:v=text=a = b").unwrap();
+        assert_eq!(own.text.as_deref(), Some("a = b"));
+        for wrong in ["no_key", "nothing:a=b"] {
+            assert_eq!(parse_decision(wrong).unwrap_err().code(), refusal::USAGE, "{wrong}");
+        }
+    }
+}
