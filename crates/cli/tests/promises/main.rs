@@ -1,0 +1,10 @@
+//! The promises, each tried on the real program with real databases, for every pair of engines.
+
+mod differences;
+mod failures;
+mod fault_loop;
+mod kill;
+mod resume;
+mod rollback;
+mod secrets;
+mod shop;
