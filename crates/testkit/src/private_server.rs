@@ -13,6 +13,8 @@ use std::process::{Child, Command, Stdio};
 
 /// The oldest major version that is supported.
 pub(crate) const OLDEST_MAJOR: u32 = 14;
+/// A folder that lacks one of these, such as one of hand-made links, is passed over.
+const NEEDED: [&str; 4] = ["initdb", "pg_ctl", "pg_dump", "postgres"];
 /// A port that looked free can be taken before the server binds it.
 const START_ATTEMPTS: u32 = 4;
 
@@ -21,7 +23,6 @@ const CONFIGURATION: &str = "listen_addresses = '127.0.0.1'
 max_connections = 200
 max_prepared_transactions = 0
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 ";
 
@@ -54,7 +55,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Looks for the newest server on this machine that is not older than [`OLDEST_MAJOR`].
+    /// Returns the newest server on this machine that is not older than [`OLDEST_MAJOR`].
     pub(crate) fn find() -> Option<Self> {
         let mut folders: Vec<PathBuf> = std::env::var_os("PATH")
             .map(|path| std::env::split_paths(&path).collect())
@@ -72,7 +73,7 @@ impl Programs {
         }
         folders
             .into_iter()
-            .filter(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+            .filter(|folder| NEEDED.iter().all(|program| folder.join(program).is_file()))
             .filter_map(|folder| {
                 Some(Self {
                     major: major_version(&folder)?,

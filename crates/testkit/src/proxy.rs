@@ -19,7 +19,7 @@ pub enum Direction {
 pub enum Fault {
     /// Every open connection is closed.
     Cut,
-    /// Nothing is forwarded any more, and nobody is told.
+    /// Nothing is forwarded any more, in either direction, and nobody is told.
     Stall,
 }
 
@@ -234,11 +234,18 @@ mod tests {
         let proxy = Proxy::start(listener.local_addr().unwrap()).unwrap();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                std::thread::spawn(move || io::copy(&mut &stream, &mut &stream));
+                std::thread::spawn(move || send_back(&stream));
             }
         });
         let client = TcpStream::connect(proxy.address()).unwrap();
         (proxy, client)
+    }
+
+    fn send_back(mut stream: &TcpStream) {
+        let mut piece = [0; 1024];
+        while let Ok(length @ 1..) = stream.read(&mut piece) {
+            stream.write_all(&piece[..length]).unwrap();
+        }
     }
 
     fn exchange(client: &mut TcpStream, text: &[u8]) -> io::Result<Vec<u8>> {
@@ -272,7 +279,7 @@ mod tests {
     #[test]
     fn a_stall_holds_bytes_until_it_is_lifted() {
         let (proxy, mut client) = echo();
-        proxy.strike_after(Direction::ToServer, 2, Fault::Stall);
+        proxy.strike_after(Direction::ToClient, 2, Fault::Stall);
         client.write_all(b"hello").unwrap();
         let mut answer = [0; 5];
         client.read_exact(&mut answer[..2]).unwrap();
