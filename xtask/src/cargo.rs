@@ -48,8 +48,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     for (name, _) in std::env::vars_os() {
         let Some(text) = name.to_str() else { continue };
         let own = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
-        let inside_xtask = std::env::var_os(&name).is_some_and(|value| value == "target/xtask");
-        if own.iter().any(|prefix| text.starts_with(prefix)) || (text == "CARGO_TARGET_DIR" && inside_xtask) {
+        if own.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }
