@@ -12,7 +12,6 @@ use arrow_array::{
 };
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
-use crate::digest::low_half;
 use crate::{Error, LogicalType, Result, arrow_type, canonical_decimal};
 
 /// The hashes of one row.
@@ -124,6 +123,12 @@ impl RowHasher {
             .map(|(logical, array)| Values::new(logical, array.as_ref()))
             .collect()
     }
+}
+
+/// The low 64 bits.
+pub(crate) fn low_half(value: u128) -> u64 {
+    const MASK: u128 = u64::MAX as u128;
+    u64::try_from(value & MASK).unwrap_or(u64::MAX)
 }
 
 mod tag {

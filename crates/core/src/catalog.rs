@@ -128,7 +128,7 @@ pub struct Table {
     pub comment: Option<String>,
     /// Table options in the engine's words, such as `without_rowid`, `strict`, `unlogged`, `fillfactor=70`; sorted.
     pub options: Vec<String>,
-    /// The native definition, where the engine keeps one (`sqlite_schema.sql`).
+    /// The native definition, where the engine keeps one (its own CREATE TABLE text).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
     /// Why this table cannot be moved (partitioned, foreign, virtual ...); none when it can.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::RowHash;
+use crate::canonical::{RowHash, low_half};
 
 /// Count and wrapping sums of row hashes, and one sum per column. Order-free; duplicates count.
 ///
@@ -57,12 +57,6 @@ impl Digest {
             self.columns.resize(columns, 0);
         }
     }
-}
-
-/// The low 64 bits.
-pub(crate) fn low_half(value: u128) -> u64 {
-    const MASK: u128 = u64::MAX as u128;
-    u64::try_from(value & MASK).unwrap_or(u64::MAX)
 }
 
 mod hex128 {
