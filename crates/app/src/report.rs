@@ -1,1 +1,24 @@
-//! What a plan, a verification and a run look like to people and to scripts.
+//! What a plan, a verification and a run look like to people (Markdown) and to scripts (JSON). Pure functions over
+//! the data of `core`; reading and writing the files is left to the use cases.
+
+mod mapping;
+mod markdown;
+mod outcome;
+mod plan;
+mod quantity;
+mod result;
+mod schedule;
+mod settled;
+mod validation;
+mod verification;
+mod way_back;
+
+pub use mapping::schema_mapping;
+pub use outcome::final_markdown;
+pub use plan::plan_markdown;
+pub use quantity::{count, duration, size, size_compact};
+pub use result::{RunResult, result_json};
+pub use verification::verification_markdown;
+
+#[cfg(test)]
+mod tests;

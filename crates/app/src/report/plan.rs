@@ -1,0 +1,382 @@
+//! `data-migration.md`: the plan for the person who confirms it. Overview, inventory, mapping and sequence are here;
+//! the other sections have files of their own.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use whimbrel_core::{ColumnPlan, Endpoint, Fidelity, OnReject, Plan, Statement, Step, StepPhase, TablePlan};
+
+use super::markdown::{block, code, codes, prose, table};
+use super::quantity::{count, counted, duration, size};
+use super::{schedule, settled, validation, way_back};
+
+/// Returns the plan as a document for people.
+pub fn plan_markdown(plan: &Plan) -> String {
+    let sections = [
+        overview(plan),
+        inventory(plan),
+        data_mapping(plan),
+        validation::rules(plan),
+        sequence(plan),
+        way_back::rollback_plan(plan),
+        schedule::cutover(plan),
+        settled::findings(plan),
+        settled::decisions(plan),
+        schedule::checklists(plan),
+        statements(plan),
+    ];
+    format!(
+        "# Data Migration Plan: {} to {}\n\n{}",
+        prose(endpoint_name(&plan.source)),
+        prose(endpoint_name(&plan.target)),
+        sections.join("\n")
+    )
+}
+
+/// The name that the settings give the database, else its own.
+pub(super) fn endpoint_name(endpoint: &Endpoint) -> &str {
+    endpoint.name.as_deref().unwrap_or(&endpoint.database)
+}
+
+/// Engine, version and place in one line.
+pub(super) fn endpoint_line(endpoint: &Endpoint) -> String {
+    format!(
+        "{} ({} {}, {})",
+        code(endpoint_name(endpoint)),
+        prose(&endpoint.engine),
+        prose(&endpoint.version),
+        code(&endpoint.url)
+    )
+}
+
+fn overview(plan: &Plan) -> String {
+    let made = if plan.created_at.is_empty() {
+        "not recorded".to_owned()
+    } else {
+        prose(&plan.created_at)
+    };
+    let rows = [
+        ("Migration", code(&plan.migration_id.to_string())),
+        ("Plan hash", code(&plan.hash)),
+        ("Made", made),
+        ("Source", endpoint_line(&plan.source)),
+        ("Target", endpoint_line(&plan.target)),
+        ("Size", extent(plan)),
+        ("Strategy", strategy(plan)),
+        ("Rejected rows", on_reject(plan.policies.on_reject).to_owned()),
+        ("What is replaced", replaced(plan)),
+        ("Open", open(plan)),
+    ];
+    let rows: Vec<Vec<String>> = rows
+        .into_iter()
+        .map(|(what, text)| vec![what.to_owned(), text])
+        .collect();
+    format!("## Migration Overview\n\n{}", table(&["What", "How"], &rows))
+}
+
+fn extent(plan: &Plan) -> String {
+    let estimate = &plan.estimate;
+    let seconds: f64 = estimate.seconds.to_string().parse().unwrap_or_default();
+    format!(
+        "{}, {}, {}, about {}",
+        counted(estimate.tables, "table"),
+        counted(estimate.rows, "row"),
+        size(estimate.bytes),
+        duration(seconds)
+    )
+}
+
+fn strategy(plan: &Plan) -> String {
+    let verified = if plan.policies.verify {
+        "then every row and column of every table is compared with the source"
+    } else {
+        "the comparison with the source is switched off, so that the run cannot end as a success"
+    };
+    format!(
+        "Big bang: the source is only read, in one consistent snapshot. First the structure, then all rows in chunks of about {} \
+         (each committed together with its record in the target), then what needs the rows; {verified}. \
+         What the application writes to the source after the snapshot does not arrive.",
+        size(plan.policies.chunk_bytes)
+    )
+}
+
+fn on_reject(policy: OnReject) -> &'static str {
+    match policy {
+        OnReject::Stop => "the first row that cannot arrive exactly stops its table",
+        OnReject::File => {
+            "a row that cannot arrive exactly goes to `rejects/`, counted; the run then does not end as a success"
+        }
+    }
+}
+
+fn replaced(plan: &Plan) -> String {
+    let moved: Vec<String> = plan
+        .tables
+        .iter()
+        .filter(|table| table.replaces)
+        .map(|table| table.target.id.to_string())
+        .collect();
+    if moved.is_empty() && !plan.is_destructive() {
+        return "nothing of the target's".to_owned();
+    }
+    if moved.is_empty() {
+        return "objects of the target's, marked below; they are moved aside and come back with a rollback"
+            .to_owned();
+    }
+    format!(
+        "{}: moved aside first, back with a rollback, destroyed only by `whimbrel cleanup`",
+        codes(&moved)
+    )
+}
+
+fn open(plan: &Plan) -> String {
+    let (decisions, blockers) = (plan.open_decisions().len() as u64, plan.blockers().len() as u64);
+    if decisions == 0 && blockers == 0 {
+        return "nothing: the plan can be confirmed".to_owned();
+    }
+    format!(
+        "{} and {}; nothing runs before they are settled",
+        counted(decisions, "decision"),
+        counted(blockers, "blocker")
+    )
+}
+
+fn inventory(plan: &Plan) -> String {
+    let system = prose(&format!("{} {}", plan.source.engine, endpoint_name(&plan.source)));
+    let rows: Vec<Vec<String>> = plan
+        .tables
+        .iter()
+        .map(|planned| {
+            vec![
+                system.clone(),
+                code(&planned.source.id.to_string()),
+                count(planned.rows),
+                size(planned.bytes),
+                priority(planned),
+            ]
+        })
+        .collect();
+    let mut text = "## Data Inventory\n\n".to_owned();
+    if rows.is_empty() {
+        text.push_str("The plan holds no table.\n");
+    } else {
+        let headings = [
+            "Source System",
+            "Tables/Objects",
+            "Record Count",
+            "Size",
+            "Priority",
+        ];
+        text.push_str(&table(&headings, &rows));
+        text.push_str("\nPriority 1 is copied first; a table comes after those it refers to.\n");
+    }
+    text.push_str(&objects(plan));
+    text
+}
+
+fn priority(planned: &TablePlan) -> String {
+    let level = planned.level + 1;
+    match level {
+        1 => "1 (refers to no other table, or only in a circle)".to_owned(),
+        _ => level.to_string(),
+    }
+}
+
+/// The objects besides tables that the plan makes, by kind.
+fn objects(plan: &Plan) -> String {
+    let mut made: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for step in &plan.steps {
+        let kind = step.subject.kind.as_str();
+        if kind != "table" {
+            made.entry(kind).or_default().push(step.subject.to_string());
+        }
+    }
+    if made.is_empty() {
+        return "\nNo step makes anything besides tables; keys and indexes may stand in the tables' own statements.\n".to_owned();
+    }
+    let rows: Vec<Vec<String>> = made
+        .into_iter()
+        .map(|(kind, names)| vec![kind.to_owned(), count(names.len() as u64), codes(names)])
+        .collect();
+    format!(
+        "\nBesides the tables:\n\n{}",
+        table(&["Kind", "Count", "Objects"], &rows)
+    )
+}
+
+fn data_mapping(plan: &Plan) -> String {
+    let mut rows = Vec::new();
+    for planned in &plan.tables {
+        let [source, target] = [&planned.source, &planned.target].map(|side| code(&side.id.to_string()));
+        rows.extend(planned.columns.iter().map(|column| {
+            vec![
+                source.clone(),
+                code(&column.source),
+                target.clone(),
+                code(&column.target),
+                transform(column),
+            ]
+        }));
+        let computed = planned.target.columns.iter().filter_map(|column| {
+            let generated = column.generated.as_ref()?;
+            Some(vec![
+                source.clone(),
+                "computed, not copied".to_owned(),
+                target.clone(),
+                code(&column.name),
+                format!("the target computes {}", code(&generated.expression)),
+            ])
+        });
+        rows.extend(computed);
+    }
+    let mut text = "## Data Mapping\n\n".to_owned();
+    if rows.is_empty() {
+        text.push_str("No column is copied: the plan holds no table with columns.\n");
+        return text;
+    }
+    let headings = [
+        "Source Table",
+        "Source Field",
+        "Target Table",
+        "Target Field",
+        "Transform",
+    ];
+    text.push_str(&table(&headings, &rows));
+    text
+}
+
+fn transform(column: &ColumnPlan) -> String {
+    let types = format!(
+        "{} to {}, as {}",
+        native(&column.source_native),
+        native(&column.target_native),
+        prose(&column.logical.to_string())
+    );
+    match &column.fidelity {
+        Fidelity::Exact => format!("{types}: exact"),
+        Fidelity::Widened(why) => format!("{types}: widened, {}", prose(why)),
+        Fidelity::Lossy(why) => format!("{types}: **lossy**, {}", prose(why)),
+        Fidelity::Unsupported(why) => format!("{types}: **unsupported**, {}", prose(why)),
+    }
+}
+
+fn native(declared: &str) -> String {
+    match declared {
+        "" => "no declared type".to_owned(),
+        declared => code(declared),
+    }
+}
+
+fn sequence(plan: &Plan) -> String {
+    let of = |phase| plan.steps.iter().filter(move |step| step.phase == phase);
+    let mut text = "## Migration Sequence\n\n### 1. Schema\n\n".to_owned();
+    text.push_str(&steps(
+        of(StepPhase::Schema),
+        "No step: the target has its structure already.",
+    ));
+    text.push_str("\n### 2. Data\n\n");
+    text.push_str(&data_order(plan));
+    text.push_str("\n### 3. After the data\n\n");
+    text.push_str(&steps(
+        of(StepPhase::AfterData),
+        "No step: everything stands in the tables' own statements.",
+    ));
+    text.push_str("\n### 4. Sequences\n\n");
+    text.push_str(&sequences(plan));
+    text.push_str("\n### 5. Verification\n\n");
+    text.push_str(if plan.policies.verify {
+        "Every row, column and object is compared; see Validation Rules.\n"
+    } else {
+        "Switched off by the plan. `whimbrel verify` does it at any later time.\n"
+    });
+    text
+}
+
+fn steps<'a>(steps: impl Iterator<Item = &'a Step>, none: &str) -> String {
+    let mut text = String::new();
+    for (at, step) in steps.enumerate() {
+        let mark = if step.destructive {
+            " (**moves or replaces what is there**)"
+        } else {
+            ""
+        };
+        let _infallible = writeln!(
+            text,
+            "{}. {} {}{mark}",
+            at + 1,
+            code(&step.id),
+            prose(&step.title)
+        );
+    }
+    if text.is_empty() {
+        format!("{none}\n")
+    } else {
+        text
+    }
+}
+
+fn data_order(plan: &Plan) -> String {
+    let mut levels: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for planned in &plan.tables {
+        levels
+            .entry(planned.level)
+            .or_default()
+            .push(planned.target.id.to_string());
+    }
+    if levels.is_empty() {
+        return "No table, no rows.\n".to_owned();
+    }
+    let mut text = String::new();
+    for (at, names) in levels.into_values().enumerate() {
+        let _infallible = writeln!(text, "{}. {}", at + 1, codes(names));
+    }
+    text.push_str("\nTables of one line are copied side by side.\n");
+    text
+}
+
+fn sequences(plan: &Plan) -> String {
+    if plan.sequences.is_empty() {
+        return "None: no sequence moves its position.\n".to_owned();
+    }
+    let rows: Vec<Vec<String>> = plan
+        .sequences
+        .iter()
+        .map(|sequence| {
+            let fills = sequence.owned_by.as_ref().map_or_else(
+                || "no single column".to_owned(),
+                |(owner, column)| code(&format!("{owner}.{column}")),
+            );
+            vec![
+                code(&sequence.source.to_string()),
+                code(&sequence.target.to_string()),
+                fills,
+                sequence.increment.to_string(),
+            ]
+        })
+        .collect();
+    format!(
+        "Each takes over its position after the data, and never stands behind it.\n\n{}",
+        table(&["Source", "Target", "Fills", "Increment"], &rows)
+    )
+}
+
+/// Every statement in full, so that what is confirmed can be read.
+fn statements(plan: &Plan) -> String {
+    let mut text = "## Statements\n\n".to_owned();
+    if plan.steps.is_empty() {
+        text.push_str("None: no step changes the target's structure.\n");
+    }
+    for step in &plan.steps {
+        let all: Vec<String> = step.statements.iter().map(statement).collect();
+        let _infallible = writeln!(text, "{}:\n\n{}", code(&step.id), block("sql", &all.join("\n")));
+    }
+    text
+}
+
+/// One statement as text that ends in a semicolon; an operation of the connector's own as a comment.
+pub(super) fn statement(statement: &Statement) -> String {
+    match statement {
+        Statement::Sql(sql) => format!("{};", sql.trim_end().trim_end_matches(';')),
+        Statement::Engine { operation, arguments } => format!("-- {operation}({})", arguments.join(", ")),
+    }
+}
