@@ -1,5 +1,6 @@
 //! Claims about the reports; the pages in full are snapshots.
 
+mod pages;
 mod sample;
 
 use insta::assert_snapshot;
