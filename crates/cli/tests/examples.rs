@@ -43,7 +43,7 @@ fn to_a_server_and_back_into_a_file() {
         return;
     };
     let url = database.url();
-    run("04-sqlite-to-postgres.sh", &[("TARGET", url.as_ref())]).expect_code(0);
+    run("04-sqlite-to-postgres.sh", &[("TARGET", url)]).expect_code(0);
 }
 
 #[test]
