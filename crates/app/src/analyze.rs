@@ -115,7 +115,8 @@ fn reachable(findings: Vec<Finding>) -> Result<Vec<Finding>> {
     }
 }
 
-async fn profile(
+/// Profiles the tables that can be moved, several at once.
+pub(crate) async fn profile(
     jobs: usize,
     source: &Arc<dyn Source>,
     tables: &[&Table],

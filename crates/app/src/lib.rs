@@ -1,4 +1,44 @@
-//! placeholder
+//! The use cases, one function each. Requests and results are data; faces parse, call one function and present what it returns.
+//! How rows are moved is the pipeline's, what a plan says the planner's, and an engine is known only to `connectors.rs`.
 
+pub mod refusal;
+pub mod settings;
+
+mod address;
+pub mod connectors;
+mod setup;
+
+mod migration;
+mod next;
+
+mod analyze;
+mod approval;
+mod cleanup;
 pub mod demo;
+mod demonstrate;
+mod inspect;
+mod log;
+mod plan;
 pub mod report;
+mod rollback;
+mod run;
+mod status;
+mod verify;
+
+pub use address::Address;
+pub use analyze::{AnalysisWatch, Pair};
+pub use approval::{Approve, Unattended};
+pub use cleanup::{CleanupOutcome, CleanupPreview, CleanupRequest, cleanup, preview as preview_cleanup};
+pub use demonstrate::{DemoRequest, FOLDER as DEMO_FOLDER, Stage, plan_demo, set_stage};
+pub use inspect::{Inventory, ObjectCount, TableInventory, inspect};
+pub use log::{LogVerdict, ReportPage, check_log, report_page};
+pub use migration::{Attendance, Databases};
+pub use plan::{DecisionState, Draft, PlanRequest, PlanSummary, draft};
+pub use rollback::{
+    Checkpoint, RollbackOutcome, RollbackPreview, RollbackRequest, preview as preview_rollback, rollback,
+};
+pub use run::{RunOutcome, RunRequest, run, run_draft, run_unattended};
+pub use setup::{BASE, Face, MEMORY_BYTES, Setup};
+pub use status::{Status, all as status_of_all, status};
+pub use verify::{VerifyOutcome, VerifyRequest, verify};
+pub use whimbrel_pipeline::{CleanupReport, Observer, Progress};

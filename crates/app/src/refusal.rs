@@ -5,13 +5,15 @@ use whimbrel_core::{Error, ErrorClass};
 /// The request itself is wrong: an argument, a setting, a name that does not exist.
 pub const USAGE: &str = "usage";
 /// Nobody approved the plan, or another one.
-pub const APPROVAL_MISSING: &str = "approval_missing";
+pub const APPROVAL_MISSING: &str = "not_approved";
 /// A finding needs a decision.
-pub const DECISION_MISSING: &str = "decision_missing";
+pub const DECISION_MISSING: &str = "decision_open";
 /// Something that was there is touched, and the database's name was not typed.
 pub const CONFIRMATION_MISSING: &str = "confirmation_missing";
 /// A finding forbids the run.
 pub const BLOCKED: &str = "blocked";
+/// The person stopped it before anything was changed.
+pub const INTERRUPTED: &str = "interrupted";
 /// A password stands in an argument.
 pub const PASSWORD_IN_ARGUMENT: &str = "password_in_argument";
 

@@ -4,6 +4,7 @@ mod size;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU16;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -111,7 +112,7 @@ enum RollbackPlace {
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {
     /// Readers and writers at once.
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroU16>,
     /// Memory for queues and buffers.
     pub memory: Option<ByteSize>,
     /// How often a transient failure is retried.

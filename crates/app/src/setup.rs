@@ -10,6 +10,8 @@ use crate::connectors::connector;
 use crate::refusal;
 use crate::settings::{Environment, Settings};
 
+/// The folder that holds the migrations when nobody says.
+pub const BASE: &str = ".whimbrel";
 /// Memory for queues and buffers when nobody says.
 pub const MEMORY_BYTES: u64 = 512 << 20;
 
@@ -78,6 +80,13 @@ impl Setup {
         let options = self.connect_options();
         self.with_password(address, async |url| connector.target(url, &options).await)
             .await
+    }
+
+    /// Returns the time as files hold it: RFC 3339 in whole seconds, UTC.
+    pub(crate) fn timestamp(&self) -> String {
+        self.clock
+            .now()
+            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
     }
 
     fn connect_options(&self) -> ConnectOptions {

@@ -19,7 +19,10 @@ fn the_page_of_findings_lists_every_code_and_no_other() {
         std::fs::write(&path, wanted).unwrap();
         return;
     }
-    assert!(page == wanted, "docs/src/findings.md is stale; the file's head says how to write it anew");
+    assert!(
+        page == wanted,
+        "docs/src/findings.md is stale; the file's head says how to write it anew"
+    );
 }
 
 fn codes() -> String {

@@ -1,0 +1,128 @@
+//! A migration that exists: found by its id, and its two databases opened again for the pipeline. Passwords are never stored; they
+//! come again from the request, the settings, the engine's own password file or the person in front.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use whimbrel_core::{Endpoint, MigrationId, Plan, Result};
+use whimbrel_pipeline::{Limits, MigrationDir, Observer, RunContext};
+
+use crate::address::Address;
+use crate::analyze::Pair;
+use crate::connectors::connector_named;
+use crate::refusal;
+use crate::setup::Setup;
+
+/// How often a transient failure is retried when nobody says.
+const RETRIES: u32 = 5;
+/// The first pause before a retry; each further one doubles.
+const RETRY_BASE: Duration = Duration::from_millis(500);
+
+/// Where the databases of an existing migration are, when the plan alone does not lead to them.
+#[derive(Debug, Clone, Default)]
+pub struct Databases {
+    /// The source: a URL, or a name from the settings.
+    pub source: Option<String>,
+    /// The target.
+    pub target: Option<String>,
+}
+
+/// Follows the work of a use case, and can stop it.
+#[derive(Clone)]
+pub struct Attendance {
+    /// Is told what happens.
+    pub observer: Arc<dyn Observer>,
+    /// Stops the work at the next checkpoint.
+    pub stop: CancellationToken,
+}
+
+/// Finds the migration with the id; without one, the only one there is.
+///
+/// # Errors
+/// A usage error when there is none, or more than one.
+pub(crate) fn find(setup: &Setup, id: Option<&str>) -> Result<MigrationDir> {
+    if let Some(id) = id {
+        return MigrationDir::open(&setup.base, &MigrationId(id.to_owned()))
+            .map_err(|error| error.with_code(refusal::USAGE));
+    }
+    let ids = MigrationDir::list(&setup.base)?;
+    match ids.as_slice() {
+        [only] => MigrationDir::open(&setup.base, only),
+        [] => Err(
+            refusal::usage(format!("there is no migration in `{}`", setup.base.display()))
+                .with_hint("make one: whimbrel plan SOURCE TARGET"),
+        ),
+        many => {
+            let names: Vec<String> = many.iter().map(|id| format!("`{id}`")).collect();
+            Err(
+                refusal::usage(format!("there are {} migrations in `{}`", many.len(), setup.base.display()))
+                    .with_hint(format!("name one of {}", names.join(", "))),
+            )
+        }
+    }
+}
+
+/// Reads which databases the plan means, as the request, the settings or the plan itself name them.
+///
+/// # Errors
+/// A usage error when the request names other databases than the approved plan does.
+pub(crate) fn pair(setup: &Setup, plan: &Plan, databases: &Databases) -> Result<Pair> {
+    Ok(Pair {
+        source: address(setup, "source", &plan.source, databases.source.as_deref())?,
+        target: address(setup, "target", &plan.target, databases.target.as_deref())?,
+    })
+}
+
+fn address(setup: &Setup, side: &str, planned: &Endpoint, given: Option<&str>) -> Result<Address> {
+    let by_plan = Address::of_url(&planned.url)?;
+    let name = planned.name.as_deref();
+    let named = name.filter(|name| setup.settings.database.contains_key(*name));
+    let Some(text) = given.or(named) else {
+        return Ok(by_plan);
+    };
+    let address = setup.address(text)?;
+    if address.is_same_place(&by_plan) {
+        return Ok(address);
+    }
+    let message = format!(
+        "the {side} is `{}`; must be `{}`, which the plan was approved for",
+        address.url.masked(),
+        by_plan.url.masked()
+    );
+    Err(refusal::usage(message).with_hint("plan again for another database: whimbrel plan SOURCE TARGET"))
+}
+
+/// Opens both databases and gives the pipeline what it needs.
+///
+/// # Errors
+/// The connectors'.
+pub(crate) async fn context(
+    setup: &Setup,
+    dir: MigrationDir,
+    plan: Plan,
+    mut pair: Pair,
+    attendance: &Attendance,
+) -> Result<RunContext> {
+    let source = setup.open_source(&mut pair.source).await;
+    let source = source.map_err(|error| error.during(format_args!("source {}", pair.source.label())))?;
+    let target = setup.open_target(&mut pair.target).await;
+    let target = target.map_err(|error| error.during(format_args!("target {}", pair.target.label())))?;
+    let capabilities = connector_named(&plan.target.engine)?.capabilities();
+    Ok(RunContext {
+        plan,
+        source,
+        target,
+        dir,
+        limits: Limits {
+            jobs: setup.jobs,
+            writers: capabilities.writers.clamp(1, setup.jobs.max(1)),
+            memory_bytes: setup.memory_bytes,
+            retries: setup.settings.limits.retries.unwrap_or(RETRIES),
+            retry_base: RETRY_BASE,
+        },
+        observer: Arc::clone(&attendance.observer),
+        stop: attendance.stop.clone(),
+        clock: Arc::clone(&setup.clock),
+    })
+}

@@ -1,0 +1,110 @@
+//! What to do next with a migration, as a fact and as a command that can be run.
+
+use whimbrel_core::{Plan, RunStatus};
+
+use crate::setup::Setup;
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Look at what forbids the run, mend it, and plan again.
+    Mend,
+    /// Settle what is open, and plan again.
+    Decide,
+    /// Approve the plan and run it.
+    Run,
+    /// Go on where it stopped.
+    Resume,
+    /// Look at the differences again after mending them.
+    Verify,
+    /// Throw away what was kept for the way back.
+    Cleanup,
+}
+
+impl Next {
+    /// Returns what to do with a plan that never ran.
+    pub(crate) fn of_plan(plan: &Plan) -> Self {
+        if !plan.blockers().is_empty() {
+            Self::Mend
+        } else if plan.open_decisions().is_empty() {
+            Self::Run
+        } else {
+            Self::Decide
+        }
+    }
+
+    /// Returns what to do after a run.
+    pub(crate) fn of_run(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Completed => Self::Cleanup,
+            RunStatus::NotVerified => Self::Verify,
+            RunStatus::Failed | RunStatus::Interrupted | RunStatus::RolledBack => Self::Resume,
+        }
+    }
+
+    /// Returns the command that does it.
+    pub(crate) fn command(self, setup: &Setup, plan: &Plan) -> String {
+        let id = &plan.migration_id;
+        let prefix = prefix(setup);
+        match self {
+            Self::Mend | Self::Decide => {
+                let mut command = format!("{prefix} plan {} {}", named(&plan.source), named(&plan.target));
+                for finding in plan.open_decisions() {
+                    let choice = finding.suggested.as_deref().unwrap_or("CHOICE");
+                    command.push_str(&format!(" --decide {}", quoted(&format!("{}={choice}", finding.key()))));
+                }
+                command
+            }
+            Self::Run => {
+                let mut command = format!("{prefix} run {id} --approve {}", plan.hash);
+                if plan.is_destructive() {
+                    command.push_str(&format!(" --confirm-target {}", quoted(&plan.target.database)));
+                }
+                command
+            }
+            Self::Resume => format!("{prefix} resume {id}"),
+            Self::Verify => format!("{prefix} verify {id}"),
+            Self::Cleanup => format!("{prefix} cleanup {id}"),
+        }
+    }
+}
+
+/// Returns the program with the options that every later command of the same migration needs.
+pub(crate) fn prefix(setup: &Setup) -> String {
+    if setup.base.as_os_str() == crate::setup::BASE {
+        "whimbrel".to_owned()
+    } else {
+        format!("whimbrel --dir {}", quoted(&setup.base.display().to_string()))
+    }
+}
+
+fn named(endpoint: &whimbrel_core::Endpoint) -> String {
+    quoted(endpoint.name.as_deref().unwrap_or(&endpoint.url))
+}
+
+/// Quotes a word for the shell where it needs it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_only_where_the_shell_would_split_it() {
+        for (word, written) in [
+            ("sqlite:a.db", "sqlite:a.db"),
+            ("no_key:odd name=accept", "'no_key:odd name=accept'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), written);
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Planning: from an analysis and the wishes to a plan in its directory, again after each decision. Nothing is changed in
+//! either database. What the plan says is decided by the planner; running it is `run.rs`.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::json;
+use whimbrel_core::{Decision, Finding, Plan, Result, Severity};
+use whimbrel_pipeline::MigrationDir;
+use whimbrel_planner::{PlanInput, Side, Wishes};
+
+use crate::analyze::{Analysis, AnalysisWatch, Pair, analyze};
+use crate::connectors::connector;
+use crate::next::Next;
+use crate::refusal;
+use crate::report;
+use crate::setup::Setup;
+
+/// A request to plan a migration.
+#[derive(Debug, Clone)]
+pub struct PlanRequest {
+    /// The source: a URL, or a name from the settings.
+    pub source: String,
+    /// The target.
+    pub target: String,
+    /// What is settled already; goes before the settings.
+    pub decisions: Vec<Decision>,
+    /// True to take the suggested choice of every finding that nobody settled.
+    pub accept_suggested: bool,
+}
+
+/// A plan that can still be changed: the analysis is kept, so that planning again takes no time.
+pub struct Draft {
+    setup: Setup,
+    analysis: Analysis,
+    wishes: Wishes,
+    dir: MigrationDir,
+    plan: Plan,
+}
+
+/// What a plan comes to, for those who show it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanSummary {
+    /// The migration.
+    pub migration_id: String,
+    /// What has to be approved.
+    pub plan_hash: String,
+    /// The migration's folder, with the whole plan.
+    pub dir: String,
+    /// Where the data comes from.
+    pub source: String,
+    /// Where the data goes.
+    pub target: String,
+    /// Number of tables.
+    pub tables: u64,
+    /// Exact number of rows.
+    pub rows: u64,
+    /// Size of the data in bytes.
+    pub size_bytes: u64,
+    /// Seconds that the run will take, estimated.
+    pub estimate_seconds: u64,
+    /// True when something that is in the target already is moved or replaced.
+    pub destructive: bool,
+    /// The target's bare name, which confirms destructive work.
+    pub confirm_target: String,
+    /// Every finding that needs a decision.
+    pub decisions: Vec<DecisionState>,
+    /// How many of them nobody settled.
+    pub open_decisions: usize,
+    /// How many findings forbid the run.
+    pub blockers: usize,
+    /// All other findings.
+    pub findings: Vec<Finding>,
+    /// What to do next.
+    pub next_command: String,
+}
+
+/// A finding that needs a decision, and what was decided.
+#[derive(Debug, Clone, Serialize)]
+pub struct DecisionState {
+    /// The name by which it is settled: `CODE:SUBJECT`.
+    pub key: String,
+    /// The finding, with its evidence and choices.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// How it was settled; none while it is open.
+    pub decision: Option<Decision>,
+}
+
+/// Analyzes both databases and makes the first plan, written to its directory.
+///
+/// A plan for the same two databases that nobody approved is replaced, so that planning again with more decisions keeps its id.
+///
+/// # Errors
+/// When a database cannot be read, or a decision of the request fits nothing.
+pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWatch) -> Result<Draft> {
+    let pair = Pair::read(setup, &request.source, &request.target)?;
+    let wishes = wishes(setup, request);
+    let analysis = analyze(setup, pair, |table| whimbrel_planner::is_wanted(&wishes, table), watch).await?;
+    let dir = directory(setup, &analysis.pair)?;
+    let plan = make(setup, &analysis, &wishes, &dir)?;
+    fits(&plan, &request.decisions)?;
+    let draft = Draft {
+        setup: setup.clone(),
+        analysis,
+        wishes,
+        dir,
+        plan,
+    };
+    draft.save()?;
+    Ok(draft)
+}
+
+impl Draft {
+    /// Returns the plan as it stands.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns the two databases, with the passwords that were asked for.
+    pub fn pair(&self) -> &Pair {
+        &self.analysis.pair
+    }
+
+    /// Returns the migration's folder.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Tells whether the target holds nothing yet.
+    pub fn is_target_empty(&self) -> bool {
+        let catalog = &self.analysis.target_catalog;
+        catalog.tables.is_empty()
+            && catalog.views.is_empty()
+            && catalog.sequences.is_empty()
+            && catalog.types.is_empty()
+    }
+
+    /// Fails when something forbids the run.
+    ///
+    /// # Errors
+    /// Coded [`refusal::BLOCKED`], with the first blocker.
+    pub fn refuse_blockers(&self) -> Result<()> {
+        crate::approval::refuse_blockers(&self.setup, &self.plan)
+    }
+
+    /// Returns what the plan comes to.
+    pub fn summary(&self) -> PlanSummary {
+        summary(&self.setup, &self.plan, self.dir.path())
+    }
+
+    /// Settles a finding, plans again and writes the plan.
+    ///
+    /// # Errors
+    /// When the decision fits no finding; the plan stays as it was.
+    pub fn decide(&mut self, decision: Decision) -> Result<()> {
+        fits(&self.plan, std::slice::from_ref(&decision))?;
+        let mut wishes = self.wishes.clone();
+        put(&mut wishes.decisions, decision);
+        self.plan_again(wishes)
+    }
+
+    /// Takes the suggested choice of every finding that is open, plans again and writes the plan.
+    ///
+    /// # Errors
+    /// When the plan cannot be written.
+    pub fn accept_suggested(&mut self) -> Result<()> {
+        let mut wishes = self.wishes.clone();
+        wishes.accept_suggested = true;
+        self.plan_again(wishes)
+    }
+
+    /// Returns the directory, the plan and the databases, closing the connections of the analysis.
+    pub(crate) fn into_parts(self) -> (MigrationDir, Plan, Pair) {
+        (self.dir, self.plan, self.analysis.pair)
+    }
+
+    fn plan_again(&mut self, wishes: Wishes) -> Result<()> {
+        let plan = make(&self.setup, &self.analysis, &wishes, &self.dir)?;
+        (self.plan, self.wishes) = (plan, wishes);
+        self.save()
+    }
+
+    /// Writes the plan in its three forms.
+    fn save(&self) -> Result<()> {
+        let _lock = self.dir.lock()?;
+        let mapping = report::schema_mapping(&self.plan);
+        let mapping = serde_json::to_vec_pretty(&mapping)
+            .map_err(|cause| whimbrel_core::Error::bug("the schema mapping has no JSON form").with_cause(cause))?;
+        self.dir.write("schema_mapping.json", &mapping)?;
+        self.dir
+            .write("data-migration.md", report::plan_markdown(&self.plan).as_bytes())?;
+        self.dir.save_plan(&self.plan)?;
+        let log = self.dir.events()?.with_clock(self.setup.clock.clone());
+        let decided: Vec<String> = self
+            .plan
+            .decisions
+            .iter()
+            .map(|each| format!("{}:{}={} by {}", each.code, each.subject, each.choice, each.by))
+            .collect();
+        log.append(
+            "PLAN_WRITTEN",
+            json!({ "plan_hash": self.plan.hash, "open_decisions": self.plan.open_decisions().len(), "decisions": decided }),
+        )
+    }
+}
+
+/// Returns what a plan comes to.
+fn summary(setup: &Setup, plan: &Plan, folder: &Path) -> PlanSummary {
+    let (deciding, findings): (Vec<&Finding>, Vec<&Finding>) = plan
+        .findings
+        .iter()
+        .partition(|finding| finding.severity == Severity::Decision);
+    let decisions = deciding.into_iter().map(|finding| DecisionState {
+        key: finding.key(),
+        finding: finding.clone(),
+        decision: plan.decision_for(finding).cloned(),
+    });
+    PlanSummary {
+        migration_id: plan.migration_id.to_string(),
+        plan_hash: plan.hash.clone(),
+        dir: folder.display().to_string(),
+        source: plan.source.url.clone(),
+        target: plan.target.url.clone(),
+        tables: plan.estimate.tables,
+        rows: plan.estimate.rows,
+        size_bytes: plan.estimate.bytes,
+        estimate_seconds: plan.estimate.seconds,
+        destructive: plan.is_destructive(),
+        confirm_target: plan.target.database.clone(),
+        decisions: decisions.collect(),
+        open_decisions: plan.open_decisions().len(),
+        blockers: plan.blockers().len(),
+        findings: findings.into_iter().cloned().collect(),
+        next_command: Next::of_plan(plan).command(setup, plan),
+    }
+}
+
+fn wishes(setup: &Setup, request: &PlanRequest) -> Wishes {
+    let mut decisions = setup.settings.decisions();
+    for decision in &request.decisions {
+        put(&mut decisions, decision.clone());
+    }
+    Wishes {
+        tables: setup.settings.tables.include.clone(),
+        exclude: setup.settings.tables.exclude.clone(),
+        decisions,
+        accept_suggested: request.accept_suggested,
+        policies: setup.settings.policies(),
+        memory_bytes: setup.memory_bytes,
+    }
+}
+
+/// Adds a decision in the place of an earlier one about the same.
+fn put(decisions: &mut Vec<Decision>, decision: Decision) {
+    decisions.retain(|other| (&other.code, &other.subject) != (&decision.code, &decision.subject));
+    decisions.push(decision);
+}
+
+/// Refuses decisions that settle nothing or choose what is not offered: a typing error must not look like a decision.
+fn fits(plan: &Plan, decisions: &[Decision]) -> Result<()> {
+    for decision in decisions {
+        let matching: Vec<&Finding> = plan
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Decision && finding.code == decision.code)
+            .filter(|finding| decision.subject.is_empty() || finding.subject.to_string() == decision.subject)
+            .collect();
+        let Some(finding) = matching.first() else {
+            return Err(nothing_to_decide(plan, decision));
+        };
+        let offered = |finding: &&Finding| finding.choices.iter().any(|choice| choice.name == decision.choice);
+        if !matching.iter().any(offered) {
+            let names: Vec<String> = finding
+                .choices
+                .iter()
+                .map(|choice| format!("`{}`", choice.name))
+                .collect();
+            let message = format!(
+                "the choice for `{}` is `{}`; must be one of {}",
+                finding.key(),
+                decision.choice,
+                names.join(", ")
+            );
+            return Err(refusal::usage(message));
+        }
+    }
+    Ok(())
+}
+
+fn nothing_to_decide(plan: &Plan, decision: &Decision) -> whimbrel_core::Error {
+    let keys: Vec<String> = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Decision)
+        .map(|finding| format!("`{}`", finding.key()))
+        .collect();
+    let about = if decision.subject.is_empty() {
+        decision.code.clone()
+    } else {
+        format!("{}:{}", decision.code, decision.subject)
+    };
+    let hint = if keys.is_empty() {
+        "this plan needs no decision; leave `--decide` out".to_owned()
+    } else {
+        format!("to be decided: {}", keys.join(", "))
+    };
+    refusal::usage(format!("there is nothing to decide about `{about}`")).with_hint(hint)
+}
+
+fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, dir: &MigrationDir) -> Result<Plan> {
+    let (source, target) = (
+        connector(&analysis.pair.source.url.scheme)?,
+        connector(&analysis.pair.target.url.scheme)?,
+    );
+    let (source_dialect, target_dialect) = (source.dialect(), target.dialect());
+    let (source_capabilities, target_capabilities) = (source.capabilities(), target.capabilities());
+    whimbrel_planner::plan(&PlanInput {
+        migration: dir.id().clone(),
+        created_at: setup.timestamp(),
+        source: Side {
+            catalog: &analysis.source_catalog,
+            dialect: &*source_dialect,
+            capabilities: &source_capabilities,
+            url: analysis.pair.source.url.stored(),
+            name: analysis.pair.source.name.clone(),
+            database: analysis.source_catalog.database.clone(),
+        },
+        target: Side {
+            catalog: &analysis.target_catalog,
+            dialect: &*target_dialect,
+            capabilities: &target_capabilities,
+            url: analysis.pair.target.url.stored(),
+            name: analysis.pair.target.name.clone(),
+            database: analysis.target_catalog.database.clone(),
+        },
+        profiles: &analysis.profiles,
+        preflight: analysis.preflight.clone(),
+        wishes,
+    })
+}
+
+/// Returns the directory of an unapproved plan for the same two databases, or a new one.
+fn directory(setup: &Setup, pair: &Pair) -> Result<MigrationDir> {
+    let (source, target) = (pair.source.url.stored(), pair.target.url.stored());
+    for id in MigrationDir::list(&setup.base)?.into_iter().rev() {
+        let dir = MigrationDir::open(&setup.base, &id)?;
+        let is_same = dir
+            .load_plan()
+            .is_ok_and(|plan| plan.source.url == source && plan.target.url == target);
+        if is_same && dir.load_approval()?.is_none() {
+            return Ok(dir);
+        }
+    }
+    let year = setup.clock.now().date_naive();
+    let year = chrono::Datelike::year(&year);
+    let id = MigrationDir::next_id(&setup.base, year)?;
+    MigrationDir::create(&setup.base, &id)
+}

@@ -1,0 +1,202 @@
+//! Taking a migration back to one of its checkpoints. What is undone, and when it is refused, is the pipeline's.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+use whimbrel_core::{Error, Plan, Result, RollbackReport};
+use whimbrel_pipeline::RollbackTo;
+
+use crate::migration::{self, Attendance, Databases};
+use crate::next::{Next, prefix, quoted};
+use crate::refusal;
+use crate::setup::Setup;
+
+/// A checkpoint, as a request names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// Before anything was made.
+    Start,
+    /// After the schema was made, before the first row.
+    Schema,
+    /// Before the first row of one table.
+    Table(String),
+}
+
+impl FromStr for Checkpoint {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "start" | "checkpoint_1" => Ok(Self::Start),
+            "schema" | "checkpoint_2" => Ok(Self::Schema),
+            _ => match text.strip_prefix("table:") {
+                Some(name) if !name.is_empty() => Ok(Self::Table(name.to_owned())),
+                _ => Err(refusal::usage(format!(
+                    "the checkpoint is `{text}`; must be `start`, `schema` or `table:NAME`"
+                ))),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Schema => f.write_str("schema"),
+            Self::Table(name) => write!(f, "table:{name}"),
+        }
+    }
+}
+
+/// A request to take a migration back.
+#[derive(Debug, Clone)]
+pub struct RollbackRequest {
+    /// The migration; the only one when nobody says.
+    pub id: Option<String>,
+    /// Where to.
+    pub to: Checkpoint,
+    /// Where the databases are.
+    pub databases: Databases,
+    /// The target's bare name, typed out: throws away rows that somebody else wrote since.
+    pub confirm_target: Option<String>,
+}
+
+/// What a rollback comes to, before it is done.
+#[derive(Debug, Clone, Serialize)]
+pub struct RollbackPreview {
+    /// The migration.
+    pub migration_id: String,
+    /// Where the data went.
+    pub target: String,
+    /// The target's bare name.
+    pub confirm_target: String,
+}
+
+/// What a rollback came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RollbackOutcome {
+    /// The migration.
+    pub migration_id: String,
+    /// What was undone.
+    pub rollback: RollbackReport,
+    /// What to do next.
+    pub next_command: String,
+}
+
+/// Tells what a rollback would touch, for the question before it.
+///
+/// # Errors
+/// When there is no such migration, or no such table in it.
+pub fn preview(setup: &Setup, request: &RollbackRequest) -> Result<RollbackPreview> {
+    let dir = migration::find(setup, request.id.as_deref())?;
+    let plan = dir.load_plan()?;
+    place(&plan, &request.to)?;
+    Ok(RollbackPreview {
+        migration_id: plan.migration_id.to_string(),
+        target: plan.target.url.clone(),
+        confirm_target: plan.target.database,
+    })
+}
+
+/// Takes a migration back to the checkpoint.
+///
+/// # Errors
+/// Coded [`refusal::CONFIRMATION_MISSING`] when somebody else wrote into the tables and the target's name was not typed.
+pub async fn rollback(
+    setup: &Setup,
+    request: &RollbackRequest,
+    attendance: &Attendance,
+) -> Result<RollbackOutcome> {
+    let dir = migration::find(setup, request.id.as_deref())?;
+    let plan = dir.load_plan()?;
+    let to = place(&plan, &request.to)?;
+    let is_named = named(&plan, request)?;
+    let pair = migration::pair(setup, &plan, &request.databases)?;
+    let context = migration::context(setup, dir, plan, pair, attendance).await?;
+    let done = whimbrel_pipeline::rollback(&context, &to, is_named).await;
+    let rollback = done.map_err(|error| with_confirmation(setup, &context.plan, request, error))?;
+    let next = match request.to {
+        Checkpoint::Start => Next::Run,
+        Checkpoint::Schema | Checkpoint::Table(_) => Next::Resume,
+    };
+    Ok(RollbackOutcome {
+        migration_id: context.plan.migration_id.to_string(),
+        rollback,
+        next_command: next.command(setup, &context.plan),
+    })
+}
+
+fn place(plan: &Plan, to: &Checkpoint) -> Result<RollbackTo> {
+    match to {
+        Checkpoint::Start => Ok(RollbackTo::Start),
+        Checkpoint::Schema => Ok(RollbackTo::Schema),
+        Checkpoint::Table(name) => {
+            let tables = plan.tables.iter().map(|table| &table.target.id);
+            let found: Vec<String> = tables
+                .clone()
+                .filter(|id| id.to_string() == *name || id.name == *name)
+                .map(ToString::to_string)
+                .collect();
+            match found.as_slice() {
+                [only] => Ok(RollbackTo::Table(only.clone())),
+                [] => {
+                    let known: Vec<String> = tables.map(|id| format!("`{id}`")).collect();
+                    Err(refusal::usage(format!("the plan has no table `{name}`"))
+                        .with_hint(format!("its tables are {}", known.join(", "))))
+                }
+                many => Err(refusal::usage(format!("`{name}` means more than one table"))
+                    .with_hint(format!("say which: {}", many.join(", ")))),
+            }
+        }
+    }
+}
+
+/// Tells whether the target's name was typed; another name is refused, because then something else is meant.
+fn named(plan: &Plan, request: &RollbackRequest) -> Result<bool> {
+    match &request.confirm_target {
+        None => Ok(false),
+        Some(name) if *name == plan.target.database => Ok(true),
+        Some(name) => Err(refusal::unconfirmed(format!(
+            "the confirmed target is `{name}`; must be `{}`",
+            plan.target.database
+        ))),
+    }
+}
+
+/// A refusal because of foreign rows is one that the typed name settles; it says how.
+fn with_confirmation(setup: &Setup, plan: &Plan, request: &RollbackRequest, error: Error) -> Error {
+    if error.code() != whimbrel_pipeline::TARGET_CHANGED || request.confirm_target.is_some() {
+        return error;
+    }
+    let command = format!(
+        "{} rollback {} --to {} --confirm-target {}",
+        prefix(setup),
+        plan.migration_id,
+        quoted(&request.to.to_string()),
+        quoted(&plan.target.database)
+    );
+    refusal::unconfirmed(error.to_string())
+        .with_cause(error)
+        .with_hint(format!("to throw these changes away: {command}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_is_read_by_each_of_its_names() {
+        for (text, checkpoint) in [
+            ("start", Checkpoint::Start),
+            ("checkpoint_2", Checkpoint::Schema),
+            ("schema", Checkpoint::Schema),
+            ("table:public.a", Checkpoint::Table("public.a".to_owned())),
+        ] {
+            assert_eq!(text.parse::<Checkpoint>().unwrap(), checkpoint);
+        }
+        for wrong in ["", "table:", "end"] {
+            assert_eq!(wrong.parse::<Checkpoint>().unwrap_err().code(), refusal::USAGE, "{wrong}");
+        }
+    }
+}

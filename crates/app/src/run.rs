@@ -1,0 +1,132 @@
+//! Running an approved plan, for the first time or again after it stopped. How it runs is the pipeline's; here it is allowed, given
+//! its databases, and its reports are written.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use whimbrel_core::{Plan, Result, RunReport};
+use whimbrel_pipeline::{Approval, MigrationDir};
+
+use crate::analyze::Pair;
+use crate::approval::{self, Approve, Unattended};
+use crate::migration::{self, Attendance, Databases};
+use crate::next::Next;
+use crate::plan::Draft;
+use crate::report;
+use crate::setup::Setup;
+
+/// A request to run a migration.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The migration; the only one when nobody says.
+    pub id: Option<String>,
+    /// Its approval.
+    pub approve: Approve,
+    /// Where the databases are.
+    pub databases: Databases,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunOutcome {
+    /// The migration.
+    pub migration_id: String,
+    /// Its folder.
+    pub dir: String,
+    /// What was done.
+    pub report: RunReport,
+    /// The same as `result.json` holds it.
+    pub result: Value,
+    /// What to do next.
+    pub next_command: String,
+}
+
+/// Runs a migration, or goes on with it.
+///
+/// # Errors
+/// When it may not run, or could not begin; what fails later stands in the outcome.
+pub async fn run(setup: &Setup, request: &RunRequest, attendance: &Attendance) -> Result<RunOutcome> {
+    let dir = migration::find(setup, request.id.as_deref())?;
+    let plan = dir.load_plan()?;
+    let approval = approval::check(setup, &dir, &plan, &request.approve)?;
+    let pair = migration::pair(setup, &plan, &request.databases)?;
+    run_approved(setup, dir, plan, approval, pair, attendance).await
+}
+
+/// Runs the plan of a draft where nobody can be asked.
+///
+/// # Errors
+/// As [`run`]; also when the script may not approve the plan by itself.
+pub async fn run_unattended(
+    setup: &Setup,
+    draft: Draft,
+    script: &Unattended,
+    attendance: &Attendance,
+) -> Result<RunOutcome> {
+    let approve = approval::unattended(setup, draft.plan(), draft.is_target_empty(), script)?;
+    run_draft(setup, draft, &approve, attendance).await
+}
+
+/// Runs the plan of a draft that a person has just approved; the passwords that were asked for are used again.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_draft(
+    setup: &Setup,
+    draft: Draft,
+    approve: &Approve,
+    attendance: &Attendance,
+) -> Result<RunOutcome> {
+    let (dir, plan, pair) = draft.into_parts();
+    let approval = approval::check(setup, &dir, &plan, approve)?;
+    run_approved(setup, dir, plan, approval, pair, attendance).await
+}
+
+async fn run_approved(
+    setup: &Setup,
+    dir: MigrationDir,
+    plan: Plan,
+    approval: Approval,
+    pair: Pair,
+    attendance: &Attendance,
+) -> Result<RunOutcome> {
+    let context = Arc::new(migration::context(setup, dir, plan, pair, attendance).await?);
+    {
+        // The log has one appender at a time; the pipeline takes the lock again for itself.
+        let _lock = context.dir.lock()?;
+        approval::record(setup, &context.dir, &approval)?;
+    }
+    let report = whimbrel_pipeline::run(&context).await?;
+    outcome(setup, &context.dir, &context.plan, report, &approval)
+}
+
+fn outcome(
+    setup: &Setup,
+    dir: &MigrationDir,
+    plan: &Plan,
+    report: RunReport,
+    approval: &Approval,
+) -> Result<RunOutcome> {
+    let result = report::result_json(plan, &report);
+    let document = serde_json::to_vec_pretty(&result)
+        .map_err(|cause| whimbrel_core::Error::bug("the result has no JSON form").with_cause(cause))?;
+    if let Some(verification) = &report.verification {
+        dir.write(
+            "verification_report.md",
+            report::verification_markdown(plan, verification).as_bytes(),
+        )?;
+    }
+    dir.write(
+        "final_report.md",
+        report::final_markdown(plan, &report, &approval.by, &approval.how).as_bytes(),
+    )?;
+    dir.write("result.json", &document)?;
+    Ok(RunOutcome {
+        migration_id: plan.migration_id.to_string(),
+        dir: dir.path().display().to_string(),
+        next_command: Next::of_run(report.status).command(setup, plan),
+        report,
+        result,
+    })
+}

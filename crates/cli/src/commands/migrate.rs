@@ -1,0 +1,55 @@
+//! `whimbrel migrate`: the wizard, or one go where nobody can be asked.
+
+use clap::Args;
+use whimbrel_app::{PlanRequest, draft, run_draft, run_unattended};
+use whimbrel_core::Result;
+
+use super::Session;
+use super::run::present;
+use crate::arguments::{Confirmation, What};
+use crate::attendance::attended;
+use crate::exit::Exit;
+use crate::wizard::{Answer, converse};
+use crate::{progress, text};
+
+/// Analyze, decide, copy and verify a whole database, step by step with you
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    confirmation: Confirmation,
+    /// Who approves the plan [default: the login name]
+    #[arg(long, value_name = "NAME")]
+    approved_by: Option<String>,
+}
+
+impl Migrate {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: Session) -> Result<Exit> {
+        let Session { ui, setup } = session;
+        let request = PlanRequest::from(self.what);
+        let watch = progress::analysis(&ui);
+        let mut draft = draft(&setup, &request, &watch).await?;
+        drop(watch);
+        let rows = draft.plan().estimate.rows;
+        let outcome = if ui.is_interactive() && !self.confirmation.yes {
+            let approve = match converse(&ui, &mut draft, self.approved_by)? {
+                Answer::Go(approve) => approve,
+                Answer::Quit => return Ok(Exit::Unconfirmed),
+            };
+            let work = attended(&ui, rows, async |attendance| {
+                run_draft(&setup, draft, &approve, attendance).await
+            });
+            work.await?
+        } else {
+            ui.say(text::headline(&draft.summary()));
+            let script = self.confirmation.unattended(self.approved_by);
+            let work = attended(&ui, rows, async |attendance| {
+                run_unattended(&setup, draft, &script, attendance).await
+            });
+            work.await?
+        };
+        Ok(outcome.map_or_else(|exit| exit, |outcome| present(&ui, &outcome)))
+    }
+}

@@ -1,0 +1,161 @@
+//! What the ends of commands look like: runs, rollbacks, clean-ups, and where a migration stands.
+
+use whimbrel_app::{CleanupOutcome, LogVerdict, RollbackOutcome, RunOutcome, Status};
+use whimbrel_core::{RunReport, RunStatus, Verdict, Verification};
+
+use super::{count, counted, duration, lines, table};
+
+/// Returns the phases of a run and its verdict.
+pub(crate) fn run_outcome(outcome: &RunOutcome) -> String {
+    let report = &outcome.report;
+    let mut phases = table(&["phase", "status", "time", "done"], &[2]);
+    for phase in &report.phases {
+        phases.add_row([
+            phase.phase.clone(),
+            phase.status.clone(),
+            duration(phase.seconds),
+            phase.summary.clone(),
+        ]);
+    }
+    let mut text = format!("{}\n\n{}\n", lines(&phases), verdict(report));
+    if let Some(rollback) = &report.rollback {
+        text.push_str(&format!("rolled back to {} ({})\n", rollback.to, rollback.trigger));
+    }
+    text.push_str(&format!("report: {}/final_report.md\n", outcome.dir));
+    text.push_str(&format!("next: {}\n", outcome.next_command));
+    text
+}
+
+fn verdict(report: &RunReport) -> String {
+    let rows: u64 = report.tables.iter().map(|table| table.rows).sum();
+    let moved = format!(
+        "{} with {} rows in {}",
+        counted(report.tables.len(), "table"),
+        count(rows),
+        duration(report.seconds)
+    );
+    match report.status {
+        RunStatus::Completed => format!("done: {moved}, every row and column identical"),
+        RunStatus::NotVerified => format!("done, but not verified: {moved}; {}", reasons(report)),
+        RunStatus::Failed => format!("failed: {}; nothing is lost", problem(report)),
+        RunStatus::Interrupted => "interrupted at a checkpoint; nothing is lost".to_owned(),
+        RunStatus::RolledBack => format!("failed and rolled back: {}", problem(report)),
+    }
+}
+
+fn problem(report: &RunReport) -> &str {
+    report
+        .problem
+        .as_ref()
+        .map_or("for an unknown reason", |problem| problem.message.as_str())
+}
+
+fn reasons(report: &RunReport) -> String {
+    let rejected: u64 = report.tables.iter().map(|table| table.rejected).sum();
+    let mut reasons = Vec::new();
+    if rejected > 0 {
+        reasons.push(format!("{} rows rejected", count(rejected)));
+    }
+    match &report.verification {
+        None => reasons.push("verification is switched off".to_owned()),
+        Some(verification) => reasons.extend(not_identical(verification)),
+    }
+    reasons.join(", ")
+}
+
+fn not_identical(verification: &Verification) -> Option<String> {
+    let number = |verdict| {
+        let tables = verification.tables.iter().filter(|table| table.verdict == verdict);
+        let objects = verification.objects.iter().filter(|object| object.verdict == verdict);
+        tables.count() + objects.count()
+    };
+    let (different, unchecked) = (number(Verdict::Different), number(Verdict::NotChecked));
+    (different + unchecked > 0).then(|| format!("{different} different, {unchecked} not checked"))
+}
+
+/// Returns what a rollback undid.
+pub(crate) fn rolled_back(outcome: &RollbackOutcome) -> String {
+    let rollback = &outcome.rollback;
+    let mut text = format!(
+        "rolled back to {}: {} emptied, {} undone\n",
+        rollback.to,
+        counted(rollback.emptied.len(), "table"),
+        counted(rollback.undone.len(), "step"),
+    );
+    text.push_str(&format!("next: {}\n", outcome.next_command));
+    text
+}
+
+/// Returns what a clean-up dropped.
+pub(crate) fn cleaned_up(outcome: &CleanupOutcome) -> String {
+    format!(
+        "cleaned up {}: {}\n",
+        outcome.migration_id,
+        counted(outcome.cleanup.dropped.len(), "object") + " dropped"
+    )
+}
+
+/// Returns where a migration stands.
+pub(crate) fn status(status: &Status) -> String {
+    let mut rows = vec![
+        ("migration", status.migration_id.clone()),
+        ("source", status.source.clone()),
+        ("target", status.target.clone()),
+        ("status", status.status.clone()),
+        ("phase", format!("{} {}", status.current_phase, status.phase)),
+        ("approved", status.approved_by.clone().unwrap_or_else(|| "by nobody".to_owned())),
+        (
+            "rows",
+            format!("{} of {}", count(status.rows), count(status.rows_planned)),
+        ),
+        ("completed", names(&status.tables_completed)),
+        ("pending", names(&status.tables_pending)),
+    ];
+    if let Some(at) = &status.last_checkpoint {
+        rows.push(("checkpoint", format!("{at}, can go back to {}", status.rollback_point.as_deref().unwrap_or("start"))));
+    }
+    rows.push(("files", status.dir.clone()));
+    let mut text: String = rows
+        .iter()
+        .map(|(name, value)| format!("{name:<11}{value}\n"))
+        .collect();
+    text.push_str(&format!("\nnext: {}\n", status.next_command));
+    text
+}
+
+fn names(tables: &[String]) -> String {
+    if tables.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("{} ({})", tables.len(), tables.join(", "))
+    }
+}
+
+/// Returns where several migrations stand, one line each.
+pub(crate) fn statuses(all: &[Status]) -> String {
+    let mut rows = table(&["migration", "status", "source", "target", "next"], &[]);
+    for each in all {
+        rows.add_row([
+            &each.migration_id,
+            &each.status,
+            &each.source,
+            &each.target,
+            &each.next_command,
+        ]);
+    }
+    lines(&rows)
+}
+
+/// Returns whether the audit log is as it was written.
+pub(crate) fn log_verdict(verdict: &LogVerdict) -> String {
+    if verdict.intact {
+        let torn = if verdict.torn { ", the last one torn by a crash" } else { "" };
+        return format!("the log of {} is intact: {} lines{torn}", verdict.migration_id, verdict.lines);
+    }
+    let problems: Vec<String> = verdict.problems.iter().map(|what| format!("  {what}")).collect();
+    format!(
+        "the log of {} was tampered with:\n{}",
+        verdict.migration_id,
+        problems.join("\n")
+    )
+}

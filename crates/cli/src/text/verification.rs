@@ -1,0 +1,126 @@
+//! What a verification looks like: a line per table, and every difference by name.
+
+use whimbrel_core::{
+    DifferenceKind, ObjectVerdict, RowDifference, TableVerdict, Verdict, Verification,
+};
+
+use super::{count, counted, duration, lines, table};
+
+/// Rows of a table that are written out; the report file holds more.
+const ROWS_SHOWN: usize = 10;
+
+/// Returns a line per table, and the verdict.
+pub(crate) fn verification(found: &Verification) -> String {
+    let mut rows = table(&["table", "verdict", "source rows", "target rows", "columns", "time"], &[2, 3, 4, 5]);
+    for each in &found.tables {
+        rows.add_row([
+            each.target.to_string(),
+            word(each.verdict).to_owned(),
+            count(each.source_rows),
+            count(each.target_rows),
+            each.columns.len().to_string(),
+            duration(each.seconds),
+        ]);
+    }
+    let objects = found.objects.len();
+    let equal = found
+        .objects
+        .iter()
+        .filter(|object| object.verdict == Verdict::Identical)
+        .count();
+    format!(
+        "{}\n\nobjects: {equal} of {} identical\nverdict: {} ({}, as of {})\n",
+        lines(&rows),
+        count(objects as u64),
+        word(found.verdict()),
+        duration(found.seconds),
+        found.position,
+    )
+}
+
+/// Returns everything that is not identical, named: tables, rows, columns, objects; empty when all is.
+pub(crate) fn differences(found: &Verification) -> Vec<String> {
+    let tables = found
+        .tables
+        .iter()
+        .filter(|table| table.verdict != Verdict::Identical)
+        .flat_map(of_table);
+    let objects = found
+        .objects
+        .iter()
+        .filter(|object| object.verdict != Verdict::Identical)
+        .map(of_object);
+    tables.chain(objects).collect()
+}
+
+fn of_table(table: &TableVerdict) -> Vec<String> {
+    let reason = table
+        .reason
+        .as_ref()
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    let mut said = vec![format!("{}: table {}{reason}", word(table.verdict), table.target)];
+    let columns: Vec<&str> = table
+        .columns
+        .iter()
+        .filter(|column| column.verdict != Verdict::Identical)
+        .map(|column| column.column.as_str())
+        .collect();
+    if !columns.is_empty() {
+        said.push(format!("  columns {}", columns.join(", ")));
+    }
+    said.extend(table.differences.iter().take(ROWS_SHOWN).map(of_row));
+    let total = usize::try_from(table.differences_total).unwrap_or(usize::MAX);
+    let shown = table.differences.len().min(ROWS_SHOWN);
+    if total > shown && shown > 0 {
+        said.push(format!("  and {}", counted(total - shown, "more row")));
+    }
+    said.extend(table.witness.different.iter().map(|what| format!("  {what}")));
+    if table.orphans > 0 {
+        said.push(format!("  {} orphans", count(table.orphans)));
+    }
+    said
+}
+
+fn of_row(row: &RowDifference) -> String {
+    let how = match row.kind {
+        DifferenceKind::Missing => "missing in the target",
+        DifferenceKind::Extra => "extra in the target",
+        DifferenceKind::Differing => "differs",
+    };
+    let values: Vec<String> = row
+        .values
+        .iter()
+        .map(|value| {
+            let shown = |side: &Option<String>| side.clone().unwrap_or_else(|| "NULL".to_owned());
+            format!("{}: source {}, target {}", value.column, shown(&value.source), shown(&value.target))
+        })
+        .collect();
+    let now = if row.as_of_now { " (source as of now)" } else { "" };
+    let values = if values.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", values.join("; "))
+    };
+    format!("  row {} {how}{now}{values}", row.key)
+}
+
+fn of_object(object: &ObjectVerdict) -> String {
+    let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+    format!(
+        "{}: {} {}: expected {}, found {}",
+        word(object.verdict),
+        object.object.kind,
+        object.object,
+        shown(&object.expected),
+        shown(&object.found)
+    )
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Identical => "identical",
+        Verdict::Different => "different",
+        Verdict::NotChecked => "not checked",
+    }
+}

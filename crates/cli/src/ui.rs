@@ -1,0 +1,156 @@
+//! The only place that prints. Standard output is data (text, or one JSON document), standard error is for people.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+
+use console::Style;
+use serde::Serialize;
+use serde_json::json;
+use whimbrel_app::Face;
+use whimbrel_core::{Error, Problem, Secret};
+
+/// Colours for standard error and standard output.
+#[derive(Debug, Clone)]
+struct Styles {
+    error: Style,
+    warning: Style,
+    hint: Style,
+}
+
+/// The terminal, or the pipes, in front of the program.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    json: bool,
+    quiet: bool,
+    interactive: bool,
+    styles: Styles,
+    warned: Mutex<Vec<String>>,
+}
+
+impl Ui {
+    /// Looks at what is in front.
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        let styles = Styles {
+            error: Style::new().for_stderr().red().bold(),
+            warning: Style::new().for_stderr().yellow().bold(),
+            hint: Style::new().for_stderr().cyan().bold(),
+        };
+        Self {
+            json,
+            quiet,
+            interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+            styles,
+            warned: Mutex::default(),
+        }
+    }
+
+    /// Tells whether a person can be asked.
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.interactive && !self.json
+    }
+
+    /// Tells whether progress is shown as bars.
+    pub(crate) fn shows_bars(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Tells whether remarks are shown at all.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Prints what the command was asked for: the document with `--json`, else the text.
+    pub(crate) fn result(&self, document: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.json {
+            let json = serde_json::to_string_pretty(document)
+                .unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string());
+            print(&json);
+        } else {
+            print(text().trim_end_matches('\n'));
+        }
+    }
+
+    /// Prints a document that is JSON or text by nature, such as a report page, as it is.
+    pub(crate) fn page(&self, text: &str) {
+        print(text.trim_end_matches('\n'));
+    }
+
+    /// Says something to the person.
+    pub(crate) fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            say(text.as_ref());
+        }
+    }
+
+    /// Shows a warning.
+    pub(crate) fn warning(&self, message: &str) {
+        say(&format!("{} {message}", self.styles.warning.apply_to("warning:")));
+    }
+
+    /// Shows a failure that is no error of the program, such as a difference; `--quiet` does not hide it.
+    pub(crate) fn finding(&self, text: &str) {
+        say(text);
+    }
+
+    /// Shows an error with its causes and its hint; with `--json` also as the document.
+    pub(crate) fn error(&self, error: &Error) {
+        say(&format!("{} {}", self.styles.error.apply_to("error:"), error.chain()));
+        if let Some(hint) = error.hint() {
+            self.hint(hint);
+        }
+        if self.json {
+            let code = if error.code().is_empty() {
+                json!(error.class())
+            } else {
+                json!(error.code())
+            };
+            let document = json!({
+                "status": "error",
+                "error": { "code": code, "message": error.chain(), "hint": error.hint() },
+            });
+            self.result(&document, String::new);
+        }
+    }
+
+    /// Shows why a run ended early, and what to do.
+    pub(crate) fn problem(&self, problem: &Problem, next: &str) {
+        say(&format!("{} {}", self.styles.error.apply_to("error:"), problem.message));
+        if let Some(hint) = &problem.hint {
+            self.hint(hint);
+        }
+        self.hint(&format!("then go on with: {next}"));
+    }
+
+    /// Shows what can be done next.
+    pub(crate) fn hint(&self, hint: &str) {
+        say(&format!("{} {hint}", self.styles.hint.apply_to("hint:")));
+    }
+}
+
+impl Face for Ui {
+    fn ask_password(&self, database: &str) -> Option<Secret> {
+        if !self.is_interactive() {
+            return None;
+        }
+        let question = dialoguer::Password::new().with_prompt(format!("password for {database}"));
+        question.interact().ok().map(Secret::new)
+    }
+
+    fn warn(&self, code: &str, message: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !warned.iter().any(|said| said == message) {
+            self.warning(&format!("{message} [{code}]"));
+            warned.push(message.to_owned());
+        }
+    }
+}
+
+/// A closed pipe is the reader's way to say that it has seen enough.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _closed = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn say(text: &str) {
+    let _closed = writeln!(std::io::stderr().lock(), "{text}");
+}
