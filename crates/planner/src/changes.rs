@@ -1,0 +1,315 @@
+//! Makes the statements: one list of changes in the order in which they run, which the target's dialect turns into steps with their undo.
+
+use whimbrel_core::{
+    Change, Namespace, ObjectId, ObjectKind, Sequence, Statement, Step, StepPhase, Table, TableId, UserType,
+    View,
+};
+
+use crate::draft::{Draft, TableDraft};
+use crate::notes::Notes;
+use crate::sequences::in_target;
+
+/// Characters of a step's title that its id takes.
+const SLUG_CHARS_MAX: usize = 60;
+
+/// A change, when it runs and which target tables it depends on.
+struct Planned {
+    phase: StepPhase,
+    change: Change,
+    subject: ObjectId,
+    tables: Vec<TableId>,
+}
+
+/// Returns all steps in the order in which they run, numbered.
+pub(crate) fn steps(
+    draft: &Draft<'_>,
+    tables: &[&TableDraft<'_>],
+    views: &[View],
+    notes: &mut Notes<'_>,
+) -> Vec<Step> {
+    let mut planned = Vec::new();
+    move_aside(draft, &mut planned);
+    create_containers(draft, &mut planned);
+    for table in tables {
+        create_table(draft, table, &mut planned);
+    }
+    add_keys(draft, tables, &mut planned);
+    own_sequences(draft, &mut planned);
+    for view in views {
+        planned.push(after(
+            Change::CreateView(view.clone()),
+            whole(ObjectKind::View, &view.id),
+            &view.reads,
+        ));
+    }
+    let mut steps = Vec::new();
+    for planned in planned {
+        match draft.scope.target.dialect.steps(&planned.change) {
+            Ok(made) => steps.extend(made.into_iter().map(|step| placed(step, &planned))),
+            Err(error) => notes.block(
+                "feature_left_out",
+                planned.subject.clone(),
+                format!(
+                    "the target cannot make the {} `{}`: {}",
+                    planned.subject.kind,
+                    planned.subject,
+                    error.chain()
+                ),
+            ),
+        }
+    }
+    number(steps)
+}
+
+fn whole(kind: ObjectKind, id: &TableId) -> ObjectId {
+    ObjectId::whole(kind, id.clone())
+}
+
+fn before(change: Change, subject: ObjectId, tables: &[TableId]) -> Planned {
+    Planned {
+        phase: StepPhase::Schema,
+        change,
+        subject,
+        tables: tables.to_vec(),
+    }
+}
+
+fn after(change: Change, subject: ObjectId, tables: &[TableId]) -> Planned {
+    Planned {
+        phase: StepPhase::AfterData,
+        ..before(change, subject, tables)
+    }
+}
+
+fn move_aside(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
+    for table in &draft.existing.replaced {
+        let change = Change::MoveAside {
+            table: (*table).clone(),
+            migration: draft.scope.input.migration.to_string(),
+        };
+        planned.push(before(
+            change,
+            whole(ObjectKind::Table, &table.id),
+            &[table.id.clone()],
+        ));
+    }
+}
+
+/// Namespaces, types and sequences: what tables stand on.
+fn create_containers(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
+    for namespace in new_namespaces(draft) {
+        let subject = whole(ObjectKind::Namespace, &TableId::bare(namespace.name.clone()));
+        planned.push(before(Change::CreateNamespace(namespace), subject, &[]));
+    }
+    for user_type in new_types(draft) {
+        let subject = whole(ObjectKind::Type, &user_type.id);
+        planned.push(before(Change::CreateType(user_type), subject, &[]));
+    }
+    for sequence in new_sequences(draft) {
+        let subject = whole(ObjectKind::Sequence, &sequence.id);
+        planned.push(before(Change::CreateSequence(sequence), subject, &[]));
+    }
+}
+
+/// Namespaces that the target does not have yet, in the target's terms.
+pub(crate) fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
+    let scope = &draft.scope;
+    if !scope.target.capabilities.namespaces || !scope.source.capabilities.namespaces {
+        return Vec::new();
+    }
+    let there = |name: &str| {
+        scope
+            .target
+            .catalog
+            .namespaces
+            .iter()
+            .any(|namespace| namespace.name == name)
+    };
+    let comment = |name: &str| {
+        let namespaces = &scope.source.catalog.namespaces;
+        let found = namespaces.iter().find(|namespace| namespace.name == name);
+        found.and_then(|namespace| namespace.comment.clone())
+    };
+    draft
+        .selection
+        .namespaces
+        .iter()
+        .filter(|name| !there(name))
+        .map(|name| Namespace {
+            name: name.clone(),
+            comment: comment(name),
+        })
+        .collect()
+}
+
+/// Types that the target does not have yet; across engines columns carry their meaning instead.
+pub(crate) fn new_types(draft: &Draft<'_>) -> Vec<UserType> {
+    draft
+        .selection
+        .types
+        .iter()
+        .filter(|user_type| draft.scope.equal && !draft.existing.types_kept.contains(&user_type.id))
+        .map(|user_type| UserType {
+            id: draft.names.user_type(&user_type.id),
+            ..(*user_type).clone()
+        })
+        .collect()
+}
+
+/// Sequences with a statement of their own, not yet owned by their columns.
+pub(crate) fn new_sequences(draft: &Draft<'_>) -> Vec<Sequence> {
+    let named = draft.scope.equal && draft.scope.target.capabilities.user_types;
+    draft
+        .selection
+        .sequences
+        .iter()
+        .filter(|sequence| named && !sequence.implicit)
+        .map(|sequence| Sequence {
+            id: draft.names.sequence(&sequence.id),
+            owned_by: None,
+            position: None,
+            ..(*sequence).clone()
+        })
+        .collect()
+}
+
+/// CREATE TABLE takes what the engine wants inside; the rest follows after the data, where it is made faster and checked at once.
+fn create_table(draft: &Draft<'_>, table: &TableDraft<'_>, planned: &mut Vec<Planned>) {
+    let mut bare = Table {
+        indexes: Vec::new(),
+        ..table.target.clone()
+    };
+    if !draft.scope.inline() {
+        bare.uniques.clear();
+        bare.foreign_keys.clear();
+        bare.exclusions.clear();
+        bare.checks.retain(|check| check.validated);
+    }
+    let id = &table.target.id;
+    let change = Change::CreateTable {
+        table: bare,
+        sequences: table.sequences.clone(),
+    };
+    planned.push(before(change, whole(ObjectKind::Table, id), &[id.clone()]));
+}
+
+/// Unique keys and indexes of all tables first: foreign keys may stand on them.
+fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Planned>) {
+    let inline = draft.scope.inline();
+    for table in tables {
+        let id = &table.target.id;
+        let part = |kind, name: &str| ObjectId::part(kind, id.clone(), name);
+        let on = [id.clone()];
+        for key in table.target.uniques.iter().filter(|_| !inline) {
+            let change = Change::AddUnique {
+                table: id.clone(),
+                key: key.clone(),
+            };
+            planned.push(after(change, part(ObjectKind::Unique, &key.name), &on));
+        }
+        for exclusion in table.target.exclusions.iter().filter(|_| !inline) {
+            let change = Change::AddExclusion {
+                table: id.clone(),
+                name: exclusion.name.clone(),
+                definition: exclusion.definition.clone(),
+            };
+            planned.push(after(change, part(ObjectKind::Exclusion, &exclusion.name), &on));
+        }
+        let unvalidated = |check: &&whimbrel_core::Check| !inline && !check.validated;
+        for check in table.target.checks.iter().filter(unvalidated) {
+            let change = Change::AddCheck {
+                table: id.clone(),
+                check: check.clone(),
+            };
+            planned.push(after(change, part(ObjectKind::Check, &check.name), &on));
+        }
+        for index in &table.target.indexes {
+            let change = Change::CreateIndex {
+                table: id.clone(),
+                index: index.clone(),
+            };
+            planned.push(after(change, part(ObjectKind::Index, &index.name), &on));
+        }
+    }
+    for table in tables.iter().filter(|_| !inline) {
+        let id = &table.target.id;
+        for key in &table.target.foreign_keys {
+            let change = Change::AddForeignKey {
+                table: id.clone(),
+                key: key.clone(),
+            };
+            let subject = ObjectId::part(ObjectKind::ForeignKey, id.clone(), key.name.clone());
+            planned.push(after(change, subject, &[id.clone(), key.references.clone()]));
+        }
+    }
+}
+
+fn own_sequences(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
+    if !draft.scope.equal || !draft.scope.target.capabilities.user_types {
+        return;
+    }
+    for sequence in draft
+        .selection
+        .sequences
+        .iter()
+        .filter(|sequence| !sequence.implicit)
+    {
+        let owner = sequence
+            .owned_by
+            .as_ref()
+            .and_then(|owner| in_target(draft, owner));
+        let Some((table, column)) = owner else {
+            continue;
+        };
+        let id = draft.names.sequence(&sequence.id);
+        let change = Change::OwnSequence {
+            sequence: id.clone(),
+            table: table.clone(),
+            column,
+        };
+        planned.push(after(change, whole(ObjectKind::Sequence, &id), &[table]));
+    }
+}
+
+/// When a step runs and what it depends on is the planner's to say.
+fn placed(mut step: Step, planned: &Planned) -> Step {
+    step.phase = planned.phase;
+    for table in &planned.tables {
+        if !step.tables.contains(table) {
+            step.tables.push(table.clone());
+        }
+    }
+    step.destructive |= matches!(planned.change, Change::MoveAside { .. });
+    step
+}
+
+/// Gives each step its id: its number and its title.
+fn number(mut steps: Vec<Step>) -> Vec<Step> {
+    let digits = steps.len().to_string().len().max(3);
+    for (number, step) in steps.iter_mut().enumerate() {
+        step.id = format!("{:0digits$}_{}", number + 1, slug(&step.title));
+    }
+    debug_assert!(
+        steps.iter().all(|step| step.undo.iter().all(|undo| match undo {
+            Statement::Sql(sql) => !sql.to_ascii_uppercase().contains(" CASCADE"),
+            Statement::Engine { .. } => true,
+        })),
+        "no undo may cascade"
+    );
+    steps
+}
+
+fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for c in title.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('_') {
+            slug.push('_');
+        }
+        if slug.len() >= SLUG_CHARS_MAX {
+            break;
+        }
+    }
+    slug.trim_end_matches('_').to_owned()
+}

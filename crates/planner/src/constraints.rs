@@ -1,0 +1,194 @@
+//! Checks in the target: the table's own, and across engines those that stand for an enum's labels and a domain's conditions.
+
+use whimbrel_core::{Check, Column, LogicalType, ObjectId, ObjectKind, TableId, Untranslated, UserTypeKind};
+
+use crate::draft::{Draft, TableDraft};
+use crate::expressions::{Stuck, table_context, translate};
+use crate::names::Part;
+use crate::notes::Notes;
+use crate::scope::Scope;
+
+/// How deep domains over domains are followed.
+const DOMAIN_DEPTH_MAX: usize = 16;
+
+/// A domain that a column's values must fulfil.
+pub(crate) struct Domain {
+    id: TableId,
+    pub(crate) not_null: bool,
+    pub(crate) default: Option<String>,
+    checks: Vec<Check>,
+}
+
+/// Gives the target table its checks.
+pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &mut Notes<'_>) {
+    let source = table.source;
+    for (number, check) in source.checks.iter().enumerate() {
+        let part = match check.name.is_empty() {
+            true => format!("check_{}", number + 1),
+            false => check.name.clone(),
+        };
+        let subject = ObjectId::part(ObjectKind::Check, source.id.clone(), part);
+        let context = table_context(draft, source, None);
+        let translated = translate(draft, &check.expression, &context);
+        if let Some(made) = made(draft, table, &subject, check, translated, notes) {
+            table.target.checks.push(made);
+        }
+    }
+    if draft.scope.equal {
+        return;
+    }
+    for column in &source.columns {
+        add_labels(draft, table, column, notes);
+        for domain in domains(&draft.scope, column) {
+            add_domain(draft, table, column, &domain, notes);
+        }
+    }
+}
+
+/// The domains behind a column, the nearest first; none between equal engines, where domains move as they are, and none behind an array.
+pub(crate) fn domains(scope: &Scope<'_>, column: &Column) -> Vec<Domain> {
+    let mut found = Vec::new();
+    if scope.equal {
+        return found;
+    }
+    let mut native = column.native.clone();
+    while found.len() < DOMAIN_DEPTH_MAX {
+        let bare = native.replace('"', "");
+        let domain = scope.source.catalog.types.iter().find_map(|user_type| {
+            let is_it = user_type.id.to_string() == bare || user_type.id.name == bare;
+            match &user_type.kind {
+                UserTypeKind::Domain {
+                    base,
+                    not_null,
+                    default,
+                    checks,
+                    ..
+                } if is_it => Some((&user_type.id, base, *not_null, default, checks)),
+                UserTypeKind::Domain { .. }
+                | UserTypeKind::Enum { .. }
+                | UserTypeKind::Composite { .. }
+                | UserTypeKind::Range { .. } => None,
+            }
+        });
+        let Some((id, base, not_null, default, checks)) = domain else {
+            break;
+        };
+        found.push(Domain {
+            id: id.clone(),
+            not_null,
+            default: default.clone(),
+            checks: checks.clone(),
+        });
+        native.clone_from(base);
+    }
+    found
+}
+
+/// An enum travels as its label; a check keeps others out.
+fn add_labels(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, column: &Column, notes: &mut Notes<'_>) {
+    let Some(way) = draft.ways.moved(&table.source.id, &column.name) else {
+        return;
+    };
+    let LogicalType::Enum { labels, .. } = &way.logical else {
+        return;
+    };
+    let dialect = draft.scope.target.dialect;
+    let literals: Vec<String> = labels.iter().map(|label| dialect.literal(label)).collect();
+    let expression = format!("{} IN ({})", dialect.quote(&way.target), literals.join(", "));
+    let wanted = format!("{}_{}_check", table.target.id.name, way.target);
+    let subject = ObjectId::part(ObjectKind::Check, table.source.id.clone(), wanted.clone());
+    let part = Part {
+        subject: &subject,
+        table: &table.target.id,
+        wanted: &wanted,
+    };
+    table.target.checks.push(Check {
+        name: draft.names.constraint(&draft.scope, &part, notes),
+        expression,
+        validated: true,
+        definition: None,
+    });
+}
+
+fn add_domain(
+    draft: &mut Draft<'_>,
+    table: &mut TableDraft<'_>,
+    column: &Column,
+    domain: &Domain,
+    notes: &mut Notes<'_>,
+) {
+    let source = table.source;
+    let Some(way) = draft.ways.moved(&source.id, &column.name) else {
+        return;
+    };
+    let (logical, target) = (way.logical.clone(), way.target.clone());
+    for (number, check) in domain.checks.iter().enumerate() {
+        let mut context = table_context(draft, source, None);
+        // A domain's condition calls the column `VALUE`.
+        for value in ["VALUE", "value"] {
+            context.columns.insert(value.to_owned(), logical.clone());
+            context.renames.insert(value.to_owned(), target.clone());
+        }
+        let part = match check.name.is_empty() {
+            true => format!("{}_{}_check_{}", column.name, domain.id.name, number + 1),
+            false => format!("{}_{}", column.name, check.name),
+        };
+        let subject = ObjectId::part(ObjectKind::Check, source.id.clone(), part.clone());
+        let named = Check {
+            name: part,
+            ..check.clone()
+        };
+        let translated = translate(draft, &check.expression, &context);
+        if let Some(made) = made(draft, table, &subject, &named, translated, notes) {
+            table.target.checks.push(made);
+        }
+    }
+}
+
+fn made(
+    draft: &mut Draft<'_>,
+    table: &TableDraft<'_>,
+    subject: &ObjectId,
+    check: &Check,
+    translated: Result<String, Untranslated>,
+    notes: &mut Notes<'_>,
+) -> Option<Check> {
+    let (expression, own) = match translated {
+        Ok(expression) => (expression, false),
+        Err(why) => {
+            let stuck = Stuck {
+                subject: subject.clone(),
+                what: "check",
+                expression: &check.expression,
+                why,
+                without: "all rows arrive; the target does not enforce it",
+            };
+            (stuck.ask(notes).own_text()?.to_owned(), true)
+        }
+    };
+    let validated = check.validated || !draft.scope.allows_unvalidated();
+    if validated != check.validated && !draft.scope.equal {
+        notes.info(
+            "feature_left_out",
+            subject.clone(),
+            format!("the check `{subject}` does not know that old rows may break it"),
+        );
+    }
+    let wanted = match (check.name.is_empty(), draft.scope.inline()) {
+        (false, _) => check.name.clone(),
+        (true, true) => String::new(),
+        (true, false) => format!("{}_{}", table.target.id.name, subject.part),
+    };
+    let part = Part {
+        subject,
+        table: &table.target.id,
+        wanted: &wanted,
+    };
+    let keeps_words = draft.scope.equal && !own && expression == check.expression;
+    Some(Check {
+        name: draft.names.constraint(&draft.scope, &part, notes),
+        validated: validated || (draft.scope.equal && check.validated),
+        definition: check.definition.clone().filter(|_| keeps_words),
+        expression,
+    })
+}

@@ -1,0 +1,151 @@
+//! Carries expressions over: word for word between equal engines, else parsed by the source's dialect and spelled by the target's. What
+//! has no translation is a question, never a guess.
+
+use std::collections::BTreeMap;
+
+use whimbrel_core::{
+    ExpressionContext, Finding, LogicalType, ObjectId, Severity, Table, TableId, Untranslated,
+};
+
+use crate::draft::Draft;
+use crate::needs;
+use crate::notes::{Answer, LEAVE_OUT, Notes, TEXT};
+
+/// What an expression inside the table may name.
+pub(crate) fn table_context(
+    draft: &Draft<'_>,
+    table: &Table,
+    expected: Option<LogicalType>,
+) -> ExpressionContext {
+    ExpressionContext {
+        columns: column_types(draft, &table.id),
+        renames: draft.names.renamed_columns(&table.id),
+        tables: draft.names.relations(),
+        expected,
+    }
+}
+
+/// What a query over the tables may name. A column name that several tables share stays only when it means the same in all of them.
+///
+/// # Errors
+/// [`Untranslated`] when a shared column name changes in one table and not in the other.
+pub(crate) fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<ExpressionContext, Untranslated> {
+    let mut context = ExpressionContext {
+        tables: draft.names.relations(),
+        ..ExpressionContext::default()
+    };
+    let mut named: BTreeMap<String, String> = BTreeMap::new();
+    let mut unclear = Vec::new();
+    for id in reads {
+        for (column, logical) in column_types(draft, id) {
+            let target = draft.names.column(id, &column);
+            if named
+                .insert(column.clone(), target.clone())
+                .is_some_and(|before| before != target)
+            {
+                return Err(Untranslated::new(format!(
+                    "column `{column}` has different names in the tables that are read"
+                )));
+            }
+            if column != target {
+                context.renames.insert(column.clone(), target);
+            }
+            let before = context.columns.insert(column.clone(), logical.clone());
+            if before.is_some_and(|before| before != logical) {
+                unclear.push(column);
+            }
+        }
+    }
+    for column in unclear {
+        context.columns.remove(&column);
+    }
+    Ok(context)
+}
+
+/// Translates an expression.
+///
+/// # Errors
+/// [`Untranslated`] says what has no translation, or what the target will not have.
+pub(crate) fn translate(
+    draft: &Draft<'_>,
+    expression: &str,
+    context: &ExpressionContext,
+) -> Result<String, Untranslated> {
+    if keeps_words(draft, context) {
+        needs::check(&draft.scope, expression)?;
+        return Ok(expression.to_owned());
+    }
+    let neutral = draft.scope.source.dialect.parse(expression, context)?;
+    draft.scope.target.dialect.render(&neutral, context)
+}
+
+/// Translates a query, as [`translate`] does.
+///
+/// # Errors
+/// As [`translate`].
+pub(crate) fn translate_query(
+    draft: &Draft<'_>,
+    query: &str,
+    context: &ExpressionContext,
+) -> Result<String, Untranslated> {
+    if keeps_words(draft, context) {
+        needs::check(&draft.scope, query)?;
+        return Ok(query.to_owned());
+    }
+    let neutral = draft.scope.source.dialect.parse_query(query, context)?;
+    draft.scope.target.dialect.render_query(&neutral, context)
+}
+
+/// An expression that could not be carried over.
+pub(crate) struct Stuck<'s> {
+    pub(crate) subject: ObjectId,
+    /// What it is, such as `default`.
+    pub(crate) what: &'s str,
+    pub(crate) expression: &'s str,
+    pub(crate) why: Untranslated,
+    /// What leaving it out means.
+    pub(crate) without: &'s str,
+}
+
+impl Stuck<'_> {
+    /// The question without its choices.
+    pub(crate) fn question(&self) -> Finding {
+        Finding::new(
+            "expression_untranslated",
+            Severity::Decision,
+            self.subject.clone(),
+            format!(
+                "the {} of `{}` cannot be carried over: {}",
+                self.what, self.subject, self.why
+            ),
+        )
+        .with_evidence(self.expression)
+    }
+
+    /// Asks whether to leave it out, as is suggested, or to give a text in the target's words.
+    pub(crate) fn ask(&self, notes: &mut Notes<'_>) -> Answer {
+        notes.ask(
+            self.question()
+                .with_choice(LEAVE_OUT, self.without)
+                .with_choice(TEXT, format!("the {} in the target's words", self.what))
+                .suggest(LEAVE_OUT),
+        )
+    }
+}
+
+fn column_types(draft: &Draft<'_>, table: &TableId) -> BTreeMap<String, LogicalType> {
+    draft
+        .ways
+        .0
+        .get(table)
+        .into_iter()
+        .flatten()
+        .filter(|(_, way)| !way.left_out)
+        .map(|(name, way)| (name.clone(), way.logical.clone()))
+        .collect()
+}
+
+/// Between equal engines the text stays as long as no name in it changes.
+fn keeps_words(draft: &Draft<'_>, context: &ExpressionContext) -> bool {
+    draft.scope.equal && context.renames.is_empty() && context.tables.iter().all(|(from, to)| from == to)
+}

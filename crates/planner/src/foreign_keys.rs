@@ -1,0 +1,329 @@
+//! Foreign keys in the target: only those that can be made there, with what the profile says about orphans.
+
+use std::collections::BTreeSet;
+
+use whimbrel_core::{
+    Deferral, Feature, Finding, ForeignKey, ForeignKeyProfile, ObjectId, ObjectKind, Severity, Table, TableId,
+};
+
+use crate::draft::{Draft, TableDraft};
+use crate::key_types::comparable;
+use crate::keys::part_name;
+use crate::names::{Part, home, same};
+use crate::notes::{Answer, LEAVE_OUT, Notes, STOP};
+
+/// The choice to make a key that old rows may break.
+const NOT_VALIDATED: &str = "not_validated";
+
+/// Gives the target tables their foreign keys.
+pub(crate) fn build(draft: &mut Draft<'_>, tables: &mut [TableDraft<'_>], notes: &mut Notes<'_>) {
+    for at in 0..tables.len() {
+        let source = tables[at].source;
+        for number in 0..source.foreign_keys.len() {
+            let made = Maker {
+                tables,
+                table: &tables[at],
+                key: &source.foreign_keys[number],
+                profile: orphans_of(draft, source, number),
+            }
+            .make(draft, notes);
+            tables[at].target.foreign_keys.extend(made);
+        }
+    }
+}
+
+/// What the profile found about the key; by columns, in case the connector leaves some out.
+fn orphans_of<'a>(draft: &Draft<'a>, table: &Table, number: usize) -> Option<&'a ForeignKeyProfile> {
+    let profiles = &draft.scope.profile(&table.id)?.foreign_keys;
+    let columns = &table.foreign_keys[number].columns;
+    profiles
+        .get(number)
+        .filter(|profile| &profile.columns == columns)
+        .or_else(|| profiles.iter().find(|profile| &profile.columns == columns))
+}
+
+/// One foreign key on its way.
+struct Maker<'m, 'a> {
+    tables: &'m [TableDraft<'a>],
+    table: &'m TableDraft<'a>,
+    key: &'m ForeignKey,
+    profile: Option<&'m ForeignKeyProfile>,
+}
+
+/// Where a key points to in the target.
+struct End {
+    table: TableId,
+    columns: Vec<String>,
+}
+
+impl Maker<'_, '_> {
+    fn make(&self, draft: &mut Draft<'_>, notes: &mut Notes<'_>) -> Option<ForeignKey> {
+        let end = self.end(draft, notes)?;
+        let columns = draft.target_columns(&self.table.source.id, &self.key.columns);
+        let Some(columns) = columns else {
+            self.warn("one of its columns stays behind", notes);
+            return None;
+        };
+        if !self.ends_agree(draft, notes) || !self.end_is_unique(draft, &end, notes) {
+            return None;
+        }
+        let validated = self.validated(draft, notes)?;
+        Some(self.spelled(draft, end, columns, validated, notes))
+    }
+
+    fn subject(&self) -> ObjectId {
+        let part = part_name(&self.key.name, &self.key.columns);
+        ObjectId::part(ObjectKind::ForeignKey, self.table.source.id.clone(), part)
+    }
+
+    /// The referred table and columns in the target: one of the plan's, or one that is there and stays.
+    fn end(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> Option<End> {
+        let (scope, referred) = (&draft.scope, &self.key.references);
+        if draft.selection.has_table(referred) {
+            let Some(columns) = draft.target_columns(referred, &self.key.referred) else {
+                self.warn("a column that it refers to stays behind", notes);
+                return None;
+            };
+            return Some(End {
+                table: draft.names.table(referred),
+                columns,
+            });
+        }
+        if scope.source.catalog.table(referred).is_none() {
+            return self.dangling(draft, notes);
+        }
+        let there = home(scope, referred);
+        let found = scope
+            .target
+            .catalog
+            .tables
+            .iter()
+            .find(|table| same(scope, &table.id, &there) && !draft.existing.replaces(&table.id))
+            .filter(|table| {
+                self.key
+                    .referred
+                    .iter()
+                    .all(|column| table.column(column).is_some())
+            });
+        if found.is_none() {
+            self.warn(&format!("`{referred}` does not move"), notes);
+        }
+        found.map(|table| End {
+            table: table.id.clone(),
+            columns: self.key.referred.clone(),
+        })
+    }
+
+    /// A key to a table that does not exist: an engine that lets it stand at the source lets it stand at an equal target.
+    fn dangling(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> Option<End> {
+        if draft.scope.equal && draft.scope.inline() {
+            return Some(End {
+                table: self.key.references.clone(),
+                columns: self.key.referred.clone(),
+            });
+        }
+        let why = format!("there is no table `{}`", self.key.references);
+        self.ask_to_leave_out(&why, notes);
+        None
+    }
+
+    /// Tells whether the columns on both ends can be compared in the target; loosely typed engines compare anything.
+    fn ends_agree(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> bool {
+        if draft.scope.equal || draft.scope.inline() {
+            return true;
+        }
+        let differing = self
+            .key
+            .columns
+            .iter()
+            .zip(&self.key.referred)
+            .find(|(column, referred)| {
+                let here = draft.ways.of(&self.table.source.id, column);
+                let there = draft.ways.of(&self.key.references, referred);
+                here.zip(there)
+                    .is_some_and(|(here, there)| !comparable(&here.logical, &there.logical))
+            });
+        if let Some((column, referred)) = differing {
+            let why = format!(
+                "`{column}` and `{}.{referred}` have types that cannot be compared",
+                self.key.references
+            );
+            self.ask_to_leave_out(&why, notes);
+        }
+        differing.is_none()
+    }
+
+    /// Tells whether the referred columns are a key in the target. What the source itself lets stand stays at an equal target.
+    fn end_is_unique(&self, draft: &Draft<'_>, end: &End, notes: &mut Notes<'_>) -> bool {
+        let referred = self.tables.iter().find(|table| table.target.id == end.table);
+        let Some(referred) = referred else {
+            return true;
+        };
+        let unique = is_key(&referred.target, &end.columns);
+        let as_before =
+            draft.scope.equal && draft.scope.inline() && !is_key(referred.source, &self.key.referred);
+        if unique || as_before {
+            return true;
+        }
+        let why = format!(
+            "`{}` has no key on {}",
+            self.key.references,
+            self.key.referred.join(", ")
+        );
+        self.ask_to_leave_out(&why, notes);
+        false
+    }
+
+    /// Whether the key is checked against old rows; none when it is left out.
+    fn validated(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> Option<bool> {
+        let orphans = self.profile.map_or(0, |profile| profile.orphans);
+        let was = self.key.validated;
+        if orphans == 0 {
+            return Some(was || (!draft.scope.equal && draft.scope.inline()));
+        }
+        let message = format!(
+            "{orphans} rows of `{}` refer to rows of `{}` that do not exist",
+            self.table.source.id, self.key.references
+        );
+        let mut finding = Finding::new("orphans", Severity::Warning, self.subject(), message);
+        finding.evidence.extend(
+            self.profile
+                .into_iter()
+                .flat_map(|profile| profile.examples.clone()),
+        );
+        if !draft.scope.allows_unvalidated() {
+            finding.message.push_str("; they arrive like that");
+            notes.add(finding);
+            return Some(was || !draft.scope.equal);
+        }
+        if !was {
+            finding.message.push_str("; the key stays unvalidated");
+            notes.add(finding);
+            return Some(false);
+        }
+        finding.severity = Severity::Decision;
+        let answer = notes.ask(
+            finding
+                .with_choice(
+                    NOT_VALIDATED,
+                    "all rows arrive; the key is made for new rows, without a check of the old ones",
+                )
+                .with_choice(LEAVE_OUT, "all rows arrive; the key stays behind")
+                .with_choice(STOP, "the migration waits until the rows are mended")
+                .suggest(NOT_VALIDATED),
+        );
+        (!answer.is(LEAVE_OUT)).then_some(false)
+    }
+
+    fn spelled(
+        &self,
+        draft: &mut Draft<'_>,
+        end: End,
+        columns: Vec<String>,
+        validated: bool,
+        notes: &mut Notes<'_>,
+    ) -> ForeignKey {
+        let subject = self.subject();
+        let match_full = self.match_full(draft, notes);
+        let deferral = self.deferral(draft, notes);
+        let wanted = match (self.key.name.is_empty(), draft.scope.inline()) {
+            (false, _) => self.key.name.clone(),
+            (true, true) => String::new(),
+            (true, false) => format!("{}_{}_fkey", self.table.target.id.name, columns.join("_")),
+        };
+        let part = Part {
+            subject: &subject,
+            table: &self.table.target.id,
+            wanted: &wanted,
+        };
+        let name = draft.names.constraint(&draft.scope, &part, notes);
+        let keeps_definition = draft.scope.equal
+            && columns == self.key.columns
+            && end.table == self.key.references
+            && end.columns == self.key.referred
+            && validated == self.key.validated;
+        ForeignKey {
+            name,
+            columns,
+            references: end.table,
+            referred: end.columns,
+            match_full,
+            deferral,
+            validated,
+            definition: self.key.definition.clone().filter(|_| keeps_definition),
+            ..self.key.clone()
+        }
+    }
+
+    fn match_full(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> bool {
+        let kept = draft.scope.keeps(Feature::MatchFull);
+        // With one column MATCH FULL says nothing.
+        if self.key.match_full && !kept && self.key.columns.len() > 1 {
+            notes.warn(
+                "feature_left_out",
+                self.subject(),
+                format!(
+                    "`{}` loses MATCH FULL: partly NULL references are not checked",
+                    self.subject()
+                ),
+            );
+        }
+        self.key.match_full && kept
+    }
+
+    fn deferral(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> Deferral {
+        let kept = draft.scope.keeps(Feature::DeferrableForeignKeys);
+        if self.key.deferral == Deferral::Never || kept {
+            return self.key.deferral;
+        }
+        notes.warn(
+            "feature_left_out",
+            self.subject(),
+            format!(
+                "`{}` is checked at each statement in the target, not at commit",
+                self.subject()
+            ),
+        );
+        Deferral::Never
+    }
+
+    fn warn(&self, why: &str, notes: &mut Notes<'_>) {
+        let message = format!("the foreign key `{}` stays behind: {why}", self.subject());
+        notes.warn("feature_left_out", self.subject(), message);
+    }
+
+    fn ask_to_leave_out(&self, why: &str, notes: &mut Notes<'_>) -> Answer {
+        notes.ask(
+            Finding::new(
+                "feature_left_out",
+                Severity::Decision,
+                self.subject(),
+                format!(
+                    "the foreign key `{}` cannot be made in the target: {why}",
+                    self.subject()
+                ),
+            )
+            .with_choice(LEAVE_OUT, "all rows arrive; the key stays behind")
+            .suggest(LEAVE_OUT),
+        )
+    }
+}
+
+/// Tells whether the columns, in any order, are a primary or unique key, or a unique index over all rows.
+fn is_key(table: &Table, columns: &[String]) -> bool {
+    let wanted: BTreeSet<&String> = columns.iter().collect();
+    let keys = table.primary_key.iter().chain(&table.uniques);
+    let by_key = keys
+        .into_iter()
+        .any(|key| key.columns.iter().collect::<BTreeSet<_>>() == wanted);
+    by_key
+        || table
+            .indexes
+            .iter()
+            .filter(|index| index.unique && index.predicate.is_none())
+            .any(|index| {
+                let parts: Option<BTreeSet<&String>> =
+                    index.parts.iter().map(|part| part.column.as_ref()).collect();
+                parts.is_some_and(|parts| parts == wanted)
+            })
+}

@@ -1,0 +1,214 @@
+//! Columns that number themselves: identity, auto-increment and defaults that take from a sequence, and what they become in the target.
+
+use std::collections::BTreeMap;
+
+use whimbrel_core::{Column, Feature, Finding, Identity, LogicalType, Sequence, Severity, TableId};
+
+use crate::names::Names;
+use crate::needs::mentions;
+use crate::notes::{LEAVE_OUT, Notes, TEXT};
+use crate::scope::{Scope, Spot};
+use crate::select::Selection;
+
+/// How a column numbers itself in the target.
+pub(crate) struct Numbered {
+    /// GENERATED ALWAYS.
+    pub(crate) always: bool,
+    /// True when numbers are never used again.
+    pub(crate) never_reused: bool,
+    /// The sequence behind it, as the source names it.
+    pub(crate) source_sequence: TableId,
+    /// The same, as the target names it.
+    pub(crate) target_sequence: TableId,
+}
+
+impl Numbered {
+    /// The column's identity in the target's terms. An engine without named sequences has none to point to.
+    pub(crate) fn identity(&self, scope: &Scope<'_>, source: &Column) -> Identity {
+        let named = match (scope.equal, &source.identity) {
+            (true, Some(identity)) => identity.sequence.is_some(),
+            (true | false, _) => scope.target.capabilities.user_types,
+        };
+        Identity {
+            always: self.always,
+            never_reused: self.never_reused,
+            sequence: named.then(|| self.target_sequence.clone()),
+        }
+    }
+}
+
+/// What becomes of the columns that number themselves, by source table and column.
+#[derive(Default)]
+pub(crate) struct Numbering {
+    pub(crate) columns: BTreeMap<(TableId, String), Numbered>,
+    /// Sequence defaults that could not become an identity: the text to use instead, if any.
+    pub(crate) defaults: BTreeMap<(TableId, String), Option<String>>,
+}
+
+impl Numbering {
+    pub(crate) fn of(&self, table: &TableId, column: &str) -> Option<&Numbered> {
+        self.columns.get(&(table.clone(), column.to_owned()))
+    }
+}
+
+/// Decides for every chosen column.
+pub(crate) fn number(
+    scope: &Scope<'_>,
+    selection: &Selection<'_>,
+    names: &mut Names,
+    notes: &mut Notes<'_>,
+) -> Numbering {
+    let mut numbering = Numbering::default();
+    for table in &selection.tables {
+        for column in &table.columns {
+            let spot = Spot { scope, table, column };
+            if let Some(identity) = &column.identity {
+                if let Some(numbered) = from_identity(&spot, identity, names, notes) {
+                    numbering.columns.insert(spot.place(), numbered);
+                }
+            } else if let Some(sequence) = sequence_of_default(&spot) {
+                if can_number(&spot) && !is_shared(selection, sequence) {
+                    let numbered = from_sequence(&spot, sequence, names);
+                    numbering.columns.insert(spot.place(), numbered);
+                } else {
+                    let text = ask_for_default(&spot, sequence, notes);
+                    numbering.defaults.insert(spot.place(), text);
+                }
+            }
+        }
+    }
+    numbering
+}
+
+fn from_identity(
+    spot: &Spot<'_, '_>,
+    identity: &Identity,
+    names: &mut Names,
+    notes: &mut Notes<'_>,
+) -> Option<Numbered> {
+    let (scope, subject) = (spot.scope, spot.subject());
+    if !scope.equal && !can_number(spot) {
+        notes.ask(
+            Finding::new(
+                "feature_left_out",
+                Severity::Decision,
+                subject.clone(),
+                format!("column `{subject}` cannot number itself in the target"),
+            )
+            .with_choice(LEAVE_OUT, "the values arrive; new rows must bring their own")
+            .suggest(LEAVE_OUT),
+        );
+        return None;
+    }
+    let always = identity.always && scope.keeps(Feature::IdentityAlways);
+    if identity.always && !always {
+        notes.warn(
+            "feature_left_out",
+            subject.clone(),
+            format!("column `{subject}` will accept values of the user's own"),
+        );
+    }
+    let source_sequence = identity
+        .sequence
+        .clone()
+        .unwrap_or_else(|| default_sequence(&spot.table.id, &spot.column.name));
+    let target_sequence = target_sequence(spot, &source_sequence, names);
+    Some(Numbered {
+        always,
+        never_reused: identity.never_reused,
+        source_sequence,
+        target_sequence,
+    })
+}
+
+fn from_sequence(spot: &Spot<'_, '_>, sequence: &Sequence, names: &mut Names) -> Numbered {
+    Numbered {
+        always: false,
+        never_reused: true,
+        source_sequence: sequence.id.clone(),
+        target_sequence: target_sequence(spot, &sequence.id, names),
+    }
+}
+
+fn target_sequence(spot: &Spot<'_, '_>, source: &TableId, names: &mut Names) -> TableId {
+    let scope = spot.scope;
+    let target = names.table(&spot.table.id);
+    let target_column = names.column(&spot.table.id, &spot.column.name);
+    if scope.equal {
+        return names.sequence(source);
+    }
+    let wanted = default_sequence(&target, &target_column);
+    match scope.target.capabilities.user_types {
+        true => names.implicit_sequence(scope, &target, &wanted.name, &target_column),
+        false => wanted,
+    }
+}
+
+/// The name of what plays a sequence's part where sequences have no names.
+fn default_sequence(table: &TableId, column: &str) -> TableId {
+    TableId {
+        namespace: table.namespace.clone(),
+        name: format!("{}_{column}_seq", table.name),
+    }
+}
+
+/// The sequence that a column's default takes from; only asked across engines, where such a default means nothing to the target.
+fn sequence_of_default<'a>(spot: &Spot<'_, 'a>) -> Option<&'a Sequence> {
+    let default = spot.column.default.as_deref().filter(|_| !spot.scope.equal)?;
+    if !default.to_ascii_lowercase().contains("nextval") {
+        return None;
+    }
+    let sequences = &spot.scope.source.catalog.sequences;
+    let is_owned = |sequence: &&Sequence| {
+        sequence.owned_by.as_ref() == Some(&spot.place()) && mentions(default, &sequence.id.name)
+    };
+    let is_qualified = |sequence: &&Sequence| {
+        let namespace = sequence.id.namespace.as_deref().unwrap_or_default();
+        mentions(default, &sequence.id.name) && mentions(default, namespace)
+    };
+    sequences
+        .iter()
+        .find(is_owned)
+        .or_else(|| sequences.iter().find(is_qualified))
+        .or_else(|| {
+            sequences
+                .iter()
+                .find(|sequence| mentions(default, &sequence.id.name))
+        })
+}
+
+/// Tells whether the target can let the column number itself: an engine with sequences any integer, another only its sole integer primary key.
+fn can_number(spot: &Spot<'_, '_>) -> bool {
+    let is_integer = matches!(spot.mapped().to, LogicalType::Integer { .. });
+    is_integer && (spot.scope.target.capabilities.user_types || spot.is_sole_primary_key())
+}
+
+/// Tells whether more than one column takes its numbers from the sequence.
+fn is_shared(selection: &Selection<'_>, sequence: &Sequence) -> bool {
+    let takers = selection
+        .tables
+        .iter()
+        .flat_map(|table| &table.columns)
+        .filter_map(|column| column.default.as_deref())
+        .filter(|default| mentions(default, &sequence.id.name))
+        .count();
+    takers > 1
+}
+
+fn ask_for_default(spot: &Spot<'_, '_>, sequence: &Sequence, notes: &mut Notes<'_>) -> Option<String> {
+    let finding = Finding::new(
+        "expression_untranslated",
+        Severity::Decision,
+        spot.subject(),
+        format!(
+            "the default of `{}` takes from sequence `{}`, which the target cannot do",
+            spot.subject(),
+            sequence.id
+        ),
+    )
+    .with_evidence(spot.column.default.clone().unwrap_or_default())
+    .with_choice(LEAVE_OUT, "the values arrive; new rows must bring their own")
+    .with_choice(TEXT, "the default in the target's words")
+    .suggest(LEAVE_OUT);
+    notes.ask(finding).own_text().map(str::to_owned)
+}

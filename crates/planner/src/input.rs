@@ -1,0 +1,77 @@
+//! What a plan is made from: the two sides, the profile, and what the person wishes.
+
+use std::collections::BTreeMap;
+
+use whimbrel_core::{
+    Capabilities, Catalog, Decision, Dialect, Finding, MigrationId, OnReject, Policies, TableId, TableProfile,
+};
+
+/// One side of a migration.
+pub struct Side<'a> {
+    /// The whole description of the database.
+    pub catalog: &'a Catalog,
+    /// The engine's language.
+    pub dialect: &'a dyn Dialect,
+    /// What the engine can do.
+    pub capabilities: &'a Capabilities,
+    /// URL without password.
+    pub url: String,
+    /// The name given in the settings, when it came from there.
+    pub name: Option<String>,
+    /// The database's (or file's) bare name.
+    pub database: String,
+}
+
+/// What the person wishes.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    /// Tables to move, as patterns with `*` and `?` over `name` or `namespace.name`; empty means all.
+    pub tables: Vec<String>,
+    /// Tables and views to leave out, as patterns.
+    pub exclude: Vec<String>,
+    /// What is settled already. An empty subject settles every finding of the code.
+    pub decisions: Vec<Decision>,
+    /// True to take, and record, the suggested choice of every finding that is not settled.
+    pub accept_suggested: bool,
+    /// Policies of the run.
+    pub policies: Policies,
+    /// The run's memory budget.
+    pub memory_bytes: u64,
+}
+
+impl Default for Wishes {
+    /// Everything moves, nothing is decided, and the first rejected row stops its table: no default here can lose data.
+    fn default() -> Self {
+        Self {
+            tables: Vec::new(),
+            exclude: Vec::new(),
+            decisions: Vec::new(),
+            accept_suggested: false,
+            policies: Policies {
+                on_reject: OnReject::Stop,
+                chunk_bytes: 32 << 20,
+                verify: true,
+                rollback: BTreeMap::new(),
+            },
+            memory_bytes: 512 << 20,
+        }
+    }
+}
+
+/// Everything a plan is made from.
+pub struct PlanInput<'a> {
+    /// The migration.
+    pub migration: MigrationId,
+    /// When the plan is made, RFC 3339.
+    pub created_at: String,
+    /// Where the data comes from.
+    pub source: Side<'a>,
+    /// Where the data goes.
+    pub target: Side<'a>,
+    /// What the pass over the values found, by source table.
+    pub profiles: &'a BTreeMap<TableId, TableProfile>,
+    /// What the connectors' own checks found.
+    pub preflight: Vec<Finding>,
+    /// What the person wishes.
+    pub wishes: &'a Wishes,
+}

@@ -1,0 +1,148 @@
+//! Gives all columns that foreign keys link one type, so that the keys can be made: the widest integer, else a form that every one of them offers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
+
+use whimbrel_core::{LogicalType, TableId};
+
+use crate::mapping::{Offer, Ways, native};
+use crate::notes::Notes;
+use crate::scope::{Scope, column_subject};
+use crate::select::Selection;
+
+/// A column of a source table.
+type Place = (TableId, String);
+
+/// Makes the types of linked columns agree where they can; a key whose columns cannot agree is settled with the key.
+pub(crate) fn unify(scope: &Scope<'_>, selection: &Selection<'_>, ways: &mut Ways, notes: &mut Notes<'_>) {
+    for component in components(selection, ways) {
+        let Some(wanted) = common(&component, ways) else {
+            continue;
+        };
+        for place in &component {
+            adopt(scope, place, &wanted, ways, notes);
+        }
+    }
+}
+
+/// Tells whether two forms can stand on both ends of a foreign key.
+pub(crate) fn comparable(one: &LogicalType, other: &LogicalType) -> bool {
+    let is_text =
+        |logical: &LogicalType| matches!(logical, LogicalType::Text { .. } | LogicalType::Enum { .. });
+    discriminant(one) == discriminant(other) || (is_text(one) && is_text(other))
+}
+
+/// The sets of columns that foreign keys link.
+fn components(selection: &Selection<'_>, ways: &Ways) -> Vec<BTreeSet<Place>> {
+    let mut links: BTreeMap<Place, BTreeSet<Place>> = BTreeMap::new();
+    for table in &selection.tables {
+        for key in &table.foreign_keys {
+            for (column, referred) in key.columns.iter().zip(&key.referred) {
+                let ends = (
+                    (table.id.clone(), column.clone()),
+                    (key.references.clone(), referred.clone()),
+                );
+                let both_move =
+                    ways.moved(&ends.0.0, column).is_some() && ways.moved(&ends.1.0, referred).is_some();
+                if both_move {
+                    links.entry(ends.0.clone()).or_default().insert(ends.1.clone());
+                    links.entry(ends.1).or_default().insert(ends.0);
+                }
+            }
+        }
+    }
+    let mut components = Vec::new();
+    while let Some(first) = links.keys().next().cloned() {
+        let mut component = BTreeSet::new();
+        let mut open = vec![first];
+        while let Some(place) = open.pop() {
+            open.extend(links.remove(&place).into_iter().flatten());
+            component.insert(place);
+        }
+        components.push(component);
+    }
+    components
+}
+
+/// The form that all columns can have; none when they agree already or cannot.
+fn common(component: &BTreeSet<Place>, ways: &Ways) -> Option<LogicalType> {
+    let members: Vec<_> = component
+        .iter()
+        .filter_map(|(table, column)| ways.of(table, column))
+        .collect();
+    let first = members.first()?;
+    if members.iter().all(|way| comparable(&way.logical, &first.logical)) {
+        return widest_integer(members.iter().map(|way| &way.logical));
+    }
+    // Preferred is what most columns have already; ties go to the first.
+    let votes = |logical: &LogicalType| {
+        members
+            .iter()
+            .filter(|way| comparable(&way.logical, logical))
+            .count()
+    };
+    let offered = members
+        .iter()
+        .flat_map(|way| &way.offers)
+        .map(|offer| &offer.logical);
+    let possible = offered.filter(|logical| {
+        members
+            .iter()
+            .all(|way| way.offers.iter().any(|offer| comparable(&offer.logical, logical)))
+    });
+    let best = possible.rev().max_by_key(|logical| votes(logical))?;
+    let chosen = members
+        .iter()
+        .filter_map(|way| way.offers.iter().find(|offer| comparable(&offer.logical, best)))
+        .map(|offer| &offer.logical);
+    widest_integer(chosen).or_else(|| Some(best.clone()))
+}
+
+fn widest_integer<'l>(types: impl Iterator<Item = &'l LogicalType>) -> Option<LogicalType> {
+    let bits = |logical: &LogicalType| match logical {
+        LogicalType::Integer { bits } => Some(*bits),
+        _ => None,
+    };
+    let widths: Option<Vec<u8>> = types.map(bits).collect();
+    let widest = widths?.into_iter().max()?;
+    Some(LogicalType::Integer { bits: widest })
+}
+
+/// Gives a column the wanted form. An integer of any width travels alike, so only the target's type widens.
+fn adopt(
+    scope: &Scope<'_>,
+    (table, column): &Place,
+    wanted: &LogicalType,
+    ways: &mut Ways,
+    notes: &mut Notes<'_>,
+) {
+    let of_table = ways.0.get_mut(table);
+    let Some(way) = of_table.and_then(|of_table| of_table.get_mut(column)) else {
+        return;
+    };
+    let Some(offer) = way.offers.iter().find(|offer| comparable(&offer.logical, wanted)) else {
+        return;
+    };
+    let logical = match wanted {
+        LogicalType::Integer { .. } => wanted.clone(),
+        _ if comparable(&way.logical, wanted) => way.logical.clone(),
+        _ => offer.logical.clone(),
+    };
+    if logical == way.logical {
+        return;
+    }
+    let offer = Offer {
+        logical,
+        fidelity: offer.fidelity.clone(),
+    };
+    let (native, fidelity) = native(scope, &offer, &way.usage);
+    notes.info(
+        "key_type_unified",
+        column_subject(table, column),
+        format!(
+            "`{table}.{column}` becomes `{native}` instead of `{}`, like the columns that its foreign keys link",
+            way.native
+        ),
+    );
+    (way.native, way.logical, way.fidelity) = (native, offer.logical, fidelity);
+}

@@ -1,0 +1,380 @@
+//! Gives every object its name in the target: namespaces, length limits, folded case, names that are taken or reserved.
+//! Renames are deterministic, so that equal databases get equal plans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use whimbrel_core::{Finding, ObjectId, ObjectKind, Severity, TableId, hash_of};
+
+use crate::notes::{Notes, STOP};
+use crate::scope::{Scope, column_subject};
+use crate::select::Selection;
+
+/// Digits of the hash that tells shortened or clashing names apart.
+const HASH_DIGITS: usize = 8;
+
+/// The names in the target.
+#[derive(Default)]
+pub(crate) struct Names {
+    /// Tables, views, sequences and types, by kind and name in the source.
+    whole: BTreeMap<(ObjectKind, TableId), TableId>,
+    /// Columns of each source table.
+    columns: BTreeMap<TableId, BTreeMap<String, String>>,
+    /// Names in use, by namespace, in the form in which the target compares them.
+    taken: BTreeMap<Option<String>, BTreeSet<String>>,
+    /// Names of the constraints of each target table.
+    constraints: BTreeMap<TableId, BTreeSet<String>>,
+}
+
+/// A part of a table that needs a name: a key, a constraint or an index.
+pub(crate) struct Part<'p> {
+    /// What it is at the source.
+    pub(crate) subject: &'p ObjectId,
+    /// The target table.
+    pub(crate) table: &'p TableId,
+    /// The name it should have.
+    pub(crate) wanted: &'p str,
+}
+
+/// Why a name had to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    TooLong,
+    Taken,
+    Reserved,
+}
+
+/// A name to give.
+struct Wanted<'a> {
+    kind: ObjectKind,
+    name: &'a str,
+    /// What makes the hash suffix differ: the whole name in the source.
+    salt: String,
+}
+
+impl Names {
+    pub(crate) fn table(&self, source: &TableId) -> TableId {
+        self.of(ObjectKind::Table, source)
+    }
+
+    pub(crate) fn view(&self, source: &TableId) -> TableId {
+        self.of(ObjectKind::View, source)
+    }
+
+    pub(crate) fn sequence(&self, source: &TableId) -> TableId {
+        self.of(ObjectKind::Sequence, source)
+    }
+
+    pub(crate) fn user_type(&self, source: &TableId) -> TableId {
+        self.of(ObjectKind::Type, source)
+    }
+
+    pub(crate) fn column(&self, table: &TableId, column: &str) -> String {
+        self.columns
+            .get(table)
+            .and_then(|columns| columns.get(column))
+            .map_or_else(|| column.to_owned(), Clone::clone)
+    }
+
+    /// The columns of a table whose names change.
+    pub(crate) fn renamed_columns(&self, table: &TableId) -> BTreeMap<String, String> {
+        self.columns
+            .get(table)
+            .into_iter()
+            .flatten()
+            .filter(|(from, to)| from != to)
+            .map(|(from, to)| (from.clone(), to.clone()))
+            .collect()
+    }
+
+    /// All tables and views, as the source and as the target names them.
+    pub(crate) fn relations(&self) -> BTreeMap<TableId, TableId> {
+        self.whole
+            .iter()
+            .filter(|((kind, _), _)| matches!(kind, ObjectKind::Table | ObjectKind::View))
+            .map(|((_, from), to)| (from.clone(), to.clone()))
+            .collect()
+    }
+
+    /// Marks a name of the target's own as taken.
+    pub(crate) fn reserve(&mut self, scope: &Scope<'_>, id: &TableId) {
+        let name = folded(scope, &id.name);
+        self.taken.entry(id.namespace.clone()).or_default().insert(name);
+    }
+
+    /// Names a constraint. Keys that make an index share the index's space.
+    pub(crate) fn constraint(&mut self, scope: &Scope<'_>, part: &Part<'_>, notes: &mut Notes<'_>) -> String {
+        let Part {
+            subject,
+            table: target,
+            wanted,
+        } = *part;
+        if scope.inline() {
+            return wanted.to_owned();
+        }
+        let makes_index = matches!(
+            subject.kind,
+            ObjectKind::PrimaryKey | ObjectKind::Unique | ObjectKind::Exclusion
+        );
+        let request = Wanted {
+            kind: subject.kind,
+            name: wanted,
+            salt: format!("{} {subject}", subject.kind),
+        };
+        let mut own = self.constraints.remove(target).unwrap_or_default();
+        let mut none = BTreeSet::new();
+        let space = match makes_index {
+            true => self.taken.entry(target.namespace.clone()).or_default(),
+            false => &mut none,
+        };
+        let (name, change) = allot(scope, &request, &[&own, space]);
+        if makes_index {
+            space.insert(folded(scope, &name));
+        }
+        own.insert(folded(scope, &name));
+        self.constraints.insert(target.clone(), own);
+        tell(subject, wanted, &name, change, notes);
+        name
+    }
+
+    /// Names an index of a target table.
+    pub(crate) fn index(&mut self, scope: &Scope<'_>, part: &Part<'_>, notes: &mut Notes<'_>) -> String {
+        let Part {
+            subject,
+            table: target,
+            wanted,
+        } = *part;
+        let request = Wanted {
+            kind: ObjectKind::Index,
+            name: wanted,
+            salt: format!("index {subject}"),
+        };
+        let per_namespace = scope.target.capabilities.index_names_per_namespace;
+        let space = match per_namespace {
+            true => self.taken.entry(target.namespace.clone()).or_default(),
+            false => self.constraints.entry(target.clone()).or_default(),
+        };
+        let (name, change) = allot(scope, &request, &[space]);
+        space.insert(folded(scope, &name));
+        tell(subject, wanted, &name, change, notes);
+        name
+    }
+
+    /// Names the sequence behind an identity column, which the source may not have.
+    pub(crate) fn implicit_sequence(
+        &mut self,
+        scope: &Scope<'_>,
+        target: &TableId,
+        wanted: &str,
+        column: &str,
+    ) -> TableId {
+        let request = Wanted {
+            kind: ObjectKind::Sequence,
+            name: wanted,
+            salt: format!("sequence {target}.{column}"),
+        };
+        let space = self.taken.entry(target.namespace.clone()).or_default();
+        let (name, _) = allot(scope, &request, &[space]);
+        space.insert(folded(scope, &name));
+        TableId {
+            namespace: target.namespace.clone(),
+            name,
+        }
+    }
+
+    fn of(&self, kind: ObjectKind, source: &TableId) -> TableId {
+        self.whole
+            .get(&(kind, source.clone()))
+            .map_or_else(|| source.clone(), Clone::clone)
+    }
+
+    fn whole(&mut self, scope: &Scope<'_>, kind: ObjectKind, source: &TableId, notes: &mut Notes<'_>) {
+        let wanted = home(scope, source);
+        let request = Wanted {
+            kind,
+            name: &wanted.name,
+            salt: format!("{kind} {source}"),
+        };
+        let space = self.taken.entry(wanted.namespace.clone()).or_default();
+        let (name, change) = allot(scope, &request, &[space]);
+        space.insert(folded(scope, &name));
+        let subject = ObjectId::whole(kind, source.clone());
+        tell(&subject, &wanted.name, &name, change, notes);
+        let target = TableId {
+            namespace: wanted.namespace,
+            name,
+        };
+        self.whole.insert((kind, source.clone()), target);
+    }
+}
+
+/// Names everything that has a name of its own: tables first, so that they keep theirs when something else wants it too.
+pub(crate) fn name(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes<'_>) -> Names {
+    let mut names = Names::default();
+    report_prefixes(scope, selection, notes);
+    for table in &selection.tables {
+        names.whole(scope, ObjectKind::Table, &table.id, notes);
+        let columns = table.columns.iter().map(|column| column.name.as_str());
+        let named = name_columns(scope, &table.id, columns, notes);
+        names.columns.insert(table.id.clone(), named);
+    }
+    for view in &selection.views {
+        names.whole(scope, ObjectKind::View, &view.id, notes);
+    }
+    if scope.equal {
+        for user_type in &selection.types {
+            names.whole(scope, ObjectKind::Type, &user_type.id, notes);
+        }
+        // Without named sequences, what plays their part has a name that nothing clashes with.
+        let named = scope.target.capabilities.user_types;
+        for sequence in selection.sequences.iter().filter(|_| named) {
+            names.whole(scope, ObjectKind::Sequence, &sequence.id, notes);
+        }
+    }
+    names
+}
+
+/// Where an object of the source's goes, before anything about its name had to change.
+pub(crate) fn home(scope: &Scope<'_>, source: &TableId) -> TableId {
+    let (from, to) = (scope.source.capabilities, scope.target.capabilities);
+    match (&source.namespace, to.namespaces) {
+        (Some(_), true) => source.clone(),
+        (None, true) => TableId {
+            namespace: to.default_namespace.map(str::to_owned),
+            name: source.name.clone(),
+        },
+        (Some(namespace), false) if from.default_namespace != Some(namespace) => {
+            TableId::bare(format!("{namespace}_{}", source.name))
+        }
+        (Some(_) | None, false) => TableId::bare(source.name.clone()),
+    }
+}
+
+/// A name in the form in which the target compares names.
+pub(crate) fn folded(scope: &Scope<'_>, name: &str) -> String {
+    match scope.target.capabilities.names_fold_case {
+        true => name.to_ascii_lowercase(),
+        false => name.to_owned(),
+    }
+}
+
+/// Tells whether two names are one in the target.
+pub(crate) fn same(scope: &Scope<'_>, one: &TableId, other: &TableId) -> bool {
+    one.namespace == other.namespace && folded(scope, &one.name) == folded(scope, &other.name)
+}
+
+fn name_columns<'c>(
+    scope: &Scope<'_>,
+    table: &TableId,
+    columns: impl Iterator<Item = &'c str>,
+    notes: &mut Notes<'_>,
+) -> BTreeMap<String, String> {
+    let mut taken = BTreeSet::new();
+    let mut named = BTreeMap::new();
+    for column in columns {
+        let subject = column_subject(table, column);
+        let request = Wanted {
+            kind: ObjectKind::Column,
+            name: column,
+            salt: format!("column {subject}"),
+        };
+        let (name, change) = allot(scope, &request, &[&taken]);
+        taken.insert(folded(scope, &name));
+        tell(&subject, column, &name, change, notes);
+        named.insert(column.to_owned(), name);
+    }
+    named
+}
+
+/// Finds a free name that fits: the wanted one, else one with a hash of where it comes from.
+fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -> (String, Option<Change>) {
+    let bytes_max = scope.target.capabilities.name_bytes_max.unwrap_or(usize::MAX);
+    let is_free = |name: &str| {
+        let name = folded(scope, name);
+        !spaces.iter().any(|space| space.contains(&name))
+    };
+    let reserved = |name: &str| !scope.equal && scope.target.dialect.reserves(wanted.kind, name);
+    let change = if wanted.name.len() > bytes_max {
+        Change::TooLong
+    } else if reserved(wanted.name) {
+        Change::Reserved
+    } else if !is_free(wanted.name) {
+        Change::Taken
+    } else {
+        return (wanted.name.to_owned(), None);
+    };
+    // A reserved prefix must not stay in front.
+    let base = match change {
+        Change::Reserved => format!("x_{}", wanted.name),
+        Change::TooLong | Change::Taken => wanted.name.to_owned(),
+    };
+    let mut salt = wanted.salt.clone();
+    loop {
+        let name = with_suffix(&base, &hash_of(&salt)[..HASH_DIGITS], bytes_max);
+        if is_free(&name) {
+            return (name, Some(change));
+        }
+        salt.push('+');
+    }
+}
+
+/// `base_suffix`, with the base cut at a character so that the whole fits.
+fn with_suffix(base: &str, suffix: &str, bytes_max: usize) -> String {
+    let mut end = base.len().min(bytes_max.saturating_sub(suffix.len() + 1));
+    while !base.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}_{suffix}", &base[..end])
+}
+
+/// Says that a name changed. A collision of tables or columns is a question, since programs use these names.
+fn tell(subject: &ObjectId, wanted: &str, name: &str, change: Option<Change>, notes: &mut Notes<'_>) {
+    let Some(change) = change else { return };
+    let used_by_programs = matches!(
+        subject.kind,
+        ObjectKind::Table | ObjectKind::View | ObjectKind::Column
+    );
+    let kind = subject.kind;
+    let why = match change {
+        Change::TooLong => "is too long for the target",
+        Change::Taken => "is taken in the target",
+        Change::Reserved => "is reserved by the target",
+    };
+    let message = format!("{kind} name `{wanted}` {why} and becomes `{name}`");
+    if change == Change::Taken && used_by_programs {
+        notes.ask(
+            Finding::new("name_collision", Severity::Decision, subject.clone(), message)
+                .with_choice("rename", format!("the {kind} is called `{name}`"))
+                .with_choice(
+                    STOP,
+                    "the migration waits until the source has another name for it",
+                )
+                .suggest("rename"),
+        );
+    } else if used_by_programs {
+        notes.warn("name_changed", subject.clone(), message);
+    } else {
+        notes.info("name_changed", subject.clone(), message);
+    }
+}
+
+/// Namespaces that the target does not have become prefixes; said once for each.
+fn report_prefixes(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes<'_>) {
+    if scope.target.capabilities.namespaces || !scope.source.capabilities.namespaces {
+        return;
+    }
+    for namespace in &selection.namespaces {
+        if scope.source.capabilities.default_namespace == Some(namespace) {
+            continue;
+        }
+        let lives_here = |id: &TableId| id.namespace.as_ref() == Some(namespace);
+        let used = selection.tables.iter().any(|table| lives_here(&table.id))
+            || selection.views.iter().any(|view| lives_here(&view.id));
+        if used {
+            notes.warn(
+                "name_changed",
+                ObjectId::whole(ObjectKind::Namespace, TableId::bare(namespace.clone())),
+                format!("the target has no namespaces: names in `{namespace}` become `{namespace}_...`"),
+            );
+        }
+    }
+}

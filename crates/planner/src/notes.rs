@@ -1,0 +1,247 @@
+//! The planner's notebook: collects findings, answers each question from the decisions given or from the suggestion, and refuses
+//! decisions that settle nothing.
+
+use std::collections::BTreeSet;
+
+use whimbrel_core::{CODES, Decision, Error, Finding, ObjectId, Result, Severity};
+
+/// The choice that leaves an object out, of whatever kind.
+pub(crate) const LEAVE_OUT: &str = "leave_out";
+/// The choice that takes what is offered, where there is nothing else to choose.
+pub(crate) const ACCEPT: &str = "accept";
+/// The choice that takes a text of the person's own (`text=...`).
+pub(crate) const TEXT: &str = "text";
+/// The choice that turns a question into a blocker.
+pub(crate) const STOP: &str = "stop";
+
+/// How many valid subjects or codes a hint lists.
+const HINT_ITEMS_MAX: usize = 12;
+
+/// How a question was settled: by a decision, else by what is suggested, else not at all (an empty choice).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) choice: String,
+    pub(crate) text: Option<String>,
+    /// True when a decision settled it.
+    pub(crate) given: bool,
+}
+
+impl Answer {
+    pub(crate) fn is(&self, choice: &str) -> bool {
+        self.choice == choice
+    }
+
+    /// The person's own text, when that is what was chosen.
+    pub(crate) fn own_text(&self) -> Option<&str> {
+        self.text.as_deref().filter(|_| self.is(TEXT))
+    }
+}
+
+/// Collects findings.
+pub(crate) struct Notes<'a> {
+    decisions: &'a [Decision],
+    findings: Vec<Finding>,
+    /// `CODE:SUBJECT` of every question, also of those that a `stop` turned into blockers.
+    asked: BTreeSet<String>,
+    /// The first decision whose choice does not exist.
+    refused: Option<Error>,
+}
+
+impl<'a> Notes<'a> {
+    pub(crate) fn new(decisions: &'a [Decision]) -> Self {
+        Self {
+            decisions,
+            findings: Vec::new(),
+            asked: BTreeSet::new(),
+            refused: None,
+        }
+    }
+
+    /// Takes findings that others made; their questions are settled like our own.
+    pub(crate) fn take(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            self.add(finding.clone());
+        }
+    }
+
+    pub(crate) fn info(&mut self, code: &str, subject: ObjectId, message: impl Into<String>) {
+        self.add(Finding::new(code, Severity::Info, subject, message));
+    }
+
+    pub(crate) fn warn(&mut self, code: &str, subject: ObjectId, message: impl Into<String>) {
+        self.add(Finding::new(code, Severity::Warning, subject, message));
+    }
+
+    pub(crate) fn block(&mut self, code: &str, subject: ObjectId, message: impl Into<String>) {
+        self.add(Finding::new(code, Severity::Blocker, subject, message));
+    }
+
+    /// Adds a finding, and asks when it is a question.
+    pub(crate) fn add(&mut self, finding: Finding) {
+        if finding.severity == Severity::Decision {
+            self.ask(finding);
+        } else {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Asks a question and returns how it is settled. A question that is `stop`ped becomes a blocker.
+    pub(crate) fn ask(&mut self, mut finding: Finding) -> Answer {
+        self.make_subject_unique(&mut finding);
+        let decision = self.decision_for(&finding);
+        let answer = match decision {
+            Some(decision) => {
+                self.refuse_unknown_choice(decision, &finding);
+                Answer {
+                    choice: decision.choice.clone(),
+                    text: decision.text.clone(),
+                    given: true,
+                }
+            }
+            None => Answer {
+                choice: finding.suggested.clone().unwrap_or_default(),
+                text: None,
+                given: false,
+            },
+        };
+        if answer.is(STOP) {
+            finding.severity = Severity::Blocker;
+            finding.choices.clear();
+            finding.suggested = None;
+        }
+        self.findings.push(finding);
+        answer
+    }
+
+    /// Returns the findings, heaviest first, and all decisions: those given, then the suggestions if they are to be taken.
+    ///
+    /// # Errors
+    /// `Invalid` for a decision that names an unknown code, subject or choice.
+    pub(crate) fn finish(mut self, accept_suggested: bool) -> Result<(Vec<Finding>, Vec<Decision>)> {
+        for decision in self.decisions {
+            self.refuse_unknown_name(decision)?;
+        }
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let mut decisions = self.decisions.to_vec();
+        if accept_suggested {
+            decisions.extend(self.findings.iter().filter_map(|f| self.suggestion(f)));
+        }
+        self.findings.sort_by(|a, b| {
+            let weight = |f: &Finding| (std::cmp::Reverse(f.severity), f.code.clone(), f.subject.clone());
+            weight(a).cmp(&weight(b))
+        });
+        Ok((self.findings, decisions))
+    }
+
+    /// The decision that the suggestion amounts to, when nothing else settled the question.
+    fn suggestion(&self, finding: &Finding) -> Option<Decision> {
+        let open = finding.severity == Severity::Decision && self.decision_for(finding).is_none();
+        let choice = finding.suggested.clone().filter(|_| open)?;
+        Some(Decision {
+            code: finding.code.clone(),
+            subject: finding.subject.to_string(),
+            choice,
+            text: None,
+            by: "suggested".to_owned(),
+        })
+    }
+
+    fn decision_for(&self, finding: &Finding) -> Option<&'a Decision> {
+        let subject = finding.subject.to_string();
+        let of_code = || self.decisions.iter().filter(|d| d.code == finding.code);
+        of_code()
+            .find(|d| d.subject == subject)
+            .or_else(|| of_code().find(|d| d.subject.is_empty()))
+    }
+
+    /// Two questions with one name could not be settled apart (a column and a check of the same name).
+    fn make_subject_unique(&mut self, finding: &mut Finding) {
+        let part = finding.subject.part.clone();
+        let mut number = 2;
+        while !self.asked.insert(finding.key()) {
+            finding.subject.part = format!("{part}#{number}");
+            number += 1;
+        }
+    }
+
+    fn refuse_unknown_choice(&mut self, decision: &Decision, finding: &Finding) {
+        let known = finding
+            .choices
+            .iter()
+            .any(|choice| choice.name == decision.choice);
+        let text_missing = decision.choice == TEXT && decision.text.is_none();
+        if known && !text_missing {
+            return;
+        }
+        let valid = |name: &String| {
+            if name == TEXT {
+                "`text=...`".to_owned()
+            } else {
+                format!("`{name}`")
+            }
+        };
+        let choices: Vec<String> = finding.choices.iter().map(|c| valid(&c.name)).collect();
+        let error = Error::invalid(format!(
+            "decision for `{}` is `{}`; must be {}",
+            finding.key(),
+            decision.choice,
+            choices.join(" or ")
+        ))
+        .with_code("unknown_choice")
+        .with_hint(format!(
+            "--decide {}={}",
+            finding.key(),
+            finding
+                .suggested
+                .as_ref()
+                .or(finding.choices.first().map(|c| &c.name))
+                .map_or("", String::as_str)
+        ));
+        self.refused.get_or_insert(error);
+    }
+
+    fn refuse_unknown_name(&self, decision: &Decision) -> Result<()> {
+        if !CODES.iter().any(|code| code.code == decision.code) {
+            let codes: BTreeSet<&str> = self.asked_names().map(|(code, _)| code).collect();
+            return Err(Error::invalid(format!(
+                "decision names the code `{}`, which is unknown",
+                decision.code
+            ))
+            .with_code("unknown_code")
+            .with_hint(listed("questions here have the codes", codes)));
+        }
+        let key = format!("{}:{}", decision.code, decision.subject);
+        if decision.subject.is_empty() || self.asked.contains(&key) {
+            return Ok(());
+        }
+        let subjects: BTreeSet<&str> = self
+            .asked_names()
+            .filter(|(code, _)| *code == decision.code)
+            .map(|(_, subject)| subject)
+            .collect();
+        Err(
+            Error::invalid(format!("decision names `{key}`, and there is no such question",))
+                .with_code("unknown_subject")
+                .with_hint(listed(&format!("`{}` is asked for", decision.code), subjects)),
+        )
+    }
+
+    fn asked_names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.asked.iter().filter_map(|key| key.split_once(':'))
+    }
+}
+
+/// `what a, b and 3 more`, for hints.
+fn listed(what: &str, names: BTreeSet<&str>) -> String {
+    if names.is_empty() {
+        return format!("{what}: none");
+    }
+    let shown: Vec<&str> = names.iter().copied().take(HINT_ITEMS_MAX).collect();
+    let more = match names.len().saturating_sub(HINT_ITEMS_MAX) {
+        0 => String::new(),
+        left => format!(" and {left} more"),
+    };
+    format!("{what}: {}{more}", shown.join(", "))
+}

@@ -1,0 +1,143 @@
+//! Makes the plan: the stages in their order, and at the end the fingerprints and the hash.
+
+use whimbrel_core::{Endpoint, Fingerprint, ObjectId, ObjectKind, Plan, Result, TableId, TablePlan, View};
+
+use crate::changes::{self, new_namespaces, new_sequences, new_types};
+use crate::draft::{Draft, TableDraft};
+use crate::estimate::estimate;
+use crate::notes::Notes;
+use crate::scope::{Scope, table_subject};
+use crate::{
+    PlanInput, Side, existing, identity, mapping, names, order, select, sequences, tables, values, views,
+};
+
+/// Decides what a migration will do.
+///
+/// The plan is made as if every open question were answered as suggested; it may run once [`Plan::open_decisions`] and [`Plan::blockers`] are empty.
+///
+/// # Errors
+/// `Invalid` for a decision that names an unknown code, subject or choice; everything else is a finding.
+pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
+    let scope = Scope::new(input);
+    let mut notes = Notes::new(&input.wishes.decisions);
+    notes.take(&input.preflight);
+
+    let selection = select::select(&scope, &mut notes);
+    let mut names = names::name(&scope, &selection, &mut notes);
+    let existing = existing::meet(&scope, &selection, &mut names, &mut notes);
+    let numbering = identity::number(&scope, &selection, &mut names, &mut notes);
+    let ways = mapping::map(&scope, &selection, &names, &numbering, &mut notes);
+    values::report_row_sizes(&scope, &selection, &mut notes);
+
+    let mut draft = Draft {
+        scope,
+        selection,
+        names,
+        existing,
+        numbering,
+        ways,
+    };
+    let tables = tables::build(&mut draft, &mut notes);
+    let tables = order::sort(tables, &mut notes);
+    let views = views::build(&draft, &mut notes);
+    let sequences = sequences::plan(&draft, &mut notes);
+    let drafts: Vec<&TableDraft<'_>> = tables.iter().map(|(table, _)| table).collect();
+    let steps = changes::steps(&draft, &drafts, &views, &mut notes);
+    let made = made(&draft, &drafts, &views);
+    let tables: Vec<TablePlan> = tables
+        .iter()
+        .map(|(table, level)| table_plan(&draft, table, *level, &mut notes))
+        .collect();
+
+    let (findings, decisions) = notes.finish(input.wishes.accept_suggested)?;
+    let source = input.source.catalog.fingerprint();
+    let rest = input.target.catalog.without(&made).fingerprint();
+    let mut plan = Plan {
+        format: Plan::FORMAT,
+        migration_id: input.migration.clone(),
+        hash: String::new(),
+        created_at: input.created_at.clone(),
+        source: endpoint(&input.source, source),
+        target: endpoint(&input.target, rest),
+        estimate: estimate(&tables, steps.len(), input.wishes.policies.verify),
+        tables,
+        sequences,
+        steps,
+        findings,
+        decisions,
+        policies: input.wishes.policies.clone(),
+    };
+    plan.hash = plan.compute_hash();
+    Ok(plan)
+}
+
+fn endpoint(side: &Side<'_>, rest: Fingerprint) -> Endpoint {
+    Endpoint {
+        engine: side.catalog.engine.clone(),
+        version: side.catalog.version.clone(),
+        url: side.url.clone(),
+        name: side.name.clone(),
+        database: side.database.clone(),
+        catalog: side.catalog.fingerprint(),
+        rest,
+    }
+}
+
+fn table_plan(draft: &Draft<'_>, table: &TableDraft<'_>, level: u32, notes: &mut Notes<'_>) -> TablePlan {
+    let copied = |column: &String| table.columns.iter().any(|plan| &plan.target == column);
+    let key = table
+        .target
+        .identity_key()
+        .map(|key| key.columns.clone())
+        .filter(|columns| columns.iter().all(copied))
+        .unwrap_or_default();
+    if key.is_empty() {
+        notes.info(
+            "no_key",
+            table_subject(&table.source.id),
+            format!(
+                "`{}` has no key: it is copied as one chunk and compared as a multiset",
+                table.source.id
+            ),
+        );
+    }
+    let profile = draft.scope.profile(&table.source.id);
+    TablePlan {
+        source: table.source.clone(),
+        target: table.target.clone(),
+        columns: table.columns.clone(),
+        key,
+        level,
+        replaces: draft.existing.replaces(&table.target.id),
+        rows: profile.map_or(table.source.rows_estimate.unwrap_or(0), |profile| profile.rows),
+        bytes: profile.map_or(table.source.bytes.unwrap_or(0), |profile| profile.bytes),
+        row_bytes_max: profile.map_or(0, |profile| profile.row_bytes_max),
+    }
+}
+
+/// Everything that the plan makes, replaces or touches in the target.
+fn made(draft: &Draft<'_>, tables: &[&TableDraft<'_>], views: &[View]) -> Vec<ObjectId> {
+    let whole = |kind: ObjectKind, id: &TableId| ObjectId::whole(kind, id.clone());
+    let mut made = draft.existing.touched.clone();
+    for table in tables {
+        made.push(whole(ObjectKind::Table, &table.target.id));
+        let sequences = table.sequences.iter();
+        made.extend(sequences.map(|sequence| whole(ObjectKind::Sequence, &sequence.id)));
+    }
+    for view in views {
+        // What hangs on a view names it as its table.
+        made.push(whole(ObjectKind::View, &view.id));
+        made.push(whole(ObjectKind::Table, &view.id));
+    }
+    for sequence in new_sequences(draft) {
+        made.push(whole(ObjectKind::Sequence, &sequence.id));
+        made.push(whole(ObjectKind::Table, &sequence.id));
+    }
+    for user_type in new_types(draft) {
+        made.push(whole(ObjectKind::Type, &user_type.id));
+    }
+    for namespace in new_namespaces(draft) {
+        made.push(whole(ObjectKind::Namespace, &TableId::bare(namespace.name)));
+    }
+    made
+}

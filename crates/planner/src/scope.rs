@@ -1,0 +1,97 @@
+//! What every part of the planner looks at: both sides, whether they are of one engine, and short ways to the profile.
+
+use whimbrel_core::{
+    Column, ColumnProfile, Feature, LogicalType, Mapped, ObjectId, ObjectKind, Table, TableId, TableProfile,
+};
+
+use crate::{PlanInput, Side};
+
+/// Both sides of the migration.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) input: &'a PlanInput<'a>,
+    pub(crate) source: &'a Side<'a>,
+    pub(crate) target: &'a Side<'a>,
+    /// True when both sides are of one engine, so that definitions travel as they are printed.
+    pub(crate) equal: bool,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(input: &'a PlanInput<'a>) -> Self {
+        Self {
+            input,
+            source: &input.source,
+            target: &input.target,
+            equal: input.source.catalog.engine == input.target.catalog.engine,
+        }
+    }
+
+    pub(crate) fn profile(&self, table: &TableId) -> Option<&'a TableProfile> {
+        self.input.profiles.get(table)
+    }
+
+    pub(crate) fn column_profile(&self, table: &TableId, column: &str) -> Option<&'a ColumnProfile> {
+        self.profile(table)?.columns.get(column)
+    }
+
+    /// Tells whether a feature of the source's arrives: always between equal engines, else when the target has it.
+    pub(crate) fn keeps(&self, feature: Feature) -> bool {
+        self.equal || self.target.dialect.has(feature)
+    }
+
+    /// True when keys and checks stand inside CREATE TABLE, where they are not checked against rows that are loaded later.
+    pub(crate) fn inline(&self) -> bool {
+        self.target.capabilities.constraints_inline
+    }
+
+    /// True when the target can hold a foreign key or check that existing rows break.
+    pub(crate) fn allows_unvalidated(&self) -> bool {
+        !self.inline()
+    }
+}
+
+/// One source column, and where it is looked at from.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot<'s, 'a> {
+    pub(crate) scope: &'s Scope<'a>,
+    pub(crate) table: &'s Table,
+    pub(crate) column: &'s Column,
+}
+
+impl<'a> Spot<'_, 'a> {
+    pub(crate) fn subject(&self) -> ObjectId {
+        column_subject(&self.table.id, &self.column.name)
+    }
+
+    /// The key under which maps hold the column.
+    pub(crate) fn place(&self) -> (TableId, String) {
+        (self.table.id.clone(), self.column.name.clone())
+    }
+
+    pub(crate) fn profile(&self) -> Option<&'a ColumnProfile> {
+        self.scope.column_profile(&self.table.id, &self.column.name)
+    }
+
+    /// The form in which the source would give the values to another engine.
+    pub(crate) fn mapped(&self) -> Mapped<LogicalType> {
+        let source = self.scope.source;
+        source
+            .dialect
+            .logical(self.column, source.catalog, self.profile())
+    }
+
+    pub(crate) fn is_sole_primary_key(&self) -> bool {
+        let key = self.table.primary_key.as_ref();
+        key.is_some_and(|key| key.columns.len() == 1 && key.columns[0] == self.column.name)
+    }
+}
+
+/// Names a table as the subject of a finding.
+pub(crate) fn table_subject(table: &TableId) -> ObjectId {
+    ObjectId::whole(ObjectKind::Table, table.clone())
+}
+
+/// Names a column as the subject of a finding.
+pub(crate) fn column_subject(table: &TableId, column: &str) -> ObjectId {
+    ObjectId::part(ObjectKind::Column, table.clone(), column)
+}

@@ -1,0 +1,268 @@
+//! Chooses what moves: tables by the wishes' patterns, then the views, sequences and types that go with them. What stays behind is a finding.
+
+use std::collections::BTreeSet;
+
+use whimbrel_core::{
+    Finding, ObjectId, ObjectKind, OtherObject, Sequence, Severity, Table, TableId, UserType, View,
+};
+
+use crate::needs::mentions;
+use crate::notes::{LEAVE_OUT, Notes};
+use crate::scope::{Scope, table_subject};
+use crate::user_types;
+
+/// What moves, in the order of the source's catalog.
+pub(crate) struct Selection<'a> {
+    pub(crate) tables: Vec<&'a Table>,
+    pub(crate) views: Vec<&'a View>,
+    pub(crate) sequences: Vec<&'a Sequence>,
+    pub(crate) types: Vec<&'a UserType>,
+    /// Namespaces that the chosen objects live in; all of them when nothing is filtered.
+    pub(crate) namespaces: BTreeSet<String>,
+}
+
+impl Selection<'_> {
+    pub(crate) fn has_table(&self, id: &TableId) -> bool {
+        self.tables.iter().any(|table| &table.id == id)
+    }
+}
+
+/// Chooses what moves.
+pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<'a> {
+    let catalog = scope.source.catalog;
+    report_idle_patterns(scope, notes);
+    let tables: Vec<&Table> = catalog
+        .tables
+        .iter()
+        .filter(|table| is_wished(scope, table, notes) && is_movable(table, notes))
+        .collect();
+    let mut selection = Selection {
+        tables,
+        views: Vec::new(),
+        sequences: Vec::new(),
+        types: Vec::new(),
+        namespaces: BTreeSet::new(),
+    };
+    selection.views = views(scope, &selection, notes);
+    selection.sequences = sequences(scope, &selection);
+    selection.types = user_types::used(scope, &selection);
+    selection.namespaces = namespaces(scope, &selection);
+    report_others(scope, &selection, notes);
+    selection
+}
+
+fn is_wished(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> bool {
+    let wishes = scope.input.wishes;
+    let included = wishes.tables.is_empty() || matches_any(&wishes.tables, &table.id);
+    let wished = included && !matches_any(&wishes.exclude, &table.id);
+    if !wished {
+        notes.info(
+            "not_moved",
+            table_subject(&table.id),
+            format!("table `{}` is left out by the table filter", table.id),
+        );
+    }
+    wished
+}
+
+fn is_movable(table: &Table, notes: &mut Notes<'_>) -> bool {
+    let Some(why) = &table.unmovable else {
+        return true;
+    };
+    notes.ask(
+        Finding::new(
+            "unmovable_table",
+            Severity::Decision,
+            table_subject(&table.id),
+            format!("table `{}` cannot be moved: {why}", table.id),
+        )
+        .with_choice(LEAVE_OUT, "the table and its rows stay behind")
+        .suggest(LEAVE_OUT),
+    );
+    false
+}
+
+/// A pattern that matches nothing is most likely a slip; an include pattern would leave rows behind.
+fn report_idle_patterns(scope: &Scope<'_>, notes: &mut Notes<'_>) {
+    let catalog = scope.source.catalog;
+    let idle = |pattern: &str, with_views: bool| {
+        let tables = catalog.tables.iter().map(|table| &table.id);
+        let views = catalog.views.iter().map(|view| &view.id).filter(|_| with_views);
+        !tables.chain(views).any(|id| matches(pattern, id))
+    };
+    let subject = |pattern: &str| ObjectId::whole(ObjectKind::Other, TableId::bare(pattern));
+    for pattern in &scope.input.wishes.tables {
+        if idle(pattern, false) {
+            notes.block(
+                "not_moved",
+                subject(pattern),
+                format!("no table matches `{pattern}`"),
+            );
+        }
+    }
+    for pattern in &scope.input.wishes.exclude {
+        if idle(pattern, true) {
+            notes.warn(
+                "not_moved",
+                subject(pattern),
+                format!("no table or view matches `{pattern}`"),
+            );
+        }
+    }
+}
+
+/// Views whose whole reading moves too. The catalog lists views so that each stands after those it reads.
+fn views<'a>(scope: &Scope<'a>, selection: &Selection<'a>, notes: &mut Notes<'_>) -> Vec<&'a View> {
+    let mut chosen: Vec<&View> = Vec::new();
+    for view in &scope.source.catalog.views {
+        let missing = if matches_any(&scope.input.wishes.exclude, &view.id) {
+            Some("it is left out by the table filter".to_owned())
+        } else {
+            view.reads
+                .iter()
+                .find(|id| {
+                    !selection.has_table(id)
+                        && !chosen.iter().any(|view| &view.id == *id)
+                        && is_known(scope, id)
+                })
+                .map(|id| format!("it reads `{id}`, which does not move"))
+        };
+        match missing {
+            None => chosen.push(view),
+            Some(why) => notes.warn(
+                "not_moved",
+                ObjectId::whole(ObjectKind::View, view.id.clone()),
+                format!("view `{}` is left out: {why}", view.id),
+            ),
+        }
+    }
+    chosen
+}
+
+/// Tells whether the catalog knows the object; what it does not know is the engine's own and is there on both sides.
+fn is_known(scope: &Scope<'_>, id: &TableId) -> bool {
+    let catalog = scope.source.catalog;
+    catalog.table(id).is_some()
+        || catalog.views.iter().any(|view| &view.id == id)
+        || catalog.others.iter().any(|other| &other.id == id)
+}
+
+fn is_filtered(scope: &Scope<'_>) -> bool {
+    !scope.input.wishes.tables.is_empty() || !scope.input.wishes.exclude.is_empty()
+}
+
+/// Sequences of the chosen tables; those that no table owns when nothing is filtered, or when a chosen table's default mentions them.
+fn sequences<'a>(scope: &Scope<'a>, selection: &Selection<'a>) -> Vec<&'a Sequence> {
+    let used = |sequence: &Sequence| {
+        selection
+            .tables
+            .iter()
+            .flat_map(|table| &table.columns)
+            .filter_map(|column| column.default.as_deref())
+            .any(|default| mentions(default, &sequence.id.name))
+    };
+    let chosen = |sequence: &&Sequence| match &sequence.owned_by {
+        Some((table, _)) => selection.has_table(table) || used(sequence),
+        None => !is_filtered(scope) || used(sequence),
+    };
+    scope.source.catalog.sequences.iter().filter(chosen).collect()
+}
+
+fn namespaces(scope: &Scope<'_>, selection: &Selection<'_>) -> BTreeSet<String> {
+    let all = scope
+        .source
+        .catalog
+        .namespaces
+        .iter()
+        .map(|namespace| namespace.name.clone())
+        .filter(|_| !is_filtered(scope));
+    let of_tables = selection.tables.iter().map(|table| &table.id);
+    let of_views = selection.views.iter().map(|view| &view.id);
+    let of_sequences = selection.sequences.iter().map(|sequence| &sequence.id);
+    let of_types = selection.types.iter().map(|user_type| &user_type.id);
+    of_tables
+        .chain(of_views)
+        .chain(of_sequences)
+        .chain(of_types)
+        .filter_map(|id| id.namespace.clone())
+        .chain(all)
+        .collect()
+}
+
+/// Lists what the catalog knows but nobody moves, unless the target has it already or it hangs on a table that does not move.
+fn report_others(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes<'_>) {
+    let stays_with_its_table = |other: &OtherObject| {
+        other
+            .table
+            .as_ref()
+            .is_some_and(|table| !selection.has_table(table) && scope.source.catalog.table(table).is_some())
+    };
+    let is_there =
+        |other: &OtherObject| {
+            scope.equal
+                && scope.target.catalog.others.iter().any(|there| {
+                    (&there.kind, &there.id, &there.table) == (&other.kind, &other.id, &other.table)
+                })
+        };
+    for other in &scope.source.catalog.others {
+        if stays_with_its_table(other) || is_there(other) {
+            continue;
+        }
+        let on = other
+            .table
+            .as_ref()
+            .map(|table| format!(" on `{table}`"))
+            .unwrap_or_default();
+        let mut finding = Finding::new(
+            "not_moved",
+            Severity::Warning,
+            ObjectId::whole(ObjectKind::Other, other.id.clone()),
+            format!("{} `{}`{on} is not moved", other.kind, other.id),
+        );
+        if let Some(definition) = &other.definition {
+            finding = finding.with_evidence(definition.clone());
+        }
+        notes.add(finding);
+    }
+}
+
+fn matches_any(patterns: &[String], id: &TableId) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, id))
+}
+
+fn matches(pattern: &str, id: &TableId) -> bool {
+    glob(pattern.as_bytes(), id.name.as_bytes()) || glob(pattern.as_bytes(), id.to_string().as_bytes())
+}
+
+/// Matches `*` (any run of characters) and `?` (one character, which in UTF-8 is a leading byte and its followers).
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.first(), text.first()) {
+        (None, None) => true,
+        (Some(b'*'), _) => {
+            glob(&pattern[1..], text) || text.split_first().is_some_and(|(_, rest)| glob(pattern, rest))
+        }
+        (Some(b'?'), Some(_)) => {
+            let is_follower = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
+            let length = 1 + text[1..].iter().take_while(is_follower).count();
+            glob(&pattern[1..], &text[length..])
+        }
+        (Some(wanted), Some(have)) if wanted == have => glob(&pattern[1..], &text[1..]),
+        (None, Some(_)) | (Some(_), None | Some(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_the_bare_and_the_qualified_name() {
+        let id = TableId::new("shop", "orders_é");
+        for pattern in ["orders_?", "shop.*", "*", "o*s_*", "shop.orders_é"] {
+            assert!(matches(pattern, &id), "{pattern}");
+        }
+        for pattern in ["orders", "?", "shop", "shop.orders_", "*x"] {
+            assert!(!matches(pattern, &id), "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Which sequences' positions move, and which of them stand behind the data.
+
+use whimbrel_core::{ObjectId, ObjectKind, Sequence, SequencePlan, TableId};
+
+use crate::draft::Draft;
+use crate::notes::Notes;
+use crate::scope::column_subject;
+
+/// Plans the positions. Across engines only the sequences behind columns that number themselves have a place to go.
+pub(crate) fn plan(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<SequencePlan> {
+    report_behind(draft, notes);
+    if draft.scope.equal {
+        return draft
+            .selection
+            .sequences
+            .iter()
+            .map(|sequence| SequencePlan {
+                source: sequence.id.clone(),
+                target: draft.names.sequence(&sequence.id),
+                owned_by: sequence
+                    .owned_by
+                    .as_ref()
+                    .and_then(|owner| in_target(draft, owner)),
+                increment: sequence.increment,
+            })
+            .collect();
+    }
+    report_homeless(draft, notes);
+    draft
+        .numbering
+        .columns
+        .iter()
+        .filter_map(|(place, numbered)| {
+            let owned_by = in_target(draft, place)?;
+            let source = find(draft, &numbered.source_sequence);
+            Some(SequencePlan {
+                source: numbered.source_sequence.clone(),
+                target: numbered.target_sequence.clone(),
+                owned_by: Some(owned_by),
+                increment: source.map_or(1, |sequence| sequence.increment),
+            })
+        })
+        .collect()
+}
+
+/// A column of a chosen table, as the target names it.
+pub(crate) fn in_target(draft: &Draft<'_>, (table, column): &(TableId, String)) -> Option<(TableId, String)> {
+    let way = draft.ways.moved(table, column)?;
+    Some((draft.names.table(table), way.target.clone()))
+}
+
+fn find<'a>(draft: &Draft<'a>, id: &TableId) -> Option<&'a Sequence> {
+    let sequences = &draft.scope.source.catalog.sequences;
+    sequences.iter().find(|sequence| &sequence.id == id)
+}
+
+fn report_homeless(draft: &Draft<'_>, notes: &mut Notes<'_>) {
+    let has_place = |sequence: &Sequence| {
+        draft
+            .numbering
+            .columns
+            .values()
+            .any(|numbered| numbered.source_sequence == sequence.id)
+    };
+    for sequence in draft
+        .selection
+        .sequences
+        .iter()
+        .filter(|sequence| !has_place(sequence))
+    {
+        notes.warn(
+            "not_moved",
+            ObjectId::whole(ObjectKind::Sequence, sequence.id.clone()),
+            format!(
+                "sequence `{}` stays behind: no column of the target takes its numbers from it",
+                sequence.id
+            ),
+        );
+    }
+}
+
+/// A sequence that stands behind its column would soon give numbers that are taken.
+fn report_behind(draft: &Draft<'_>, notes: &mut Notes<'_>) {
+    for sequence in &draft.selection.sequences {
+        let Some((table, column)) = &sequence.owned_by else {
+            continue;
+        };
+        let (Some(position), Some(profile)) = (sequence.position, draft.scope.column_profile(table, column))
+        else {
+            continue;
+        };
+        let step = i128::from(if position.is_called { sequence.increment } else { 0 });
+        let next = i128::from(position.last_value) + step;
+        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<i128>().ok());
+        let behind = match sequence.increment >= 0 {
+            true => number(&profile.max).is_some_and(|max| next <= max),
+            false => number(&profile.min).is_some_and(|min| next >= min),
+        };
+        if behind {
+            notes.warn(
+                "sequence_behind",
+                column_subject(table, column),
+                format!(
+                    "sequence `{}` would give {next} next, which stands behind the values of `{table}.{column}`",
+                    sequence.id
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Makes the target tables: columns with their defaults and generation, then keys, checks, foreign keys and indexes, then what does not arrive.
+
+use whimbrel_core::{
+    Column, ColumnPlan, Feature, Finding, Generated, LogicalType, ObjectId, ObjectKind, Sequence, Severity,
+    Table, TableId,
+};
+
+use crate::constraints::{self, domains};
+use crate::draft::{Draft, TableDraft};
+use crate::expressions::{Stuck, table_context, translate};
+use crate::mapping::Way;
+use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
+use crate::scope::{Spot, column_subject, table_subject};
+use crate::{foreign_keys, indexes, keys};
+
+/// Makes the target tables, in the order of the source's catalog.
+pub(crate) fn build<'a>(draft: &mut Draft<'a>, notes: &mut Notes<'_>) -> Vec<TableDraft<'a>> {
+    let sources = draft.selection.tables.clone();
+    let mut tables: Vec<TableDraft<'a>> = sources
+        .into_iter()
+        .map(|source| {
+            let mut table = with_columns(draft, source, notes);
+            keys::build(draft, &mut table, notes);
+            constraints::build(draft, &mut table, notes);
+            indexes::build(draft, &mut table, notes);
+            table
+        })
+        .collect();
+    // Foreign keys last: they need to know which keys the tables they refer to really get.
+    foreign_keys::build(draft, &mut tables, notes);
+    for table in &mut tables {
+        keep_definition(draft, table);
+    }
+    tables
+}
+
+fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<'_>) -> TableDraft<'a> {
+    let mut target = Table::empty(draft.names.table(&source.id));
+    let (mut copied, mut sequences) = (Vec::new(), Vec::new());
+    for column in &source.columns {
+        let Some(way) = draft.ways.moved(&source.id, &column.name).cloned() else {
+            continue;
+        };
+        let generated = match generated(draft, source, column, &way, notes) {
+            Generation::LeftOut => {
+                leave_out(draft, &source.id, &column.name);
+                continue;
+            }
+            Generation::Plain => None,
+            Generation::By(generated) => Some(generated),
+        };
+        if generated.is_none() {
+            copied.push(column_plan(column, &way));
+        }
+        let made = target_column(draft, source, column, generated, notes);
+        sequences.extend(implicit_sequence(draft, source, column, &target.id));
+        target.columns.push(made);
+    }
+    // An engine's own counts say nothing about a table that is yet to be made.
+    (target.rows_estimate, target.bytes) = (None, None);
+    if draft.scope.equal {
+        target.options.clone_from(&source.options);
+    }
+    if draft.scope.keeps(Feature::Comments) {
+        target.comment.clone_from(&source.comment);
+    }
+    report_left_out(draft, source, notes);
+    TableDraft {
+        source,
+        target,
+        columns: copied,
+        sequences,
+    }
+}
+
+/// What becomes of a column's generation.
+enum Generation {
+    /// An ordinary column.
+    Plain,
+    By(Generated),
+    LeftOut,
+}
+
+fn generated(
+    draft: &Draft<'_>,
+    table: &Table,
+    column: &Column,
+    way: &Way,
+    notes: &mut Notes<'_>,
+) -> Generation {
+    let Some(source) = &column.generated else {
+        return Generation::Plain;
+    };
+    let subject = column_subject(&table.id, &column.name);
+    let stored = source.stored || !draft.scope.keeps(Feature::VirtualColumns);
+    if stored != source.stored {
+        notes.info(
+            "feature_left_out",
+            subject.clone(),
+            format!("the generated column `{subject}` is stored in the target"),
+        );
+    }
+    let context = table_context(draft, table, Some(way.logical.clone()));
+    let why = match translate(draft, &source.expression, &context) {
+        Ok(expression) => return Generation::By(Generated { expression, stored }),
+        Err(why) => why,
+    };
+    let stuck = Stuck {
+        subject,
+        what: "generation",
+        expression: &source.expression,
+        why,
+        without: "",
+    };
+    let answer = notes.ask(
+        stuck
+            .question()
+            .with_choice("plain", "an ordinary column that holds the values of today")
+            .with_choice(
+                LEAVE_OUT,
+                "the column stays behind; its values are computed from others",
+            )
+            .with_choice(TEXT, "the generation in the target's words")
+            .suggest("plain"),
+    );
+    match answer.own_text() {
+        Some(text) => Generation::By(Generated {
+            expression: text.to_owned(),
+            stored,
+        }),
+        None if answer.is(LEAVE_OUT) => Generation::LeftOut,
+        None => Generation::Plain,
+    }
+}
+
+fn leave_out(draft: &mut Draft<'_>, table: &TableId, column: &str) {
+    let of_table = draft.ways.0.get_mut(table);
+    if let Some(way) = of_table.and_then(|of_table| of_table.get_mut(column)) {
+        way.left_out = true;
+    }
+}
+
+fn column_plan(column: &Column, way: &Way) -> ColumnPlan {
+    ColumnPlan {
+        source: column.name.clone(),
+        source_native: column.native.clone(),
+        target: way.target.clone(),
+        target_native: way.native.clone(),
+        logical: way.logical.clone(),
+        fidelity: way.fidelity.clone(),
+    }
+}
+
+fn target_column(
+    draft: &Draft<'_>,
+    table: &Table,
+    column: &Column,
+    generated: Option<Generated>,
+    notes: &mut Notes<'_>,
+) -> Column {
+    let scope = &draft.scope;
+    let (native, target) = draft.ways.of(&table.id, &column.name).map_or_else(
+        || (column.native.clone(), column.name.clone()),
+        |way| (way.native.clone(), way.target.clone()),
+    );
+    let numbered = draft.numbering.of(&table.id, &column.name);
+    let mut made = Column::new(target, native);
+    made.user_type = column.user_type.clone().filter(|_| scope.equal);
+    made.nullable = nullable(draft, table, column, notes);
+    made.identity = numbered.map(|numbered| numbered.identity(scope, column));
+    if generated.is_none() && (scope.equal || numbered.is_none()) {
+        made.default = default(draft, table, column, notes);
+    }
+    made.generated = generated;
+    made.comment = column.comment.clone().filter(|_| scope.keeps(Feature::Comments));
+    made.collation = collation(draft, table, column, notes);
+    made
+}
+
+fn nullable(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes<'_>) -> bool {
+    let not_null = domains(&draft.scope, column).iter().any(|domain| domain.not_null);
+    let nullable = column.nullable && !not_null;
+    let in_key = table
+        .primary_key
+        .as_ref()
+        .is_some_and(|key| key.columns.contains(&column.name));
+    let profile = draft.scope.column_profile(&table.id, &column.name);
+    let nulls = profile.map_or(0, |profile| profile.nulls);
+    if nullable || in_key || nulls == 0 {
+        return nullable;
+    }
+    let subject = column_subject(&table.id, &column.name);
+    notes
+        .ask(
+            Finding::new(
+                "null_in_not_null",
+                Severity::Decision,
+                subject.clone(),
+                format!("{nulls} rows of `{subject}` hold NULL, and the column will be NOT NULL"),
+            )
+            .with_choice("nullable", "the column allows NULL in the target")
+            .with_choice(STOP, "the migration waits until the rows are mended")
+            .suggest("nullable"),
+        )
+        .is("nullable")
+}
+
+fn default(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes<'_>) -> Option<String> {
+    let place = (table.id.clone(), column.name.clone());
+    if let Some(settled) = draft.numbering.defaults.get(&place) {
+        return settled.clone();
+    }
+    let inherited = || {
+        domains(&draft.scope, column)
+            .into_iter()
+            .find_map(|domain| domain.default)
+    };
+    let expression = column.default.clone().or_else(inherited)?;
+    let logical = draft
+        .ways
+        .of(&table.id, &column.name)
+        .map(|way| way.logical.clone());
+    let context = table_context(draft, table, logical);
+    match translate(draft, &expression, &context) {
+        Ok(translated) => Some(translated),
+        Err(why) => Stuck {
+            subject: column_subject(&table.id, &column.name),
+            what: "default",
+            expression: &expression,
+            why,
+            without: "the values arrive; new rows must bring their own",
+        }
+        .ask(notes)
+        .own_text()
+        .map(str::to_owned),
+    }
+}
+
+/// A collation is known to its engine only. Where it decides what is equal in a key, a person must know.
+fn collation(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes<'_>) -> Option<String> {
+    let collation = column.collation.as_ref()?;
+    if draft.scope.equal {
+        return Some(collation.clone());
+    }
+    let name = &column.name;
+    let keys = table.primary_key.iter().chain(&table.uniques);
+    let unique_indexes = table.indexes.iter().filter(|index| index.unique);
+    let decides = keys.into_iter().any(|key| key.columns.contains(name))
+        || unique_indexes
+            .flat_map(|index| &index.parts)
+            .any(|part| part.column.as_ref() == Some(name));
+    let subject = column_subject(&table.id, name);
+    let message = format!("collation `{collation}` of `{subject}` is replaced by the target's default");
+    if decides {
+        notes.ask(
+            Finding::new("collation", Severity::Decision, subject, message)
+                .with_choice(
+                    ACCEPT,
+                    "values arrive as they are; what counts as equal in the key may differ for new rows",
+                )
+                .suggest(ACCEPT),
+        );
+    } else {
+        notes.warn("collation", subject, message);
+    }
+    None
+}
+
+/// The sequence that CREATE TABLE makes together with an identity column.
+fn implicit_sequence(
+    draft: &Draft<'_>,
+    table: &Table,
+    column: &Column,
+    target: &TableId,
+) -> Option<Sequence> {
+    let spot = Spot {
+        scope: &draft.scope,
+        table,
+        column,
+    };
+    let numbered = draft.numbering.of(&table.id, &column.name)?;
+    let way = draft.ways.of(&table.id, &column.name)?;
+    let source = draft
+        .scope
+        .source
+        .catalog
+        .sequences
+        .iter()
+        .find(|sequence| sequence.id == numbered.source_sequence);
+    let owned_by = Some((target.clone(), way.target.clone()));
+    if draft.scope.equal {
+        return source
+            .filter(|sequence| sequence.implicit)
+            .map(|sequence| Sequence {
+                id: numbered.target_sequence.clone(),
+                owned_by,
+                ..sequence.clone()
+            });
+    }
+    numbered.identity(&draft.scope, spot.column).sequence?;
+    let max = match way.logical {
+        LogicalType::Integer { bits: 16 } => i64::from(i16::MAX),
+        LogicalType::Integer { bits: 32 } => i64::from(i32::MAX),
+        _ => i64::MAX,
+    };
+    Some(Sequence {
+        id: numbered.target_sequence.clone(),
+        native: way.native.clone(),
+        start: source.map_or(1, |sequence| sequence.start).min(max),
+        increment: source.map_or(1, |sequence| sequence.increment),
+        min: source.map_or(1, |sequence| sequence.min),
+        max: source.map_or(max, |sequence| sequence.max.min(max)),
+        cache: 1,
+        cycle: source.is_some_and(|sequence| sequence.cycle),
+        owned_by,
+        implicit: true,
+        position: None,
+        comment: None,
+    })
+}
+
+/// Says what of a table has no place in the target.
+fn report_left_out(draft: &Draft<'_>, table: &Table, notes: &mut Notes<'_>) {
+    if !draft.scope.equal && !table.options.is_empty() {
+        notes.info(
+            "feature_left_out",
+            table_subject(&table.id),
+            format!(
+                "options of `{}` stay behind: {}",
+                table.id,
+                table.options.join(", ")
+            ),
+        );
+    }
+    let comments = table
+        .columns
+        .iter()
+        .filter_map(|column| column.comment.as_ref())
+        .chain(&table.comment)
+        .chain(table.indexes.iter().filter_map(|index| index.comment.as_ref()))
+        .count();
+    if comments > 0 && !draft.scope.keeps(Feature::Comments) {
+        notes.warn(
+            "feature_left_out",
+            ObjectId::whole(ObjectKind::Comment, table.id.clone()),
+            format!(
+                "{comments} comments on `{}` and its parts stay behind: the target has none",
+                table.id
+            ),
+        );
+    }
+}
+
+/// A native definition stays only when nothing of the table changed.
+fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
+    let mut bare = table.source.clone();
+    (bare.definition, bare.rows_estimate, bare.bytes) = (None, None, None);
+    if draft.scope.equal && bare == table.target {
+        table.target.definition.clone_from(&table.source.definition);
+    }
+}

@@ -1,0 +1,103 @@
+//! Views in the target, in the order in which the source's catalog lists them: each after those it reads.
+
+use std::collections::BTreeSet;
+
+use whimbrel_core::{Feature, ObjectId, ObjectKind, TableId, View};
+
+use crate::draft::Draft;
+use crate::expressions::{Stuck, query_context, translate_query};
+use crate::notes::Notes;
+
+/// Makes the target views. A view that reads one that stays behind stays behind too.
+pub(crate) fn build(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<View> {
+    let mut gone: BTreeSet<TableId> = BTreeSet::new();
+    let mut made = Vec::new();
+    for view in &draft.selection.views {
+        if draft.existing.views_kept.contains(&view.id) {
+            continue;
+        }
+        let subject = ObjectId::whole(ObjectKind::View, view.id.clone());
+        if let Some(missing) = view.reads.iter().find(|id| gone.contains(id)) {
+            notes.warn(
+                "not_moved",
+                subject,
+                format!(
+                    "view `{}` is left out: it reads `{missing}`, which stays behind",
+                    view.id
+                ),
+            );
+            gone.insert(view.id.clone());
+            continue;
+        }
+        match build_one(draft, view, &subject, notes) {
+            Some(view) => made.push(view),
+            None => {
+                gone.insert(view.id.clone());
+            }
+        }
+    }
+    made
+}
+
+fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Notes<'_>) -> Option<View> {
+    let translated =
+        query_context(draft, &view.reads).and_then(|context| translate_query(draft, &view.query, &context));
+    let query = match translated {
+        Ok(query) => query,
+        Err(why) => Stuck {
+            subject: subject.clone(),
+            what: "view",
+            expression: &view.query,
+            why,
+            without: "the view stays behind",
+        }
+        .ask(notes)
+        .own_text()?
+        .to_owned(),
+    };
+    let target = draft.names.view(&view.id);
+    let scope = &draft.scope;
+    let comments = scope.keeps(Feature::Comments);
+    if !scope.equal && !view.options.is_empty() {
+        notes.warn(
+            "feature_left_out",
+            subject.clone(),
+            format!(
+                "options of view `{}` stay behind: {}",
+                view.id,
+                view.options.join(", ")
+            ),
+        );
+    }
+    if view.comment.is_some() && !comments {
+        notes.warn(
+            "feature_left_out",
+            ObjectId::whole(ObjectKind::Comment, view.id.clone()),
+            format!(
+                "the comment on view `{}` stays behind: the target has none",
+                view.id
+            ),
+        );
+    }
+    let same = scope.equal && query == view.query && target == view.id;
+    Some(View {
+        columns: view.columns.clone(),
+        definition: view.definition.clone().filter(|_| same),
+        reads: reads(draft, view),
+        options: match scope.equal {
+            true => view.options.clone(),
+            false => Vec::new(),
+        },
+        comment: view.comment.clone().filter(|_| comments),
+        id: target,
+        query,
+    })
+}
+
+fn reads(draft: &Draft<'_>, view: &View) -> Vec<TableId> {
+    let relations = draft.names.relations();
+    view.reads
+        .iter()
+        .map(|id| relations.get(id).unwrap_or(id).clone())
+        .collect()
+}
