@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::{
-    Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Dialect, Direction, Finding, KeyRange, Ledger,
-    LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step, Table, TableAggregate, TableId,
-    TableProfile,
+    Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Dialect, Direction, Error, ErrorClass, Finding,
+    KeyRange, Ledger, LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step, Table,
+    TableAggregate, TableId, TableProfile,
 };
 
 /// What an engine can do, as data.
@@ -163,6 +163,18 @@ pub trait Target: Send + Sync {
 
     /// Sets where a sequence stands. `sequence` is named as in the target's catalog.
     async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()>;
+
+    /// Drops for good what the given steps moved aside, and returns one line for each thing dropped. Called by `cleanup` alone, with the
+    /// destructive steps that are recorded; repeating it changes nothing.
+    async fn discard(&self, _run: &RunKey, steps: &[Step]) -> Result<Vec<String>> {
+        match steps.first() {
+            None => Ok(Vec::new()),
+            Some(step) => Err(Error::new(
+                ErrorClass::Unsupported,
+                format!("this target cannot drop what `{}` moved aside", step.title),
+            )),
+        }
+    }
 
     /// Makes everything durable and refreshes the planner statistics of the tables. Called once after the data phase.
     async fn settle(&self, tables: &[TableId]) -> Result<()>;
