@@ -1,0 +1,152 @@
+//! The data phase: rows from one snapshot of the source, then what must wait for them (indexes, foreign keys, sequences), then a picture
+//! of the target as it was built. A lost snapshot is followed by a new one, as a resumed run is.
+
+mod chunk;
+mod finish;
+mod split;
+mod table;
+
+use std::cmp::Reverse;
+use std::sync::{Arc, Mutex};
+
+use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase};
+
+use self::chunk::CopyJob;
+use self::table::CopyTable;
+use crate::begin::same_source;
+use crate::context::Run;
+use crate::failure::Failure;
+use crate::pool::Job;
+use crate::retry::{Attempts, retry};
+use crate::store::SnapshotRecord;
+use crate::{resume, steps};
+
+/// How many snapshots may be lost in one run.
+const SNAPSHOTS_MAX: u32 = 8;
+
+pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
+    if !is_copied(run).await? {
+        finish::forget_as_built(run)?;
+        copy_under_snapshots(run).await?;
+    }
+    steps::run(run, StepPhase::AfterData).await?;
+    finish::finish(run).await?;
+    summary(run).await
+}
+
+/// Tells whether every row has arrived from one snapshot. Then a resumed run goes on after the data, whatever the source does since.
+async fn is_copied(run: &Run) -> Result<bool> {
+    let Some(record) = SnapshotRecord::load(&run.ctx.dir).filter(|record| record.complete) else {
+        return Ok(false);
+    };
+    let chunks = chunks(run).await?;
+    let from_it =
+        |chunk: &ChunkRecord| chunk.result.is_some() && chunk.position.as_ref() == Some(&record.position);
+    let all_split = run
+        .plan()
+        .tables
+        .iter()
+        .all(|table| chunks.iter().any(|chunk| chunk.target == table.target.id));
+    Ok(all_split && chunks.iter().all(from_it))
+}
+
+/// Returns the ledger's chunks.
+pub(crate) async fn chunks(run: &Run) -> Result<Vec<ChunkRecord>> {
+    let ledger = run.ctx.target.ledger();
+    retry(&run.ctx, "read the ledger", || ledger.chunks(&run.key.migration)).await
+}
+
+async fn copy_under_snapshots(run: &Arc<Run>) -> Result<(), Failure> {
+    let mut lost = 0;
+    loop {
+        match copy(run).await {
+            Err(failure) if failure.is_snapshot_lost() && lost < SNAPSHOTS_MAX => {
+                lost += 1;
+                run.ctx
+                    .notice(format!("{}; opening a new snapshot", failure.error.chain()));
+                pause(run, lost, failure).await?;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// Waits before the next snapshot: the source may be restarting.
+async fn pause(run: &Run, lost: u32, failure: Failure) -> Result<(), Failure> {
+    let as_transient = whimbrel_core::Error::new(whimbrel_core::ErrorClass::Transient, failure.error.chain());
+    let mut attempts = Attempts::new(&run.ctx, format!("open snapshot {}", lost + 1));
+    match attempts.again_after(as_transient).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.class() == whimbrel_core::ErrorClass::Transient => Err(failure),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Copies what has not arrived, under one snapshot.
+async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
+    let snapshot = open_snapshot(run).await?;
+    resume::reconcile(run, &snapshot).await?;
+    let record = finish::begin_record(run, &snapshot).await?;
+    split::store_missing(run, &snapshot).await?;
+    let records = chunks(run).await?;
+    resume::note_arrived(run, &records)?;
+    let record = Arc::new(Mutex::new(record));
+    let tables = table::all(run, &snapshot, records, &record);
+    let pool = run.ctx.copy_pool();
+    let jobs = queue(run, &tables, pool.places());
+    pool.run(jobs, chunk::copy, |()| Ok(())).await?;
+    finish::complete_record(run, &record)
+}
+
+async fn open_snapshot(run: &Run) -> Result<Arc<dyn Snapshot>, Failure> {
+    let ctx = &run.ctx;
+    let tables = ctx.source_tables();
+    let snapshot = retry(ctx, "open a snapshot", || {
+        ctx.source.snapshot(&tables, ctx.limits.jobs.max(1))
+    })
+    .await?;
+    // Only now nobody can change the tables any more.
+    let catalog = retry(ctx, "read the source's catalog", || ctx.source.catalog()).await?;
+    same_source(ctx, &catalog)?;
+    Ok(snapshot)
+}
+
+/// The chunks that have not arrived, in the order in which they start: by dependency level, then the biggest tables. A table whose chunks
+/// have all arrived has one job left: its count.
+fn queue(run: &Run, tables: &[Arc<CopyTable>], places: usize) -> Vec<Job<CopyJob>> {
+    let mut order: Vec<&Arc<CopyTable>> = tables.iter().collect();
+    order.sort_by_key(|table| (table.plan.level, Reverse(table.plan.bytes)));
+    let mut jobs = Vec::new();
+    for table in order {
+        let weight = run.ctx.budget().weight(&table.plan, places);
+        let mut left: Vec<Job<CopyJob>> = table
+            .unfinished
+            .iter()
+            .map(|chunk| Job {
+                weight,
+                job: CopyJob::copy(table, chunk.clone()),
+            })
+            .collect();
+        if left.is_empty() {
+            left.push(Job::one(CopyJob::count(table)));
+        }
+        jobs.append(&mut left);
+    }
+    jobs
+}
+
+async fn summary(run: &Run) -> Result<String, Failure> {
+    let chunks = chunks(run).await?;
+    let results = || chunks.iter().filter_map(|chunk| chunk.result.as_ref());
+    let rows: u64 = results().map(|result| result.rows).sum();
+    let rejected: u64 = results().map(|result| result.rejected).sum();
+    let rejects = match rejected {
+        0 => String::new(),
+        _ => format!(", {rejected} rows rejected"),
+    };
+    Ok(format!(
+        "{} tables, {rows} rows in {} chunks{rejects}",
+        run.plan().tables.len(),
+        chunks.len()
+    ))
+}

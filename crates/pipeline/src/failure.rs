@@ -1,0 +1,142 @@
+//! Why a phase ended early: the error, the tables it concerns, and which automatic rollback it sets off.
+
+use whimbrel_core::{Error, ErrorClass, Problem, TableId};
+
+/// A phase's failure.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// Target tables that the failing step or chunk names.
+    pub(crate) tables: Vec<TableId>,
+    /// True when rows were on their way into the target.
+    pub(crate) writing: bool,
+}
+
+impl Failure {
+    pub(crate) fn of_table(table: &TableId, error: Error) -> Self {
+        Self {
+            error,
+            tables: vec![table.clone()],
+            writing: true,
+        }
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        interrupted().into()
+    }
+
+    pub(crate) fn is_interrupt(&self) -> bool {
+        self.error.code() == USER_INTERRUPT
+    }
+
+    pub(crate) fn is_snapshot_lost(&self) -> bool {
+        self.error.class() == ErrorClass::SnapshotLost
+    }
+
+    /// Returns the automatic rollback that this sets off.
+    pub(crate) fn trigger(&self) -> Option<Trigger> {
+        match self.error.code() {
+            USER_INTERRUPT => return Some(Trigger::UserInterrupt),
+            "foreign_key_violation" => return Some(Trigger::ForeignKeyViolation),
+            DATA_INTEGRITY
+            | "unique_violation"
+            | "check_violation"
+            | "not_null_violation"
+            | "exclusion_violation" => return Some(Trigger::DataIntegrityError),
+            _ => {}
+        }
+        match self.error.class() {
+            ErrorClass::Transient | ErrorClass::SnapshotLost if self.writing => {
+                Some(Trigger::ConnectionLostDuringWrite)
+            }
+            ErrorClass::Transient
+            | ErrorClass::SnapshotLost
+            | ErrorClass::Conflict
+            | ErrorClass::Denied
+            | ErrorClass::Unsupported
+            | ErrorClass::Invalid
+            | ErrorClass::Bug => None,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            tables: Vec::new(),
+            writing: false,
+        }
+    }
+}
+
+/// Code of an error: the source is no longer the one that was planned for.
+pub const SOURCE_CHANGED: &str = "source_changed";
+/// Code of an error: the target's structure is no longer the one that was planned for.
+pub const TARGET_CHANGED: &str = "target_changed";
+/// Code of an error: a table holds rows that did not come from here, or lacks some that did.
+pub const FOREIGN_ROWS: &str = "foreign_rows";
+/// Code of an error: the plan file was edited, or is another one.
+pub const PLAN_CHANGED: &str = "plan_changed";
+/// Code of an error: nobody confirmed this plan.
+pub const NOT_APPROVED: &str = "not_approved";
+
+const USER_INTERRUPT: &str = "user_interrupt";
+const DATA_INTEGRITY: &str = "data_integrity_error";
+
+/// The user wants to stop.
+pub(crate) fn interrupted() -> Error {
+    Error::new(ErrorClass::Conflict, "stopped by the user").with_code(USER_INTERRUPT)
+}
+
+/// Data that must not arrive like this.
+pub(crate) fn data_integrity(message: impl Into<String>) -> Error {
+    Error::invalid(message).with_code(DATA_INTEGRITY)
+}
+
+/// What sets off an automatic rollback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    ForeignKeyViolation,
+    DataIntegrityError,
+    ConnectionLostDuringWrite,
+    UserInterrupt,
+}
+
+impl Trigger {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ForeignKeyViolation => "foreign_key_violation",
+            Self::DataIntegrityError => "data_integrity_error",
+            Self::ConnectionLostDuringWrite => "connection_lost_during_write",
+            Self::UserInterrupt => USER_INTERRUPT,
+        }
+    }
+
+    /// Tells whether the tables concerned are emptied unless the plan says otherwise.
+    pub(crate) fn empties_tables(self) -> bool {
+        match self {
+            Self::ForeignKeyViolation | Self::DataIntegrityError => true,
+            Self::ConnectionLostDuringWrite | Self::UserInterrupt => false,
+        }
+    }
+}
+
+/// Says an error in a report.
+pub(crate) fn problem(error: &Error) -> Problem {
+    let class = || {
+        serde_json::to_value(error.class())
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    Problem {
+        code: if error.code().is_empty() {
+            class()
+        } else {
+            error.code().to_owned()
+        },
+        message: error.chain(),
+        hint: error.hint().map(str::to_owned),
+    }
+}

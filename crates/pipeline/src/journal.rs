@@ -1,0 +1,101 @@
+//! What a run writes down as it goes: checkpoint, events and undos, kept in step with each other.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use whimbrel_core::{Epoch, Plan, Result};
+
+use crate::context::RunContext;
+use crate::store::{Checkpoint, EventLog, MigrationDir, MigrationStatus, UndoLog, save_checkpoint};
+
+/// The open files of a run.
+pub(crate) struct Journal {
+    dir: MigrationDir,
+    events: EventLog,
+    pub(crate) undo: UndoLog,
+    now: Box<dyn Fn() -> String + Send + Sync>,
+    checkpoint: Mutex<Checkpoint>,
+}
+
+impl Journal {
+    pub(crate) fn open(ctx: &RunContext, epoch: Epoch) -> Result<Self> {
+        let mut checkpoint = match ctx.dir.checkpoint() {
+            Ok(Some(known)) if known.plan_hash == ctx.plan.hash => known,
+            Ok(_) => fresh(&ctx.plan, &ctx.now()),
+            // The ledger knows what has arrived; this file only says where to look.
+            Err(error) => {
+                ctx.notice(format!("{}; going on by the ledger alone", error.chain()));
+                fresh(&ctx.plan, &ctx.now())
+            }
+        };
+        checkpoint.epoch = epoch.0;
+        let clock = ctx.clock.clone();
+        Ok(Self {
+            dir: ctx.dir.clone(),
+            events: ctx.dir.events()?.with_clock(clock),
+            undo: UndoLog::open(&ctx.dir)?,
+            now: {
+                let ctx = ctx.clone();
+                Box::new(move || ctx.now())
+            },
+            checkpoint: Mutex::new(checkpoint),
+        })
+    }
+
+    /// Appends an event.
+    pub(crate) fn event(&self, kind: &str, payload: Value) -> Result<()> {
+        self.events.append(kind, payload)
+    }
+
+    /// Changes the checkpoint and writes it.
+    pub(crate) fn checkpoint(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
+        let mut checkpoint = self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut checkpoint);
+        checkpoint.last_checkpoint = (self.now)();
+        (checkpoint.events, checkpoint.events_head) = self.events.head();
+        save_checkpoint(&self.dir, &mut checkpoint)
+    }
+
+    /// Writes the checkpoint under a name that a rollback can go to, and says so in the log.
+    pub(crate) fn named_checkpoint(&self, name: &str, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
+        self.event("CHECKPOINT", json!({ "checkpoint": name }))?;
+        self.checkpoint(|checkpoint| {
+            change(checkpoint);
+            name.clone_into(&mut checkpoint.rollback_point);
+        })
+    }
+
+    /// Returns the checkpoint as it stands.
+    pub(crate) fn now_at(&self) -> Checkpoint {
+        self.checkpoint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn fresh(plan: &Plan, now: &str) -> Checkpoint {
+    Checkpoint {
+        migration_id: plan.migration_id.clone(),
+        current_phase: 1,
+        tables_completed: Vec::new(),
+        tables_pending: plan
+            .tables
+            .iter()
+            .map(|table| table.target.id.to_string())
+            .collect(),
+        rollback_point: "checkpoint_1".to_owned(),
+        started_at: now.to_owned(),
+        last_checkpoint: now.to_owned(),
+        status: MigrationStatus::InProgress,
+        plan_hash: plan.hash.clone(),
+        epoch: 0,
+        phases_done: Vec::new(),
+        steps_done: Vec::new(),
+        chunks: (0, 0),
+        rows: 0,
+        events: 0,
+        events_head: String::new(),
+        checksum: String::new(),
+    }
+}

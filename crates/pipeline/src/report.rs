@@ -1,0 +1,160 @@
+//! The end of a run: the automatic rollback that its failure sets off, the last checkpoint and event, and the report.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::json;
+use whimbrel_core::{
+    ChunkRecord, Error, PhaseReport, Problem, Result, RollbackReport, RunReport, RunStatus, TableId,
+    TableReport, Verdict,
+};
+
+use crate::context::Run;
+use crate::data::chunks;
+use crate::failure::{Failure, problem};
+use crate::rollback::automatic;
+use crate::store::MigrationStatus;
+
+/// How the phases ended.
+struct Ended {
+    status: RunStatus,
+    rollback: Option<RollbackReport>,
+    problem: Option<Problem>,
+}
+
+/// Ends a run.
+pub(crate) async fn finish(
+    run: &Run,
+    (started_at, started): (String, Instant),
+    phases: Vec<PhaseReport>,
+    outcome: Result<(), Failure>,
+) -> Result<RunReport> {
+    let mut ended = match outcome {
+        Ok(()) => Ended {
+            status: verified(run),
+            rollback: None,
+            problem: None,
+        },
+        Err(failure) => failed(run, failure).await,
+    };
+    let records = chunks(run).await.unwrap_or_else(|error| {
+        run.ctx
+            .notice(format!("the ledger cannot be read: {}", error.chain()));
+        Vec::new()
+    });
+    let tables = tables(run, &records);
+    let seconds = started.elapsed().as_secs_f64();
+    let rows = tables.iter().map(|table| table.rows).sum();
+    if let Err(error) = record_end(run, &ended, rows, seconds) {
+        lose(&mut ended, &error);
+    }
+    Ok(RunReport {
+        status: ended.status,
+        started_at,
+        ended_at: run.ctx.now(),
+        seconds,
+        phases,
+        tables,
+        rollback: ended.rollback,
+        problem: ended.problem,
+        verification: run.verification(),
+    })
+}
+
+fn verified(run: &Run) -> RunStatus {
+    match run.verification().map(|found| found.verdict()) {
+        Some(Verdict::Identical) => RunStatus::Completed,
+        Some(Verdict::Different | Verdict::NotChecked) | None => RunStatus::NotVerified,
+    }
+}
+
+/// An end that could not be written down is no success.
+fn lose(ended: &mut Ended, error: &Error) {
+    if matches!(ended.status, RunStatus::Completed | RunStatus::NotVerified) {
+        ended.status = RunStatus::Failed;
+    }
+    ended.problem.get_or_insert(problem(error));
+}
+
+async fn failed(run: &Run, failure: Failure) -> Ended {
+    let mut said = problem(&failure.error);
+    let rollback = match failure.trigger() {
+        Some(trigger) => automatic(run, trigger, &failure).await,
+        None => Ok(None),
+    };
+    let rollback = rollback.unwrap_or_else(|error| {
+        said.message = format!(
+            "{}; the automatic rollback failed too: {}",
+            said.message,
+            error.chain()
+        );
+        None
+    });
+    let went_back = rollback
+        .as_ref()
+        .is_some_and(|report| report.to == "start" || report.to == "schema");
+    let status = if went_back {
+        RunStatus::RolledBack
+    } else if failure.is_interrupt() {
+        RunStatus::Interrupted
+    } else {
+        RunStatus::Failed
+    };
+    Ended {
+        status,
+        rollback,
+        problem: Some(said),
+    }
+}
+
+fn record_end(run: &Run, ended: &Ended, rows: u64, seconds: f64) -> Result<()> {
+    let (kind, status, word) = match ended.status {
+        RunStatus::Completed => ("MIGRATION_COMPLETE", MigrationStatus::Completed, "success"),
+        RunStatus::NotVerified => ("MIGRATION_COMPLETE", MigrationStatus::Blocked, "not_verified"),
+        RunStatus::Interrupted => (
+            "MIGRATION_INTERRUPTED",
+            MigrationStatus::Interrupted,
+            "interrupted",
+        ),
+        RunStatus::Failed => ("MIGRATION_FAILED", MigrationStatus::Failed, "failed"),
+        RunStatus::RolledBack => ("MIGRATION_FAILED", MigrationStatus::RolledBack, "rolled_back"),
+    };
+    let mut payload = json!({
+        "version": run.plan().migration_id, "duration": seconds.round(), "records_affected": rows, "status": word,
+    });
+    if let Some(problem) = &ended.problem {
+        payload["problem"] = json!(problem);
+    }
+    run.journal.event(kind, payload)?;
+    run.journal.checkpoint(|checkpoint| checkpoint.status = status)
+}
+
+fn tables(run: &Run, records: &[ChunkRecord]) -> Vec<TableReport> {
+    let mut of_table: BTreeMap<&TableId, TableReport> = BTreeMap::new();
+    for record in records {
+        let report = of_table
+            .entry(&record.target)
+            .or_insert_with(|| empty(run, &record.target));
+        if let Some(result) = &record.result {
+            report.rows += result.rows;
+            report.bytes += result.bytes;
+            report.rejected += result.rejected;
+            report.chunks += 1;
+        }
+    }
+    let planned = run.plan().tables.iter().map(|table| &table.target.id);
+    planned
+        .map(|id| of_table.remove(id).unwrap_or_else(|| empty(run, id)))
+        .collect()
+}
+
+fn empty(run: &Run, table: &TableId) -> TableReport {
+    TableReport {
+        table: table.clone(),
+        rows: 0,
+        bytes: 0,
+        rejected: 0,
+        chunks: 0,
+        seconds: run.seconds(table),
+    }
+}

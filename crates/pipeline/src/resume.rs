@@ -1,0 +1,167 @@
+//! Going on under a new snapshot: what arrived under an earlier one is read again at the source. An equal digest keeps a chunk; a table
+//! with a chunk that differs is emptied together with its ledger rows and copied again.
+//!
+//! Equal digests are enough whatever the kind of range: the ranges of a split cover each row of any state exactly once, so a chunk whose
+//! range holds the same rows in the new snapshot is that snapshot's chunk.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use whimbrel_core::{ChunkRecord, Digest, ReadRequest, Result, Snapshot, TableId, TablePlan, fault};
+
+use crate::columns::{hasher, source_columns};
+use crate::context::{Run, RunContext};
+use crate::data::chunks;
+use crate::failure::Failure;
+use crate::pool::Job;
+use crate::retry::retry;
+use crate::rollback::empty_tables;
+
+/// Makes the ledger true under the snapshot.
+pub(crate) async fn reconcile(run: &Arc<Run>, snapshot: &Arc<dyn Snapshot>) -> Result<(), Failure> {
+    let position = snapshot.position().0;
+    let records = chunks(run).await?;
+    let earlier: Vec<ChunkRecord> = records
+        .iter()
+        .filter(|record| record.result.is_some() && record.position.as_ref() != Some(&position))
+        .cloned()
+        .collect();
+    if earlier.is_empty() {
+        return Ok(());
+    }
+    run.ctx.notice(format!(
+        "comparing {} chunks of an earlier snapshot with the source",
+        earlier.len()
+    ));
+    let changed = compare(run, snapshot, &earlier).await?;
+    if !changed.is_empty() {
+        let names: Vec<String> = changed.iter().map(|table| format!("`{table}`")).collect();
+        run.ctx.notice(format!(
+            "changed at the source and copied again: {}",
+            names.join(", ")
+        ));
+        let changed: Vec<TableId> = changed.iter().cloned().collect();
+        empty_tables(run, &changed).await?;
+    }
+    for record in earlier.iter().filter(|record| !changed.contains(&record.target)) {
+        confirm(run, record, &position).await?;
+    }
+    Ok(())
+}
+
+/// Brings the checkpoint in step with the ledger.
+pub(crate) fn note_arrived(run: &Run, records: &[ChunkRecord]) -> Result<()> {
+    let pending = |table: &TableId| {
+        let mut of_table = records.iter().filter(|record| &record.target == table).peekable();
+        of_table.peek().is_none() || of_table.any(|record| record.result.is_none())
+    };
+    let (pending, whole): (Vec<TableId>, Vec<TableId>) =
+        run.ctx.target_tables().into_iter().partition(pending);
+    let whole: Vec<String> = whole.iter().map(ToString::to_string).collect();
+    run.journal.checkpoint(|checkpoint| {
+        checkpoint.tables_completed.retain(|name| whole.contains(name));
+        checkpoint.tables_pending = pending.iter().map(ToString::to_string).collect();
+        let results = records.iter().filter_map(|record| record.result.as_ref());
+        checkpoint.rows = results.clone().map(|result| result.rows).sum();
+        checkpoint.chunks = (results.count() as u64, records.len() as u64);
+        // A chunk's table is whole only after its count; until then it is pending.
+        for name in &whole {
+            if !checkpoint.tables_completed.contains(name) {
+                checkpoint.tables_pending.push(name.clone());
+            }
+        }
+    })
+}
+
+/// Returns the tables of which a chunk is no longer the same at the source.
+async fn compare(
+    run: &Arc<Run>,
+    snapshot: &Arc<dyn Snapshot>,
+    earlier: &[ChunkRecord],
+) -> Result<BTreeSet<TableId>, Failure> {
+    let changed: Arc<Mutex<BTreeSet<TableId>>> = Arc::default();
+    let pool = run.ctx.read_pool();
+    let jobs = earlier.iter().filter_map(|record| {
+        let table = run.plan().table(&record.target)?;
+        let weight = run.ctx.budget().weight(table, pool.places());
+        Some(Job {
+            weight,
+            job: (table.clone(), record.clone()),
+        })
+    });
+    let task = |(table, record): (TablePlan, ChunkRecord), cancel: CancellationToken| {
+        let (run, snapshot, changed) = (run.clone(), snapshot.clone(), changed.clone());
+        async move {
+            if changed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(&record.target)
+            {
+                return Ok(());
+            }
+            let same = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(Failure::interrupted()),
+                same = retry(&run.ctx, "compare a chunk", || is_same(&run.ctx, snapshot.as_ref(), &table, &record)) => same,
+            };
+            let same = same.map_err(|error| Failure {
+                error: error.during(format!(
+                    "compare chunk {} of table `{}`",
+                    record.chunk.index, table.source.id
+                )),
+                tables: vec![record.target.clone()],
+                writing: false,
+            })?;
+            if !same {
+                changed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(record.target);
+            }
+            Ok(())
+        }
+    };
+    pool.run(jobs.collect(), task, |()| Ok(())).await?;
+    let changed = changed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(changed)
+}
+
+async fn is_same(
+    ctx: &RunContext,
+    snapshot: &dyn Snapshot,
+    table: &TablePlan,
+    record: &ChunkRecord,
+) -> Result<bool> {
+    let Some(result) = &record.result else {
+        return Ok(false);
+    };
+    let mut rows = snapshot.read(ReadRequest {
+        table: table.source.clone(),
+        columns: source_columns(table),
+        range: record.chunk.range.clone(),
+        batch_bytes: ctx.budget().batch_bytes,
+    });
+    let mut hasher = hasher(table);
+    let mut digest = Digest::default();
+    let mut rejected = 0;
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        hasher.hash(&batch.records, &[], |row| digest.add_row(row))?;
+        rejected += batch.rejects.len() as u64;
+    }
+    Ok(digest.same_rows(&result.digest) && rejected == result.rejected)
+}
+
+async fn confirm(run: &Run, record: &ChunkRecord, position: &str) -> Result<()> {
+    let ledger = run.ctx.target.ledger();
+    retry(&run.ctx, "confirm a chunk", || async {
+        fault::point("chunk.confirm.before")?;
+        ledger
+            .confirm_chunk(&run.key, &record.target, record.chunk.index, position)
+            .await?;
+        fault::point("chunk.confirm.after")
+    })
+    .await
+}

@@ -1,0 +1,114 @@
+//! The run loop: the same for a first run and a resumed one. What a phase does is in the phase's own file.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use serde_json::json;
+use whimbrel_core::{PhaseReport, Result, RunReport};
+
+use crate::begin::begin;
+use crate::context::{Run, RunContext};
+use crate::failure::Failure;
+use crate::observer::Progress;
+use crate::{data, report, schema, verify};
+
+/// One part of a migration's life.
+struct Phase {
+    name: &'static str,
+    /// Its number in the checkpoint.
+    number: u32,
+    /// The checkpoint that it ends with.
+    ends_with: &'static str,
+    /// Does the phase's work, or finds it done; returns one line of facts.
+    run: for<'a> fn(&'a Arc<Run>) -> BoxFuture<'a, Result<String, Failure>>,
+}
+
+/// The phases of a copy, in order.
+const COPY: &[Phase] = &[
+    Phase {
+        name: "schema",
+        number: 2,
+        ends_with: "checkpoint_2",
+        run: |run| Box::pin(schema::run(run)),
+    },
+    Phase {
+        name: "data",
+        number: 3,
+        ends_with: "checkpoint_3",
+        run: |run| Box::pin(data::run(run)),
+    },
+    Phase {
+        name: "verify",
+        number: 4,
+        ends_with: "checkpoint_4",
+        run: |run| Box::pin(verify::phase(run)),
+    },
+];
+
+/// Runs the plan, or goes on where an earlier run of it stopped. The report's status tells how it ended.
+///
+/// # Errors
+/// When the run could not begin, and nothing was changed: the plan was edited or not confirmed (`plan_changed`, `not_approved`), source or
+/// target changed (`source_changed`, `target_changed`), another process runs it (`migration_locked`), a database cannot be reached.
+pub async fn run(ctx: &RunContext) -> Result<RunReport> {
+    let _lock = ctx.dir.lock()?;
+    let started = (ctx.now(), Instant::now());
+    let run = begin(ctx).await?;
+    let (phases, outcome) = run_phases(&run, COPY).await;
+    report::finish(&run, started, phases, outcome).await
+}
+
+async fn run_phases(run: &Arc<Run>, phases: &[Phase]) -> (Vec<PhaseReport>, Result<(), Failure>) {
+    let mut reports = Vec::with_capacity(phases.len());
+    let mut outcome = Ok(());
+    for phase in phases {
+        if outcome.is_err() {
+            reports.push(phase_report(phase, "skipped", 0.0, String::new()));
+            continue;
+        }
+        let started = Instant::now();
+        let done = if run.ctx.stop.is_cancelled() {
+            Err(Failure::interrupted())
+        } else {
+            run_phase(run, phase).await
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        reports.push(match &done {
+            Ok(summary) => phase_report(phase, "done", seconds, summary.clone()),
+            Err(failure) if failure.is_interrupt() => {
+                phase_report(phase, "interrupted", seconds, String::new())
+            }
+            Err(failure) => phase_report(phase, "failed", seconds, failure.error.chain()),
+        });
+        outcome = done.map(drop);
+    }
+    (reports, outcome)
+}
+
+async fn run_phase(run: &Arc<Run>, phase: &Phase) -> Result<String, Failure> {
+    let (name, journal) = (phase.name, &run.journal);
+    run.ctx.observer.progress(&Progress::PhaseStarted { phase: name });
+    journal.event("PHASE_STARTED", json!({ "phase": name }))?;
+    journal.checkpoint(|checkpoint| checkpoint.current_phase = phase.number)?;
+    let summary = (phase.run)(run).await?;
+    journal.event("PHASE_COMPLETE", json!({ "phase": name, "summary": summary }))?;
+    journal.named_checkpoint(phase.ends_with, |checkpoint| {
+        checkpoint.phases_done.retain(|done| done != name);
+        checkpoint.phases_done.push(name.to_owned());
+    })?;
+    run.ctx.observer.progress(&Progress::PhaseEnded {
+        phase: name,
+        summary: summary.clone(),
+    });
+    Ok(summary)
+}
+
+fn phase_report(phase: &Phase, status: &str, seconds: f64, summary: String) -> PhaseReport {
+    PhaseReport {
+        phase: phase.name.to_owned(),
+        status: status.to_owned(),
+        seconds,
+        summary,
+    }
+}

@@ -1,0 +1,101 @@
+//! Doing and undoing steps. A step's undo is on disk before the step runs; the ledger says which steps are done.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use whimbrel_core::{Direction, Result, Step, StepPhase, TableId, fault};
+
+use crate::context::Run;
+use crate::failure::Failure;
+use crate::retry::retry;
+
+/// Does the phase's steps that are not done yet, in order; returns how many the phase has.
+pub(crate) async fn run(run: &Run, phase: StepPhase) -> Result<usize, Failure> {
+    let done = recorded(run).await?;
+    let steps = run.plan().steps.iter().filter(|step| step.phase == phase);
+    let mut count = 0;
+    for step in steps {
+        count += 1;
+        if done.contains(&step.id) {
+            continue;
+        }
+        if run.ctx.stop.is_cancelled() {
+            return Err(Failure::interrupted());
+        }
+        forward(run, step).await.map_err(|error| Failure {
+            error: error.during(&step.title),
+            tables: step.tables.clone(),
+            writing: false,
+        })?;
+    }
+    Ok(count)
+}
+
+/// Returns the ids of the steps that the ledger has.
+pub(crate) async fn recorded(run: &Run) -> Result<BTreeSet<String>> {
+    let ledger = run.ctx.target.ledger();
+    let records = retry(&run.ctx, "read the ledger", || ledger.steps(&run.key.migration)).await?;
+    Ok(records.into_iter().map(|record| record.id).collect())
+}
+
+async fn forward(run: &Run, step: &Step) -> Result<()> {
+    if step.destructive {
+        run.journal.event("CHECKPOINT", json!({ "before": step.title }))?;
+        run.journal.checkpoint(|_| {})?;
+    }
+    run.journal.undo.before(step)?;
+    retry(&run.ctx, &step.title, || async {
+        fault::point("step.do.before")?;
+        run.ctx.target.execute(&run.key, step, Direction::Do).await?;
+        fault::point("step.do.after")
+    })
+    .await?;
+    run.journal.checkpoint(|checkpoint| {
+        checkpoint.steps_done.retain(|done| done != &step.id);
+        checkpoint.steps_done.push(step.id.clone());
+    })
+}
+
+/// Takes back a step; one that is not recorded is left alone by the target.
+async fn backward(run: &Run, step: &Step) -> Result<()> {
+    retry(&run.ctx, &format!("undo: {}", step.title), || async {
+        fault::point("step.undo.before")?;
+        run.ctx.target.execute(&run.key, step, Direction::Undo).await?;
+        fault::point("step.undo.after")
+    })
+    .await?;
+    run.journal.undo.undone(&step.id)?;
+    run.journal
+        .checkpoint(|checkpoint| checkpoint.steps_done.retain(|done| done != &step.id))
+}
+
+/// Takes back the chosen steps, last first; returns their titles. Only steps that the undo log or the ledger has are ours to undo.
+pub(crate) async fn undo(run: &Run, chosen: impl Fn(&Step) -> bool) -> Result<Vec<String>> {
+    let recorded = recorded(run).await?;
+    let mut undone = Vec::new();
+    for step in ours(run, &recorded).iter().rev().filter(|step| chosen(step)) {
+        backward(run, step)
+            .await
+            .map_err(|error| error.during(format!("undo `{}`", step.title)))?;
+        if recorded.contains(&step.id) {
+            undone.push(step.title.clone());
+        }
+    }
+    Ok(undone)
+}
+
+/// The steps that may have run, in the order in which they ran: the undo log's, and before them those that only the ledger remembers.
+fn ours(run: &Run, recorded: &BTreeSet<String>) -> Vec<Step> {
+    let logged = run.journal.undo.steps();
+    let unlogged = run
+        .plan()
+        .steps
+        .iter()
+        .filter(|step| recorded.contains(&step.id) && !logged.iter().any(|known| known.id == step.id));
+    unlogged.cloned().chain(logged.iter().cloned()).collect()
+}
+
+/// Tells whether emptying one of the tables undoes the step first.
+pub(crate) fn hangs_on(step: &Step, tables: &[TableId]) -> bool {
+    step.phase == StepPhase::AfterData && step.tables.iter().any(|table| tables.contains(table))
+}

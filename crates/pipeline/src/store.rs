@@ -1,0 +1,436 @@
+//! The files of one migration: `.whimbrel/<id>/`. Every file is small and written so that a crash at any moment leaves either the
+//! old or the new content; what the target holds is the ledger's business, these files are hints and the way back.
+
+mod checkpoint;
+mod events;
+mod lines;
+mod rejects;
+mod snapshot;
+mod undo;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use whimbrel_core::{Error, ErrorClass, MigrationId, Plan, Result, fault};
+
+use crate::failure::PLAN_CHANGED;
+
+pub(crate) use checkpoint::save as save_checkpoint;
+pub use checkpoint::{Checkpoint, MigrationStatus};
+pub use events::{EventLog, LogCheck, LogProblem, check_log};
+pub use rejects::RejectLine;
+pub(crate) use rejects::reject_file;
+pub(crate) use snapshot::SnapshotRecord;
+pub(crate) use undo::UndoLog;
+
+pub(crate) const PLAN: &str = "migration_plan.json";
+pub(crate) const APPROVAL: &str = "approval.json";
+pub(crate) const CHECKPOINT: &str = "checkpoint.json";
+pub(crate) const SNAPSHOT: &str = "snapshot.json";
+pub(crate) const AS_BUILT: &str = "as_built.json";
+pub(crate) const VERIFICATION: &str = "verification_report.json";
+
+/// Who confirmed which plan, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The plan's hash as it was confirmed.
+    pub hash: String,
+    /// Who did it.
+    pub by: String,
+    /// How: `typed`, `flag`, `wizard` ...
+    pub how: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+/// The directory of one migration.
+#[derive(Debug, Clone)]
+pub struct MigrationDir {
+    id: MigrationId,
+    path: PathBuf,
+}
+
+/// The right to change a migration; held by one process at a time, given back on drop (and by the system when the process dies).
+#[derive(Debug)]
+#[must_use = "the lock is given back when this is dropped"]
+pub struct DirLock {
+    _file: File,
+}
+
+impl MigrationDir {
+    /// Makes the directory of a new migration.
+    ///
+    /// # Errors
+    /// `Conflict` when it is there already.
+    pub fn create(base: &Path, id: &MigrationId) -> Result<Self> {
+        let dir = Self::at(base, id)?;
+        fs::create_dir_all(base).map_err(|error| io("create", base, error))?;
+        fault::point("dir.create.before")?;
+        fs::create_dir(&dir.path).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => {
+                Error::new(ErrorClass::Conflict, format!("migration `{id}` exists already"))
+            }
+            _ => io("create", &dir.path, error),
+        })?;
+        sync_dir(base)?;
+        fault::point("dir.create.after")?;
+        Ok(dir)
+    }
+
+    /// Opens the directory of a migration.
+    ///
+    /// # Errors
+    /// `Invalid` when there is none.
+    pub fn open(base: &Path, id: &MigrationId) -> Result<Self> {
+        let dir = Self::at(base, id)?;
+        if dir.path.is_dir() {
+            return Ok(dir);
+        }
+        let known = Self::list(base)?;
+        let known: Vec<String> = known.iter().map(|id| format!("`{id}`")).collect();
+        let hint = match known.as_slice() {
+            [] => format!(
+                "no migration is in `{}`; make one with `whimbrel plan SOURCE TARGET`",
+                base.display()
+            ),
+            _ => format!("known are {}", known.join(", ")),
+        };
+        Err(Error::invalid(format!("migration `{id}` does not exist")).with_hint(hint))
+    }
+
+    /// Returns the migrations of a base directory, by id; empty when there is no such directory.
+    ///
+    /// # Errors
+    /// `Denied` and others as the file system says.
+    pub fn list(base: &Path) -> Result<Vec<MigrationId>> {
+        let entries = match fs::read_dir(base) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io("read", base, error)),
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| io("read", base, error))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("mig_") && entry.path().is_dir() {
+                ids.push(MigrationId(name));
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Returns the first free id of the year, such as `mig_2026_001`.
+    ///
+    /// # Errors
+    /// As [`MigrationDir::list`].
+    pub fn next_id(base: &Path, year: i32) -> Result<MigrationId> {
+        let prefix = format!("mig_{year}_");
+        let last = Self::list(base)?
+            .iter()
+            .filter_map(|id| id.0.strip_prefix(&prefix)?.parse::<u32>().ok())
+            .max();
+        Ok(MigrationId(format!("{prefix}{:03}", last.unwrap_or(0) + 1)))
+    }
+
+    /// Returns where the files are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the migration.
+    pub fn id(&self) -> &MigrationId {
+        &self.id
+    }
+
+    /// Takes the right to change this migration.
+    ///
+    /// # Errors
+    /// `Conflict` when another process has it.
+    pub fn lock(&self) -> Result<DirLock> {
+        let path = self.path.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| io("open", &path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(DirLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::new(
+                ErrorClass::Conflict,
+                format!("another process is working on migration `{}`", self.id),
+            )
+            .with_code("migration_locked")
+            .with_hint(format!(
+                "look with `whimbrel status {}`; wait for it, or stop it",
+                self.id
+            ))),
+            Err(TryLockError::Error(error)) => Err(io("lock", &path, error)),
+        }
+    }
+
+    /// Writes the plan.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn save_plan(&self, plan: &Plan) -> Result<()> {
+        self.save(PLAN, plan)
+    }
+
+    /// Reads the plan, and checks that nobody edited it.
+    ///
+    /// # Errors
+    /// `Invalid` with code `plan_changed` when its hash is not the one it carries, or its format is another.
+    pub fn load_plan(&self) -> Result<Plan> {
+        let plan: Plan = self.load(PLAN)?.ok_or_else(|| {
+            Error::invalid(format!("migration `{}` has no `{PLAN}`", self.id)).with_code(PLAN_CHANGED)
+        })?;
+        check_plan(&plan)?;
+        Ok(plan)
+    }
+
+    /// Records who confirmed the plan.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn save_approval(&self, approval: &Approval) -> Result<()> {
+        self.save(APPROVAL, approval)
+    }
+
+    /// Reads who confirmed the plan; none when nobody did.
+    ///
+    /// # Errors
+    /// `Invalid` when the file is damaged.
+    pub fn load_approval(&self) -> Result<Option<Approval>> {
+        self.load(APPROVAL)
+    }
+
+    /// Reads where the migration stands; none before its first run.
+    ///
+    /// # Errors
+    /// `Invalid` when the file and the one before it are both damaged.
+    pub fn checkpoint(&self) -> Result<Option<Checkpoint>> {
+        checkpoint::load(self)
+    }
+
+    /// Opens the audit log for appending.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn events(&self) -> Result<EventLog> {
+        EventLog::open(self)
+    }
+
+    /// Writes a file whole or not at all: into a temporary file that is synced and renamed, then the directory is synced.
+    ///
+    /// # Errors
+    /// `Transient` when the disk is full, else as the file system says; the old content stays.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        fault::point("file.write.before")?;
+        let temporary = self.write_temporary(&path, content)?;
+        fault::point("file.rename.before")?;
+        fs::rename(&temporary, &path).map_err(|error| io("rename", &temporary, error))?;
+        sync_dir(&self.path)?;
+        fault::point("file.write.after")
+    }
+
+    /// Writes the content beside `path`, synced; the caller renames it.
+    fn write_temporary(&self, path: &Path, content: &[u8]) -> Result<PathBuf> {
+        if let Some(parent) = path.parent().filter(|parent| *parent != self.path) {
+            fs::create_dir_all(parent).map_err(|error| io("create", parent, error))?;
+            sync_dir(&self.path)?;
+        }
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(".tmp");
+        let temporary = path.with_file_name(name);
+        let mut file = File::create(&temporary).map_err(|error| io("create", &temporary, error))?;
+        file.write_all(content)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| io("write", &temporary, error))?;
+        Ok(temporary)
+    }
+
+    /// Writes a value as JSON.
+    pub(crate) fn save(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let mut json = serde_json::to_vec_pretty(value)
+            .map_err(|error| Error::bug(format!("cannot write `{name}`")).with_cause(error))?;
+        json.push(b'\n');
+        self.write(name, &json)
+    }
+
+    /// Reads a value from JSON; none when there is no such file.
+    pub(crate) fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let Some(bytes) = self.read(name)? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            let path = self.path.join(name);
+            Error::invalid(format!("`{}` cannot be read", path.display())).with_cause(error)
+        })
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.path.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &path, error)),
+        }
+    }
+
+    /// Removes a file; one that is not there is removed already.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        fault::point("file.remove.before")?;
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(io("remove", &path, error)),
+        }
+        fault::point("file.remove.after")
+    }
+
+    fn at(base: &Path, id: &MigrationId) -> Result<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if id.0.is_empty() || !id.0.chars().all(plain) {
+            return Err(Error::invalid(format!(
+                "migration id is `{id}`; must be like `mig_2026_001`"
+            )));
+        }
+        Ok(Self {
+            id: id.clone(),
+            path: base.join(&id.0),
+        })
+    }
+}
+
+/// Checks that the plan is one of ours and unedited.
+pub(crate) fn check_plan(plan: &Plan) -> Result<()> {
+    if plan.format != Plan::FORMAT {
+        return Err(Error::invalid(format!(
+            "the plan's format is `{}`; must be `{}`",
+            plan.format,
+            Plan::FORMAT
+        ))
+        .with_code(PLAN_CHANGED)
+        .with_hint("plan again with this version: `whimbrel plan SOURCE TARGET`"));
+    }
+    if plan.compute_hash() != plan.hash {
+        return Err(Error::invalid(format!(
+            "the plan of `{}` was edited: its hash is no longer the one it carries",
+            plan.migration_id
+        ))
+        .with_code(PLAN_CHANGED)
+        .with_hint(
+            "plan again with `whimbrel plan SOURCE TARGET`; change settings and decisions, not the plan file",
+        ));
+    }
+    Ok(())
+}
+
+/// Returns a file-safe form of a name: other characters than letters, digits, `_`, `-` and inner dots as `%XX`.
+pub(crate) fn file_safe(name: &str) -> String {
+    let mut safe = String::with_capacity(name.len());
+    for (at, byte) in name.bytes().enumerate() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (byte == b'.' && at > 0) {
+            safe.push(char::from(byte));
+        } else {
+            safe.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    safe
+}
+
+pub(crate) fn sync_dir(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|error| io("sync", path, error))
+}
+
+pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Error {
+    let path = path.display();
+    let (class, hint) = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (
+            ErrorClass::Transient,
+            Some("free some space, then resume".to_owned()),
+        ),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => (
+            ErrorClass::Denied,
+            Some(format!("let this user write `{path}`, or choose another `--dir`")),
+        ),
+        _ => (ErrorClass::Invalid, None),
+    };
+    let made = Error::new(class, format!("cannot {what} `{path}`")).with_cause(error);
+    match hint {
+        Some(hint) => made.with_hint(hint),
+        None => made,
+    }
+}
+
+/// SHA-256 in hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dir() -> (tempfile::TempDir, MigrationDir) {
+        let base = tempfile::tempdir().unwrap();
+        let id = MigrationDir::next_id(base.path(), 2026).unwrap();
+        let dir = MigrationDir::create(base.path(), &id).unwrap();
+        (base, dir)
+    }
+
+    #[test]
+    fn ids_count_up_within_a_year() {
+        let (base, dir) = dir();
+        assert_eq!(dir.id().0, "mig_2026_001");
+        assert_eq!(
+            MigrationDir::next_id(base.path(), 2026).unwrap().0,
+            "mig_2026_002"
+        );
+        assert_eq!(
+            MigrationDir::next_id(base.path(), 2027).unwrap().0,
+            "mig_2027_001"
+        );
+    }
+
+    #[test]
+    fn two_holders_of_one_migration_conflict() {
+        let (_base, dir) = dir();
+        let held = dir.lock().unwrap();
+        let refused = dir.lock().unwrap_err();
+        assert_eq!(refused.class(), ErrorClass::Conflict);
+        assert!(refused.hint().is_some());
+        drop(held);
+        drop(dir.lock().unwrap());
+    }
+
+    #[test]
+    fn an_id_cannot_leave_the_base_directory() {
+        let base = tempfile::tempdir().unwrap();
+        for id in ["../x", "", "a/b", "."] {
+            assert!(
+                MigrationDir::create(base.path(), &MigrationId(id.to_owned())).is_err(),
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn table_names_cannot_leave_their_folder() {
+        assert_eq!(file_safe("../a/b"), "%2E.%2Fa%2Fb");
+        assert_eq!(file_safe("public.users"), "public.users");
+    }
+}

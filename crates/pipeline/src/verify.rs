@@ -1,0 +1,246 @@
+//! Verification: every row and column of every table, what the databases themselves say, foreign keys without orphans, and the structure.
+//! The verdict is `identical` only for what was compared and is equal.
+
+mod expected;
+mod objects;
+mod read;
+mod rows;
+mod table;
+mod values;
+mod witness;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use whimbrel_core::{
+    Catalog, Error, ErrorClass, Result, Snapshot, TableId, TablePlan, TableVerdict, Verdict, Verification,
+    Witness, fault,
+};
+
+use self::expected::Expected;
+pub(crate) use self::objects::planned_part;
+pub(crate) use self::read::{Found, Reading, readable, totals};
+use self::table::Check;
+use crate::columns::Side;
+use crate::context::{Run, RunContext};
+use crate::failure::{Failure, interrupted};
+use crate::pool::Job;
+use crate::retry::retry;
+use crate::store::{VERIFICATION, check_plan};
+
+/// How often a verification begins anew because the target's snapshot was lost.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Compares the target with what arrived, as the ledger has it; with the source as it is now when the ledger is gone. May be called at any
+/// time after the data phase; changes nothing but the report's file and the audit log.
+///
+/// # Errors
+/// When nothing could be compared at all: the plan was edited, a database cannot be reached, the user stopped it. A difference is no error.
+pub async fn verify(ctx: &RunContext) -> Result<Verification> {
+    let _lock = ctx.dir.lock()?;
+    check_plan(&ctx.plan)?;
+    let found = check(&Arc::new(ctx.clone()))
+        .await
+        .map_err(|failure| failure.error)?;
+    save(ctx, &found)?;
+    let events = ctx.dir.events()?.with_clock(ctx.clock.clone());
+    events.append(
+        "VERIFICATION_COMPLETE",
+        json!({ "verdict": found.verdict(), "position": found.position }),
+    )?;
+    Ok(found)
+}
+
+/// The verify phase.
+pub(crate) async fn phase(run: &Arc<Run>) -> Result<String, Failure> {
+    let found = if run.plan().policies.verify {
+        check(&run.ctx).await?
+    } else {
+        switched_off(&run.ctx)
+    };
+    save(&run.ctx, &found)?;
+    let summary = summary(&found);
+    run.keep_verification(found);
+    Ok(summary)
+}
+
+fn save(ctx: &RunContext, found: &Verification) -> Result<()> {
+    fault::point("verification.before")?;
+    ctx.dir.save(VERIFICATION, found)
+}
+
+fn summary(found: &Verification) -> String {
+    let count = |verdict: Verdict| {
+        found
+            .tables
+            .iter()
+            .filter(|table| table.verdict == verdict)
+            .count()
+    };
+    let objects = found
+        .objects
+        .iter()
+        .filter(|object| object.verdict != Verdict::Identical)
+        .count();
+    let mut parts = vec![format!("{} tables identical", count(Verdict::Identical))];
+    for (number, what) in [
+        (count(Verdict::Different), "different"),
+        (count(Verdict::NotChecked), "not checked"),
+        (objects, "objects different"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
+        }
+    }
+    parts.join(", ")
+}
+
+fn switched_off(ctx: &RunContext) -> Verification {
+    let table = |plan: &TablePlan| not_checked(plan, "verification is switched off in the plan".to_owned());
+    Verification {
+        verified_at: ctx.now(),
+        position: String::new(),
+        tables: ctx.plan.tables.iter().map(table).collect(),
+        objects: Vec::new(),
+        seconds: 0.0,
+    }
+}
+
+fn not_checked(plan: &TablePlan, reason: String) -> TableVerdict {
+    TableVerdict {
+        source: plan.source.id.clone(),
+        target: plan.target.id.clone(),
+        verdict: Verdict::NotChecked,
+        reason: Some(reason),
+        source_rows: 0,
+        target_rows: 0,
+        rejected: 0,
+        columns: Vec::new(),
+        differences: Vec::new(),
+        differences_total: 0,
+        witness: Witness::default(),
+        orphans: 0,
+        seconds: 0.0,
+    }
+}
+
+async fn check(ctx: &Arc<RunContext>) -> Result<Verification, Failure> {
+    let mut attempt = 1;
+    loop {
+        match check_once(ctx).await {
+            Err(failure) if failure.is_snapshot_lost() && attempt < ATTEMPTS_MAX => {
+                ctx.notice(format!("{}; verifying anew", failure.error.chain()));
+                attempt += 1;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// What one verification reads from.
+pub(crate) struct Scene {
+    pub(crate) ctx: Arc<RunContext>,
+    /// The target's catalog.
+    pub(crate) catalog: Catalog,
+    /// One state of the target's tables that are there.
+    pub(crate) target: Arc<dyn Snapshot>,
+}
+
+async fn check_once(ctx: &Arc<RunContext>) -> Result<Verification, Failure> {
+    let started = Instant::now();
+    let expected = Arc::new(expected::load(ctx).await?);
+    let scene = Arc::new(open_scene(ctx).await?);
+    let verdicts = check_tables(&scene, &expected).await?;
+    let objects = objects::check(ctx, &scene.catalog);
+    if ctx.stop.is_cancelled() {
+        return Err(interrupted().into());
+    }
+    Ok(Verification {
+        verified_at: ctx.now(),
+        position: expected.position.clone(),
+        tables: verdicts,
+        objects,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Opens the target for reading.
+pub(crate) async fn open_scene(ctx: &Arc<RunContext>) -> Result<Scene, Failure> {
+    let source = ctx.target.as_source();
+    let catalog = retry(ctx, "read the target's catalog", || source.catalog()).await?;
+    let there: Vec<TableId> = ctx
+        .target_tables()
+        .into_iter()
+        .filter(|id| catalog.table(id).is_some())
+        .collect();
+    let readers = ctx.limits.jobs.max(1);
+    let target = retry(ctx, "open a snapshot of the target", || {
+        source.snapshot(&there, readers)
+    })
+    .await?;
+    Ok(Scene {
+        ctx: ctx.clone(),
+        catalog,
+        target,
+    })
+}
+
+async fn check_tables(scene: &Arc<Scene>, expected: &Arc<Expected>) -> Result<Vec<TableVerdict>, Failure> {
+    let ctx = &scene.ctx;
+    let readings = ctx.plan.tables.iter().filter_map(|plan| {
+        let table = readable(&scene.catalog, plan).ok()?;
+        Some(Reading {
+            plan: plan.clone(),
+            table: table.clone(),
+            side: Side::Target,
+        })
+    });
+    let found = totals(ctx, &scene.target, readings.collect()).await?;
+    let found = Arc::new(found);
+    let mut verdicts: BTreeMap<usize, TableVerdict> = BTreeMap::new();
+    let jobs = (0..ctx.plan.tables.len()).map(Job::one).collect();
+    let task = |at: usize, cancel: CancellationToken| {
+        let (scene, expected, found) = (scene.clone(), expected.clone(), found.clone());
+        async move {
+            let check = Check {
+                scene: &scene,
+                plan: &scene.ctx.plan.tables[at],
+                expected: &expected,
+            };
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => Err(Failure::interrupted()),
+                verdict = Box::pin(verdict_of(&check, &found)) => Ok((at, verdict?)),
+            }
+        }
+    };
+    let each = |(at, verdict)| {
+        verdicts.insert(at, verdict);
+        Ok(())
+    };
+    ctx.read_pool().run(jobs, task, each).await?;
+    Ok(verdicts.into_values().collect())
+}
+
+/// A table that cannot be read is not checked; the others go on. What must not be taken for a verdict is an error.
+async fn verdict_of(
+    check: &Check<'_>,
+    found: &BTreeMap<TableId, Result<Found>>,
+) -> Result<TableVerdict, Failure> {
+    let error = match check.verdict(found.get(&check.plan.target.id)).await {
+        Ok(verdict) => return Ok(verdict),
+        Err(error) => error,
+    };
+    match error.class() {
+        ErrorClass::SnapshotLost => Err(error.into()),
+        ErrorClass::Transient
+        | ErrorClass::Conflict
+        | ErrorClass::Denied
+        | ErrorClass::Unsupported
+        | ErrorClass::Invalid
+        | ErrorClass::Bug => Ok(not_checked(check.plan, Error::chain(&error))),
+    }
+}

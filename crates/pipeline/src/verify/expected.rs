@@ -1,0 +1,133 @@
+//! What the target must hold: the ledger's digests of what arrived; without a ledger, the source as it is now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use whimbrel_core::{ChunkRecord, Digest, Result, TableAggregate, TableId};
+
+use super::read::{Reading, totals};
+use crate::begin::same_source;
+use crate::columns::{Side, source_columns};
+use crate::context::RunContext;
+use crate::failure::Failure;
+use crate::retry::retry;
+use crate::store::SnapshotRecord;
+
+/// What the target must hold.
+pub(super) struct Expected {
+    /// The position that it is true for.
+    pub(super) position: String,
+    pub(super) tables: BTreeMap<TableId, Result<TableExpected, String>>,
+}
+
+/// What one table must hold; else why nobody can know.
+pub(super) struct TableExpected {
+    pub(super) digest: Digest,
+    /// Rows that were left out on the way.
+    pub(super) rejected: u64,
+    /// What the source said, columns by source names.
+    pub(super) aggregate: Option<TableAggregate>,
+}
+
+pub(super) async fn load(ctx: &Arc<RunContext>) -> Result<Expected, Failure> {
+    let ledger = ctx.target.ledger();
+    let id = &ctx.plan.migration_id;
+    if retry(ctx, "read the ledger", || ledger.epoch(id))
+        .await?
+        .is_some()
+    {
+        let chunks = retry(ctx, "read the ledger", || ledger.chunks(id)).await?;
+        return Ok(from_ledger(ctx, &chunks));
+    }
+    ctx.notice("the target has no ledger of this migration; comparing with the source as it is now");
+    from_source(ctx).await
+}
+
+fn from_ledger(ctx: &RunContext, chunks: &[ChunkRecord]) -> Expected {
+    let record = SnapshotRecord::load(&ctx.dir).unwrap_or_default();
+    let position = chunks
+        .iter()
+        .rev()
+        .find_map(|chunk| chunk.position.clone())
+        .unwrap_or_else(|| record.position.clone());
+    let tables = ctx.plan.tables.iter().map(|plan| {
+        let id = &plan.target.id;
+        let of_table: Vec<&ChunkRecord> = chunks.iter().filter(|chunk| &chunk.target == id).collect();
+        let aggregate = record
+            .tables
+            .get(&id.to_string())
+            .filter(|_| record.position == position)
+            .cloned();
+        (id.clone(), sum(&of_table, &position, aggregate))
+    });
+    Expected {
+        tables: tables.collect(),
+        position: position.clone(),
+    }
+}
+
+fn sum(
+    chunks: &[&ChunkRecord],
+    position: &str,
+    aggregate: Option<TableAggregate>,
+) -> Result<TableExpected, String> {
+    if chunks.is_empty() {
+        return Err("nothing of it has been copied".to_owned());
+    }
+    let mut digest = Digest::default();
+    let mut rejected = 0;
+    let mut left = 0;
+    for chunk in chunks {
+        match &chunk.result {
+            Some(_) if chunk.position.as_deref() != Some(position) => {
+                return Err("its chunks come from different snapshots".to_owned());
+            }
+            Some(result) => {
+                digest.add(&result.digest);
+                rejected += result.rejected;
+            }
+            None => left += 1,
+        }
+    }
+    if left > 0 {
+        return Err(format!("{left} of {} chunks have not arrived", chunks.len()));
+    }
+    Ok(TableExpected {
+        digest,
+        rejected,
+        aggregate,
+    })
+}
+
+async fn from_source(ctx: &Arc<RunContext>) -> Result<Expected, Failure> {
+    let tables = ctx.source_tables();
+    let readers = ctx.limits.jobs.max(1);
+    let snapshot = retry(ctx, "open a snapshot", || ctx.source.snapshot(&tables, readers)).await?;
+    let catalog = retry(ctx, "read the source's catalog", || ctx.source.catalog()).await?;
+    same_source(ctx, &catalog)?;
+    let reading = |plan: &whimbrel_core::TablePlan| Reading {
+        plan: plan.clone(),
+        table: plan.source.clone(),
+        side: Side::Source,
+    };
+    let found = totals(ctx, &snapshot, ctx.plan.tables.iter().map(reading).collect()).await?;
+    let mut tables = BTreeMap::new();
+    for (id, found) in found {
+        let Some(plan) = ctx.plan.table(&id) else { continue };
+        let columns = source_columns(plan);
+        let aggregate = retry(ctx, "count a table", || {
+            snapshot.aggregate(&plan.source, &columns)
+        })
+        .await?;
+        let expected = found.map_err(|error| error.chain()).map(|found| TableExpected {
+            digest: found.digest,
+            rejected: found.rejected,
+            aggregate: Some(aggregate),
+        });
+        tables.insert(id, expected);
+    }
+    Ok(Expected {
+        position: snapshot.position().0,
+        tables,
+    })
+}

@@ -1,0 +1,191 @@
+//! Reading one side whole: every table split and read side by side under one snapshot, into one digest per table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use whimbrel_core::{
+    Catalog, Digest, ErrorClass, KeyRange, ReadRequest, Reject, Result, Snapshot, Table, TableId, TablePlan,
+};
+
+use crate::columns::{Side, hasher};
+use crate::context::RunContext;
+use crate::failure::Failure;
+use crate::observer::Progress;
+use crate::pool::Job;
+use crate::retry::retry;
+
+/// A table to read.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    pub(crate) plan: TablePlan,
+    /// The table as the side's catalog describes it.
+    pub(crate) table: Table,
+    pub(crate) side: Side,
+}
+
+/// What was read of a table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    pub(crate) digest: Digest,
+    /// Rows with a value that does not fit its logical type.
+    pub(crate) rejected: u64,
+    /// The first of them.
+    pub(crate) rejects: Vec<Reject>,
+}
+
+const REJECTS_KEPT: usize = 100;
+
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.digest.add(&other.digest);
+        self.rejected += other.rejected;
+        self.rejects.extend(other.rejects);
+        self.rejects.truncate(REJECTS_KEPT);
+    }
+}
+
+/// Returns the target's table when it has all columns that the plan copies, else what is missing.
+pub(crate) fn readable<'a>(catalog: &'a Catalog, plan: &TablePlan) -> Result<&'a Table, String> {
+    let id = &plan.target.id;
+    let table = catalog
+        .table(id)
+        .ok_or_else(|| format!("table `{id}` is not in the target"))?;
+    match plan
+        .columns
+        .iter()
+        .find(|column| table.column(&column.target).is_none())
+    {
+        Some(missing) => Err(format!(
+            "column `{}` is not in the target's table `{id}`",
+            missing.target
+        )),
+        None => Ok(table),
+    }
+}
+
+/// Reads the tables whole; a table that cannot be read has its error. A lost snapshot ends everything.
+pub(crate) async fn totals(
+    ctx: &Arc<RunContext>,
+    snapshot: &Arc<dyn Snapshot>,
+    readings: Vec<Reading>,
+) -> Result<BTreeMap<TableId, Result<Found>>, Failure> {
+    let parts = split(ctx, snapshot, readings).await?;
+    let mut totals: BTreeMap<TableId, Result<Found>> = BTreeMap::new();
+    let places = ctx.read_pool().places();
+    let mut jobs = Vec::new();
+    for (reading, ranges) in parts {
+        let ranges = match ranges {
+            Ok(ranges) => ranges,
+            Err(error) => {
+                totals.insert(reading.plan.target.id.clone(), Err(error));
+                continue;
+            }
+        };
+        totals.insert(reading.plan.target.id.clone(), Ok(Found::default()));
+        let weight = ctx.budget().weight(&reading.plan, places);
+        let part = Arc::new((reading, AtomicU64::new(0)));
+        jobs.extend(ranges.into_iter().map(|range| Job {
+            weight,
+            job: (part.clone(), range),
+        }));
+    }
+    let task = |(part, range): (Arc<(Reading, AtomicU64)>, KeyRange), cancel: CancellationToken| {
+        let (ctx, snapshot) = (ctx.clone(), snapshot.clone());
+        async move {
+            let found = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(Failure::interrupted()),
+                found = retry(&ctx, "read a chunk", || read(&ctx, snapshot.as_ref(), &part, &range)) => found,
+            };
+            lost_ends_all(found).map(|found| (part.0.plan.target.id.clone(), found))
+        }
+    };
+    let each = |(id, part): (TableId, Result<Found>)| {
+        match (totals.get_mut(&id), part) {
+            (Some(Ok(total)), Ok(part)) => total.add(part),
+            (Some(total @ Ok(_)), Err(error)) => *total = Err(error),
+            (Some(Err(_)) | None, _) => {}
+        }
+        Ok(())
+    };
+    ctx.read_pool().run(jobs, task, each).await?;
+    Ok(totals)
+}
+
+fn lost_ends_all<T>(outcome: Result<T>) -> Result<Result<T>, Failure> {
+    match outcome {
+        Err(error) if error.class() == ErrorClass::SnapshotLost => Err(error.into()),
+        other => Ok(other),
+    }
+}
+
+type Parts = Vec<(Reading, Result<Vec<KeyRange>>)>;
+
+async fn split(
+    ctx: &Arc<RunContext>,
+    snapshot: &Arc<dyn Snapshot>,
+    readings: Vec<Reading>,
+) -> Result<Parts, Failure> {
+    let mut parts: Parts = Vec::new();
+    let task = |reading: Reading, cancel: CancellationToken| {
+        let (ctx, snapshot) = (ctx.clone(), snapshot.clone());
+        async move {
+            let bytes = ctx.plan.policies.chunk_bytes.max(1);
+            let chunks = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(Failure::interrupted()),
+                chunks = retry(&ctx, "split a table", || snapshot.split(&reading.table, bytes)) => chunks,
+            };
+            let ranges = chunks.map(|chunks| chunks.into_iter().map(|chunk| chunk.range).collect());
+            lost_ends_all(ranges).map(|ranges| (reading, ranges))
+        }
+    };
+    let each = |part| {
+        parts.push(part);
+        Ok(())
+    };
+    ctx.read_pool()
+        .run(readings.into_iter().map(Job::one).collect(), task, each)
+        .await?;
+    Ok(parts)
+}
+
+async fn read(
+    ctx: &RunContext,
+    snapshot: &dyn Snapshot,
+    part: &(Reading, AtomicU64),
+    range: &KeyRange,
+) -> Result<Found> {
+    let (reading, shown) = part;
+    let plan = &reading.plan;
+    let mut rows = snapshot.read(ReadRequest {
+        table: reading.table.clone(),
+        columns: reading.side.columns(plan),
+        range: range.clone(),
+        batch_bytes: ctx.budget().batch_bytes,
+    });
+    let mut hasher = hasher(plan);
+    let mut found = Found::default();
+    let place = format!(
+        "read table `{}` of the {}",
+        reading.table.id,
+        reading.side.as_str()
+    );
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(|error| error.during(&place))?;
+        hasher.hash(&batch.records, &[], |row| found.digest.add_row(row))?;
+        found.rejected += batch.rejects.len() as u64;
+        let room = REJECTS_KEPT.saturating_sub(found.rejects.len());
+        found.rejects.extend(batch.rejects.iter().take(room).cloned());
+        let rows = batch.rows() as u64;
+        let rows = shown.fetch_add(rows, Ordering::Relaxed) + rows;
+        ctx.observer.progress(&Progress::VerifyProgress {
+            table: plan.target.id.clone(),
+            rows,
+        });
+    }
+    Ok(found)
+}
