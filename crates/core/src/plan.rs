@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Decision, Fidelity, Finding, Fingerprint, LogicalType, MigrationId, Severity, Step, Table, TableId,
-    hash_of,
+    Decision, Fidelity, Finding, Fingerprint, LogicalType, MigrationId, ObjectId, ObjectKind, Severity, Step,
+    Table, TableId, hash_of,
 };
 
 /// Everything that will happen.
@@ -56,7 +56,7 @@ pub struct Endpoint {
     pub database: String,
     /// Fingerprint of the whole catalog at planning time.
     pub catalog: Fingerprint,
-    /// Fingerprint of the catalog without the objects that the plan makes or replaces (target), or equal to `catalog` (source).
+    /// Fingerprint of the catalog without [`Plan::target_objects`] (target), or equal to `catalog` (source).
     pub rest: Fingerprint,
 }
 
@@ -208,6 +208,34 @@ impl Plan {
     /// Looks up a table by its name in the target.
     pub fn table(&self, target: &TableId) -> Option<&TablePlan> {
         self.tables.iter().find(|table| &table.target.id == target)
+    }
+
+    /// Returns the target's objects that the plan makes, replaces, or changes by replacing another, each whole: what [`Endpoint::rest`] leaves out.
+    pub fn target_objects(&self) -> Vec<ObjectId> {
+        let as_table = |id: &TableId| ObjectId::whole(ObjectKind::Table, id.clone());
+        let steps = self.steps.iter().map(|step| &step.subject);
+        let mut objects: Vec<ObjectId> = Vec::new();
+        for subject in steps.filter(|subject| subject.part.is_empty()) {
+            objects.push(subject.clone());
+            // What hangs on a view or a sequence (a grant, say) names it as its table.
+            objects.push(as_table(&subject.owner));
+        }
+        objects.extend(self.tables.iter().map(|table| as_table(&table.target.id)));
+        // A view or key that pointed to a replaced table points to where that was moved.
+        let dependents = self
+            .findings
+            .iter()
+            .filter(|finding| finding.code == "target_dependents");
+        for subject in dependents.map(|finding| &finding.subject) {
+            objects.push(if subject.kind == ObjectKind::ForeignKey {
+                as_table(&subject.owner)
+            } else {
+                subject.clone()
+            });
+        }
+        objects.sort();
+        objects.dedup();
+        objects
     }
 
     /// Tells whether something of the target's is moved or replaced.
