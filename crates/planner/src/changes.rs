@@ -1,8 +1,8 @@
 //! Makes the statements: one list of changes in the order in which they run, which the target's dialect turns into steps with their undo.
 
 use whimbrel_core::{
-    Change, Namespace, ObjectId, ObjectKind, Sequence, Statement, Step, StepPhase, Table, TableId, UserType,
-    View,
+    Change, Check, Namespace, ObjectId, ObjectKind, Sequence, Statement, Step, StepPhase, Table, TableId,
+    UserType, View,
 };
 
 use crate::draft::{Draft, TableDraft};
@@ -90,7 +90,7 @@ fn move_aside(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
         planned.push(before(
             change,
             whole(ObjectKind::Table, &table.id),
-            &[table.id.clone()],
+            std::slice::from_ref(&table.id),
         ));
     }
 }
@@ -112,7 +112,7 @@ fn create_containers(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
 }
 
 /// Namespaces that the target does not have yet, in the target's terms.
-pub(crate) fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
+fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
     let scope = &draft.scope;
     if !scope.target.capabilities.namespaces || !scope.source.capabilities.namespaces {
         return Vec::new();
@@ -143,7 +143,7 @@ pub(crate) fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
 }
 
 /// Types that the target does not have yet; across engines columns carry their meaning instead.
-pub(crate) fn new_types(draft: &Draft<'_>) -> Vec<UserType> {
+fn new_types(draft: &Draft<'_>) -> Vec<UserType> {
     draft
         .selection
         .types
@@ -157,7 +157,7 @@ pub(crate) fn new_types(draft: &Draft<'_>) -> Vec<UserType> {
 }
 
 /// Sequences with a statement of their own, not yet owned by their columns.
-pub(crate) fn new_sequences(draft: &Draft<'_>) -> Vec<Sequence> {
+fn new_sequences(draft: &Draft<'_>) -> Vec<Sequence> {
     let named = draft.scope.equal && draft.scope.target.capabilities.user_types;
     draft
         .selection
@@ -190,7 +190,11 @@ fn create_table(draft: &Draft<'_>, table: &TableDraft<'_>, planned: &mut Vec<Pla
         table: bare,
         sequences: table.sequences.clone(),
     };
-    planned.push(before(change, whole(ObjectKind::Table, id), &[id.clone()]));
+    planned.push(before(
+        change,
+        whole(ObjectKind::Table, id),
+        std::slice::from_ref(id),
+    ));
 }
 
 /// Unique keys and indexes of all tables first: foreign keys may stand on them.
@@ -215,7 +219,7 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
             };
             planned.push(after(change, part(ObjectKind::Exclusion, &exclusion.name), &on));
         }
-        let unvalidated = |check: &&whimbrel_core::Check| !inline && !check.validated;
+        let unvalidated = |check: &&Check| !inline && !check.validated;
         for check in table.target.checks.iter().filter(unvalidated) {
             let change = Change::AddCheck {
                 table: id.clone(),

@@ -1,6 +1,8 @@
 //! Checks in the target: the table's own, and across engines those that stand for an enum's labels and a domain's conditions.
 
-use whimbrel_core::{Check, Column, LogicalType, ObjectId, ObjectKind, TableId, Untranslated, UserTypeKind};
+use whimbrel_core::{
+    Check, Column, ExpressionContext, LogicalType, ObjectId, ObjectKind, TableId, UserTypeKind,
+};
 
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
@@ -29,10 +31,8 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
         };
         let subject = ObjectId::part(ObjectKind::Check, source.id.clone(), part);
         let context = table_context(draft, source, None);
-        let translated = translate(draft, &check.expression, &context);
-        if let Some(made) = made(draft, table, &subject, check, translated, notes) {
-            table.target.checks.push(made);
-        }
+        let made = made(draft, table, (&subject, check), &context, notes);
+        table.target.checks.extend(made);
     }
     if draft.scope.equal {
         return;
@@ -138,22 +138,19 @@ fn add_domain(
             name: part,
             ..check.clone()
         };
-        let translated = translate(draft, &check.expression, &context);
-        if let Some(made) = made(draft, table, &subject, &named, translated, notes) {
-            table.target.checks.push(made);
-        }
+        let made = made(draft, table, (&subject, &named), &context, notes);
+        table.target.checks.extend(made);
     }
 }
 
 fn made(
     draft: &mut Draft<'_>,
     table: &TableDraft<'_>,
-    subject: &ObjectId,
-    check: &Check,
-    translated: Result<String, Untranslated>,
+    (subject, check): (&ObjectId, &Check),
+    context: &ExpressionContext,
     notes: &mut Notes<'_>,
 ) -> Option<Check> {
-    let (expression, own) = match translated {
+    let (expression, own) = match translate(draft, &check.expression, context) {
         Ok(expression) => (expression, false),
         Err(why) => {
             let stuck = Stuck {

@@ -18,8 +18,6 @@ pub(crate) struct Existing<'a> {
     pub(crate) views_kept: BTreeSet<TableId>,
     /// Source types that the target has already, equally defined.
     pub(crate) types_kept: BTreeSet<TableId>,
-    /// Objects of the target's that change with a table that is moved aside.
-    pub(crate) touched: Vec<ObjectId>,
 }
 
 impl Existing<'_> {
@@ -54,8 +52,8 @@ pub(crate) fn meet<'a>(
     if scope.equal && scope.target.capabilities.user_types {
         meet_sequences(scope, selection, names, &existing, notes);
     }
-    for table in existing.replaced.clone() {
-        ask_for_dependents(scope, table, &mut existing, notes);
+    for table in &existing.replaced {
+        ask_for_dependents(scope, table, &existing, notes);
     }
     reserve_names(scope, &existing, names);
     existing
@@ -216,12 +214,7 @@ fn meet_sequences(
 }
 
 /// Views, keys, triggers and grants stay with the table that is moved aside: only a person can know whether that is what they want.
-fn ask_for_dependents(
-    scope: &Scope<'_>,
-    replaced: &Table,
-    existing: &mut Existing<'_>,
-    notes: &mut Notes<'_>,
-) {
+fn ask_for_dependents(scope: &Scope<'_>, replaced: &Table, existing: &Existing<'_>, notes: &mut Notes<'_>) {
     let catalog = scope.target.catalog;
     let mut ask = |subject: ObjectId, message: String, meaning: &str| {
         notes.ask(
@@ -237,18 +230,19 @@ fn ask_for_dependents(
     {
         let subject = ObjectId::whole(ObjectKind::View, view.id.clone());
         ask(
-            subject.clone(),
+            subject,
             format!(
                 "the target's view `{}` reads `{}`, which is replaced",
                 view.id, replaced.id
             ),
             "the view may go on reading the table that was moved aside; make it anew afterwards",
         );
-        existing.touched.push(subject);
     }
-    let stays = |table: &&Table| !existing.replaced.iter().any(|replaced| replaced.id == table.id);
-    let outside: Vec<&Table> = catalog.tables.iter().filter(stays).collect();
-    for table in outside {
+    for table in catalog
+        .tables
+        .iter()
+        .filter(|table| !existing.replaces(&table.id))
+    {
         for key in table
             .foreign_keys
             .iter()
@@ -262,7 +256,6 @@ fn ask_for_dependents(
                 ),
                 "the key may go on pointing to the table that was moved aside; make it anew afterwards",
             );
-            existing.touched.push(table_subject(&table.id));
         }
     }
     for other in catalog

@@ -99,9 +99,12 @@ fn common(component: &BTreeSet<Place>, ways: &Ways) -> Option<LogicalType> {
 }
 
 fn widest_integer<'l>(types: impl Iterator<Item = &'l LogicalType>) -> Option<LogicalType> {
-    let bits = |logical: &LogicalType| match logical {
-        LogicalType::Integer { bits } => Some(*bits),
-        _ => None,
+    let bits = |logical: &LogicalType| {
+        if let LogicalType::Integer { bits } = logical {
+            Some(*bits)
+        } else {
+            None
+        }
     };
     let widths: Option<Vec<u8>> = types.map(bits).collect();
     let widest = widths?.into_iter().max()?;
@@ -123,10 +126,12 @@ fn adopt(
     let Some(offer) = way.offers.iter().find(|offer| comparable(&offer.logical, wanted)) else {
         return;
     };
-    let logical = match wanted {
-        LogicalType::Integer { .. } => wanted.clone(),
-        _ if comparable(&way.logical, wanted) => way.logical.clone(),
-        _ => offer.logical.clone(),
+    let logical = if matches!(wanted, LogicalType::Integer { .. }) {
+        wanted.clone()
+    } else if comparable(&way.logical, wanted) {
+        way.logical.clone()
+    } else {
+        offer.logical.clone()
     };
     if logical == way.logical {
         return;

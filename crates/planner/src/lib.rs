@@ -38,3 +38,4 @@ mod sequences;
 
 pub use input::{PlanInput, Side, Wishes};
 pub use plan::plan;
+pub use select::is_wanted;

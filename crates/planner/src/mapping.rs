@@ -8,6 +8,7 @@ use whimbrel_core::{ColumnUse, Fidelity, Finding, LogicalType, Mapped, Severity,
 use crate::identity::Numbering;
 use crate::key_types;
 use crate::names::Names;
+use crate::needs;
 use crate::notes::{ACCEPT, Answer, LEAVE_OUT, Notes};
 use crate::scope::{Scope, Spot};
 use crate::select::Selection;
@@ -60,6 +61,7 @@ pub(crate) fn map(
 ) -> Ways {
     let mut ways = Ways::default();
     for table in &selection.tables {
+        needs::check_types(scope, table, notes);
         let of_table = table
             .columns
             .iter()

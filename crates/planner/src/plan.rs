@@ -1,14 +1,14 @@
 //! Makes the plan: the stages in their order, and at the end the fingerprints and the hash.
 
-use whimbrel_core::{Endpoint, Fingerprint, ObjectId, ObjectKind, Plan, Result, TableId, TablePlan, View};
+use whimbrel_core::{Endpoint, Plan, Result, TablePlan};
 
-use crate::changes::{self, new_namespaces, new_sequences, new_types};
 use crate::draft::{Draft, TableDraft};
 use crate::estimate::estimate;
 use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 use crate::{
-    PlanInput, Side, existing, identity, mapping, names, order, select, sequences, tables, values, views,
+    PlanInput, Side, changes, existing, identity, mapping, names, order, select, sequences, tables, values,
+    views,
 };
 
 /// Decides what a migration will do.
@@ -43,22 +43,19 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
     let sequences = sequences::plan(&draft, &mut notes);
     let drafts: Vec<&TableDraft<'_>> = tables.iter().map(|(table, _)| table).collect();
     let steps = changes::steps(&draft, &drafts, &views, &mut notes);
-    let made = made(&draft, &drafts, &views);
     let tables: Vec<TablePlan> = tables
         .iter()
         .map(|(table, level)| table_plan(&draft, table, *level, &mut notes))
         .collect();
 
     let (findings, decisions) = notes.finish(input.wishes.accept_suggested)?;
-    let source = input.source.catalog.fingerprint();
-    let rest = input.target.catalog.without(&made).fingerprint();
     let mut plan = Plan {
         format: Plan::FORMAT,
         migration_id: input.migration.clone(),
         hash: String::new(),
         created_at: input.created_at.clone(),
-        source: endpoint(&input.source, source),
-        target: endpoint(&input.target, rest),
+        source: endpoint(&input.source),
+        target: endpoint(&input.target),
         estimate: estimate(&tables, steps.len(), input.wishes.policies.verify),
         tables,
         sequences,
@@ -67,19 +64,21 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
         decisions,
         policies: input.wishes.policies.clone(),
     };
+    plan.target.rest = input.target.catalog.without(&plan.target_objects()).fingerprint();
     plan.hash = plan.compute_hash();
     Ok(plan)
 }
 
-fn endpoint(side: &Side<'_>, rest: Fingerprint) -> Endpoint {
+fn endpoint(side: &Side<'_>) -> Endpoint {
+    let catalog = side.catalog.fingerprint();
     Endpoint {
         engine: side.catalog.engine.clone(),
         version: side.catalog.version.clone(),
         url: side.url.clone(),
         name: side.name.clone(),
         database: side.database.clone(),
-        catalog: side.catalog.fingerprint(),
-        rest,
+        rest: catalog.clone(),
+        catalog,
     }
 }
 
@@ -113,31 +112,4 @@ fn table_plan(draft: &Draft<'_>, table: &TableDraft<'_>, level: u32, notes: &mut
         bytes: profile.map_or(table.source.bytes.unwrap_or(0), |profile| profile.bytes),
         row_bytes_max: profile.map_or(0, |profile| profile.row_bytes_max),
     }
-}
-
-/// Everything that the plan makes, replaces or touches in the target.
-fn made(draft: &Draft<'_>, tables: &[&TableDraft<'_>], views: &[View]) -> Vec<ObjectId> {
-    let whole = |kind: ObjectKind, id: &TableId| ObjectId::whole(kind, id.clone());
-    let mut made = draft.existing.touched.clone();
-    for table in tables {
-        made.push(whole(ObjectKind::Table, &table.target.id));
-        let sequences = table.sequences.iter();
-        made.extend(sequences.map(|sequence| whole(ObjectKind::Sequence, &sequence.id)));
-    }
-    for view in views {
-        // What hangs on a view names it as its table.
-        made.push(whole(ObjectKind::View, &view.id));
-        made.push(whole(ObjectKind::Table, &view.id));
-    }
-    for sequence in new_sequences(draft) {
-        made.push(whole(ObjectKind::Sequence, &sequence.id));
-        made.push(whole(ObjectKind::Table, &sequence.id));
-    }
-    for user_type in new_types(draft) {
-        made.push(whole(ObjectKind::Type, &user_type.id));
-    }
-    for namespace in new_namespaces(draft) {
-        made.push(whole(ObjectKind::Namespace, &TableId::bare(namespace.name)));
-    }
-    made
 }

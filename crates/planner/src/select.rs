@@ -6,6 +6,7 @@ use whimbrel_core::{
     Finding, ObjectId, ObjectKind, OtherObject, Sequence, Severity, Table, TableId, UserType, View,
 };
 
+use crate::Wishes;
 use crate::needs::mentions;
 use crate::notes::{LEAVE_OUT, Notes};
 use crate::scope::{Scope, table_subject};
@@ -25,6 +26,12 @@ impl Selection<'_> {
     pub(crate) fn has_table(&self, id: &TableId) -> bool {
         self.tables.iter().any(|table| &table.id == id)
     }
+}
+
+/// Tells whether the wishes include the table.
+pub fn is_wanted(wishes: &Wishes, table: &TableId) -> bool {
+    let included = wishes.tables.is_empty() || matches_any(&wishes.tables, table);
+    included && !matches_any(&wishes.exclude, table)
 }
 
 /// Chooses what moves.
@@ -52,9 +59,7 @@ pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<
 }
 
 fn is_wished(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> bool {
-    let wishes = scope.input.wishes;
-    let included = wishes.tables.is_empty() || matches_any(&wishes.tables, &table.id);
-    let wished = included && !matches_any(&wishes.exclude, &table.id);
+    let wished = is_wanted(scope.input.wishes, &table.id);
     if !wished {
         notes.info(
             "not_moved",

@@ -10,7 +10,7 @@ use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
 use crate::mapping::Way;
 use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
-use crate::scope::{Spot, column_subject, table_subject};
+use crate::scope::{column_subject, table_subject};
 use crate::{foreign_keys, indexes, keys};
 
 /// Makes the target tables, in the order of the source's catalog.
@@ -56,8 +56,6 @@ fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<
         sequences.extend(implicit_sequence(draft, source, column, &target.id));
         target.columns.push(made);
     }
-    // An engine's own counts say nothing about a table that is yet to be made.
-    (target.rows_estimate, target.bytes) = (None, None);
     if draft.scope.equal {
         target.options.clone_from(&source.options);
     }
@@ -273,11 +271,6 @@ fn implicit_sequence(
     column: &Column,
     target: &TableId,
 ) -> Option<Sequence> {
-    let spot = Spot {
-        scope: &draft.scope,
-        table,
-        column,
-    };
     let numbered = draft.numbering.of(&table.id, &column.name)?;
     let way = draft.ways.of(&table.id, &column.name)?;
     let source = draft
@@ -297,12 +290,8 @@ fn implicit_sequence(
                 ..sequence.clone()
             });
     }
-    numbered.identity(&draft.scope, spot.column).sequence?;
-    let max = match way.logical {
-        LogicalType::Integer { bits: 16 } => i64::from(i16::MAX),
-        LogicalType::Integer { bits: 32 } => i64::from(i32::MAX),
-        _ => i64::MAX,
-    };
+    numbered.identity(&draft.scope, column).sequence?;
+    let max = largest(&way.logical);
     Some(Sequence {
         id: numbered.target_sequence.clone(),
         native: way.native.clone(),
@@ -317,6 +306,15 @@ fn implicit_sequence(
         position: None,
         comment: None,
     })
+}
+
+/// The largest number that an integer column holds.
+fn largest(logical: &LogicalType) -> i64 {
+    if let LogicalType::Integer { bits } = logical {
+        i64::MAX >> (64 - u32::from(*bits).clamp(2, 64))
+    } else {
+        i64::MAX
+    }
 }
 
 /// Says what of a table has no place in the target.
@@ -351,11 +349,22 @@ fn report_left_out(draft: &Draft<'_>, table: &Table, notes: &mut Notes<'_>) {
     }
 }
 
-/// A native definition stays only when nothing of the table changed.
+/// A native definition stays only when nothing that it says changed. Indexes have their own, and whether old rows were checked it does not say.
 fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
-    let mut bare = table.source.clone();
-    (bare.definition, bare.rows_estimate, bare.bytes) = (None, None, None);
-    if draft.scope.equal && bare == table.target {
+    let bare = |table: &Table| {
+        let mut bare = Table {
+            definition: None,
+            indexes: Vec::new(),
+            rows_estimate: None,
+            bytes: None,
+            ..table.clone()
+        };
+        for key in &mut bare.foreign_keys {
+            key.validated = true;
+        }
+        bare
+    };
+    if draft.scope.equal && bare(table.source) == bare(&table.target) {
         table.target.definition.clone_from(&table.source.definition);
     }
 }
