@@ -96,7 +96,8 @@ fn unknown_name(text: &str, settings: &Settings) -> whimbrel_core::Error {
 }
 
 fn parse(text: &str, environment: &Environment) -> Result<DatabaseUrl> {
-    let url = DatabaseUrl::parse(&expand(text, environment)?).map_err(|error| error.with_code(refusal::USAGE))?;
+    let url =
+        DatabaseUrl::parse(&expand(text, environment)?).map_err(|error| error.with_code(refusal::USAGE))?;
     connector(&url.scheme)?;
     Ok(url)
 }
@@ -105,7 +106,10 @@ fn parse(text: &str, environment: &Environment) -> Result<DatabaseUrl> {
 fn holds_password(text: &str) -> bool {
     let bare = replace_variables(text, |_| Ok("x".to_owned()));
     let blank = replace_variables(text, |_| Ok(String::new()));
-    let password = |text: Result<String>| text.and_then(|text| DatabaseUrl::parse(&text)).map(|url| url.password);
+    let password = |text: Result<String>| {
+        text.and_then(|text| DatabaseUrl::parse(&text))
+            .map(|url| url.password)
+    };
     match (password(bare), password(blank)) {
         (Ok(Some(_)), Ok(Some(spelled))) => !Secret::reveal(&spelled).is_empty(),
         _ => false,
@@ -122,7 +126,11 @@ fn expand(text: &str, environment: &Environment) -> Result<String> {
             refusal::usage(format!("the environment variable `{name}` is not set"))
                 .with_hint(format!("set it first: export {name}=..."))
         })?;
-        Ok(if at < login_end { encoded(value) } else { value.clone() })
+        Ok(if at < login_end {
+            encoded(value)
+        } else {
+            value.clone()
+        })
     })
 }
 
@@ -131,7 +139,9 @@ fn replace_variables(text: &str, mut value: impl FnMut(&str) -> Result<String>) 
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         let Some((name, after)) = after.split_once('}') else {
-            return Err(refusal::usage("a `${` in the URL is never closed").with_hint("write it as `${NAME}`"));
+            return Err(
+                refusal::usage("a `${` in the URL is never closed").with_hint("write it as `${NAME}`")
+            );
         };
         output.push_str(before);
         output.push_str(&value(name)?);
@@ -152,9 +162,13 @@ mod tests {
     use super::*;
 
     fn environment() -> Environment {
-        [("PASSWORD", "p@ss w/:?#+%"), ("WHOLE", "postgres://ann:secret@db:5/shop"), ("HOST", "db:5433")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+        [
+            ("PASSWORD", "p@ss w/:?#+%"),
+            ("WHOLE", "postgres://ann:secret@db:5/shop"),
+            ("HOST", "db:5433"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 
     fn read(text: &str) -> Result<Address> {
@@ -166,8 +180,14 @@ mod tests {
     #[test]
     fn a_variable_holds_any_password_or_a_whole_url() {
         let address = read("postgres://ann:${PASSWORD}@${HOST}/shop").unwrap();
-        assert_eq!(address.url.password.as_ref().map(Secret::reveal), Some("p@ss w/:?#+%"));
-        assert_eq!((address.url.host.as_deref(), address.url.port), (Some("db"), Some(5433)));
+        assert_eq!(
+            address.url.password.as_ref().map(Secret::reveal),
+            Some("p@ss w/:?#+%")
+        );
+        assert_eq!(
+            (address.url.host.as_deref(), address.url.port),
+            (Some("db"), Some(5433))
+        );
         assert_eq!(read("${WHOLE}").unwrap().url.database, "shop");
     }
 
@@ -212,7 +232,10 @@ mod tests {
     #[test]
     fn the_same_place_is_recognised_whoever_logs_in() {
         let same = |a: &str, b: &str| read(a).unwrap().is_same_place(&read(b).unwrap());
-        assert!(same("postgres://ann@db/shop", "postgresql://bob:x@db/shop?sslmode=require"));
+        assert!(same(
+            "postgres://ann@db/shop",
+            "postgresql://bob:x@db/shop?sslmode=require"
+        ));
         assert!(!same("postgres://ann@db/shop", "postgres://ann@db/shop2"));
         assert!(!same("sqlite:a.db", "sqlite:b.db"));
         assert!(same("sqlite:/tmp", "sqlite:/tmp/../tmp"));

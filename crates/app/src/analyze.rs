@@ -1,12 +1,13 @@
 //! The analysis of a pair of databases: what is there, what could hinder, and what one full pass over the source finds.
 //! Nothing is changed; what follows from it is planned in `plan.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use whimbrel_core::{
-    Catalog, ErrorClass, Finding, ObjectKind, Result, Severity, Source, Table, TableId, TableProfile, Target,
+    Catalog, Error, ErrorClass, Finding, ObjectKind, Result, Severity, Source, Table, TableId, TableProfile,
+    Target,
 };
 
 use crate::address::Address;
@@ -33,7 +34,10 @@ impl Pair {
             target: setup.address(target)?,
         };
         if pair.source.is_same_place(&pair.target) {
-            let message = format!("source and target are the same database, `{}`", pair.source.url.masked());
+            let message = format!(
+                "source and target are the same database, `{}`",
+                pair.source.url.masked()
+            );
             return Err(refusal::usage(message).with_hint("name another target"));
         }
         Ok(pair)
@@ -41,21 +45,21 @@ impl Pair {
 }
 
 /// What the analysis found.
-pub struct Analysis {
+pub(crate) struct Analysis {
     /// The databases' addresses.
-    pub pair: Pair,
+    pub(crate) pair: Pair,
     /// The source, open.
-    pub source: Arc<dyn Source>,
+    pub(crate) source: Arc<dyn Source>,
     /// The target, open.
-    pub target: Arc<dyn Target>,
+    pub(crate) target: Arc<dyn Target>,
     /// What the source holds.
-    pub source_catalog: Catalog,
+    pub(crate) source_catalog: Catalog,
     /// What the target holds.
-    pub target_catalog: Catalog,
+    pub(crate) target_catalog: Catalog,
     /// What one pass over each planned table found.
-    pub profiles: BTreeMap<TableId, TableProfile>,
+    pub(crate) profiles: BTreeMap<TableId, TableProfile>,
     /// What could hinder reading and writing.
-    pub preflight: Vec<Finding>,
+    pub(crate) preflight: Vec<Finding>,
 }
 
 /// Follows an analysis.
@@ -67,48 +71,53 @@ pub trait AnalysisWatch: Send + Sync {
     fn table(&self, table: &TableId, rows: u64);
 }
 
-/// Analyzes the pair; `is_wanted` tells which tables are read.
+/// Analyzes the pair; `choose` tells from the catalogs which tables are read.
 ///
 /// # Errors
 /// When a database cannot be reached or read at all; everything else becomes a finding.
-pub async fn analyze(
+pub(crate) async fn analyze(
     setup: &Setup,
     mut pair: Pair,
-    is_wanted: impl Fn(&TableId) -> bool,
+    choose: impl FnOnce(&Analysis) -> Result<BTreeSet<TableId>>,
     watch: &dyn AnalysisWatch,
 ) -> Result<Analysis> {
     let labels = (pair.source.label(), pair.target.label());
-    let at_source = |error: whimbrel_core::Error| error.during(format_args!("source {}", labels.0));
-    let at_target = |error: whimbrel_core::Error| error.during(format_args!("target {}", labels.1));
+    let at_source = |error: Error| error.during(format_args!("source {}", labels.0));
+    let at_target = |error: Error| error.during(format_args!("target {}", labels.1));
     let source = setup.open_source(&mut pair.source).await.map_err(at_source)?;
     let target = setup.open_target(&mut pair.target).await.map_err(at_target)?;
-    let mut preflight = reachable(source.check().await.map_err(at_source)?).map_err(at_source)?;
-    let source_catalog = source.catalog().await.map_err(at_source)?;
-    let wanted: Vec<&Table> = source_catalog
-        .tables
-        .iter()
-        .filter(|table| is_wanted(&table.id))
-        .collect();
-    let bytes = wanted.iter().filter_map(|table| table.bytes).sum();
-    preflight.extend(reachable(target.check(bytes).await.map_err(at_target)?).map_err(at_target)?);
-    let target_catalog = target.as_source().catalog().await.map_err(at_target)?;
-    let profiles = profile(setup.jobs, &source, &wanted, watch).await.map_err(at_source)?;
-    Ok(Analysis {
+    let preflight = reachable(source.check().await.map_err(at_source)?).map_err(at_source)?;
+    let mut analysis = Analysis {
+        source_catalog: source.catalog().await.map_err(at_source)?,
+        target_catalog: target.as_source().catalog().await.map_err(at_target)?,
         pair,
         source,
         target,
-        source_catalog,
-        target_catalog,
-        profiles,
+        profiles: BTreeMap::new(),
         preflight,
-    })
+    };
+    let chosen = choose(&analysis)?;
+    let tables: Vec<&Table> = analysis
+        .source_catalog
+        .tables
+        .iter()
+        .filter(|table| chosen.contains(&table.id))
+        .collect();
+    let bytes = tables.iter().filter_map(|table| table.bytes).sum();
+    let hindrances = analysis.target.check(bytes).await.map_err(at_target)?;
+    analysis
+        .preflight
+        .extend(reachable(hindrances).map_err(at_target)?);
+    let profiles = profile(setup.jobs, &analysis.source, &tables, watch).await;
+    analysis.profiles = profiles.map_err(at_source)?;
+    Ok(analysis)
 }
 
 /// Stops where a database that cannot be reached is only a finding: nothing more can be said about it.
 fn reachable(findings: Vec<Finding>) -> Result<Vec<Finding>> {
     let lost = |finding: &&Finding| finding.code == "connection" && finding.severity == Severity::Blocker;
     match findings.iter().find(lost) {
-        Some(finding) => Err(whimbrel_core::Error::new(ErrorClass::Denied, finding.message.clone())
+        Some(finding) => Err(Error::new(ErrorClass::Denied, finding.message.clone())
             .with_code("connection")
             .with_hint("check host, port, login and database name")),
         None => Ok(findings),
@@ -134,11 +143,12 @@ pub(crate) async fn profile(
     let one = |table: Table| {
         let source = Arc::clone(source);
         async move {
-            let profile = source.profile(&table).await.map_err(|error| {
-                error.during(format_args!("read {} `{}`", ObjectKind::Table, table.id))
-            })?;
+            let profile = source
+                .profile(&table)
+                .await
+                .map_err(|error| error.during(format_args!("read {} `{}`", ObjectKind::Table, table.id)))?;
             watch.table(&table.id, profile.rows);
-            Ok::<_, whimbrel_core::Error>((table.id, profile))
+            Ok::<_, Error>((table.id, profile))
         }
     };
     stream::iter(movable.into_iter().cloned().map(one))

@@ -49,7 +49,9 @@ pub(crate) fn unattended(
 ) -> Result<Approve> {
     refuse_blockers(setup, plan)?;
     if !plan.open_decisions().is_empty() {
-        let command = Next::Decide.command(setup, plan).replacen(" plan ", " migrate --yes ", 1);
+        let command = Next::Decide
+            .command(setup, plan)
+            .replacen(" plan ", " migrate --yes ", 1);
         return Err(undecided(plan, &command));
     }
     let go = Next::Run.command(setup, plan);
@@ -59,7 +61,10 @@ pub(crate) fn unattended(
         return Err(refusal::unapproved("nobody can be asked to approve the plan").with_hint(hint));
     }
     if !is_target_empty && script.confirm_target.as_deref() != Some(plan.target.database.as_str()) {
-        let message = format!("the target `{}` is not empty; `--yes` alone does not do", plan.target.database);
+        let message = format!(
+            "the target `{}` is not empty; `--yes` alone does not do",
+            plan.target.database
+        );
         return Err(refusal::unconfirmed(message).with_hint(hint));
     }
     Ok(Approve::Given {
@@ -122,7 +127,10 @@ fn login(setup: &Setup) -> String {
     let named = ["USER", "LOGNAME", "USERNAME"]
         .iter()
         .find_map(|name| setup.environment.get(*name));
-    named.cloned().or_else(login_of_system).unwrap_or_else(|| "unknown".to_owned())
+    named
+        .cloned()
+        .or_else(login_of_system)
+        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Asks the system, where the environment does not say.
@@ -157,7 +165,10 @@ fn refuse_open_decisions(setup: &Setup, plan: &Plan) -> Result<()> {
 
 fn undecided(plan: &Plan, command: &str) -> whimbrel_core::Error {
     let open = plan.open_decisions();
-    let keys: Vec<String> = open.iter().map(|finding| format!("`{}`", finding.key())).collect();
+    let keys: Vec<String> = open
+        .iter()
+        .map(|finding| format!("`{}`", finding.key()))
+        .collect();
     let count = match open.len() {
         1 => "a decision is open".to_owned(),
         many => format!("{many} decisions are open"),
@@ -191,7 +202,8 @@ fn refuse_unnamed_target(setup: &Setup, plan: &Plan, named: Option<&str>) -> Res
         "the plan moves aside what is in `{}` already; {said}",
         plan.target.database
     );
-    Err(refusal::unconfirmed(message).with_hint(format!("if that is wanted: {}", Next::Run.command(setup, plan))))
+    Err(refusal::unconfirmed(message)
+        .with_hint(format!("if that is wanted: {}", Next::Run.command(setup, plan))))
 }
 
 fn unapproved(setup: &Setup, plan: &Plan) -> whimbrel_core::Error {

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use whimbrel_core::{Plan, Result};
-use whimbrel_pipeline::CleanupReport;
 
-use crate::migration::{self, Attendance, Databases};
+use crate::migration::{self, Attendance, Databases, Migration, context};
 use crate::next::{prefix, quoted};
 use crate::refusal;
 use crate::setup::Setup;
@@ -38,8 +37,8 @@ pub struct CleanupPreview {
 pub struct CleanupOutcome {
     /// The migration.
     pub migration_id: String,
-    /// What was dropped.
-    pub cleanup: CleanupReport,
+    /// What was dropped, one line each.
+    pub removed: Vec<String>,
 }
 
 /// Tells what cleaning up would throw away, for the question before it.
@@ -65,25 +64,27 @@ pub async fn cleanup(
     request: &CleanupRequest,
     attendance: &Attendance,
 ) -> Result<CleanupOutcome> {
-    let dir = migration::find(setup, request.id.as_deref())?;
-    let plan = dir.load_plan()?;
-    refuse_unnamed_target(setup, &plan, request)?;
-    let pair = migration::pair(setup, &plan, &request.databases)?;
-    let context = migration::context(setup, dir, plan, pair, attendance).await?;
+    let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
+    refuse_unnamed_target(setup, &migration.plan, request)?;
+    let context = context(setup, migration, attendance).await?;
     let cleanup = whimbrel_pipeline::cleanup(&context).await?;
     Ok(CleanupOutcome {
         migration_id: context.plan.migration_id.to_string(),
-        cleanup,
+        removed: cleanup.removed,
     })
 }
 
 fn refuse_unnamed_target(setup: &Setup, plan: &Plan, request: &CleanupRequest) -> Result<()> {
     let name = plan.target.database.as_str();
-    let is_other = request.confirm_target.as_deref().is_some_and(|typed| typed != name);
+    let is_other = request
+        .confirm_target
+        .as_deref()
+        .is_some_and(|typed| typed != name);
     if !is_other && (!plan.is_destructive() || request.confirm_target.is_some()) {
         return Ok(());
     }
-    let message = format!("what was in `{name}` before is dropped for good; nobody confirmed it by that name");
+    let message =
+        format!("what was in `{name}` before is dropped for good; nobody confirmed it by that name");
     let command = format!(
         "{} cleanup {} --confirm-target {}",
         prefix(setup),

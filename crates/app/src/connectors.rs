@@ -41,8 +41,10 @@ pub fn connector(scheme: &str) -> Result<Arc<dyn Connector>> {
 pub fn connector_named(name: &str) -> Result<Arc<dyn Connector>> {
     let found = connectors().into_iter().find(|each| each.name() == name);
     found.ok_or_else(|| {
-        refusal::usage(format!("the plan needs the engine `{name}`; this build does not have it"))
-            .with_hint("run the version of whimbrel that made the plan")
+        refusal::usage(format!(
+            "the plan needs the engine `{name}`; this build does not have it"
+        ))
+        .with_hint("run the version of whimbrel that made the plan")
     })
 }
 

@@ -48,7 +48,12 @@ pub struct LogVerdict {
 /// When there is no such migration, or its files cannot be read.
 pub fn report_page(setup: &Setup, id: Option<&str>) -> Result<ReportPage> {
     let dir = migration::find(setup, id)?;
-    let read = |file: &&str| Some(((*file).to_owned(), std::fs::read_to_string(dir.path().join(file)).ok()?));
+    let read = |file: &&str| {
+        Some((
+            (*file).to_owned(),
+            std::fs::read_to_string(dir.path().join(file)).ok()?,
+        ))
+    };
     let Some((file, page)) = PAGES.iter().find_map(read) else {
         return Err(
             whimbrel_core::Error::invalid(format!("migration `{}` has no report", dir.id()))

@@ -28,6 +28,26 @@ pub struct Databases {
     pub target: Option<String>,
 }
 
+/// A migration with its two databases, not open yet.
+pub(crate) struct Migration {
+    pub(crate) dir: MigrationDir,
+    pub(crate) plan: Plan,
+    pub(crate) pair: Pair,
+}
+
+impl Migration {
+    /// Finds the migration, reads its plan, and where its databases are.
+    ///
+    /// # Errors
+    /// As [`find`] and [`pair`], and when the plan was edited.
+    pub(crate) fn read(setup: &Setup, id: Option<&str>, databases: &Databases) -> Result<Self> {
+        let dir = find(setup, id)?;
+        let plan = dir.load_plan()?;
+        let pair = pair(setup, &plan, databases)?;
+        Ok(Self { dir, plan, pair })
+    }
+}
+
 /// Follows the work of a use case, and can stop it.
 #[derive(Clone)]
 pub struct Attendance {
@@ -55,10 +75,12 @@ pub(crate) fn find(setup: &Setup, id: Option<&str>) -> Result<MigrationDir> {
         ),
         many => {
             let names: Vec<String> = many.iter().map(|id| format!("`{id}`")).collect();
-            Err(
-                refusal::usage(format!("there are {} migrations in `{}`", many.len(), setup.base.display()))
-                    .with_hint(format!("name one of {}", names.join(", "))),
-            )
+            Err(refusal::usage(format!(
+                "there are {} migrations in `{}`",
+                many.len(),
+                setup.base.display()
+            ))
+            .with_hint(format!("name one of {}", names.join(", "))))
         }
     }
 }
@@ -67,7 +89,7 @@ pub(crate) fn find(setup: &Setup, id: Option<&str>) -> Result<MigrationDir> {
 ///
 /// # Errors
 /// A usage error when the request names other databases than the approved plan does.
-pub(crate) fn pair(setup: &Setup, plan: &Plan, databases: &Databases) -> Result<Pair> {
+fn pair(setup: &Setup, plan: &Plan, databases: &Databases) -> Result<Pair> {
     Ok(Pair {
         source: address(setup, "source", &plan.source, databases.source.as_deref())?,
         target: address(setup, "target", &plan.target, databases.target.as_deref())?,
@@ -99,11 +121,10 @@ fn address(setup: &Setup, side: &str, planned: &Endpoint, given: Option<&str>) -
 /// The connectors'.
 pub(crate) async fn context(
     setup: &Setup,
-    dir: MigrationDir,
-    plan: Plan,
-    mut pair: Pair,
+    migration: Migration,
     attendance: &Attendance,
 ) -> Result<RunContext> {
+    let Migration { dir, plan, mut pair } = migration;
     let source = setup.open_source(&mut pair.source).await;
     let source = source.map_err(|error| error.during(format_args!("source {}", pair.source.label())))?;
     let target = setup.open_target(&mut pair.target).await;

@@ -6,7 +6,7 @@ use crate::setup::Setup;
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// Look at what forbids the run, mend it, and plan again.
     Mend,
     /// Settle what is open, and plan again.
@@ -51,7 +51,10 @@ impl Next {
                 let mut command = format!("{prefix} plan {} {}", named(&plan.source), named(&plan.target));
                 for finding in plan.open_decisions() {
                     let choice = finding.suggested.as_deref().unwrap_or("CHOICE");
-                    command.push_str(&format!(" --decide {}", quoted(&format!("{}={choice}", finding.key()))));
+                    command.push_str(&format!(
+                        " --decide {}",
+                        quoted(&format!("{}={choice}", finding.key()))
+                    ));
                 }
                 command
             }

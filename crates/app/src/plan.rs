@@ -1,16 +1,18 @@
 //! Planning: from an analysis and the wishes to a plan in its directory, again after each decision. Nothing is changed in
 //! either database. What the plan says is decided by the planner; running it is `run.rs`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::json;
-use whimbrel_core::{Decision, Finding, Plan, Result, Severity};
+use whimbrel_core::{Decision, Finding, MigrationId, Plan, Result, Severity, TableId};
 use whimbrel_pipeline::MigrationDir;
 use whimbrel_planner::{PlanInput, Side, Wishes};
 
 use crate::analyze::{Analysis, AnalysisWatch, Pair, analyze};
 use crate::connectors::connector;
+use crate::migration::Migration;
 use crate::next::Next;
 use crate::refusal;
 use crate::report;
@@ -96,10 +98,9 @@ pub struct DecisionState {
 pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWatch) -> Result<Draft> {
     let pair = Pair::read(setup, &request.source, &request.target)?;
     let wishes = wishes(setup, request);
-    let analysis = analyze(setup, pair, |table| whimbrel_planner::is_wanted(&wishes, table), watch).await?;
+    let analysis = analyze(setup, pair, |seen| chosen(setup, seen, &wishes), watch).await?;
     let dir = directory(setup, &analysis.pair)?;
-    let plan = make(setup, &analysis, &wishes, &dir)?;
-    fits(&plan, &request.decisions)?;
+    let plan = make(setup, &analysis, &wishes, dir.id())?;
     let draft = Draft {
         setup: setup.clone(),
         analysis,
@@ -154,7 +155,6 @@ impl Draft {
     /// # Errors
     /// When the decision fits no finding; the plan stays as it was.
     pub fn decide(&mut self, decision: Decision) -> Result<()> {
-        fits(&self.plan, std::slice::from_ref(&decision))?;
         let mut wishes = self.wishes.clone();
         put(&mut wishes.decisions, decision);
         self.plan_again(wishes)
@@ -170,13 +170,17 @@ impl Draft {
         self.plan_again(wishes)
     }
 
-    /// Returns the directory, the plan and the databases, closing the connections of the analysis.
-    pub(crate) fn into_parts(self) -> (MigrationDir, Plan, Pair) {
-        (self.dir, self.plan, self.analysis.pair)
+    /// Returns the migration, closing the connections of the analysis.
+    pub(crate) fn into_migration(self) -> Migration {
+        Migration {
+            dir: self.dir,
+            plan: self.plan,
+            pair: self.analysis.pair,
+        }
     }
 
     fn plan_again(&mut self, wishes: Wishes) -> Result<()> {
-        let plan = make(&self.setup, &self.analysis, &wishes, &self.dir)?;
+        let plan = make(&self.setup, &self.analysis, &wishes, self.dir.id())?;
         (self.plan, self.wishes) = (plan, wishes);
         self.save()
     }
@@ -185,8 +189,9 @@ impl Draft {
     fn save(&self) -> Result<()> {
         let _lock = self.dir.lock()?;
         let mapping = report::schema_mapping(&self.plan);
-        let mapping = serde_json::to_vec_pretty(&mapping)
-            .map_err(|cause| whimbrel_core::Error::bug("the schema mapping has no JSON form").with_cause(cause))?;
+        let mapping = serde_json::to_vec_pretty(&mapping).map_err(|cause| {
+            whimbrel_core::Error::bug("the schema mapping has no JSON form").with_cause(cause)
+        })?;
         self.dir.write("schema_mapping.json", &mapping)?;
         self.dir
             .write("data-migration.md", report::plan_markdown(&self.plan).as_bytes())?;
@@ -257,58 +262,18 @@ fn put(decisions: &mut Vec<Decision>, decision: Decision) {
     decisions.push(decision);
 }
 
-/// Refuses decisions that settle nothing or choose what is not offered: a typing error must not look like a decision.
-fn fits(plan: &Plan, decisions: &[Decision]) -> Result<()> {
-    for decision in decisions {
-        let matching: Vec<&Finding> = plan
-            .findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Decision && finding.code == decision.code)
-            .filter(|finding| decision.subject.is_empty() || finding.subject.to_string() == decision.subject)
-            .collect();
-        let Some(finding) = matching.first() else {
-            return Err(nothing_to_decide(plan, decision));
-        };
-        let offered = |finding: &&Finding| finding.choices.iter().any(|choice| choice.name == decision.choice);
-        if !matching.iter().any(offered) {
-            let names: Vec<String> = finding
-                .choices
-                .iter()
-                .map(|choice| format!("`{}`", choice.name))
-                .collect();
-            let message = format!(
-                "the choice for `{}` is `{}`; must be one of {}",
-                finding.key(),
-                decision.choice,
-                names.join(", ")
-            );
-            return Err(refusal::usage(message));
-        }
-    }
-    Ok(())
+/// Returns the tables that the filters let through: those of a plan in which nothing is decided yet.
+fn chosen(setup: &Setup, analysis: &Analysis, wishes: &Wishes) -> Result<BTreeSet<TableId>> {
+    let undecided = Wishes {
+        decisions: Vec::new(),
+        accept_suggested: false,
+        ..wishes.clone()
+    };
+    let plan = make(setup, analysis, &undecided, &MigrationId(String::new()))?;
+    Ok(plan.tables.into_iter().map(|table| table.source.id).collect())
 }
 
-fn nothing_to_decide(plan: &Plan, decision: &Decision) -> whimbrel_core::Error {
-    let keys: Vec<String> = plan
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Decision)
-        .map(|finding| format!("`{}`", finding.key()))
-        .collect();
-    let about = if decision.subject.is_empty() {
-        decision.code.clone()
-    } else {
-        format!("{}:{}", decision.code, decision.subject)
-    };
-    let hint = if keys.is_empty() {
-        "this plan needs no decision; leave `--decide` out".to_owned()
-    } else {
-        format!("to be decided: {}", keys.join(", "))
-    };
-    refusal::usage(format!("there is nothing to decide about `{about}`")).with_hint(hint)
-}
-
-fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, dir: &MigrationDir) -> Result<Plan> {
+fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -> Result<Plan> {
     let (source, target) = (
         connector(&analysis.pair.source.url.scheme)?,
         connector(&analysis.pair.target.url.scheme)?,
@@ -316,7 +281,7 @@ fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, dir: &MigrationDir)
     let (source_dialect, target_dialect) = (source.dialect(), target.dialect());
     let (source_capabilities, target_capabilities) = (source.capabilities(), target.capabilities());
     whimbrel_planner::plan(&PlanInput {
-        migration: dir.id().clone(),
+        migration: id.clone(),
         created_at: setup.timestamp(),
         source: Side {
             catalog: &analysis.source_catalog,
@@ -338,6 +303,8 @@ fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, dir: &MigrationDir)
         preflight: analysis.preflight.clone(),
         wishes,
     })
+    // The planner refuses nothing but decisions that fit no question.
+    .map_err(|error| error.with_code(refusal::USAGE))
 }
 
 /// Returns the directory of an unapproved plan for the same two databases, or a new one.

@@ -6,10 +6,13 @@ use serde::Serialize;
 use whimbrel_core::{Error, Plan, Result, RollbackReport};
 use whimbrel_pipeline::RollbackTo;
 
-use crate::migration::{self, Attendance, Databases};
+use crate::migration::{self, Attendance, Databases, Migration, context};
 use crate::next::{Next, prefix, quoted};
 use crate::refusal;
 use crate::setup::Setup;
+
+/// The pipeline's code for tables that hold what somebody else wrote.
+const FOREIGN_ROWS: &str = "foreign_rows";
 
 /// A checkpoint, as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,11 +90,10 @@ pub struct RollbackOutcome {
 /// Tells what a rollback would touch, for the question before it.
 ///
 /// # Errors
-/// When there is no such migration, or no such table in it.
+/// When there is no such migration.
 pub fn preview(setup: &Setup, request: &RollbackRequest) -> Result<RollbackPreview> {
     let dir = migration::find(setup, request.id.as_deref())?;
     let plan = dir.load_plan()?;
-    place(&plan, &request.to)?;
     Ok(RollbackPreview {
         migration_id: plan.migration_id.to_string(),
         target: plan.target.url.clone(),
@@ -108,13 +110,10 @@ pub async fn rollback(
     request: &RollbackRequest,
     attendance: &Attendance,
 ) -> Result<RollbackOutcome> {
-    let dir = migration::find(setup, request.id.as_deref())?;
-    let plan = dir.load_plan()?;
-    let to = place(&plan, &request.to)?;
-    let is_named = named(&plan, request)?;
-    let pair = migration::pair(setup, &plan, &request.databases)?;
-    let context = migration::context(setup, dir, plan, pair, attendance).await?;
-    let done = whimbrel_pipeline::rollback(&context, &to, is_named).await;
+    let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
+    let is_named = named(&migration.plan, request)?;
+    let context = context(setup, migration, attendance).await?;
+    let done = whimbrel_pipeline::rollback(&context, &place(&request.to), is_named).await;
     let rollback = done.map_err(|error| with_confirmation(setup, &context.plan, request, error))?;
     let next = match request.to {
         Checkpoint::Start => Next::Run,
@@ -127,28 +126,11 @@ pub async fn rollback(
     })
 }
 
-fn place(plan: &Plan, to: &Checkpoint) -> Result<RollbackTo> {
+fn place(to: &Checkpoint) -> RollbackTo {
     match to {
-        Checkpoint::Start => Ok(RollbackTo::Start),
-        Checkpoint::Schema => Ok(RollbackTo::Schema),
-        Checkpoint::Table(name) => {
-            let tables = plan.tables.iter().map(|table| &table.target.id);
-            let found: Vec<String> = tables
-                .clone()
-                .filter(|id| id.to_string() == *name || id.name == *name)
-                .map(ToString::to_string)
-                .collect();
-            match found.as_slice() {
-                [only] => Ok(RollbackTo::Table(only.clone())),
-                [] => {
-                    let known: Vec<String> = tables.map(|id| format!("`{id}`")).collect();
-                    Err(refusal::usage(format!("the plan has no table `{name}`"))
-                        .with_hint(format!("its tables are {}", known.join(", "))))
-                }
-                many => Err(refusal::usage(format!("`{name}` means more than one table"))
-                    .with_hint(format!("say which: {}", many.join(", ")))),
-            }
-        }
+        Checkpoint::Start => RollbackTo::Start,
+        Checkpoint::Schema => RollbackTo::Schema,
+        Checkpoint::Table(name) => RollbackTo::Table(name.clone()),
     }
 }
 
@@ -166,7 +148,7 @@ fn named(plan: &Plan, request: &RollbackRequest) -> Result<bool> {
 
 /// A refusal because of foreign rows is one that the typed name settles; it says how.
 fn with_confirmation(setup: &Setup, plan: &Plan, request: &RollbackRequest, error: Error) -> Error {
-    if error.code() != whimbrel_pipeline::TARGET_CHANGED || request.confirm_target.is_some() {
+    if error.code() != FOREIGN_ROWS || request.confirm_target.is_some() {
         return error;
     }
     let command = format!(
@@ -196,7 +178,11 @@ mod tests {
             assert_eq!(text.parse::<Checkpoint>().unwrap(), checkpoint);
         }
         for wrong in ["", "table:", "end"] {
-            assert_eq!(wrong.parse::<Checkpoint>().unwrap_err().code(), refusal::USAGE, "{wrong}");
+            assert_eq!(
+                wrong.parse::<Checkpoint>().unwrap_err().code(),
+                refusal::USAGE,
+                "{wrong}"
+            );
         }
     }
 }

@@ -1,16 +1,13 @@
 //! Running an approved plan, for the first time or again after it stopped. How it runs is the pipeline's; here it is allowed, given
 //! its databases, and its reports are written.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use serde_json::Value;
-use whimbrel_core::{Plan, Result, RunReport};
-use whimbrel_pipeline::{Approval, MigrationDir};
+use whimbrel_core::{Result, RunReport};
+use whimbrel_pipeline::{Approval, RunContext};
 
-use crate::analyze::Pair;
 use crate::approval::{self, Approve, Unattended};
-use crate::migration::{self, Attendance, Databases};
+use crate::migration::{Attendance, Databases, Migration, context};
 use crate::next::Next;
 use crate::plan::Draft;
 use crate::report;
@@ -47,11 +44,9 @@ pub struct RunOutcome {
 /// # Errors
 /// When it may not run, or could not begin; what fails later stands in the outcome.
 pub async fn run(setup: &Setup, request: &RunRequest, attendance: &Attendance) -> Result<RunOutcome> {
-    let dir = migration::find(setup, request.id.as_deref())?;
-    let plan = dir.load_plan()?;
-    let approval = approval::check(setup, &dir, &plan, &request.approve)?;
-    let pair = migration::pair(setup, &plan, &request.databases)?;
-    run_approved(setup, dir, plan, approval, pair, attendance).await
+    let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
+    let approval = approval::check(setup, &migration.dir, &migration.plan, &request.approve)?;
+    run_approved(setup, migration, &approval, attendance).await
 }
 
 /// Runs the plan of a draft where nobody can be asked.
@@ -78,36 +73,34 @@ pub async fn run_draft(
     approve: &Approve,
     attendance: &Attendance,
 ) -> Result<RunOutcome> {
-    let (dir, plan, pair) = draft.into_parts();
-    let approval = approval::check(setup, &dir, &plan, approve)?;
-    run_approved(setup, dir, plan, approval, pair, attendance).await
+    let migration = draft.into_migration();
+    let approval = approval::check(setup, &migration.dir, &migration.plan, approve)?;
+    run_approved(setup, migration, &approval, attendance).await
 }
 
 async fn run_approved(
     setup: &Setup,
-    dir: MigrationDir,
-    plan: Plan,
-    approval: Approval,
-    pair: Pair,
+    migration: Migration,
+    approval: &Approval,
     attendance: &Attendance,
 ) -> Result<RunOutcome> {
-    let context = Arc::new(migration::context(setup, dir, plan, pair, attendance).await?);
+    let context = context(setup, migration, attendance).await?;
     {
         // The log has one appender at a time; the pipeline takes the lock again for itself.
         let _lock = context.dir.lock()?;
-        approval::record(setup, &context.dir, &approval)?;
+        approval::record(setup, &context.dir, approval)?;
     }
     let report = whimbrel_pipeline::run(&context).await?;
-    outcome(setup, &context.dir, &context.plan, report, &approval)
+    outcome(setup, &context, report, approval)
 }
 
 fn outcome(
     setup: &Setup,
-    dir: &MigrationDir,
-    plan: &Plan,
+    context: &RunContext,
     report: RunReport,
     approval: &Approval,
 ) -> Result<RunOutcome> {
+    let (dir, plan) = (&context.dir, &context.plan);
     let result = report::result_json(plan, &report);
     let document = serde_json::to_vec_pretty(&result)
         .map_err(|cause| whimbrel_core::Error::bug("the result has no JSON form").with_cause(cause))?;

@@ -128,7 +128,9 @@ impl Settings {
         let path = named.unwrap_or_else(|| Path::new(DEFAULT_FILE));
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &path.display().to_string()),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+                Ok(Self::default())
+            }
             Err(cause) => {
                 Err(refusal::usage(format!("settings `{}` cannot be read", path.display())).with_cause(cause))
             }
@@ -200,10 +202,10 @@ impl RollbackSettings {
 /// A usage error when it has another form or the code does not exist.
 pub fn parse_decision(text: &str) -> Result<Decision> {
     let Some((key, choice)) = text.split_once('=') else {
-        return Err(
-            refusal::usage(format!("the decision is `{text}`; must be `CODE[:subject]=choice`"))
-                .with_hint("the plan lists the codes, subjects and choices: whimbrel plan SOURCE TARGET"),
-        );
+        return Err(refusal::usage(format!(
+            "the decision is `{text}`; must be `CODE[:subject]=choice`"
+        ))
+        .with_hint("the plan lists the codes, subjects and choices: whimbrel plan SOURCE TARGET"));
     };
     let code = key.split(':').next().unwrap_or_default();
     if !CODES.iter().any(|known| known.code == code) {
@@ -233,7 +235,7 @@ fn unknown_code(code: &str) -> Error {
         .with_hint(format!("the codes are {}", known.join(", ")))
 }
 
-/// Returns `FILE line N, key `K`` for the place in the text.
+/// Returns the file, the line and the key of a place in the text.
 fn place(text: &str, at: usize, name: &str) -> String {
     let before = text.get(..at).unwrap_or(text);
     let number = before.matches('\n').count() + 1;
@@ -243,7 +245,11 @@ fn place(text: &str, at: usize, name: &str) -> String {
         None => line.trim(),
     };
     let is_key = !key.is_empty() && !key.contains("//");
-    let key = if is_key { format!(", `{key}`") } else { String::new() };
+    let key = if is_key {
+        format!(", `{key}`")
+    } else {
+        String::new()
+    };
     format!("{name} line {number}{key}")
 }
 
@@ -301,16 +307,29 @@ retries = 2
             (text.choice.as_str(), text.text.as_deref(), text.by.as_str()),
             ("text", Some("SELECT 1"), "settings")
         );
-        assert!(decisions.iter().any(|each| each.code == "no_key" && each.subject.is_empty()));
+        assert!(
+            decisions
+                .iter()
+                .any(|each| each.code == "no_key" && each.subject.is_empty())
+        );
     }
 
     #[test]
     fn a_mistake_is_named_by_line_and_key() {
         for (text, place) in [
             ("[policies]\non_rejct = 1\n", "whimbrel.toml line 2, `on_rejct`"),
-            ("[policies]\non_reject = \"skip\"\n", "whimbrel.toml line 2, `on_reject`"),
-            ("[limits]\n\nmemory = \"lots\"\n", "whimbrel.toml line 3, `memory`"),
-            ("[rollback]\nuser_interrupt = \"end\"\n", "whimbrel.toml line 2, `user_interrupt`"),
+            (
+                "[policies]\non_reject = \"skip\"\n",
+                "whimbrel.toml line 2, `on_reject`",
+            ),
+            (
+                "[limits]\n\nmemory = \"lots\"\n",
+                "whimbrel.toml line 3, `memory`",
+            ),
+            (
+                "[rollback]\nuser_interrupt = \"end\"\n",
+                "whimbrel.toml line 2, `user_interrupt`",
+            ),
             ("[decisions]\nnokey = \"x\"\n", "whimbrel.toml line 2, `nokey`"),
             ("[tables\n", "whimbrel.toml line 1"),
         ] {
@@ -340,7 +359,11 @@ retries = 2
         let own = parse_decision("expression_untranslated:v=text=a = b").unwrap();
         assert_eq!(own.text.as_deref(), Some("a = b"));
         for wrong in ["no_key", "nothing:a=b"] {
-            assert_eq!(parse_decision(wrong).unwrap_err().code(), refusal::USAGE, "{wrong}");
+            assert_eq!(
+                parse_decision(wrong).unwrap_err().code(),
+                refusal::USAGE,
+                "{wrong}"
+            );
         }
     }
 }

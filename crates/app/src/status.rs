@@ -65,7 +65,11 @@ pub fn status(setup: &Setup, id: Option<&str>) -> Result<Status> {
         current_phase: 1,
         phase: phase(1),
         tables_completed: Vec::new(),
-        tables_pending: plan.tables.iter().map(|table| table.target.id.to_string()).collect(),
+        tables_pending: plan
+            .tables
+            .iter()
+            .map(|table| table.target.id.to_string())
+            .collect(),
         rows: 0,
         rows_planned: plan.estimate.rows,
         started_at: None,
@@ -76,12 +80,15 @@ pub fn status(setup: &Setup, id: Option<&str>) -> Result<Status> {
     Ok(checkpoint.map_or(base.clone(), |checkpoint| with_checkpoint(base, checkpoint)))
 }
 
-/// Returns where every migration stands, by id.
+/// Returns where the migration stands; without an id where every one does, at least one.
 ///
 /// # Errors
 /// As [`status`].
-pub fn all(setup: &Setup) -> Result<Vec<Status>> {
+pub fn statuses(setup: &Setup, id: Option<&str>) -> Result<Vec<Status>> {
     let ids = MigrationDir::list(&setup.base)?;
+    if id.is_some() || ids.is_empty() {
+        return Ok(vec![status(setup, id)?]);
+    }
     ids.iter().map(|id| status(setup, Some(&id.0))).collect()
 }
 
@@ -101,13 +108,25 @@ fn with_checkpoint(base: Status, checkpoint: Checkpoint) -> Status {
 }
 
 fn next(dir: &MigrationDir, plan: &Plan, checkpoint: Option<&Checkpoint>) -> Result<Next> {
-    let approved = dir.load_approval()?.is_some_and(|approval| approval.hash == plan.hash);
-    Ok(match checkpoint.map(|checkpoint| checkpoint.status) {
-        None if approved => Next::Resume,
-        None | Some(MigrationStatus::RolledBack) => Next::of_plan(plan),
-        Some(MigrationStatus::InProgress | MigrationStatus::Interrupted | MigrationStatus::Failed) => Next::Resume,
-        Some(MigrationStatus::Blocked) => Next::Verify,
-        Some(MigrationStatus::Completed) => Next::Cleanup,
+    let approved = dir
+        .load_approval()?
+        .is_some_and(|approval| approval.hash == plan.hash);
+    let Some(checkpoint) = checkpoint else {
+        return Ok(if approved {
+            Next::Resume
+        } else {
+            Next::of_plan(plan)
+        });
+    };
+    let is_cleaned_up = checkpoint.phases_done.iter().any(|phase| phase == "cleanup");
+    Ok(match checkpoint.status {
+        MigrationStatus::RolledBack if checkpoint.current_phase <= 1 => Next::of_plan(plan),
+        MigrationStatus::InProgress
+        | MigrationStatus::Interrupted
+        | MigrationStatus::Failed
+        | MigrationStatus::RolledBack => Next::Resume,
+        MigrationStatus::Completed if !is_cleaned_up => Next::Cleanup,
+        MigrationStatus::Blocked | MigrationStatus::Completed => Next::Verify,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use whimbrel_core::{Result, Verdict, Verification};
 
-use crate::migration::{self, Attendance, Databases};
+use crate::migration::{Attendance, Databases, Migration, context};
 use crate::report;
 use crate::setup::Setup;
 
@@ -33,11 +33,13 @@ pub struct VerifyOutcome {
 ///
 /// # Errors
 /// When a database cannot be read; differences are no error but the outcome.
-pub async fn verify(setup: &Setup, request: &VerifyRequest, attendance: &Attendance) -> Result<VerifyOutcome> {
-    let dir = migration::find(setup, request.id.as_deref())?;
-    let plan = dir.load_plan()?;
-    let pair = migration::pair(setup, &plan, &request.databases)?;
-    let context = migration::context(setup, dir, plan, pair, attendance).await?;
+pub async fn verify(
+    setup: &Setup,
+    request: &VerifyRequest,
+    attendance: &Attendance,
+) -> Result<VerifyOutcome> {
+    let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
+    let context = context(setup, migration, attendance).await?;
     let verification = whimbrel_pipeline::verify(&context).await?;
     let page = report::verification_markdown(&context.plan, &verification);
     context.dir.write("verification_report.md", page.as_bytes())?;

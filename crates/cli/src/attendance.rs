@@ -23,7 +23,7 @@ pub(crate) async fn attended<T>(
         stop: stop.clone(),
     };
     let done = tokio::select! {
-        done = work(&attendance) => done.map(Ok),
+        done = Box::pin(work(&attendance)) => done.map(Ok),
         heard = two_signals(ui, &stop) => heard.map(|()| Err(Exit::Interrupted)),
     };
     done
@@ -33,10 +33,7 @@ async fn two_signals(ui: &Ui, stop: &CancellationToken) -> Result<()> {
     let listen = |kind| {
         signal(kind).map_err(|cause| Error::invalid("the program cannot listen to signals").with_cause(cause))
     };
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut first = true;
     loop {
         tokio::select! {

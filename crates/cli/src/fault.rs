@@ -25,7 +25,11 @@ pub(crate) fn arm() -> Count {
     if let Some((at, kind)) = wanted.split_once(':')
         && let Ok(at) = at.parse()
     {
-        let fault = if kind == "abort" { Fault::Abort } else { Fault::Error };
+        let fault = if kind == "abort" {
+            Fault::Abort
+        } else {
+            Fault::Error
+        };
         arm(at, fault);
     }
     Count {

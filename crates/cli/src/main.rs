@@ -25,7 +25,12 @@ fn main() -> ExitCode {
         Err(refusal) => {
             // Help and version come as an error, too; clap knows which stream is theirs.
             let _closed = refusal.print();
-            return if refusal.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            return if refusal.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            }
+            .into();
         }
     };
     let _fault = fault::arm();

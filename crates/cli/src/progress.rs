@@ -57,7 +57,8 @@ impl AnalysisWatch for AnalysisProgress {
     fn table(&self, table: &TableId, rows: u64) {
         let rows = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
         self.bar.inc(1);
-        self.bar.set_message(format!("{} rows, {table}", text::count(rows)));
+        self.bar
+            .set_message(format!("{} rows, {table}", text::count(rows)));
     }
 }
 
@@ -98,7 +99,9 @@ impl Bars {
     fn new(rows_planned: u64) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let phase = all.add(ProgressBar::new(rows_planned));
-        phase.set_style(style("{prefix:>10} {bar:24} {human_pos}/{human_len} rows  {per_sec}  {eta} left"));
+        phase.set_style(style(
+            "{prefix:>10} {bar:24} {human_pos}/{human_len} rows  {per_sec}  {eta} left",
+        ));
         Self {
             all,
             phase,
@@ -266,7 +269,10 @@ impl Observer for Lines {
 }
 
 fn retry(what: &str, attempt: u32, wait: Duration, error: &str) -> String {
-    format!("{what}: {error}; try {attempt} follows in {:.1} s", wait.as_secs_f64())
+    format!(
+        "{what}: {error}; try {attempt} follows in {:.1} s",
+        wait.as_secs_f64()
+    )
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -54,11 +54,6 @@ impl Ui {
         !self.quiet && std::io::stderr().is_terminal()
     }
 
-    /// Tells whether remarks are shown at all.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     /// Prints what the command was asked for: the document with `--json`, else the text.
     pub(crate) fn result(&self, document: &impl Serialize, text: impl FnOnce() -> String) {
         if self.json {
@@ -68,11 +63,6 @@ impl Ui {
         } else {
             print(text().trim_end_matches('\n'));
         }
-    }
-
-    /// Prints a document that is JSON or text by nature, such as a report page, as it is.
-    pub(crate) fn page(&self, text: &str) {
-        print(text.trim_end_matches('\n'));
     }
 
     /// Says something to the person.
@@ -94,7 +84,11 @@ impl Ui {
 
     /// Shows an error with its causes and its hint; with `--json` also as the document.
     pub(crate) fn error(&self, error: &Error) {
-        say(&format!("{} {}", self.styles.error.apply_to("error:"), error.chain()));
+        say(&format!(
+            "{} {}",
+            self.styles.error.apply_to("error:"),
+            error.chain()
+        ));
         if let Some(hint) = error.hint() {
             self.hint(hint);
         }
@@ -114,7 +108,11 @@ impl Ui {
 
     /// Shows why a run ended early, and what to do.
     pub(crate) fn problem(&self, problem: &Problem, next: &str) {
-        say(&format!("{} {}", self.styles.error.apply_to("error:"), problem.message));
+        say(&format!(
+            "{} {}",
+            self.styles.error.apply_to("error:"),
+            problem.message
+        ));
         if let Some(hint) = &problem.hint {
             self.hint(hint);
         }
@@ -137,7 +135,10 @@ impl Face for Ui {
     }
 
     fn warn(&self, code: &str, message: &str) {
-        let mut warned = self.warned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut warned = self
+            .warned
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if !warned.iter().any(|said| said == message) {
             self.warning(&format!("{message} [{code}]"));
             warned.push(message.to_owned());

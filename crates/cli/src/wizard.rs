@@ -28,7 +28,11 @@ pub(crate) enum Answer {
 /// When something forbids the run, or the terminal is gone.
 pub(crate) fn converse(ui: &Ui, draft: &mut Draft, by: Option<String>) -> Result<Answer> {
     let summary = draft.summary();
-    ui.say(format!("{} -> {}", draft.pair().source.label(), draft.pair().target.label()));
+    ui.say(format!(
+        "{} -> {}",
+        draft.pair().source.label(),
+        draft.pair().target.label()
+    ));
     ui.say(text::headline(&summary));
     ui.say(text::findings(&summary.findings));
     draft.refuse_blockers()?;
@@ -41,7 +45,9 @@ pub(crate) fn converse(ui: &Ui, draft: &mut Draft, by: Option<String>) -> Result
         match what_now(&summary)? {
             Now::Run => return approve(ui, &summary, by),
             Now::Revise(key) => revise(ui, draft, &key)?,
-            Now::Show => ui.say(std::fs::read_to_string(draft.folder().join("data-migration.md")).unwrap_or_default()),
+            Now::Show => {
+                ui.say(std::fs::read_to_string(draft.folder().join("data-migration.md")).unwrap_or_default())
+            }
             Now::Quit => return Ok(quit(ui, &summary)),
         }
     }
@@ -52,7 +58,10 @@ fn overview(draft: &Draft, summary: &PlanSummary) -> String {
     let mut text = format!("\n{}: {}\n", summary.migration_id, text::headline(summary));
     for state in &summary.decisions {
         if let Some(decision) = &state.decision {
-            text.push_str(&format!("  {} = {} (by {})\n", state.key, decision.choice, decision.by));
+            text.push_str(&format!(
+                "  {} = {} (by {})\n",
+                state.key, decision.choice, decision.by
+            ));
         }
     }
     text.push_str(&format!(
@@ -112,7 +121,11 @@ fn ask(ui: &Ui, state: &DecisionState, place: &str) -> Result<Asked> {
             .choices
             .iter()
             .position(|choice| Some(&choice.name) == finding.suggested.as_ref());
-        let chosen = select(&format!("{} ({place})", state.key), &items, suggested.unwrap_or(0))?;
+        let chosen = select(
+            &format!("{} ({place})", state.key),
+            &items,
+            suggested.unwrap_or(0),
+        )?;
         if chosen < choices {
             return Ok(Asked::Settled(settled(state, chosen)?));
         }
@@ -157,7 +170,12 @@ fn what_now(summary: &PlanSummary) -> Result<Now> {
         "read the whole plan".to_owned(),
         "quit; nothing is changed".to_owned(),
     ];
-    items.extend(summary.decisions.iter().map(|state| format!("revise {}", state.key)));
+    items.extend(
+        summary
+            .decisions
+            .iter()
+            .map(|state| format!("revise {}", state.key)),
+    );
     Ok(match select("what now?", &items, 0)? {
         0 => Now::Run,
         1 => Now::Show,

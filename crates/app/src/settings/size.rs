@@ -61,7 +61,7 @@ impl fmt::Display for ByteSize {
             .iter()
             .rev()
             .zip(["TiB", "GiB", "MiB", "KiB"])
-            .find(|((_, factor), _)| self.0 % factor == 0);
+            .find(|((_, factor), _)| self.0.is_multiple_of(*factor));
         match whole {
             Some(((_, factor), unit)) => write!(f, "{}{unit}", self.0 / factor),
             None => write!(f, "{}", self.0),
@@ -84,7 +84,15 @@ mod tests {
         ] {
             assert_eq!(text.parse::<ByteSize>().unwrap().0, bytes, "{text}");
         }
-        for text in ["", "MiB", "-1", "1.5GiB", "0", "99999999999999999999", "17179869184GiB"] {
+        for text in [
+            "",
+            "MiB",
+            "-1",
+            "1.5GiB",
+            "0",
+            "99999999999999999999",
+            "17179869184GiB",
+        ] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
         }
     }

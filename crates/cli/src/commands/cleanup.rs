@@ -32,14 +32,19 @@ impl Cleanup {
         };
         let preview = preview_cleanup(&setup, &request)?;
         if preview.destructive && request.confirm_target.is_none() && ui.is_interactive() {
-            ui.say(format!("what was moved aside in {} is dropped for good", preview.target));
+            ui.say(format!(
+                "what was moved aside in {} is dropped for good",
+                preview.target
+            ));
             request.confirm_target = Some(wizard::typed_name(&preview.confirm_target)?);
         }
         let question = format!("drop what {} kept for the way back?", preview.migration_id);
         if !wizard::is_confirmed(&ui, &self.confirmation, &question)? {
             return Ok(Exit::Unconfirmed);
         }
-        let work = attended(&ui, 0, async |attendance| cleanup(&setup, &request, attendance).await);
+        let work = attended(&ui, 0, async |attendance| {
+            cleanup(&setup, &request, attendance).await
+        });
         Ok(work.await?.map_or_else(
             |exit| exit,
             |outcome| {

@@ -35,11 +35,16 @@ impl Rollback {
             confirm_target: self.confirmation.confirm_target.clone(),
         };
         let preview = preview_rollback(&setup, &request)?;
-        let question = format!("roll {} back to {} in {}?", preview.migration_id, request.to, preview.target);
+        let question = format!(
+            "roll {} back to {} in {}?",
+            preview.migration_id, request.to, preview.target
+        );
         if !wizard::is_confirmed(&ui, &self.confirmation, &question)? {
             return Ok(Exit::Unconfirmed);
         }
-        let first = attended(&ui, 0, async |attendance| rollback(&setup, &request, attendance).await);
+        let first = attended(&ui, 0, async |attendance| {
+            rollback(&setup, &request, attendance).await
+        });
         let done = match first.await {
             Err(refused) if refused.code() == refusal::CONFIRMATION_MISSING && ui.is_interactive() => {
                 ui.warning(&refused.chain());

@@ -50,7 +50,9 @@ impl Run {
 pub(super) async fn execute(session: Session, request: &RunRequest) -> Result<Exit> {
     let Session { ui, setup } = session;
     let rows = whimbrel_app::status(&setup, request.id.as_deref())?.rows_planned;
-    let work = attended(&ui, rows, async |attendance| run(&setup, request, attendance).await);
+    let work = attended(&ui, rows, async |attendance| {
+        run(&setup, request, attendance).await
+    });
     Ok(work
         .await?
         .map_or_else(|exit| exit, |outcome| present(&ui, &outcome)))

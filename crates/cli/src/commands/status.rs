@@ -1,7 +1,7 @@
 //! `whimbrel status`: where a migration stands, or all of them.
 
 use clap::Args;
-use whimbrel_app::{status, status_of_all};
+use whimbrel_app::statuses;
 use whimbrel_core::Result;
 
 use super::Session;
@@ -9,25 +9,21 @@ use crate::arguments::Which;
 use crate::exit::Exit;
 use crate::text;
 
-/// Show where a migration stands and what to do next
+/// Show where a migration stands and what to do next; without an ID, all of them
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     #[command(flatten)]
     which: Which,
-    /// Show every migration
-    #[arg(long, conflicts_with = "id")]
-    all: bool,
 }
 
 impl Status {
     /// Runs the command.
     pub(crate) fn run(self, session: &Session) -> Result<Exit> {
-        if self.all {
-            let all = status_of_all(&session.setup)?;
-            session.ui.result(&all, || text::statuses(&all));
+        let statuses = statuses(&session.setup, self.which.id.as_deref())?;
+        if let [only] = statuses.as_slice() {
+            session.ui.result(only, || text::status(only));
         } else {
-            let status = status(&session.setup, self.which.id.as_deref())?;
-            session.ui.result(&status, || text::status(&status));
+            session.ui.result(&statuses, || text::statuses(&statuses));
         }
         Ok(Exit::Done)
     }

@@ -28,7 +28,9 @@ impl Verify {
             id: self.which.id,
             databases: self.place.databases(),
         };
-        let work = attended(&ui, rows, async |attendance| verify(&setup, &request, attendance).await);
+        let work = attended(&ui, rows, async |attendance| {
+            verify(&setup, &request, attendance).await
+        });
         let outcome = match work.await? {
             Ok(outcome) => outcome,
             Err(exit) => return Ok(exit),

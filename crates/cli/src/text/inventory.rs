@@ -8,7 +8,15 @@ use super::{count, counted, lines, size, table};
 /// Returns the tables with their counts and sizes, the other objects, and the findings.
 pub(crate) fn inventory(inventory: &Inventory) -> String {
     let mut rows = table(
-        &["table", "rows", "size", "columns", "indexes", "foreign keys", "primary key"],
+        &[
+            "table",
+            "rows",
+            "size",
+            "columns",
+            "indexes",
+            "foreign keys",
+            "primary key",
+        ],
         &[1, 2, 3, 4, 5],
     );
     for each in &inventory.tables {

@@ -19,10 +19,17 @@ pub(crate) fn run_outcome(outcome: &RunOutcome) -> String {
     }
     let mut text = format!("{}\n\n{}\n", lines(&phases), verdict(report));
     if let Some(rollback) = &report.rollback {
-        text.push_str(&format!("rolled back to {} ({})\n", rollback.to, rollback.trigger));
+        text.push_str(&format!(
+            "rolled back to {} ({})\n",
+            rollback.to, rollback.trigger
+        ));
     }
     text.push_str(&format!("report: {}/final_report.md\n", outcome.dir));
-    text.push_str(&format!("next: {}\n", outcome.next_command));
+    let next = match report.status {
+        RunStatus::Completed => "when nobody wants to go back any more",
+        RunStatus::NotVerified | RunStatus::Failed | RunStatus::Interrupted | RunStatus::RolledBack => "next",
+    };
+    text.push_str(&format!("{next}: {}\n", outcome.next_command));
     text
 }
 
@@ -65,8 +72,14 @@ fn reasons(report: &RunReport) -> String {
 
 fn not_identical(verification: &Verification) -> Option<String> {
     let number = |verdict| {
-        let tables = verification.tables.iter().filter(|table| table.verdict == verdict);
-        let objects = verification.objects.iter().filter(|object| object.verdict == verdict);
+        let tables = verification
+            .tables
+            .iter()
+            .filter(|table| table.verdict == verdict);
+        let objects = verification
+            .objects
+            .iter()
+            .filter(|object| object.verdict == verdict);
         tables.count() + objects.count()
     };
     let (different, unchecked) = (number(Verdict::Different), number(Verdict::NotChecked));
@@ -88,11 +101,11 @@ pub(crate) fn rolled_back(outcome: &RollbackOutcome) -> String {
 
 /// Returns what a clean-up dropped.
 pub(crate) fn cleaned_up(outcome: &CleanupOutcome) -> String {
-    format!(
-        "cleaned up {}: {}\n",
-        outcome.migration_id,
-        counted(outcome.cleanup.dropped.len(), "object") + " dropped"
-    )
+    let mut text = format!("cleaned up {}; dropped:\n", outcome.migration_id);
+    for what in &outcome.removed {
+        text.push_str(&format!("  {what}\n"));
+    }
+    text
 }
 
 /// Returns where a migration stands.
@@ -103,7 +116,13 @@ pub(crate) fn status(status: &Status) -> String {
         ("target", status.target.clone()),
         ("status", status.status.clone()),
         ("phase", format!("{} {}", status.current_phase, status.phase)),
-        ("approved", status.approved_by.clone().unwrap_or_else(|| "by nobody".to_owned())),
+        (
+            "approved",
+            status
+                .approved_by
+                .clone()
+                .unwrap_or_else(|| "by nobody".to_owned()),
+        ),
         (
             "rows",
             format!("{} of {}", count(status.rows), count(status.rows_planned)),
@@ -112,7 +131,13 @@ pub(crate) fn status(status: &Status) -> String {
         ("pending", names(&status.tables_pending)),
     ];
     if let Some(at) = &status.last_checkpoint {
-        rows.push(("checkpoint", format!("{at}, can go back to {}", status.rollback_point.as_deref().unwrap_or("start"))));
+        rows.push((
+            "checkpoint",
+            format!(
+                "{at}, can go back to {}",
+                status.rollback_point.as_deref().unwrap_or("start")
+            ),
+        ));
     }
     rows.push(("files", status.dir.clone()));
     let mut text: String = rows
@@ -149,8 +174,15 @@ pub(crate) fn statuses(all: &[Status]) -> String {
 /// Returns whether the audit log is as it was written.
 pub(crate) fn log_verdict(verdict: &LogVerdict) -> String {
     if verdict.intact {
-        let torn = if verdict.torn { ", the last one torn by a crash" } else { "" };
-        return format!("the log of {} is intact: {} lines{torn}", verdict.migration_id, verdict.lines);
+        let torn = if verdict.torn {
+            ", the last one torn by a crash"
+        } else {
+            ""
+        };
+        return format!(
+            "the log of {} is intact: {} lines{torn}",
+            verdict.migration_id, verdict.lines
+        );
     }
     let problems: Vec<String> = verdict.problems.iter().map(|what| format!("  {what}")).collect();
     format!(

@@ -63,7 +63,10 @@ pub(crate) fn decision(state: &DecisionState) -> String {
                 .as_ref()
                 .map(|text| format!("={text}"))
                 .unwrap_or_default();
-            format!("decision {} = {}{own} (by {})\n", state.key, decision.choice, decision.by)
+            format!(
+                "decision {} = {}{own} (by {})\n",
+                state.key, decision.choice, decision.by
+            )
         }
     };
     let mut text = format!("{head}  {}\n", finding.message);
@@ -123,7 +126,10 @@ fn by_code(findings: &[&Finding]) -> String {
             text.push_str(&format!("  {code} {}: {}\n", finding.subject, finding.message));
         }
         if shown < same.len() {
-            text.push_str(&format!("  {code}: and {} more\n", count((same.len() - shown) as u64)));
+            text.push_str(&format!(
+                "  {code}: and {} more\n",
+                count((same.len() - shown) as u64)
+            ));
         }
     }
     text

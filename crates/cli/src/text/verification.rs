@@ -1,8 +1,6 @@
 //! What a verification looks like: a line per table, and every difference by name.
 
-use whimbrel_core::{
-    DifferenceKind, ObjectVerdict, RowDifference, TableVerdict, Verdict, Verification,
-};
+use whimbrel_core::{DifferenceKind, ObjectVerdict, RowDifference, TableVerdict, Verdict, Verification};
 
 use super::{count, counted, duration, lines, table};
 
@@ -11,7 +9,17 @@ const ROWS_SHOWN: usize = 10;
 
 /// Returns a line per table, and the verdict.
 pub(crate) fn verification(found: &Verification) -> String {
-    let mut rows = table(&["table", "verdict", "source rows", "target rows", "columns", "time"], &[2, 3, 4, 5]);
+    let mut rows = table(
+        &[
+            "table",
+            "verdict",
+            "source rows",
+            "target rows",
+            "columns",
+            "time",
+        ],
+        &[2, 3, 4, 5],
+    );
     for each in &found.tables {
         rows.add_row([
             each.target.to_string(),
@@ -93,7 +101,12 @@ fn of_row(row: &RowDifference) -> String {
         .iter()
         .map(|value| {
             let shown = |side: &Option<String>| side.clone().unwrap_or_else(|| "NULL".to_owned());
-            format!("{}: source {}, target {}", value.column, shown(&value.source), shown(&value.target))
+            format!(
+                "{}: source {}, target {}",
+                value.column,
+                shown(&value.source),
+                shown(&value.target)
+            )
         })
         .collect();
     let now = if row.as_of_now { " (source as of now)" } else { "" };
@@ -106,7 +119,13 @@ fn of_row(row: &RowDifference) -> String {
 }
 
 fn of_object(object: &ObjectVerdict) -> String {
-    let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+    let shown = |text: &str| {
+        if text.is_empty() {
+            "nothing".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     format!(
         "{}: {} {}: expected {}, found {}",
         word(object.verdict),
