@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser};
+use whimbrel_app::Databases;
 use whimbrel_app::settings::{ByteSize, parse_decision};
-use whimbrel_app::{Databases, Unattended};
 use whimbrel_core::Decision;
 
 use crate::commands::Command;
@@ -43,6 +43,9 @@ pub(crate) struct Global {
     /// Say nothing but results, warnings and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Answer plain questions with yes
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
 }
 
 /// Which migration a command is about.
@@ -89,24 +92,22 @@ pub(crate) struct What {
     pub(crate) accept_suggested: bool,
 }
 
-/// What stands in for a person's answers.
+/// The word that confirms what cannot be taken back lightly.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Confirmation {
-    /// Answer plain questions with yes
-    #[arg(long, short)]
-    pub(crate) yes: bool,
     /// The target's name, typed out: confirms that something in it is moved aside, dropped or thrown away
     #[arg(long, value_name = "NAME")]
     pub(crate) confirm_target: Option<String>,
 }
 
-impl Confirmation {
-    /// Returns the confirmation of a script.
-    pub(crate) fn unattended(&self, by: Option<String>) -> Unattended {
-        Unattended {
-            yes: self.yes,
-            by,
-            confirm_target: self.confirm_target.clone(),
-        }
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Session {
     pub(crate) ui: Arc<Ui>,
     /// What the use cases are given.
     pub(crate) setup: Setup,
+    /// True when plain questions are answered with yes.
+    pub(crate) yes: bool,
 }
 
 impl Session {
@@ -88,6 +90,7 @@ impl Session {
         Ok(Self {
             ui: Arc::clone(ui),
             setup,
+            yes: global.yes,
         })
     }
 }

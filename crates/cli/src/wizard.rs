@@ -5,7 +5,6 @@ use dialoguer::{Confirm, Input, Select};
 use whimbrel_app::{Approve, DecisionState, Draft, PlanSummary, refusal};
 use whimbrel_core::{Decision, Error, Result};
 
-use crate::arguments::Confirmation;
 use crate::text;
 use crate::ui::Ui;
 
@@ -13,6 +12,12 @@ use crate::ui::Ui;
 const OWN_TEXT: &str = "text";
 /// Facts that are shown before somebody digs deeper.
 const FACTS_SHOWN: usize = 3;
+
+/// What a script answered in the person's place.
+pub(crate) struct PlainAnswer<'a> {
+    pub(crate) yes: bool,
+    pub(crate) confirm_target: Option<&'a str>,
+}
 
 /// What the person said in the end.
 pub(crate) enum Answer {
@@ -232,8 +237,8 @@ pub(crate) fn typed_name(name: &str) -> Result<String> {
 ///
 /// # Errors
 /// Coded [`refusal::CONFIRMATION_MISSING`] where nobody can be asked.
-pub(crate) fn is_confirmed(ui: &Ui, confirmation: &Confirmation, question: &str) -> Result<bool> {
-    if confirmation.yes || confirmation.confirm_target.is_some() {
+pub(crate) fn is_confirmed(ui: &Ui, answer: &PlainAnswer<'_>, question: &str) -> Result<bool> {
+    if answer.yes || answer.confirm_target.is_some() {
         return Ok(true);
     }
     if !ui.is_interactive() {

@@ -8,7 +8,8 @@ use super::Session;
 use crate::arguments::{Confirmation, Where, Which};
 use crate::attendance::attended;
 use crate::exit::Exit;
-use crate::{text, wizard};
+use crate::text;
+use crate::wizard::{self, PlainAnswer};
 
 /// Drop the ledger and what was moved aside; there is no way back afterwards
 #[derive(Debug, Args)]
@@ -24,11 +25,15 @@ pub(crate) struct Cleanup {
 impl Cleanup {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
-        let Session { ui, setup } = session;
+        let Session { ui, setup, yes } = session;
         let mut request = CleanupRequest {
             id: self.which.id,
             databases: self.place.databases(),
             confirm_target: self.confirmation.confirm_target.clone(),
+        };
+        let answer = PlainAnswer {
+            yes,
+            confirm_target: self.confirmation.confirm_target.as_deref(),
         };
         let preview = preview_cleanup(&setup, &request)?;
         if preview.destructive && request.confirm_target.is_none() && ui.is_interactive() {
@@ -39,7 +44,7 @@ impl Cleanup {
             request.confirm_target = Some(wizard::typed_name(&preview.confirm_target)?);
         }
         let question = format!("drop what {} kept for the way back?", preview.migration_id);
-        if !wizard::is_confirmed(&ui, &self.confirmation, &question)? {
+        if !wizard::is_confirmed(&ui, &answer, &question)? {
             return Ok(Exit::Unconfirmed);
         }
         let work = attended(&ui, 0, async |attendance| {

@@ -32,7 +32,7 @@ pub(crate) struct Demo {
 impl Demo {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
-        let Session { ui, setup } = session;
+        let Session { ui, setup, .. } = session;
         let stage = set_stage(&DemoRequest {
             folder: self.folder,
             rows: self.rows,

@@ -1,7 +1,7 @@
 //! `whimbrel migrate`: the wizard, or one go where nobody can be asked.
 
 use clap::Args;
-use whimbrel_app::{PlanRequest, draft, run_draft, run_unattended};
+use whimbrel_app::{PlanRequest, Unattended, draft, run_draft, run_unattended};
 use whimbrel_core::Result;
 
 use super::Session;
@@ -27,13 +27,13 @@ pub(crate) struct Migrate {
 impl Migrate {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
-        let Session { ui, setup } = session;
+        let Session { ui, setup, yes } = session;
         let request = PlanRequest::from(self.what);
         let watch = progress::analysis(&ui);
         let mut draft = draft(&setup, &request, &watch).await?;
         drop(watch);
         let rows = draft.plan().estimate.rows;
-        let outcome = if ui.is_interactive() && !self.confirmation.yes {
+        let outcome = if ui.is_interactive() && !yes {
             let approve = match converse(&ui, &mut draft, self.approved_by)? {
                 Answer::Go(approve) => approve,
                 Answer::Quit => return Ok(Exit::Unconfirmed),
@@ -44,7 +44,11 @@ impl Migrate {
             work.await?
         } else {
             ui.say(text::headline(&draft.summary()));
-            let script = self.confirmation.unattended(self.approved_by);
+            let script = Unattended {
+                yes,
+                by: self.approved_by,
+                confirm_target: self.confirmation.confirm_target,
+            };
             let work = attended(&ui, rows, async |attendance| {
                 run_unattended(&setup, draft, &script, attendance).await
             });

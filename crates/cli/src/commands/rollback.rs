@@ -8,7 +8,8 @@ use super::Session;
 use crate::arguments::{Confirmation, Where, Which};
 use crate::attendance::attended;
 use crate::exit::Exit;
-use crate::{text, wizard};
+use crate::text;
+use crate::wizard::{self, PlainAnswer};
 
 /// Take the target back to a checkpoint: only what is recorded as ours is undone
 #[derive(Debug, Args)]
@@ -27,19 +28,23 @@ pub(crate) struct Rollback {
 impl Rollback {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
-        let Session { ui, setup } = session;
+        let Session { ui, setup, yes } = session;
         let mut request = RollbackRequest {
             id: self.which.id,
             to: self.to,
             databases: self.place.databases(),
             confirm_target: self.confirmation.confirm_target.clone(),
         };
+        let answer = PlainAnswer {
+            yes,
+            confirm_target: self.confirmation.confirm_target.as_deref(),
+        };
         let preview = preview_rollback(&setup, &request)?;
         let question = format!(
             "roll {} back to {} in {}?",
             preview.migration_id, request.to, preview.target
         );
-        if !wizard::is_confirmed(&ui, &self.confirmation, &question)? {
+        if !wizard::is_confirmed(&ui, &answer, &question)? {
             return Ok(Exit::Unconfirmed);
         }
         let first = attended(&ui, 0, async |attendance| {

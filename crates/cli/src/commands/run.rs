@@ -48,7 +48,7 @@ impl Run {
 
 /// Runs the request with progress, and presents what it came to.
 pub(super) async fn execute(session: Session, request: &RunRequest) -> Result<Exit> {
-    let Session { ui, setup } = session;
+    let Session { ui, setup, .. } = session;
     let rows = whimbrel_app::status(&setup, request.id.as_deref())?.rows_planned;
     let work = attended(&ui, rows, async |attendance| {
         run(&setup, request, attendance).await

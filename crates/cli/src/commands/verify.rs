@@ -22,7 +22,7 @@ pub(crate) struct Verify {
 impl Verify {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
-        let Session { ui, setup } = session;
+        let Session { ui, setup, .. } = session;
         let rows = whimbrel_app::status(&setup, self.which.id.as_deref())?.rows_planned;
         let request = VerifyRequest {
             id: self.which.id,

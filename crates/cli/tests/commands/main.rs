@@ -1,0 +1,7 @@
+//! The commands as scripts and people use them: what they print, what they write, and the exit codes.
+
+mod confirming;
+mod desk;
+mod flow;
+mod usage;
+mod wizard;

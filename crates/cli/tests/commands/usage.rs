@@ -1,0 +1,81 @@
+//! Wrong requests: exit code 2, an error with a hint, no secret, and one document with `--json`.
+
+use crate::desk::{Desk, document};
+
+#[test]
+fn a_wrong_request_ends_with_exit_code_2() {
+    let desk = Desk::set_up();
+    for (line, said) in [
+        ("", "Usage"),
+        ("fly SOURCE", "unrecognized subcommand"),
+        ("plan SOURCE", "TARGET"),
+        ("plan SOURCE oracle://db/x", "`oracle`"),
+        ("plan SOURCE staging", "`staging`"),
+        ("plan SOURCE SOURCE", "same database"),
+        ("plan SOURCE TARGET --memory lots", "`lots`"),
+        ("plan SOURCE TARGET --jobs 0", "0"),
+        ("plan SOURCE TARGET --decide no_such=x", "`no_such`"),
+        ("plan SOURCE TARGET --decide orphans:nowhere=x", "orphans"),
+        ("plan SOURCE TARGET --config missing.toml", "missing.toml"),
+        ("status", "no migration"),
+        ("status mig_1999_001", "mig_1999_001"),
+        ("rollback --to heaven", "`heaven`"),
+    ] {
+        let output = desk.run(line).expect_code(2);
+        assert!(output.stderr.contains(said), "{line}: {}", output.stderr);
+        assert_eq!(output.stdout, "", "{line}");
+    }
+    assert!(!desk.target().exists());
+}
+
+#[test]
+fn another_database_than_the_planned_one_is_refused() {
+    let desk = Desk::set_up();
+    let plan = desk.plan();
+    let hash = plan["plan_hash"].as_str().unwrap();
+    let refused = desk
+        .run(&format!("run --approve {hash} --target sqlite:other.db"))
+        .expect_code(2);
+    assert!(refused.stderr.contains("sqlite:other.db"), "{refused:?}");
+    assert!(!desk.folder().join("other.db").exists());
+}
+
+#[test]
+fn an_error_is_one_document_too() {
+    let desk = Desk::set_up();
+    let output = desk.run("inspect sqlite:missing.db --json").expect_code(1);
+    let document = document(&output);
+    assert_eq!(document["status"], "error");
+    assert!(
+        document["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("missing.db")
+    );
+    assert!(output.stderr.starts_with("error: "), "{output:?}");
+}
+
+#[test]
+fn a_password_in_an_argument_is_warned_about_and_never_repeated() {
+    let desk = Desk::set_up();
+    let output = desk
+        .run("inspect postgres://ann:canary@127.0.0.1:1/shop")
+        .expect_code(1);
+    assert!(output.stderr.contains("password_in_argument"), "{output:?}");
+    assert!(!format!("{output:?}").contains("canary"), "{output:?}");
+    let output = desk
+        .program("inspect postgres://ann:${SECRET}@127.0.0.1:1/shop")
+        .env("SECRET", "canary")
+        .run()
+        .expect_code(1);
+    assert!(!output.stderr.contains("password_in_argument"), "{output:?}");
+    assert!(!format!("{output:?}").contains("canary"), "{output:?}");
+}
+
+#[test]
+fn quiet_leaves_only_results_and_errors() {
+    let desk = Desk::set_up();
+    let output = desk.run("migrate SOURCE TARGET --yes --quiet").expect_code(0);
+    assert_eq!(output.stderr, "");
+    assert!(output.stdout.contains("identical"), "{output:?}");
+}
