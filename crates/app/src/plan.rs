@@ -123,9 +123,9 @@ impl Draft {
         &self.analysis.pair
     }
 
-    /// Returns the migration's folder.
-    pub fn folder(&self) -> &Path {
-        self.dir.path()
+    /// Returns the whole plan for people, Markdown.
+    pub fn page(&self) -> String {
+        report::plan_markdown(&self.plan)
     }
 
     /// Tells whether the target holds nothing yet.
@@ -193,8 +193,7 @@ impl Draft {
             whimbrel_core::Error::bug("the schema mapping has no JSON form").with_cause(cause)
         })?;
         self.dir.write("schema_mapping.json", &mapping)?;
-        self.dir
-            .write("data-migration.md", report::plan_markdown(&self.plan).as_bytes())?;
+        self.dir.write("data-migration.md", self.page().as_bytes())?;
         self.dir.save_plan(&self.plan)?;
         let log = self.dir.events()?.with_clock(self.setup.clock.clone());
         let decided: Vec<String> = self

@@ -50,9 +50,7 @@ pub(crate) fn converse(ui: &Ui, draft: &mut Draft, by: Option<String>) -> Result
         match what_now(&summary)? {
             Now::Run => return approve(ui, &summary, by),
             Now::Revise(key) => revise(ui, draft, &key)?,
-            Now::Show => {
-                ui.say(std::fs::read_to_string(draft.folder().join("data-migration.md")).unwrap_or_default())
-            }
+            Now::Show => ui.say(draft.page()),
             Now::Quit => return Ok(quit(ui, &summary)),
         }
     }

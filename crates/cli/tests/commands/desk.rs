@@ -80,9 +80,9 @@ pub(crate) fn document(output: &Output) -> serde_json::Value {
 
 /// Returns the command that a hint gives, from `whimbrel` on.
 pub(crate) fn hinted(output: &Output) -> String {
-    let hints = output.stderr.lines().filter(|line| line.starts_with("hint:"));
+    let mut hints = output.stderr.lines().filter(|line| line.starts_with("hint:"));
     let line = hints
-        .last()
+        .next_back()
         .unwrap_or_else(|| panic!("no hint in {}", output.stderr));
     let at = line
         .rfind("whimbrel ")

@@ -1,52 +1,49 @@
 //! The scriptable way, from plan to cleanup.
 
+use std::path::Path;
+
 use crate::desk::{Desk, document};
 
-#[test]
-fn a_database_is_planned_run_verified_and_taken_back_by_scripts() {
-    let desk = Desk::set_up();
-    let plan = desk.plan();
-    let hash = plan["plan_hash"].as_str().unwrap();
-    assert_eq!(
-        plan["migration_id"].as_str().unwrap().split('_').next(),
-        Some("mig")
-    );
-    assert_eq!(plan["decisions"].as_array().unwrap().len(), 0);
-    assert!(!desk.target().exists(), "planning changes nothing");
-    for file in ["migration_plan.json", "schema_mapping.json", "data-migration.md"] {
+fn assert_files(folder: &Path, names: &[&str]) {
+    for name in names {
         assert!(
-            desk.files()
-                .join(plan["migration_id"].as_str().unwrap())
-                .join(file)
-                .exists(),
-            "{file}"
+            folder.join(name).exists(),
+            "{name} is not in {}",
+            folder.display()
         );
     }
+}
 
-    let run = desk
-        .run(&format!("run --approve {hash} --approved-by ann --json"))
-        .expect_code(0);
-    let result = document(&run);
-    assert_eq!(result["status"], "success");
+#[test]
+fn a_plan_is_written_and_run_by_its_hash_and_leaves_its_files() {
+    let desk = Desk::set_up();
+    let plan = desk.plan();
     let folder = desk.files().join(plan["migration_id"].as_str().unwrap());
+    assert_eq!(plan["decisions"].as_array().unwrap().len(), 0);
+    assert_files(
+        &folder,
+        &["migration_plan.json", "schema_mapping.json", "data-migration.md"],
+    );
+    assert!(!desk.target().exists(), "planning changes nothing");
+
+    let hash = plan["plan_hash"].as_str().unwrap();
+    let run = desk.run(&format!("run --approve {hash} --approved-by ann --json"));
+    let result = document(&run.expect_code(0));
+    assert_eq!(result["status"], "success");
     let stored = std::fs::read_to_string(folder.join("result.json")).unwrap();
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&stored).unwrap(),
         result
     );
-    for file in [
-        "final_report.md",
-        "verification_report.md",
-        "verification_report.json",
-        "checkpoint.json",
-        "events.ndjson",
-    ] {
-        assert!(folder.join(file).exists(), "{file}");
-    }
-    assert!(
-        std::fs::read_to_string(folder.join("approval.json"))
-            .unwrap()
-            .contains("ann")
+    assert_files(
+        &folder,
+        &[
+            "final_report.md",
+            "verification_report.md",
+            "verification_report.json",
+            "checkpoint.json",
+            "events.ndjson",
+        ],
     );
 
     let status = document(&desk.run("status --json").expect_code(0));
@@ -55,12 +52,7 @@ fn a_database_is_planned_run_verified_and_taken_back_by_scripts() {
         (Some("completed"), Some("ann (flag)"))
     );
     assert_eq!(status["tables_completed"].as_array().unwrap().len(), 2);
-    desk.run("verify")
-        .expect_code(0)
-        .stdout
-        .contains("identical")
-        .then_some(())
-        .unwrap();
+    assert!(desk.run("verify").expect_code(0).stdout.contains("identical"));
     assert!(
         desk.run("report")
             .expect_code(0)
@@ -73,12 +65,19 @@ fn a_database_is_planned_run_verified_and_taken_back_by_scripts() {
             .stdout
             .contains("intact")
     );
+}
 
-    let _done = desk.run("rollback --to start --yes").expect_code(0);
+#[test]
+fn a_migration_is_taken_back_to_the_start_run_again_and_cleaned_up() {
+    let desk = Desk::set_up();
+    let plan = desk.plan();
+    let run = format!("run --approve {}", plan["plan_hash"].as_str().unwrap());
+    let _done = desk.run(&run).expect_code(0);
+    let _back = desk.run("rollback --to start --yes").expect_code(0);
     assert!(!desk.target().exists(), "the target is as it was: not there");
     let status = document(&desk.run("status --json").expect_code(0));
     assert_eq!(status["status"], "rolled_back");
-    let _again = desk.run(&format!("run --approve {hash}")).expect_code(0);
+    let _again = desk.run(&run).expect_code(0);
     let _clean = desk.run("cleanup --yes").expect_code(0);
     let _verified = desk.run("verify").expect_code(0);
 }

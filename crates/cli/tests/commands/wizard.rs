@@ -19,6 +19,7 @@ struct Conversation {
 
 impl Conversation {
     /// Starts the program on a terminal; none, said aloud, where no terminal can be made.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn begin(desk: &Desk, arguments: &str) -> Option<Self> {
         let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_whimbrel"));
         let script = Command::new("script")
