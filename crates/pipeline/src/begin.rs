@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use whimbrel_core::{Catalog, Error, ErrorClass, ObjectId, ObjectKind, Result, RunKey, Table, TablePlan};
+use whimbrel_core::{Catalog, Error, ErrorClass, Result, RunKey, Table, TablePlan};
 
 use crate::context::{Run, RunContext};
 use crate::failure::{NOT_APPROVED, PLAN_CHANGED, SOURCE_CHANGED, TARGET_CHANGED};
@@ -148,7 +148,7 @@ async fn check_target(ctx: &RunContext) -> Result<bool> {
     let catalog = retry(ctx, "read the target's catalog", || source.catalog()).await?;
     let same = match known {
         None => catalog.fingerprint() == plan.target.catalog,
-        Some(_) => catalog.without(&planned_objects(ctx)).fingerprint() == plan.target.rest,
+        Some(_) => catalog.without(&plan.target_objects()).fingerprint() == plan.target.rest,
     };
     if same {
         return Ok(known.is_some());
@@ -167,17 +167,4 @@ async fn check_target(ctx: &RunContext) -> Result<bool> {
     )
     .with_code(TARGET_CHANGED)
     .with_hint("undo the change, or plan again with `whimbrel plan SOURCE TARGET`"))
-}
-
-/// The objects that the plan makes or replaces, each whole.
-pub(crate) fn planned_objects(ctx: &RunContext) -> Vec<ObjectId> {
-    let subjects = ctx.plan.steps.iter().map(|step| step.subject.clone());
-    let tables = ctx
-        .target_tables()
-        .into_iter()
-        .map(|id| ObjectId::whole(ObjectKind::Table, id));
-    subjects
-        .filter(|subject| subject.part.is_empty())
-        .chain(tables)
-        .collect()
 }

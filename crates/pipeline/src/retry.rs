@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_half_a_minute() {
-        let waits: Vec<u64> = [1, 2, 3, 10, 100]
+        let waits: Vec<u128> = [1, 2, 3, 10, 100]
             .iter()
-            .map(|attempt| wait_before(*attempt, Duration::from_millis(500)).as_millis() as u64)
+            .map(|attempt| wait_before(*attempt, Duration::from_millis(500)).as_millis())
             .collect();
         assert_eq!(waits, [500, 1000, 2000, 30_000, 30_000]);
     }

@@ -69,11 +69,12 @@ impl MigrationDir {
         let dir = Self::at(base, id)?;
         fs::create_dir_all(base).map_err(|error| io("create", base, error))?;
         fault::point("dir.create.before")?;
-        fs::create_dir(&dir.path).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => {
+        fs::create_dir(&dir.path).map_err(|error| {
+            if error.kind() == ErrorKind::AlreadyExists {
                 Error::new(ErrorClass::Conflict, format!("migration `{id}` exists already"))
+            } else {
+                io("create", &dir.path, error)
             }
-            _ => io("create", &dir.path, error),
         })?;
         sync_dir(base)?;
         fault::point("dir.create.after")?;
@@ -354,16 +355,19 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
 
 pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Error {
     let path = path.display();
-    let (class, hint) = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (
+    let is_any = |kinds: &[ErrorKind]| kinds.contains(&error.kind());
+    let (class, hint) = if is_any(&[ErrorKind::StorageFull, ErrorKind::QuotaExceeded]) {
+        (
             ErrorClass::Transient,
             Some("free some space, then resume".to_owned()),
-        ),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => (
+        )
+    } else if is_any(&[ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem]) {
+        (
             ErrorClass::Denied,
             Some(format!("let this user write `{path}`, or choose another `--dir`")),
-        ),
-        _ => (ErrorClass::Invalid, None),
+        )
+    } else {
+        (ErrorClass::Invalid, None)
     };
     let made = Error::new(class, format!("cannot {what} `{path}`")).with_cause(error);
     match hint {

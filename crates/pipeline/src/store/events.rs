@@ -309,7 +309,7 @@ mod tests {
     fn a_changed_line_is_named() {
         let (_base, dir) = log(5);
         let check = edit(&dir, |lines| {
-            lines[2] = lines[2].replace("\"rows\":2", "\"rows\":9")
+            lines[2] = lines[2].replace("\"rows\":2", "\"rows\":9");
         });
         assert_eq!(check.problems.len(), 1);
         assert_eq!(check.problems[0].line, 3);

@@ -73,7 +73,6 @@ fn put(picture: &mut Picture, mut id: ObjectId, shown: String, whole: &impl Seri
 }
 
 fn put_table(picture: &mut Picture, table: &Table) {
-    let part = |kind, name: String| ObjectId::part(kind, table.id.clone(), name);
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let bare = Table {
         comment: table.comment.clone(),
@@ -91,26 +90,35 @@ fn put_table(picture: &mut Picture, table: &Table) {
         shown,
         &(&bare, &names),
     );
+    let part = |kind, name: &str| ObjectId::part(kind, table.id.clone(), name);
     for column in &table.columns {
         put(
             picture,
-            part(ObjectKind::Column, column.name.clone()),
+            part(ObjectKind::Column, &column.name),
             column_text(column),
             column,
         );
     }
-    if let Some(key) = &table.primary_key {
+    for index in &table.indexes {
         put(
             picture,
-            part(ObjectKind::PrimaryKey, String::new()),
-            key_text(key),
-            key,
+            part(ObjectKind::Index, &index.name),
+            index_text(index),
+            index,
         );
+    }
+    put_constraints(picture, table);
+}
+
+fn put_constraints(picture: &mut Picture, table: &Table) {
+    let part = |kind, name: &str| ObjectId::part(kind, table.id.clone(), name);
+    if let Some(key) = &table.primary_key {
+        put(picture, part(ObjectKind::PrimaryKey, ""), key_text(key), key);
     }
     for key in &table.uniques {
         put(
             picture,
-            part(ObjectKind::Unique, key_name(key)),
+            part(ObjectKind::Unique, &key_name(key)),
             key_text(key),
             key,
         );
@@ -118,7 +126,7 @@ fn put_table(picture: &mut Picture, table: &Table) {
     for check in &table.checks {
         put(
             picture,
-            part(ObjectKind::Check, check_name(check)),
+            part(ObjectKind::Check, &check_name(check)),
             check_text(check),
             check,
         );
@@ -126,7 +134,7 @@ fn put_table(picture: &mut Picture, table: &Table) {
     for key in &table.foreign_keys {
         put(
             picture,
-            part(ObjectKind::ForeignKey, foreign_key_name(key)),
+            part(ObjectKind::ForeignKey, &foreign_key_name(key)),
             foreign_key_text(key),
             key,
         );
@@ -134,17 +142,9 @@ fn put_table(picture: &mut Picture, table: &Table) {
     for exclusion in &table.exclusions {
         put(
             picture,
-            part(ObjectKind::Exclusion, exclusion.name.clone()),
+            part(ObjectKind::Exclusion, &exclusion.name),
             exclusion.definition.clone(),
             exclusion,
-        );
-    }
-    for index in &table.indexes {
-        put(
-            picture,
-            part(ObjectKind::Index, index.name.clone()),
-            index_text(index),
-            index,
         );
     }
 }
