@@ -113,31 +113,28 @@ fn create_containers(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
 
 /// Namespaces that the target does not have yet, in the target's terms.
 fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
-    let scope = &draft.scope;
-    if !scope.target.capabilities.namespaces || !scope.source.capabilities.namespaces {
+    let (scope, to) = (&draft.scope, draft.scope.target);
+    if !to.capabilities.namespaces {
         return Vec::new();
     }
-    let there = |name: &str| {
-        scope
-            .target
-            .catalog
-            .namespaces
-            .iter()
-            .any(|namespace| namespace.name == name)
-    };
     let comment = |name: &str| {
         let namespaces = &scope.source.catalog.namespaces;
         let found = namespaces.iter().find(|namespace| namespace.name == name);
         found.and_then(|namespace| namespace.comment.clone())
     };
+    // An engine without namespaces has its tables in the target's default one.
+    let default = to.capabilities.default_namespace.map(str::to_owned);
+    let default = default.filter(|_| !scope.source.capabilities.namespaces);
     draft
         .selection
         .namespaces
         .iter()
-        .filter(|name| !there(name))
+        .cloned()
+        .chain(default)
+        .filter(|name| !to.catalog.namespaces.iter().any(|there| &there.name == name))
         .map(|name| Namespace {
-            name: name.clone(),
-            comment: comment(name),
+            comment: comment(&name),
+            name,
         })
         .collect()
 }

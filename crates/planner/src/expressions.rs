@@ -9,7 +9,7 @@ use whimbrel_core::{
 
 use crate::draft::Draft;
 use crate::needs;
-use crate::notes::{Answer, LEAVE_OUT, Notes, TEXT};
+use crate::notes::{Answer, LEAVE_OUT, Notes, TEXT, UNTRANSLATED};
 
 /// What an expression inside the table may name.
 pub(crate) fn table_context(
@@ -111,7 +111,7 @@ impl Stuck<'_> {
     /// The question without its choices.
     pub(crate) fn question(&self) -> Finding {
         Finding::new(
-            "expression_untranslated",
+            UNTRANSLATED,
             Severity::Decision,
             self.subject.clone(),
             format!(

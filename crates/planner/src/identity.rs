@@ -6,7 +6,7 @@ use whimbrel_core::{Column, Feature, Finding, Identity, LogicalType, Sequence, S
 
 use crate::names::Names;
 use crate::needs::mentions;
-use crate::notes::{LEAVE_OUT, Notes, TEXT};
+use crate::notes::{LEAVE_OUT, Notes, TEXT, UNTRANSLATED};
 use crate::scope::{Scope, Spot};
 use crate::select::Selection;
 
@@ -197,7 +197,7 @@ fn is_shared(selection: &Selection<'_>, sequence: &Sequence) -> bool {
 
 fn ask_for_default(spot: &Spot<'_, '_>, sequence: &Sequence, notes: &mut Notes<'_>) -> Option<String> {
     let finding = Finding::new(
-        "expression_untranslated",
+        UNTRANSLATED,
         Severity::Decision,
         spot.subject(),
         format!(

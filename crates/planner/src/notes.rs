@@ -11,6 +11,8 @@ pub(crate) const LEAVE_OUT: &str = "leave_out";
 pub(crate) const ACCEPT: &str = "accept";
 /// The choice that takes a text of the person's own (`text=...`).
 pub(crate) const TEXT: &str = "text";
+/// The code of the questions that can be answered with a text.
+pub(crate) const UNTRANSLATED: &str = "expression_untranslated";
 /// The choice that turns a question into a blocker.
 pub(crate) const STOP: &str = "stop";
 
@@ -171,12 +173,12 @@ impl<'a> Notes<'a> {
             .choices
             .iter()
             .any(|choice| choice.name == decision.choice);
-        let text_missing = decision.choice == TEXT && decision.text.is_none();
+        let text_missing = takes_text(finding, &decision.choice) && decision.text.is_none();
         if known && !text_missing {
             return;
         }
         let valid = |name: &String| {
-            if name == TEXT {
+            if takes_text(finding, name) {
                 "`text=...`".to_owned()
             } else {
                 format!("`{name}`")
@@ -231,6 +233,11 @@ impl<'a> Notes<'a> {
     fn asked_names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.asked.iter().filter_map(|key| key.split_once(':'))
     }
+}
+
+/// Tells whether a choice wants a text of the person's own. `text` as the name of a type does not.
+fn takes_text(finding: &Finding, choice: &str) -> bool {
+    choice == TEXT && finding.code == UNTRANSLATED
 }
 
 /// `what a, b and 3 more`, for hints.

@@ -330,19 +330,18 @@ fn report_left_out(draft: &Draft<'_>, table: &Table, notes: &mut Notes<'_>) {
             ),
         );
     }
-    let comments = table
+    let mut comments = table
         .columns
         .iter()
         .filter_map(|column| column.comment.as_ref())
         .chain(&table.comment)
-        .chain(table.indexes.iter().filter_map(|index| index.comment.as_ref()))
-        .count();
-    if comments > 0 && !draft.scope.keeps(Feature::Comments) {
+        .chain(table.indexes.iter().filter_map(|index| index.comment.as_ref()));
+    if comments.next().is_some() && !draft.scope.keeps(Feature::Comments) {
         notes.warn(
             "feature_left_out",
             ObjectId::whole(ObjectKind::Comment, table.id.clone()),
             format!(
-                "{comments} comments on `{}` and its parts stay behind: the target has none",
+                "comments on `{}` and its parts stay behind: the target has none",
                 table.id
             ),
         );

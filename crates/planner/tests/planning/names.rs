@@ -1,0 +1,128 @@
+//! Names in the target: limits, folding, prefixes, clashes.
+
+use whimbrel_core::Plan;
+
+use crate::setup::{Setup, findings, foreign_key, id, index, key, question, table, titles, view};
+use crate::toy::Toy;
+
+fn table_names(plan: &Plan) -> Vec<String> {
+    plan.tables
+        .iter()
+        .map(|table| table.target.id.to_string())
+        .collect()
+}
+
+#[test]
+fn tables_of_an_engine_without_namespaces_go_to_the_default_one() {
+    let plan = Setup::new(Toy::Flat, Toy::Spacious, vec![table("a", "x INTEGER")]).plan();
+    assert_eq!(table_names(&plan), ["public.a"]);
+}
+
+#[test]
+fn namespaces_become_prefixes_where_there_are_none_but_the_default_one_is_dropped() {
+    let tables = vec![table("public.a", "x integer"), table("sales.a", "x integer")];
+    let plan = Setup::new(Toy::Spacious, Toy::Flat, tables).plan();
+    assert_eq!(table_names(&plan), ["a", "sales_a"]);
+    assert_eq!(findings(&plan, "name_changed"), ["warning sales"]);
+}
+
+#[test]
+fn names_that_fold_into_one_are_a_question_and_the_second_one_gives_way() {
+    let tables = vec![
+        table("public.A", "x integer, X integer"),
+        table("public.a", "x integer"),
+    ];
+    let plan = Setup::new(Toy::Spacious, Toy::Flat, tables).plan();
+    insta::assert_debug_snapshot!(table_names(&plan), @r#"
+    [
+        "A",
+        "a_1dc40f1c",
+    ]
+    "#);
+    assert_eq!(
+        findings(&plan, "name_collision"),
+        ["decision public.a", "decision public.A.X"]
+    );
+    assert_eq!(plan.tables[0].columns[1].source, "X");
+    assert!(plan.tables[0].columns[1].target.starts_with("X_"));
+}
+
+#[test]
+fn a_long_name_is_cut_at_a_character_and_told_apart_by_a_hash() {
+    let long = format!("{}é_one", "é".repeat(12));
+    let other = format!("{}é_two", "é".repeat(12));
+    let tables = vec![table(&long, "x INTEGER"), table(&other, "x INTEGER")];
+    let plan = Setup::new(Toy::Flat, Toy::Spacious, tables).plan();
+    let names = table_names(&plan);
+    assert_ne!(names[0], names[1]);
+    for name in &names {
+        assert!(name.len() <= "public.".len() + 24, "{name}");
+        assert!(name.starts_with("public.ééééééé_"), "{name}");
+    }
+    assert_eq!(findings(&plan, "name_changed").len(), 2);
+}
+
+#[test]
+fn a_reserved_column_name_changes_and_expressions_follow() {
+    let mut a = table("a", "ctid INTEGER, y INTEGER");
+    a.checks.push(crate::setup::check("positive", "ctid > 0"));
+    let plan = Setup::new(Toy::Flat, Toy::Spacious, vec![a]).plan();
+    let column = &plan.tables[0].columns[0].target;
+    assert!(column.starts_with("x_ctid_"), "{column}");
+    assert_eq!(
+        plan.tables[0].target.checks[0].expression,
+        format!("{column} > 0")
+    );
+}
+
+#[test]
+fn index_names_are_one_space_with_tables_and_with_what_the_target_keeps() {
+    let mut a = table("a", "x INTEGER");
+    a.indexes.push(index("b", "x"));
+    a.indexes.push(index("there", "x"));
+    let mut kept = table("public.kept", "x integer");
+    kept.indexes.push(index("there", "x"));
+    let plan = Setup::new(Toy::Flat, Toy::Spacious, vec![a, table("b", "x INTEGER")])
+        .target(|catalog| catalog.tables.push(kept))
+        .plan();
+    let names: Vec<&str> = plan.tables[0]
+        .target
+        .indexes
+        .iter()
+        .map(|index| index.name.as_str())
+        .collect();
+    assert!(
+        names[0].starts_with("b_") && names[1].starts_with("there_"),
+        "{names:?}"
+    );
+    assert_eq!(findings(&plan, "name_changed"), ["info a.b", "info a.there"]);
+}
+
+#[test]
+fn constraints_without_names_get_them_where_they_are_added_later() {
+    let mut a = table("a", "id INTEGER pk not null, x INTEGER, y INTEGER");
+    a.uniques.push(key("", &["x", "y"]));
+    a.checks.push(crate::setup::check("", "x > 0"));
+    a.foreign_keys.push(foreign_key("", "x", "a", "id"));
+    let plan = Setup::new(Toy::Flat, Toy::Spacious, vec![a]).plan();
+    let a = &plan.tables[0].target;
+    assert_eq!(a.primary_key.as_ref().unwrap().name, "a_pkey");
+    assert_eq!(a.uniques[0].name, "a_x_y_key");
+    assert_eq!(a.checks[0].name, "a_check_1");
+    assert_eq!(a.foreign_keys[0].name, "a_x_fkey");
+}
+
+#[test]
+fn a_view_never_takes_a_tables_name() {
+    let setup = Setup::new(Toy::Spacious, Toy::Flat, vec![table("sales.a", "x integer")]).source(|catalog| {
+        let mut view = view("public.sales_a", "select x from sales.a", &["sales.a"]);
+        view.id = id("public.sales_a");
+        catalog.views.push(view);
+    });
+    let plan = setup.plan();
+    assert_eq!(
+        question(&plan, "name_collision"),
+        "public.sales_a: rename | stop (rename)"
+    );
+    assert!(titles(&plan)[1].starts_with("create view sales_a_"));
+}
