@@ -189,7 +189,7 @@ impl Plan {
             .collect()
     }
 
-    /// Looks up how a finding was settled: by its own subject first, then for its whole code.
+    /// Looks up how a finding was settled: by its own subject first, then for its whole code, which settles what offers that choice.
     pub fn decision_for(&self, finding: &Finding) -> Option<&Decision> {
         let subject = finding.subject.to_string();
         let of_code = |decision: &&Decision| decision.code == finding.code;
@@ -201,7 +201,8 @@ impl Plan {
                 self.decisions
                     .iter()
                     .filter(of_code)
-                    .find(|decision| decision.subject.is_empty())
+                    .filter(|decision| decision.subject.is_empty())
+                    .find(|decision| finding.choices.iter().any(|choice| choice.name == decision.choice))
             })
     }
 
