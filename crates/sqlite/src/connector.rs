@@ -1,0 +1,65 @@
+//! The connector: what the engine is called, what it can do, and how its sides are opened.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use whimbrel_core::{Capabilities, ConnectOptions, Connector, DatabaseUrl, Dialect, Result, Source, Target};
+
+use crate::dialect::SqliteDialect;
+use crate::error::missing;
+use crate::gate::DatabaseFile;
+use crate::source::SqliteSource;
+use crate::target::SqliteTarget;
+
+/// SQLite.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SqliteConnector;
+
+#[async_trait]
+impl Connector for SqliteConnector {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn doc(&self) -> &'static str {
+        "SQLite 3 database files"
+    }
+
+    fn schemes(&self) -> &'static [&'static str] {
+        &["sqlite"]
+    }
+
+    fn example_url(&self) -> &'static str {
+        "sqlite:path/to/file.db"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            writers: 1,
+            transactional_ddl: true,
+            constraints_inline: true,
+            namespaces: false,
+            default_namespace: None,
+            user_types: false,
+            name_bytes_max: None,
+            names_fold_case: true,
+            index_names_per_namespace: true,
+        }
+    }
+
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        Arc::new(SqliteDialect)
+    }
+
+    async fn source(&self, url: &DatabaseUrl, _options: &ConnectOptions) -> Result<Arc<dyn Source>> {
+        let file = DatabaseFile::new(&url.database);
+        if !file.exists() {
+            return Err(missing(file.path()));
+        }
+        Ok(Arc::new(SqliteSource::existing(file)))
+    }
+
+    async fn target(&self, url: &DatabaseUrl, _options: &ConnectOptions) -> Result<Arc<dyn Target>> {
+        Ok(Arc::new(SqliteTarget::new(DatabaseFile::new(&url.database))))
+    }
+}

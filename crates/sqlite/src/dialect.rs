@@ -1,0 +1,88 @@
+//! The dialect: types in `dialect/mapping.rs`, expressions in `dialect/neutral.rs` (reading) and `dialect/spelling.rs` (writing),
+//! statements in `dialect/ddl.rs`.
+
+mod ddl;
+mod mapping;
+mod native;
+mod neutral;
+mod spelling;
+
+use sqlparser::ast::{Expr, Query};
+use whimbrel_core::{
+    Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
+    Mapped, ObjectKind, Result, Step, Untranslated,
+};
+
+use crate::catalog::OWN_PREFIX;
+use crate::sql;
+
+/// The engine's language.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SqliteDialect;
+
+impl Dialect for SqliteDialect {
+    fn logical(
+        &self,
+        column: &Column,
+        _catalog: &Catalog,
+        profile: Option<&ColumnProfile>,
+    ) -> Mapped<LogicalType> {
+        mapping::logical(column, profile)
+    }
+
+    fn wire(&self, _column: &Column) -> LogicalType {
+        LogicalType::Any
+    }
+
+    fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
+        native::native(logical, usage)
+    }
+
+    fn has(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::DeferrableForeignKeys | Feature::VirtualColumns => true,
+            Feature::Comments
+            | Feature::DeferrableKeys
+            | Feature::MatchFull
+            | Feature::NullsEqual
+            | Feature::CoveringColumns
+            | Feature::NullsOrder
+            | Feature::IdentityAlways => false,
+        }
+    }
+
+    fn reserves(&self, _kind: ObjectKind, name: &str) -> bool {
+        ["sqlite_", OWN_PREFIX].iter().any(|prefix| {
+            name.get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        })
+    }
+
+    fn quote(&self, identifier: &str) -> String {
+        sql::quote(identifier)
+    }
+
+    fn literal(&self, text: &str) -> String {
+        sql::literal(text)
+    }
+
+    fn parse(&self, expression: &str, context: &ExpressionContext) -> Result<Expr, Untranslated> {
+        neutral::expression(expression, context)
+    }
+
+    fn render(&self, expression: &Expr, context: &ExpressionContext) -> Result<String, Untranslated> {
+        spelling::expression(expression, context)
+    }
+
+    fn parse_query(&self, query: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
+        neutral::query(query, context)
+    }
+
+    fn render_query(&self, query: &Query, context: &ExpressionContext) -> Result<String, Untranslated> {
+        spelling::query(query, context)
+    }
+
+    fn steps(&self, change: &Change) -> Result<Vec<Step>> {
+        ddl::steps(change)
+    }
+}

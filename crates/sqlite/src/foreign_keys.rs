@@ -1,0 +1,166 @@
+//! Counts orphans as the engine itself would: by its own foreign key check, or by a join where that check refuses the parent's key.
+
+use rusqlite::{Connection, Row};
+use whimbrel_core::{ForeignKey, Result, Table};
+
+use crate::error::During;
+use crate::sql::quote;
+
+/// How many orphans are shown.
+const EXAMPLES_MAX: usize = 5;
+
+/// The orphans of one foreign key.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orphans {
+    /// How many there are.
+    pub(crate) count: u64,
+    /// Some of them.
+    pub(crate) examples: Vec<String>,
+}
+
+/// Returns the orphans of each of the table's foreign keys, in order.
+pub(crate) fn orphans(connection: &Connection, table: &Table) -> Result<Vec<Orphans>> {
+    if table.foreign_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let what = || format!("look for orphans in `{}`", table.id);
+    let numbers = numbers(connection, table).during(what)?;
+    let checked = checked(connection, &table.id.name);
+    let mut found = Vec::new();
+    for (key, number) in table.foreign_keys.iter().zip(numbers) {
+        // A key that the engine does not have, or whose parent it does not accept, is joined by hand.
+        let by_check = match (&checked, number) {
+            (Ok(counts), Some(number)) => Some(
+                counts
+                    .iter()
+                    .find(|(of, _)| *of == number)
+                    .map_or(0, |(_, count)| *count),
+            ),
+            (Ok(_), None) | (Err(_), _) => None,
+        };
+        let count = match by_check {
+            Some(count) => count,
+            None => joined(connection, table, key).during(what)?,
+        };
+        let examples = if count == 0 {
+            Vec::new()
+        } else {
+            examples(connection, table, key).unwrap_or_default()
+        };
+        found.push(Orphans { count, examples });
+    }
+    Ok(found)
+}
+
+fn checked(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(i64, u64)>> {
+    let mut statement =
+        connection.prepare("SELECT fkid, count(*) FROM pragma_foreign_key_check(?) GROUP BY fkid")?;
+    statement
+        .query_map([table], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+        })?
+        .collect()
+}
+
+/// The engine's number of each foreign key; none for one that it does not have.
+fn numbers(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<Option<i64>>> {
+    let mut statement = connection
+        .prepare("SELECT id, \"table\", \"from\" FROM pragma_foreign_key_list(?) ORDER BY id, seq")?;
+    let rows: Vec<(i64, String, String)> = statement
+        .query_map([&table.id.name], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut listed: Vec<(i64, String, Vec<String>)> = Vec::new();
+    for (id, parent, from) in rows {
+        match listed.last_mut().filter(|last| last.0 == id) {
+            Some(last) => last.2.push(from),
+            None => listed.push((id, parent, vec![from])),
+        }
+    }
+    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    Ok(table
+        .foreign_keys
+        .iter()
+        .map(|key| {
+            let at = listed.iter().position(|(_, parent, columns)| {
+                same(parent, &key.references.name)
+                    && columns.len() == key.columns.len()
+                    && columns.iter().zip(&key.columns).all(|(a, b)| same(a, b))
+            });
+            at.map(|at| listed.remove(at).0)
+        })
+        .collect())
+}
+
+fn exists(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT count(*) > 0 FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
+        [table],
+        |row| row.get(0),
+    )
+}
+
+/// The condition that a row `c` of the table is an orphan.
+fn condition(connection: &Connection, key: &ForeignKey) -> rusqlite::Result<String> {
+    let mut terms: Vec<String> = key
+        .columns
+        .iter()
+        .map(|column| format!("c.{} IS NOT NULL", quote(column)))
+        .collect();
+    if exists(connection, &key.references.name)? && key.columns.len() == key.referred.len() {
+        let pairs: Vec<String> = key
+            .referred
+            .iter()
+            .zip(&key.columns)
+            .map(|(referred, column)| format!("p.{} = c.{}", quote(referred), quote(column)))
+            .collect();
+        terms.push(format!(
+            "NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
+            quote(&key.references.name),
+            pairs.join(" AND ")
+        ));
+    }
+    Ok(terms.join(" AND "))
+}
+
+fn joined(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlite::Result<u64> {
+    let sql = format!(
+        "SELECT count(*) FROM {} c WHERE {}",
+        quote(&table.id.name),
+        condition(connection, key)?
+    );
+    connection.query_row(&sql, [], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+}
+
+fn examples(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlite::Result<Vec<String>> {
+    let identity: Vec<String> = table
+        .primary_key
+        .as_ref()
+        .map(|key| key.columns.clone())
+        .unwrap_or_default();
+    let shown: Vec<&String> = identity
+        .iter()
+        .chain(key.columns.iter().filter(|column| !identity.contains(column)))
+        .collect();
+    let columns: Vec<String> = shown
+        .iter()
+        .map(|column| format!("c.{}", quote(column)))
+        .collect();
+    let sql = format!(
+        "SELECT {} FROM {} c WHERE {} LIMIT {EXAMPLES_MAX}",
+        columns.join(", "),
+        quote(&table.id.name),
+        condition(connection, key)?
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let text = |row: &Row<'_>| {
+        let parts = shown
+            .iter()
+            .enumerate()
+            .map(|(at, name)| Ok(format!("{name}={}", crate::codec::shown(row.get_ref(at)?))))
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(parts.join(", "))
+    };
+    statement.query_map([], text)?.collect()
+}

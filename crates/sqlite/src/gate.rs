@@ -1,0 +1,161 @@
+//! The gate between the asynchronous side and the engine: opens connections, and runs every blocking call on a thread of its own.
+//! What is asked of a connection is left to the callers.
+//!
+//! The database file is never opened by other means than the engine's: closing any other descriptor of it would silently
+//! release the engine's file locks in this process.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use whimbrel_core::{Error, Result};
+
+use crate::error::{During, missing};
+
+/// How long a connection waits for another process's lock.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+
+/// Runs blocking work on a blocking thread.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(cause) => Err(Error::bug("a database thread ended without an answer").with_cause(cause)),
+    }
+}
+
+/// Where a database file is, and what lies beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DatabaseFile {
+    path: PathBuf,
+}
+
+impl DatabaseFile {
+    /// Names the file.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Returns where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the path with the suffix behind it, such as `FILE-wal`.
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(suffix);
+        PathBuf::from(name)
+    }
+
+    /// Returns the folder of the file.
+    pub(crate) fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Tells whether the file exists.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Returns the file's name as people call it.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().map_or_else(
+            || self.path.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        )
+    }
+
+    fn has_content(&self, suffix: &str) -> bool {
+        std::fs::metadata(self.beside(suffix)).is_ok_and(|meta| meta.len() > 0)
+    }
+
+    /// Opens the file for reading only; nothing is created.
+    ///
+    /// # Errors
+    /// `Invalid` when the file is missing or no database, `Denied` when it may not be read.
+    pub(crate) fn open_to_read(&self) -> Result<Connection> {
+        if !self.exists() {
+            return Err(missing(&self.path));
+        }
+        let opened = self.open_uri("mode=ro").and_then(|connection| {
+            touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
+            Ok(connection)
+        });
+        match opened {
+            // A database in WAL mode on read-only media cannot have its index file made. Without a log nothing can be missed.
+            Err(error)
+                if error.code() == "cannot_open"
+                    && !self.has_content("-wal")
+                    && !self.has_content("-journal") =>
+            {
+                let connection = self.open_uri("mode=ro&immutable=1")?;
+                touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
+                Ok(connection)
+            }
+            other => other,
+        }
+    }
+
+    fn open_uri(&self, parameters: &str) -> Result<Connection> {
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let uri = format!("{}?{parameters}", uri_of(&self.path));
+        let connection =
+            Connection::open_with_flags(&uri, flags).during(|| format!("open `{}`", self.path.display()))?;
+        self.settings(&connection, "PRAGMA query_only = 1; PRAGMA cell_size_check = 1;")?;
+        Ok(connection)
+    }
+
+    /// Opens the file for writing; it must exist.
+    ///
+    /// # Errors
+    /// As [`DatabaseFile::open_to_read`].
+    pub(crate) fn open_to_write(&self) -> Result<Connection> {
+        if !self.exists() {
+            return Err(missing(&self.path));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)
+            .during(|| format!("open `{}`", self.path.display()))?;
+        self.settings(
+            &connection,
+            "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0;",
+        )?;
+        touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
+        Ok(connection)
+    }
+
+    fn settings(&self, connection: &Connection, pragmas: &str) -> Result<()> {
+        let set = || -> rusqlite::Result<()> {
+            connection.busy_timeout(BUSY_WAIT)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+            connection.execute_batch(pragmas)
+        };
+        set().during(|| format!("open `{}`", self.path.display()))
+    }
+}
+
+/// Makes the engine read the file's header and schema; opening alone reads nothing.
+fn touch(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+/// Returns the `file:` URI of a path, everything that has a meaning in a URI escaped.
+fn uri_of(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'/' | b'.' | b'_' | b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(byte)),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri
+}

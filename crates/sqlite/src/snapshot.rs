@@ -1,0 +1,218 @@
+//! One consistent state of a file for several readers: each has a read transaction that began while nothing was written.
+//! Splitting, reading and aggregates are in the files beside.
+
+mod aggregate;
+mod read;
+mod split;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use whimbrel_core::{
+    Batch, Chunk, Error, ErrorClass, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot,
+    Table, TableAggregate, TableId,
+};
+
+use crate::catalog::{pragma_number, sequence_id, sequence_position};
+use crate::error::During;
+use crate::foreign_keys::orphans;
+use crate::gate::{DatabaseFile, blocking};
+
+/// How often the readers try to begin between two writes of others.
+const ATTEMPTS_MAX: u32 = 200;
+
+/// A snapshot: its readers and what names its state.
+pub(crate) struct SqliteSnapshot {
+    readers: Arc<Readers>,
+    position: Position,
+}
+
+/// The readers that are free, and a place for each.
+struct Readers {
+    free: Mutex<Vec<Connection>>,
+    places: Arc<Semaphore>,
+}
+
+/// A reader in use; it goes back when dropped.
+struct Reader {
+    connection: Option<Connection>,
+    readers: Arc<Readers>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    fn connection(&self) -> Result<&Connection> {
+        self.connection
+            .as_ref()
+            .ok_or_else(|| Error::bug("a reader without a connection"))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut free = self.readers.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.extend(self.connection.take());
+    }
+}
+
+impl Readers {
+    async fn take(self: &Arc<Self>) -> Result<Reader> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|cause| Error::bug("the readers are gone").with_cause(cause))?;
+        let connection = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Ok(Reader {
+            connection,
+            readers: Arc::clone(self),
+            _place: place,
+        })
+    }
+
+    /// Runs work on a free reader, on a thread of its own.
+    async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let reader = self.take().await?;
+        blocking(move || work(reader.connection()?)).await
+    }
+}
+
+impl SqliteSnapshot {
+    /// Lets `readers` read transactions begin in one state.
+    ///
+    /// # Errors
+    /// `Transient` when others write without a pause.
+    pub(crate) fn open(file: &DatabaseFile, readers: usize) -> Result<Self> {
+        let control = file.open_to_read()?;
+        let mut free: Vec<Connection> = (0..readers.max(1))
+            .map(|_| file.open_to_read())
+            .collect::<Result<_>>()?;
+        for _ in 0..ATTEMPTS_MAX {
+            let before = pragma_number(&control, "data_version")?;
+            for reader in &free {
+                begin(reader).during(|| "begin to read")?;
+            }
+            let position = position(&control, file)?;
+            if pragma_number(&control, "data_version")? == before {
+                let places = Arc::new(Semaphore::new(free.len()));
+                let free = Mutex::new(std::mem::take(&mut free));
+                let readers = Arc::new(Readers { free, places });
+                return Ok(Self { readers, position });
+            }
+            for reader in &free {
+                reader.execute_batch("ROLLBACK").during(|| "begin to read")?;
+            }
+        }
+        Err(Error::new(
+            ErrorClass::Transient,
+            format!("`{}` is written without a pause", file.path().display()),
+        )
+        .with_code("snapshot_refused")
+        .with_hint("run again when less is written, or with `--jobs 1`"))
+    }
+}
+
+/// BEGIN alone reads nothing: the state is fixed by the first read.
+fn begin(reader: &Connection) -> rusqlite::Result<()> {
+    reader.execute_batch("BEGIN")?;
+    reader.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+/// What identifies a state from outside: the schema's version, the sizes and the times of the file and of its log.
+/// The file is only looked at by name, see [`crate::gate`].
+fn position(control: &Connection, file: &DatabaseFile) -> Result<Position> {
+    let schema = pragma_number(control, "schema_version")?;
+    let pages = pragma_number(control, "page_count")?;
+    let stamp = |path: &std::path::Path| {
+        let meta = std::fs::metadata(path).ok()?;
+        let age = meta.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(format!(
+            "{}@{}.{:09}",
+            meta.len(),
+            age.as_secs(),
+            age.subsec_nanos()
+        ))
+    };
+    let none = || "none".to_owned();
+    Ok(Position(format!(
+        "schema {schema}, pages {pages}, file {}, log {}",
+        stamp(file.path()).unwrap_or_else(none),
+        stamp(&file.beside("-wal")).unwrap_or_else(none)
+    )))
+}
+
+#[async_trait]
+impl Snapshot for SqliteSnapshot {
+    fn position(&self) -> Position {
+        self.position.clone()
+    }
+
+    async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
+        let table = table.clone();
+        self.readers
+            .run(move |connection| split::split(connection, &table, chunk_bytes))
+            .await
+    }
+
+    fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
+        let readers = Arc::clone(&self.readers);
+        stream::once(async move {
+            match readers.take().await {
+                Ok(reader) => read::batches(reader, request),
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            }
+        })
+        .flatten()
+        .boxed()
+    }
+
+    async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
+        let (table, columns) = (table.clone(), columns.to_vec());
+        self.readers
+            .run(move |connection| aggregate::aggregate(connection, &table, &columns))
+            .await
+    }
+
+    async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>> {
+        let sequences = sequences.to_vec();
+        self.readers
+            .run(move |connection| {
+                let catalog = crate::catalog::identities(connection)?;
+                sequences
+                    .iter()
+                    .map(|wanted| {
+                        let found = catalog
+                            .iter()
+                            .find(|(table, column, _)| sequence_id(table, column) == *wanted);
+                        let Some((table, column, autoincrement)) = found else {
+                            return Ok(None);
+                        };
+                        let last = sequence_position(connection, &table.name, column, *autoincrement)?;
+                        Ok(last.map(|last_value| SequencePosition {
+                            last_value,
+                            is_called: true,
+                        }))
+                    })
+                    .collect()
+            })
+            .await
+    }
+
+    async fn orphans(&self, table: &Table) -> Result<Vec<u64>> {
+        let table = table.clone();
+        self.readers
+            .run(move |connection| {
+                Ok(orphans(connection, &table)?
+                    .into_iter()
+                    .map(|found| found.count)
+                    .collect())
+            })
+            .await
+    }
+}

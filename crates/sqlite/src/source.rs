@@ -1,0 +1,70 @@
+//! The source: a file that is only read. Checks, catalog and profile use connections of their own; a snapshot holds several.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use whimbrel_core::{Catalog, Finding, Result, Snapshot, Source, Table, TableId, TableProfile};
+
+use crate::catalog;
+use crate::check;
+use crate::gate::{DatabaseFile, blocking};
+use crate::profile;
+use crate::snapshot::SqliteSnapshot;
+
+/// A file to read from.
+pub(crate) struct SqliteSource {
+    file: DatabaseFile,
+    may_be_missing: bool,
+}
+
+impl SqliteSource {
+    /// Names a file that must exist.
+    pub(crate) fn existing(file: DatabaseFile) -> Self {
+        Self {
+            file,
+            may_be_missing: false,
+        }
+    }
+
+    /// Names a file that may not exist yet; it is an empty database then.
+    pub(crate) fn of_target(file: DatabaseFile) -> Self {
+        Self {
+            file,
+            may_be_missing: true,
+        }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.may_be_missing && !self.file.exists()
+    }
+}
+
+#[async_trait]
+impl Source for SqliteSource {
+    async fn check(&self) -> Result<Vec<Finding>> {
+        if self.is_absent() {
+            return Ok(Vec::new());
+        }
+        let file = self.file.clone();
+        blocking(move || check::source(&file)).await
+    }
+
+    async fn catalog(&self) -> Result<Catalog> {
+        if self.is_absent() {
+            return Ok(catalog::empty(self.file.name()));
+        }
+        let file = self.file.clone();
+        blocking(move || catalog::read(&file.open_to_read()?, file.name())).await
+    }
+
+    async fn profile(&self, table: &Table) -> Result<TableProfile> {
+        let (file, table) = (self.file.clone(), table.clone());
+        blocking(move || profile::profile(&file.open_to_read()?, &table)).await
+    }
+
+    async fn snapshot(&self, _tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
+        let file = self.file.clone();
+        let snapshot = blocking(move || SqliteSnapshot::open(&file, readers)).await?;
+        Ok(Arc::new(snapshot))
+    }
+}
