@@ -57,9 +57,8 @@ impl Pen {
         work: impl FnOnce(&mut Hand<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let turn = self.turn().await?;
-        // The turn lasts as long as the work, also when nobody waits for the answer any more.
         blocking(move || {
-            turn.pen.with(|hand| {
+            turn.do_whole(|hand| {
                 hand.end_transaction();
                 work(hand)
             })
@@ -88,11 +87,17 @@ impl Turn {
 
     /// Takes back what the turn has not committed, then ends it; needs no waiting for.
     pub(crate) fn abandon(self) {
-        let end = move || self.pen.with(|hand| hand.end_transaction());
+        let end = move || self.do_whole(|hand| hand.end_transaction());
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(end)),
             Err(_) => end(),
         }
+    }
+
+    /// Does the work and ends the turn only then. Takes the whole turn: a closure that names a part of it would take that part alone and
+    /// let go of the place too early.
+    fn do_whole<T>(self, work: impl FnOnce(&mut Hand<'_>) -> T) -> T {
+        self.pen.with(work)
     }
 }
 
