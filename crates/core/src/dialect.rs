@@ -14,6 +14,17 @@ use crate::{
 /// Expressions meet in a neutral form: standard SQL as `sqlparser` parses it with its generic dialect. [`Dialect::parse`] turns the engine's
 /// spelling into it (`'x'::text` into a plain literal, `strftime('%s','now')` into nothing that others know, `now()` into
 /// `CURRENT_TIMESTAMP`), [`Dialect::render`] spells it for the engine and refuses what it does not know.
+///
+/// The words of the neutral form:
+/// * names are quoted with `"` and spelled exactly as the source's catalog has them; only `render` changes them, by
+///   [`ExpressionContext::renames`] and [`ExpressionContext::tables`]; a table's name in a `FROM` may stand before a column as a qualifier;
+/// * literals are numbers, `'text'` (also for dates, times, UUIDs and the like), `X'0A'`, `TRUE`, `FALSE`, `NULL`; `parse` turns 0 and 1 into
+///   truth values where the context says that the other side is boolean;
+/// * `LIKE` minds case, `ILIKE` does not; `IS [NOT] DISTINCT FROM`; `||`; `CASE`; `CAST(x AS type)` to standard types;
+/// * `CURRENT_TIMESTAMP`, `CURRENT_DATE`, `CURRENT_TIME`; where text is expected of them the meaning differs and `parse` refuses;
+/// * functions: `lower upper length octet_length substr replace trim ltrim rtrim strpos abs round ceil floor mod power sqrt coalesce nullif
+///   greatest least count sum avg min max string_agg`, `EXTRACT(field FROM x)`, and the window functions `row_number rank dense_rank lag lead
+///   first_value last_value ntile`.
 pub trait Dialect: Send + Sync {
     /// Returns the form in which the column's values travel to another engine, and what else they could be.
     /// `profile` narrows only what every row fulfils. A `Lossy` or alternatives make the planner ask.
