@@ -20,7 +20,7 @@ pub(crate) fn table_context(
     ExpressionContext {
         columns: column_types(draft, &table.id),
         renames: draft.names.renamed_columns(&table.id),
-        tables: draft.names.relations(),
+        tables: BTreeMap::new(),
         expected,
     }
 }
@@ -31,7 +31,7 @@ pub(crate) fn table_context(
 /// [`Untranslated`] when a shared column name changes in one table and not in the other.
 pub(crate) fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<ExpressionContext, Untranslated> {
     let mut context = ExpressionContext {
-        tables: draft.names.relations(),
+        tables: draft.names.relations(reads),
         ..ExpressionContext::default()
     };
     let mut named: BTreeMap<String, String> = BTreeMap::new();

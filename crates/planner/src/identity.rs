@@ -59,6 +59,11 @@ pub(crate) fn number(
     notes: &mut Notes<'_>,
 ) -> Numbering {
     let mut numbering = Numbering::default();
+    let columns = selection.tables.iter().flat_map(|table| &table.columns);
+    let takers: Vec<&str> = columns
+        .filter_map(|column| column.default.as_deref())
+        .filter(|default| takes_from_sequence(default))
+        .collect();
     for table in &selection.tables {
         for column in &table.columns {
             let spot = Spot { scope, table, column };
@@ -67,7 +72,7 @@ pub(crate) fn number(
                     numbering.columns.insert(spot.place(), numbered);
                 }
             } else if let Some(sequence) = sequence_of_default(&spot) {
-                if can_number(&spot) && !is_shared(selection, sequence) {
+                if can_number(&spot) && !is_shared(&takers, sequence) {
                     let numbered = from_sequence(&spot, sequence, names);
                     numbering.columns.insert(spot.place(), numbered);
                 } else {
@@ -155,7 +160,7 @@ fn default_sequence(table: &TableId, column: &str) -> TableId {
 /// The sequence that a column's default takes from; only asked across engines, where such a default means nothing to the target.
 fn sequence_of_default<'a>(spot: &Spot<'_, 'a>) -> Option<&'a Sequence> {
     let default = spot.column.default.as_deref().filter(|_| !spot.scope.equal)?;
-    if !default.to_ascii_lowercase().contains("nextval") {
+    if !takes_from_sequence(default) {
         return None;
     }
     let sequences = &spot.scope.source.catalog.sequences;
@@ -177,6 +182,10 @@ fn sequence_of_default<'a>(spot: &Spot<'_, 'a>) -> Option<&'a Sequence> {
         })
 }
 
+fn takes_from_sequence(default: &str) -> bool {
+    default.to_ascii_lowercase().contains("nextval")
+}
+
 /// Tells whether the target can let the column number itself: an engine with sequences any integer, another only its sole integer primary key.
 fn can_number(spot: &Spot<'_, '_>) -> bool {
     let is_integer = matches!(spot.mapped().to, LogicalType::Integer { .. });
@@ -184,15 +193,9 @@ fn can_number(spot: &Spot<'_, '_>) -> bool {
 }
 
 /// Tells whether more than one column takes its numbers from the sequence.
-fn is_shared(selection: &Selection<'_>, sequence: &Sequence) -> bool {
-    let takers = selection
-        .tables
-        .iter()
-        .flat_map(|table| &table.columns)
-        .filter_map(|column| column.default.as_deref())
-        .filter(|default| mentions(default, &sequence.id.name))
-        .count();
-    takers > 1
+fn is_shared(takers: &[&str], sequence: &Sequence) -> bool {
+    let takes = |default: &&&str| mentions(default, &sequence.id.name);
+    takers.iter().filter(takes).count() > 1
 }
 
 fn ask_for_default(spot: &Spot<'_, '_>, sequence: &Sequence, notes: &mut Notes<'_>) -> Option<String> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{ColumnUse, Fidelity, Finding, LogicalType, Mapped, Severity, TableId};
+use whimbrel_core::{ColumnUse, Fidelity, Finding, LogicalType, Severity, TableId};
 
 use crate::identity::Numbering;
 use crate::key_types;
@@ -12,7 +12,10 @@ use crate::needs;
 use crate::notes::{ACCEPT, Answer, LEAVE_OUT, Notes};
 use crate::scope::{Scope, Spot};
 use crate::select::Selection;
-use crate::values;
+use crate::values::{self, Trouble};
+
+/// The choice to take a form that does not carry every row.
+const REJECT: &str = "reject";
 
 /// One column's way.
 #[derive(Debug, Clone)]
@@ -60,6 +63,7 @@ pub(crate) fn map(
     notes: &mut Notes<'_>,
 ) -> Ways {
     let mut ways = Ways::default();
+    let referred = referred(scope);
     for table in &selection.tables {
         needs::check_types(scope, table, notes);
         let of_table = table
@@ -69,7 +73,7 @@ pub(crate) fn map(
                 let spot = Spot { scope, table, column };
                 let place = Place {
                     spot,
-                    usage: usage(&spot, numbering),
+                    usage: usage(&spot, numbering, &referred),
                 };
                 let target = names.column(&table.id, &column.name);
                 let way = match scope.equal {
@@ -115,8 +119,22 @@ pub(crate) fn combine(first: &Fidelity, second: &Fidelity) -> Fidelity {
     }
 }
 
+/// The columns that foreign keys refer to.
+type Referred<'a> = BTreeSet<(&'a TableId, &'a str)>;
+
+fn referred<'a>(scope: &Scope<'a>) -> Referred<'a> {
+    let tables = &scope.source.catalog.tables;
+    let keys = tables.iter().flat_map(|table| &table.foreign_keys);
+    keys.flat_map(|key| {
+        key.referred
+            .iter()
+            .map(|column| (&key.references, column.as_str()))
+    })
+    .collect()
+}
+
 /// What a column's type depends on besides its values.
-fn usage(spot: &Spot<'_, '_>, numbering: &Numbering) -> ColumnUse {
+fn usage(spot: &Spot<'_, '_>, numbering: &Numbering, referred: &Referred<'_>) -> ColumnUse {
     let (table, name) = (spot.table, &spot.column.name);
     let keys = table.primary_key.iter().chain(&table.uniques);
     let in_key = keys.flat_map(|key| &key.columns).any(|part| part == name);
@@ -130,14 +148,7 @@ fn usage(spot: &Spot<'_, '_>, numbering: &Numbering) -> ColumnUse {
         .iter()
         .flat_map(|key| &key.columns)
         .any(|part| part == name);
-    let referred = spot
-        .scope
-        .source
-        .catalog
-        .tables
-        .iter()
-        .flat_map(|other| &other.foreign_keys)
-        .any(|key| key.references == table.id && key.referred.contains(name));
+    let referred = referred.contains(&(&table.id, name.as_str()));
     ColumnUse {
         indexed: in_key || in_index || refers || referred,
         identity: numbering.of(&table.id, name).is_some(),
@@ -159,6 +170,25 @@ struct Candidate {
     offer: Offer,
     native: String,
     fidelity: Fidelity,
+    /// Which rows do not arrive in this form.
+    rejects: Vec<String>,
+}
+
+impl Candidate {
+    /// What choosing it means.
+    fn said(&self) -> String {
+        let mut said = match self.meaning.is_empty() {
+            true => format!("`{}`", self.native),
+            false => format!("{} (`{}`)", self.meaning, self.native),
+        };
+        if let Fidelity::Lossy(why) = &self.fidelity {
+            said = format!("{said}; loses: {why}");
+        }
+        for rows in &self.rejects {
+            said = format!("{said}; {rows}");
+        }
+        said
+    }
 }
 
 impl Place<'_, '_> {
@@ -175,75 +205,60 @@ impl Place<'_, '_> {
     }
 
     fn settled(&self, target: String, notes: &mut Notes<'_>) -> Way {
-        let mapped = self.spot.mapped();
-        let candidates = self.candidates(&mapped);
+        let candidates = self.candidates();
         let answer = self.ask(&candidates, notes);
-        let given = answer.as_ref().is_some_and(|answer| answer.given);
-        let left_out = answer.as_ref().is_some_and(|answer| answer.is(LEAVE_OUT));
+        let is = |choice: &str| answer.as_ref().is_some_and(|answer| answer.is(choice));
         let picked = candidates
             .iter()
-            .find(|candidate| answer.as_ref().is_some_and(|answer| answer.is(&candidate.choice)))
+            .find(|candidate| is(&candidate.choice))
             .unwrap_or(&candidates[0]);
-        let mut way = Way {
+        let mut offers = vec![picked.offer.clone()];
+        // What a person chose is not changed again, not even to agree with other columns; and nothing else may lose anything.
+        if !answer.as_ref().is_some_and(|answer| answer.given) {
+            let lossless = |other: &&Candidate| {
+                matches!(other.fidelity, Fidelity::Exact | Fidelity::Widened(_)) && other.rejects.is_empty()
+            };
+            let others = candidates
+                .iter()
+                .filter(lossless)
+                .map(|other| other.offer.clone());
+            offers.extend(others.filter(|offer| offer.logical != picked.offer.logical));
+        }
+        Way {
             target,
             native: picked.native.clone(),
             logical: picked.offer.logical.clone(),
             fidelity: picked.fidelity.clone(),
-            left_out,
-            offers: vec![picked.offer.clone()],
+            left_out: is(LEAVE_OUT),
+            offers,
             usage: self.usage,
-        };
-        // What a person chose is not changed again, not even to agree with other columns.
-        if !given {
-            let others = candidates.iter().map(|candidate| candidate.offer.clone());
-            way.offers
-                .extend(others.filter(|offer| offer.logical != picked.offer.logical));
         }
-        if !left_out {
-            values::settle(&self.spot, &mapped, &mut way, notes);
-        }
-        way
     }
 
     /// The recommended way first, then what the source could give instead, then what the target could hold it in instead.
-    fn candidates(&self, mapped: &Mapped<LogicalType>) -> Vec<Candidate> {
-        let recommended = Offer {
+    fn candidates(&self) -> Vec<Candidate> {
+        let mapped = self.spot.mapped();
+        let offer = Offer {
             logical: mapped.to.clone(),
             fidelity: mapped.fidelity.clone(),
         };
         let held = self.spot.scope.target.dialect.native(&mapped.to, &self.usage);
-        let choice = [&mapped.choice, &held.choice]
-            .into_iter()
-            .find(|choice| !choice.is_empty())
-            .map_or(ACCEPT, String::as_str);
-        let mut candidates = vec![Candidate {
-            choice: choice.to_owned(),
-            meaning: String::new(),
-            native: held.to.clone(),
-            fidelity: combine(&mapped.fidelity, &held.fidelity),
-            offer: recommended.clone(),
-        }];
+        let named = [&mapped.choice, &held.choice];
+        let named = named.into_iter().find(|choice| !choice.is_empty());
+        let recommended = self.candidate(named.cloned(), String::new(), &offer);
+        let mut candidates = vec![recommended];
         for other in &mapped.alternatives {
             let offer = Offer {
                 logical: other.to.clone(),
                 fidelity: other.fidelity.clone(),
             };
-            let (native, fidelity) = native(self.spot.scope, &offer, &self.usage);
-            candidates.push(Candidate {
-                choice: other.choice.clone(),
-                meaning: other.meaning.clone(),
-                offer,
-                native,
-                fidelity,
-            });
+            candidates.push(self.candidate(Some(other.choice.clone()), other.meaning.clone(), &offer));
         }
         for other in &held.alternatives {
             candidates.push(Candidate {
-                choice: other.choice.clone(),
-                meaning: other.meaning.clone(),
-                offer: recommended.clone(),
                 native: other.to.clone(),
                 fidelity: combine(&mapped.fidelity, &other.fidelity),
+                ..self.candidate(Some(other.choice.clone()), other.meaning.clone(), &offer)
             });
         }
         let mut seen = BTreeSet::new();
@@ -251,14 +266,32 @@ impl Place<'_, '_> {
         candidates
     }
 
-    /// Says what is not exact, and asks where there is something to choose or to lose.
+    /// A form in the target's recommended type for it. Without a name of its own it is called by what it does to the rows.
+    fn candidate(&self, choice: Option<String>, meaning: String, offer: &Offer) -> Candidate {
+        let (native, fidelity) = native(self.spot.scope, offer, &self.usage);
+        let rejects: Vec<String> = values::troubles(&self.spot)
+            .iter()
+            .filter(|trouble| !trouble.is_carried_by(&offer.logical))
+            .map(|trouble| trouble.consequence(self.spot.scope))
+            .collect();
+        let unnamed = if rejects.is_empty() { ACCEPT } else { REJECT };
+        Candidate {
+            choice: choice.unwrap_or_else(|| unnamed.to_owned()),
+            meaning,
+            offer: offer.clone(),
+            native,
+            fidelity,
+            rejects,
+        }
+    }
+
+    /// Says what is not exact, and asks where there is something to choose or to lose: one question for each column.
     fn ask(&self, candidates: &[Candidate], notes: &mut Notes<'_>) -> Option<Answer> {
         let recommended = &candidates[0];
-        let plain = candidates.len() == 1;
+        let plain = candidates.len() == 1 && recommended.rejects.is_empty();
         let subject = self.spot.subject();
         let (from, to) = (&self.spot.column.native, &recommended.native);
         let becomes = format!("`{subject}`: `{from}` becomes `{to}`");
-        let code = self.code(&recommended.fidelity);
         let (severity, message) = match &recommended.fidelity {
             Fidelity::Exact if plain => return None,
             Fidelity::Widened(why) if plain => (Severity::Warning, format!("{becomes}: {why}")),
@@ -271,9 +304,11 @@ impl Place<'_, '_> {
                 format!("`{subject}`: the target cannot hold `{from}`: {why}"),
             ),
         };
-        let mut finding = Finding::new(code, severity, subject, message)
+        let mut finding = Finding::new(self.code(&recommended.fidelity), severity, subject, message)
             .with_evidence(format!("values travel as {}", recommended.offer.logical));
         finding.evidence.extend(self.classes());
+        let troubles = values::troubles(&self.spot);
+        finding.evidence.extend(troubles.iter().map(Trouble::fact));
         if severity != Severity::Decision {
             notes.add(finding);
             return None;
@@ -281,13 +316,16 @@ impl Place<'_, '_> {
         Some(notes.ask(with_choices(finding, candidates)))
     }
 
+    /// The weightiest reason to speak of the column.
     fn code(&self, fidelity: &Fidelity) -> &'static str {
-        match fidelity {
-            Fidelity::Unsupported(_) => "type_unsupported",
+        let trouble = values::troubles(&self.spot).first().map(|trouble| trouble.code);
+        match (fidelity, trouble) {
+            (Fidelity::Unsupported(_), _) => "type_unsupported",
             _ if self.classes().is_some() => "mixed_classes",
-            Fidelity::Lossy(_) => "type_lossy",
-            Fidelity::Widened(_) => "type_widened",
-            Fidelity::Exact => "assumption",
+            (_, Some(code)) => code,
+            (Fidelity::Lossy(_), None) => "type_lossy",
+            (Fidelity::Widened(_), None) => "type_widened",
+            (Fidelity::Exact, None) => "assumption",
         }
     }
 
@@ -313,19 +351,15 @@ impl Place<'_, '_> {
 fn with_choices(mut finding: Finding, candidates: &[Candidate]) -> Finding {
     let possible = |candidate: &&Candidate| !matches!(candidate.fidelity, Fidelity::Unsupported(_));
     for candidate in candidates.iter().filter(possible) {
-        let mut meaning = match candidate.meaning.is_empty() {
-            true => format!("`{}`", candidate.native),
-            false => format!("{} (`{}`)", candidate.meaning, candidate.native),
-        };
-        if let Fidelity::Lossy(why) = &candidate.fidelity {
-            meaning = format!("{meaning}; loses: {why}");
-        }
-        finding = finding.with_choice(&candidate.choice, meaning);
+        finding = finding.with_choice(&candidate.choice, candidate.said());
     }
     if matches!(candidates[0].fidelity, Fidelity::Unsupported(_)) {
         finding = finding.with_choice(LEAVE_OUT, "the column and its values stay behind");
     }
-    match candidates.iter().find(possible) {
+    let keeps_all = |candidate: &&Candidate| candidate.rejects.is_empty();
+    let mut usable = candidates.iter().filter(possible);
+    let suggested = usable.clone().find(keeps_all).or_else(|| usable.next());
+    match suggested {
         Some(candidate) => finding.suggest(&candidate.choice),
         None => finding,
     }

@@ -86,13 +86,16 @@ impl Names {
             .collect()
     }
 
-    /// All tables and views, as the source and as the target names them.
-    pub(crate) fn relations(&self) -> BTreeMap<TableId, TableId> {
-        self.whole
-            .iter()
-            .filter(|((kind, _), _)| matches!(kind, ObjectKind::Table | ObjectKind::View))
-            .map(|((_, from), to)| (from.clone(), to.clone()))
-            .collect()
+    /// The tables and views that are read, as the source and as the target names them.
+    pub(crate) fn relations(&self, reads: &[TableId]) -> BTreeMap<TableId, TableId> {
+        let named = |id: &TableId| {
+            let kinds = [ObjectKind::Table, ObjectKind::View];
+            let target = kinds
+                .into_iter()
+                .find_map(|kind| self.whole.get(&(kind, id.clone())));
+            target.map(|target| (id.clone(), target.clone()))
+        };
+        reads.iter().filter_map(named).collect()
     }
 
     /// Marks a name of the target's own as taken.

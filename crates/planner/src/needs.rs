@@ -28,7 +28,10 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
         )));
     }
     let extensions = missing_extensions(scope);
-    match stranger(scope, definition).filter(|_| !extensions.is_empty()) {
+    if extensions.is_empty() {
+        return Ok(());
+    }
+    match stranger(scope, definition) {
         None => Ok(()),
         Some(name) => Err(Untranslated::new(format!(
             "`{name}` seems to belong to an extension that the target does not have ({})",

@@ -93,7 +93,10 @@ impl<'a> Notes<'a> {
         let decision = self.decision_for(&finding);
         let answer = match decision {
             Some(decision) => {
-                self.refuse_unknown_choice(decision, &finding);
+                let fits = offers(&finding, &decision.choice) && has_text(&finding, decision);
+                if !fits {
+                    self.refused.get_or_insert(unknown_choice(decision, &finding));
+                }
                 Answer {
                     choice: decision.choice.clone(),
                     text: decision.text.clone(),
@@ -150,12 +153,13 @@ impl<'a> Notes<'a> {
         })
     }
 
+    /// As [`whimbrel_core::Plan::decision_for`] will find it.
     fn decision_for(&self, finding: &Finding) -> Option<&'a Decision> {
         let subject = finding.subject.to_string();
         let of_code = || self.decisions.iter().filter(|d| d.code == finding.code);
         of_code()
             .find(|d| d.subject == subject)
-            .or_else(|| of_code().find(|d| d.subject.is_empty()))
+            .or_else(|| of_code().find(|d| d.subject.is_empty() && offers(finding, &d.choice)))
     }
 
     /// Two questions with one name could not be settled apart (a column and a check of the same name).
@@ -166,42 +170,6 @@ impl<'a> Notes<'a> {
             finding.subject.part = format!("{part}#{number}");
             number += 1;
         }
-    }
-
-    fn refuse_unknown_choice(&mut self, decision: &Decision, finding: &Finding) {
-        let known = finding
-            .choices
-            .iter()
-            .any(|choice| choice.name == decision.choice);
-        let text_missing = takes_text(finding, &decision.choice) && decision.text.is_none();
-        if known && !text_missing {
-            return;
-        }
-        let valid = |name: &String| {
-            if takes_text(finding, name) {
-                "`text=...`".to_owned()
-            } else {
-                format!("`{name}`")
-            }
-        };
-        let choices: Vec<String> = finding.choices.iter().map(|c| valid(&c.name)).collect();
-        let error = Error::invalid(format!(
-            "decision for `{}` is `{}`; must be {}",
-            finding.key(),
-            decision.choice,
-            choices.join(" or ")
-        ))
-        .with_code("unknown_choice")
-        .with_hint(format!(
-            "--decide {}={}",
-            finding.key(),
-            finding
-                .suggested
-                .as_ref()
-                .or(finding.choices.first().map(|c| &c.name))
-                .map_or("", String::as_str)
-        ));
-        self.refused.get_or_insert(error);
     }
 
     fn refuse_unknown_name(&self, decision: &Decision) -> Result<()> {
@@ -215,7 +183,10 @@ impl<'a> Notes<'a> {
             .with_hint(listed("questions here have the codes", codes)));
         }
         let key = format!("{}:{}", decision.code, decision.subject);
-        if decision.subject.is_empty() || self.asked.contains(&key) {
+        if decision.subject.is_empty() {
+            return self.refuse_idle_choice(decision);
+        }
+        if self.asked.contains(&key) {
             return Ok(());
         }
         let subjects: BTreeSet<&str> = self
@@ -230,9 +201,53 @@ impl<'a> Notes<'a> {
         )
     }
 
+    /// A decision for a whole code may find nothing to settle, but not questions that all offer something else.
+    fn refuse_idle_choice(&self, decision: &Decision) -> Result<()> {
+        let is_stopped = decision.choice == STOP;
+        let questions = || {
+            let open = self.findings.iter().filter(|f| f.severity == Severity::Decision);
+            open.filter(|f| f.code == decision.code)
+        };
+        match questions().next() {
+            Some(first) if !is_stopped && !questions().any(|f| offers(f, &decision.choice)) => {
+                Err(unknown_choice(decision, first))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn asked_names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.asked.iter().filter_map(|key| key.split_once(':'))
     }
+}
+
+fn offers(finding: &Finding, choice: &str) -> bool {
+    finding.choices.iter().any(|offered| offered.name == choice)
+}
+
+fn has_text(finding: &Finding, decision: &Decision) -> bool {
+    decision.text.is_some() || !takes_text(finding, &decision.choice)
+}
+
+fn unknown_choice(decision: &Decision, finding: &Finding) -> Error {
+    let valid = |name: &String| {
+        if takes_text(finding, name) {
+            "`text=...`".to_owned()
+        } else {
+            format!("`{name}`")
+        }
+    };
+    let choices: Vec<String> = finding.choices.iter().map(|choice| valid(&choice.name)).collect();
+    let first = finding.choices.first().map(|choice| &choice.name);
+    let example = finding.suggested.as_ref().or(first).map_or("", String::as_str);
+    Error::invalid(format!(
+        "decision for `{}` is `{}`; must be {}",
+        finding.key(),
+        decision.choice,
+        choices.join(" or ")
+    ))
+    .with_code("unknown_choice")
+    .with_hint(format!("--decide {}={example}", finding.key()))
 }
 
 /// Tells whether a choice wants a text of the person's own. `text` as the name of a type does not.

@@ -15,6 +15,8 @@ use crate::user_types;
 /// What moves, in the order of the source's catalog.
 pub(crate) struct Selection<'a> {
     pub(crate) tables: Vec<&'a Table>,
+    /// The tables' names, to look them up.
+    table_ids: BTreeSet<&'a TableId>,
     pub(crate) views: Vec<&'a View>,
     pub(crate) sequences: Vec<&'a Sequence>,
     pub(crate) types: Vec<&'a UserType>,
@@ -24,7 +26,7 @@ pub(crate) struct Selection<'a> {
 
 impl Selection<'_> {
     pub(crate) fn has_table(&self, id: &TableId) -> bool {
-        self.tables.iter().any(|table| &table.id == id)
+        self.table_ids.contains(id)
     }
 }
 
@@ -44,6 +46,7 @@ pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<
         .filter(|table| is_wished(scope, table, notes) && is_movable(table, notes))
         .collect();
     let mut selection = Selection {
+        table_ids: tables.iter().map(|table| &table.id).collect(),
         tables,
         views: Vec::new(),
         sequences: Vec::new(),

@@ -1,39 +1,79 @@
-//! Asks about values that the chosen form cannot carry, as the profile counted them: invalid text, U+0000, values out of range.
+//! What the profile found in the values that a form may not carry: invalid text, U+0000, values out of range, rows too large.
 
-use whimbrel_core::{ColumnProfile, Finding, LogicalType, Mapped, OnReject, Severity};
+use whimbrel_core::{LogicalType, OnReject};
 
-use crate::mapping::{Offer, Way, native};
 use crate::notes::Notes;
 use crate::scope::{Scope, Spot, table_subject};
 use crate::select::Selection;
 
-/// The choice to send rows that do not fit to the rejects.
-const REJECT: &str = "reject";
-
-/// A kind of value that gets into trouble.
-struct Trouble {
-    code: &'static str,
+/// Values of a column that not every form carries.
+pub(crate) struct Trouble {
+    /// The code under which it is asked about.
+    pub(crate) code: &'static str,
     what: &'static str,
     rows: u64,
-    /// Tells whether a form carries such values.
     carried_by: fn(&LogicalType) -> bool,
 }
 
-/// Asks for each kind of trouble that the column's chosen form has, and changes the form when another one is chosen.
-pub(crate) fn settle(
-    spot: &Spot<'_, '_>,
-    mapped: &Mapped<LogicalType>,
-    way: &mut Way,
-    notes: &mut Notes<'_>,
-) {
-    let Some(profile) = spot.profile() else {
-        return;
-    };
-    for trouble in troubles(spot.scope, profile) {
-        if trouble.rows > 0 && !(trouble.carried_by)(&way.logical) {
-            ask(spot, mapped, &trouble, way, notes);
+impl Trouble {
+    /// Tells whether the form carries such values.
+    pub(crate) fn is_carried_by(&self, logical: &LogicalType) -> bool {
+        (self.carried_by)(logical)
+    }
+
+    /// The fact, for evidence.
+    pub(crate) fn fact(&self) -> String {
+        format!("{} rows hold {}", self.rows, self.what)
+    }
+
+    /// What happens to the rows in a form that does not carry them.
+    pub(crate) fn consequence(&self, scope: &Scope<'_>) -> String {
+        let rows = self.rows;
+        match scope.input.wishes.policies.on_reject {
+            OnReject::Stop => format!("the first of {rows} rows with {} stops the table", self.what),
+            OnReject::File => format!("{rows} rows with {} go to the reject file", self.what),
         }
     }
+}
+
+/// Returns the troubles that the column's values bring.
+pub(crate) fn troubles(spot: &Spot<'_, '_>) -> Vec<Trouble> {
+    let Some(profile) = spot.profile() else {
+        return Vec::new();
+    };
+    let nul_text = match spot.scope.target.dialect.holds_nul_text() {
+        true => 0,
+        false => profile.nul_text,
+    };
+    let mut troubles = vec![
+        Trouble {
+            code: "invalid_text",
+            what: "text that is not valid in its encoding",
+            rows: profile.invalid_text,
+            carried_by: is_raw,
+        },
+        Trouble {
+            code: "nul_text",
+            what: "text with U+0000, which the target cannot hold",
+            rows: nul_text,
+            carried_by: is_raw,
+        },
+        Trouble {
+            code: "out_of_range",
+            what: "values beyond the range in which the type travels",
+            rows: profile.out_of_range,
+            carried_by: |logical| is_raw(logical) || matches!(logical, LogicalType::Text { .. }),
+        },
+    ];
+    troubles.retain(|trouble| trouble.rows > 0);
+    troubles
+}
+
+fn is_raw(logical: &LogicalType) -> bool {
+    matches!(
+        logical,
+        LogicalType::Bytes | LogicalType::Any | LogicalType::Wire { .. }
+    )
 }
 
 /// Says which tables have rows too large for the memory budget.
@@ -63,85 +103,5 @@ pub(crate) fn report_row_sizes(scope: &Scope<'_>, selection: &Selection<'_>, not
                 ),
             );
         }
-    }
-}
-
-fn troubles(scope: &Scope<'_>, profile: &ColumnProfile) -> Vec<Trouble> {
-    let raw = |logical: &LogicalType| {
-        matches!(
-            logical,
-            LogicalType::Bytes | LogicalType::Any | LogicalType::Wire { .. }
-        )
-    };
-    let mut troubles = vec![
-        Trouble {
-            code: "invalid_text",
-            what: "text that is not valid in its encoding",
-            rows: profile.invalid_text,
-            carried_by: raw,
-        },
-        Trouble {
-            code: "out_of_range",
-            what: "values beyond the range in which the type travels",
-            rows: profile.out_of_range,
-            carried_by: |logical| {
-                matches!(
-                    logical,
-                    LogicalType::Text { .. }
-                        | LogicalType::Bytes
-                        | LogicalType::Any
-                        | LogicalType::Wire { .. }
-                )
-            },
-        },
-    ];
-    if !scope.target.dialect.holds_nul_text() {
-        troubles.push(Trouble {
-            code: "nul_text",
-            what: "text with U+0000, which the target cannot hold",
-            rows: profile.nul_text,
-            carried_by: raw,
-        });
-    }
-    troubles
-}
-
-fn ask(
-    spot: &Spot<'_, '_>,
-    mapped: &Mapped<LogicalType>,
-    trouble: &Trouble,
-    way: &mut Way,
-    notes: &mut Notes<'_>,
-) {
-    let subject = spot.subject();
-    let ways_out: Vec<_> = mapped
-        .alternatives
-        .iter()
-        .filter(|other| (trouble.carried_by)(&other.to))
-        .collect();
-    let meaning = match spot.scope.input.wishes.policies.on_reject {
-        OnReject::Stop => "the first such row stops the table",
-        OnReject::File => "such rows go to the reject file, counted",
-    };
-    let mut finding = Finding::new(
-        trouble.code,
-        Severity::Decision,
-        subject.clone(),
-        format!("{} rows of `{subject}` hold {}", trouble.rows, trouble.what),
-    )
-    .with_choice(REJECT, meaning);
-    for other in &ways_out {
-        finding = finding.with_choice(&other.choice, other.meaning.clone());
-    }
-    let suggested = ways_out.first().map_or(REJECT, |other| other.choice.as_str());
-    let answer = notes.ask(finding.suggest(suggested));
-    if let Some(other) = ways_out.iter().find(|other| answer.is(&other.choice)) {
-        let offer = Offer {
-            logical: other.to.clone(),
-            fidelity: other.fidelity.clone(),
-        };
-        (way.native, way.fidelity) = native(spot.scope, &offer, &way.usage);
-        way.logical = offer.logical.clone();
-        way.offers = vec![offer];
     }
 }

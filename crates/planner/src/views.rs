@@ -95,7 +95,7 @@ fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Not
 }
 
 fn reads(draft: &Draft<'_>, view: &View) -> Vec<TableId> {
-    let relations = draft.names.relations();
+    let relations = draft.names.relations(&view.reads);
     view.reads
         .iter()
         .map(|id| relations.get(id).unwrap_or(id).clone())

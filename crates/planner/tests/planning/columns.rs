@@ -1,7 +1,8 @@
 //! Columns: types, identities, defaults, generation, and values that the types cannot carry.
 
 use whimbrel_core::{
-    Check, Fidelity, Generated, LogicalType, SequencePosition, StorageClasses, UserType, UserTypeKind,
+    Check, Fidelity, Generated, LogicalType, OnReject, SequencePosition, StorageClasses, UserType,
+    UserTypeKind,
 };
 
 use crate::setup::{
@@ -104,20 +105,29 @@ fn mixed_storage_classes_are_told_with_their_counts() {
 #[test]
 fn values_that_do_not_fit_offer_the_forms_that_carry_them() {
     let nul = to_spacious("x TEXT").column_profile("a", "x", |p| p.nul_text = 3);
-    let nul = nul.decide("assumption:a.x=text");
-    assert_eq!(question(&nul.plan(), "nul_text"), "a.x: reject | bytes (bytes)");
+    assert_eq!(question(&nul.plan(), "nul_text"), "a.x: text | bytes (bytes)");
+    insta::assert_snapshot!(finding(&nul.plan(), "nul_text").choices[0].meaning, @r#"`text`; the first of 3 rows with text with U+0000, which the target cannot hold stops the table"#);
     assert_eq!(native(&nul, "x"), "bytes");
-    let nul = nul.decide("nul_text=reject");
-    assert_eq!(native(&nul, "x"), "text");
+    assert_eq!(native(&nul.decide("nul_text=text"), "x"), "text");
 
     let invalid = to_spacious("x TEXT")
         .column_profile("a", "x", |p| p.invalid_text = 3)
         .plan();
-    assert_eq!(question(&invalid, "invalid_text"), "a.x: reject | bytes (bytes)");
+    assert_eq!(question(&invalid, "invalid_text"), "a.x: text | bytes (bytes)");
     let far = to_spacious("x INTEGER")
         .column_profile("a", "x", |p| p.out_of_range = 1)
         .plan();
-    assert_eq!(question(&far, "out_of_range"), "a.x: reject | text (text)");
+    assert_eq!(question(&far, "out_of_range"), "a.x: integer | text (text)");
+}
+
+#[test]
+fn values_that_no_form_carries_are_rejected_only_by_decision() {
+    let setup = to_spacious("x VARCHAR").column_profile("a", "x", |p| p.nul_text = 3);
+    let plan = setup
+        .wish(|wishes| wishes.policies.on_reject = OnReject::File)
+        .plan();
+    assert_eq!(question(&plan, "nul_text"), "a.x: reject (reject)");
+    insta::assert_snapshot!(finding(&plan, "nul_text").choices[0].meaning, @r#"`text`; 3 rows with text with U+0000, which the target cannot hold go to the reject file"#);
 }
 
 #[test]
@@ -229,7 +239,7 @@ fn between_equal_engines_a_serial_stays_a_serial() {
     a.columns[0].default = Some("nextval('public.a_id_seq'::regclass)".to_owned());
     let setup = Setup::new(Toy::Spacious, Toy::Spacious, vec![a]).source(|c| {
         c.sequences
-            .push(sequence("public.a_id_seq", Some(("public.a", "id"))))
+            .push(sequence("public.a_id_seq", Some(("public.a", "id"))));
     });
     insta::assert_debug_snapshot!(crate::setup::steps(&setup.plan()), @r#"
     [

@@ -24,7 +24,7 @@ fn pair(from: Toy, to: Toy) -> Setup {
         .push(foreign_key("orders_user", "user", &format!("{space}users"), "id"));
     let setup = Setup::new(from, to, vec![orders, users]);
     setup.profile(&format!("{space}orders"), |p| {
-        p.foreign_keys.push(orphans("user", 0))
+        p.foreign_keys.push(orphans("user", 0));
     })
 }
 
@@ -108,7 +108,7 @@ fn a_foreign_key_to_a_table_that_stays_points_to_the_targets_own() {
         .target(|catalog| {
             catalog
                 .tables
-                .push(table("public.users", "id integer pk not null"))
+                .push(table("public.users", "id integer pk not null"));
         });
     assert_eq!(setup.plan().tables[0].target.foreign_keys.len(), 1);
 }

@@ -69,6 +69,15 @@ fn a_decision_for_a_whole_code_may_have_nothing_to_settle() {
 }
 
 #[test]
+fn a_decision_for_a_whole_code_settles_what_offers_its_choice() {
+    let table = table("orders", "id INTEGER pk not null, at DATETIME");
+    let asks = |p: &mut whimbrel_core::ColumnProfile| p.shapes = [("ask".to_owned(), 1)].into();
+    let setup = Setup::new(Toy::Flat, Toy::Spacious, vec![table]).column_profile("orders", "id", asks);
+    let plan = setup.decide("assumption=timestamp").plan();
+    assert_eq!(open(&plan), ["assumption:orders.id"]);
+}
+
+#[test]
 fn the_hash_follows_decisions_and_structure_but_not_counts() {
     let of = |setup: Setup| setup.plan().hash;
     let plain = of(setup());

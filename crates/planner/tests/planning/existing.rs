@@ -14,7 +14,7 @@ fn occupied() -> Setup {
     .target(|catalog| {
         catalog
             .tables
-            .push(table("public.orders", "id integer pk not null"))
+            .push(table("public.orders", "id integer pk not null"));
     })
 }
 
@@ -129,7 +129,7 @@ fn a_view_of_the_targets_own_can_stay() {
     .source(|catalog| {
         catalog
             .views
-            .push(view("public.v", "select id from public.a", &["public.a"]))
+            .push(view("public.v", "select id from public.a", &["public.a"]));
     })
     .target(|catalog| catalog.views.push(view("public.v", "select 1", &[])));
     assert_eq!(
@@ -170,7 +170,7 @@ fn a_sequence_in_the_way_blocks_unless_it_leaves_with_its_table() {
             .source(|catalog| {
                 catalog
                     .sequences
-                    .push(sequence("public.s", Some(("public.a", "x"))))
+                    .push(sequence("public.s", Some(("public.a", "x"))));
             })
             .target(|catalog| {
                 catalog.tables.push(table("public.a", "x integer"));

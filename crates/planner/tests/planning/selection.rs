@@ -175,7 +175,7 @@ fn a_default_that_calls_a_function_nobody_moves_is_a_question() {
     let has_it = setup.target(|catalog| {
         catalog
             .others
-            .push(other("function", "public.tax(integer)", None))
+            .push(other("function", "public.tax(integer)", None));
     });
     assert_eq!(
         findings(&has_it.plan(), "expression_untranslated"),

@@ -95,7 +95,7 @@ impl Setup {
         change: impl FnOnce(&mut ColumnProfile),
     ) -> Self {
         self.profile(table, |profile| {
-            change(profile.columns.entry(column.to_owned()).or_default())
+            change(profile.columns.entry(column.to_owned()).or_default());
         })
     }
 

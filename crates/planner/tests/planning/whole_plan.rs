@@ -21,7 +21,7 @@ fn from_flat_to_spacious() {
         .source(|catalog| {
             catalog
                 .views
-                .push(view("buyers", "SELECT id FROM users", &["users"]))
+                .push(view("buyers", "SELECT id FROM users", &["users"]));
         })
         .profile("orders", |p| p.foreign_keys.push(orphans("user", 2)));
     insta::assert_snapshot!(text(&setup.plan()), @r#"
@@ -72,7 +72,7 @@ fn from_spacious_to_flat() {
     let setup = Setup::new(Toy::Spacious, Toy::Flat, vec![users, orders]).source(|catalog| {
         catalog
             .sequences
-            .push(sequence("public.users_id_seq", Some(("public.users", "id"))))
+            .push(sequence("public.users_id_seq", Some(("public.users", "id"))));
     });
     insta::assert_snapshot!(text(&setup.plan()), @r#"
     tables
