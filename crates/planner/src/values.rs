@@ -54,7 +54,7 @@ pub(crate) fn troubles(spot: &Spot<'_, '_>) -> Vec<Trouble> {
         },
         Trouble {
             code: "nul_text",
-            what: "text with U+0000, which the target cannot hold",
+            what: "text that holds U+0000",
             rows: nul_text,
             carried_by: is_raw,
         },

@@ -106,7 +106,7 @@ fn mixed_storage_classes_are_told_with_their_counts() {
 fn values_that_do_not_fit_offer_the_forms_that_carry_them() {
     let nul = to_spacious("x TEXT").column_profile("a", "x", |p| p.nul_text = 3);
     assert_eq!(question(&nul.plan(), "nul_text"), "a.x: text | bytes (bytes)");
-    insta::assert_snapshot!(finding(&nul.plan(), "nul_text").choices[0].meaning, @r#"`text`; the first of 3 rows with text with U+0000, which the target cannot hold stops the table"#);
+    insta::assert_snapshot!(finding(&nul.plan(), "nul_text").choices[0].meaning, @r#"`text`; the first of 3 rows with text that holds U+0000 stops the table"#);
     assert_eq!(native(&nul, "x"), "bytes");
     assert_eq!(native(&nul.decide("nul_text=text"), "x"), "text");
 
@@ -127,7 +127,7 @@ fn values_that_no_form_carries_are_rejected_only_by_decision() {
         .wish(|wishes| wishes.policies.on_reject = OnReject::File)
         .plan();
     assert_eq!(question(&plan, "nul_text"), "a.x: reject (reject)");
-    insta::assert_snapshot!(finding(&plan, "nul_text").choices[0].meaning, @r#"`text`; 3 rows with text with U+0000, which the target cannot hold go to the reject file"#);
+    insta::assert_snapshot!(finding(&plan, "nul_text").choices[0].meaning, @r#"`text`; 3 rows with text that holds U+0000 go to the reject file"#);
 }
 
 #[test]

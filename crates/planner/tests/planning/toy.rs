@@ -234,7 +234,6 @@ fn respell<V: sqlparser::ast::VisitMut>(
 /// Title, subject, statement and undo of a change.
 fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
     let whole = |kind, id: &TableId| ObjectId::whole(kind, id.clone());
-    let part = |kind, table: &TableId, name: &str| ObjectId::part(kind, table.clone(), name);
     let (title, subject, sql) = match change {
         Change::CreateNamespace(namespace) => {
             let id = TableId::bare(&namespace.name);
@@ -274,6 +273,29 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
             whole(ObjectKind::Sequence, sequence),
             format!("by {table}.{column}"),
         ),
+        Change::CreateView(view) => {
+            let sql = view.definition.clone().unwrap_or_else(|| view.query.clone());
+            (
+                format!("create view {}", view.id),
+                whole(ObjectKind::View, &view.id),
+                sql,
+            )
+        }
+        Change::MoveAside { table, migration } => (
+            format!("move {} aside", table.id),
+            whole(ObjectKind::Table, &table.id),
+            format!("to {migration}"),
+        ),
+        part => spelled_part(part),
+    };
+    let undo = format!("undo {title}");
+    (title, subject, sql, undo)
+}
+
+/// The same for the changes of a table's parts.
+fn spelled_part(change: &Change) -> (String, ObjectId, String) {
+    let part = |kind, table: &TableId, name: &str| ObjectId::part(kind, table.clone(), name);
+    match change {
         Change::AddUnique { table, key } => (
             format!("add unique {} to {table}", key.name),
             part(ObjectKind::Unique, table, &key.name),
@@ -321,22 +343,8 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
                 if key.validated { "" } else { " not validated" }
             ),
         ),
-        Change::CreateView(view) => {
-            let sql = view.definition.clone().unwrap_or_else(|| view.query.clone());
-            (
-                format!("create view {}", view.id),
-                whole(ObjectKind::View, &view.id),
-                sql,
-            )
-        }
-        Change::MoveAside { table, migration } => (
-            format!("move {} aside", table.id),
-            whole(ObjectKind::Table, &table.id),
-            format!("to {migration}"),
-        ),
-    };
-    let undo = format!("undo {title}");
-    (title, subject, sql, undo)
+        whole => panic!("no part: {whole:?}"),
+    }
 }
 
 fn create_table(toy: Toy, table: &Table) -> String {
