@@ -66,7 +66,7 @@ pub(crate) fn find(setup: &Setup, id: Option<&str>) -> Result<MigrationDir> {
         return MigrationDir::open(&setup.base, &MigrationId(id.to_owned()))
             .map_err(|error| error.with_code(refusal::USAGE));
     }
-    let ids = MigrationDir::list(&setup.base)?;
+    let ids = ids(setup)?;
     match ids.as_slice() {
         [only] => MigrationDir::open(&setup.base, only),
         [] => Err(
@@ -83,6 +83,16 @@ pub(crate) fn find(setup: &Setup, id: Option<&str>) -> Result<MigrationDir> {
             .with_hint(format!("name one of {}", names.join(", "))))
         }
     }
+}
+
+/// Returns the migrations that have a plan, by id; planning that was killed leaves a folder without one.
+///
+/// # Errors
+/// As the file system says.
+pub(crate) fn ids(setup: &Setup) -> Result<Vec<MigrationId>> {
+    let mut ids = MigrationDir::list(&setup.base)?;
+    ids.retain(|id| setup.base.join(&id.0).join("migration_plan.json").exists());
+    Ok(ids)
 }
 
 /// Reads which databases the plan means, as the request, the settings or the plan itself name them.

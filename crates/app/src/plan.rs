@@ -99,6 +99,8 @@ pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWat
     let pair = Pair::read(setup, &request.source, &request.target)?;
     let wishes = wishes(setup, request);
     let analysis = analyze(setup, pair, |seen| chosen(setup, seen, &wishes), watch).await?;
+    // A decision that fits nothing is refused before there is a directory.
+    make(setup, &analysis, &wishes, &unnamed())?;
     let dir = directory(setup, &analysis.pair)?;
     let plan = make(setup, &analysis, &wishes, dir.id())?;
     let draft = Draft {
@@ -268,8 +270,13 @@ fn chosen(setup: &Setup, analysis: &Analysis, wishes: &Wishes) -> Result<BTreeSe
         accept_suggested: false,
         ..wishes.clone()
     };
-    let plan = make(setup, analysis, &undecided, &MigrationId(String::new()))?;
+    let plan = make(setup, analysis, &undecided, &unnamed())?;
     Ok(plan.tables.into_iter().map(|table| table.source.id).collect())
+}
+
+/// The id of a plan that is never written.
+fn unnamed() -> MigrationId {
+    MigrationId(String::new())
 }
 
 fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -> Result<Plan> {

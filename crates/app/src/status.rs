@@ -85,7 +85,7 @@ pub fn status(setup: &Setup, id: Option<&str>) -> Result<Status> {
 /// # Errors
 /// As [`status`].
 pub fn statuses(setup: &Setup, id: Option<&str>) -> Result<Vec<Status>> {
-    let ids = MigrationDir::list(&setup.base)?;
+    let ids = migration::ids(setup)?;
     if id.is_some() || ids.is_empty() {
         return Ok(vec![status(setup, id)?]);
     }

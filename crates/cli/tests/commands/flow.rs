@@ -91,7 +91,21 @@ fn the_plan_is_shown_with_everything_to_decide_on() {
     settings.add_filter(r"mig_\d{4}_", "mig_[year]_");
     settings.add_filter(r"sqlite:\S+books\.db", "sqlite:books.db");
     settings.add_filter(r"\d+(\.\d)? k?B", "[size]");
-    settings.bind(|| insta::assert_snapshot!(output.stdout, @""));
+    settings.bind(|| {
+        insta::assert_snapshot!(output.stdout, @r"
+        migration  mig_[year]_001
+        source     sqlite:books.db
+        target     sqlite:new.db
+        to do      2 tables, about 5 rows, [size], about 1 s
+        plan       .whimbrel/mig_[year]_001/data-migration.md
+        hash       [hash]
+
+        1 remark
+          snapshot books.db: other programs cannot commit to `books.db` while it is read
+
+        next: whimbrel run mig_[year]_001 --approve [hash]
+        ");
+    });
 }
 
 #[test]
