@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::json;
 use whimbrel_core::{Catalog, Error, ErrorClass, Result, RunKey, Table, TablePlan};
 
-use crate::context::{Run, RunContext};
+use crate::context::RunContext;
 use crate::failure::{NOT_APPROVED, PLAN_CHANGED, SOURCE_CHANGED, TARGET_CHANGED};
 use crate::journal::Journal;
 use crate::retry::retry;
+use crate::running::Run;
 use crate::store::{MigrationStatus, check_plan};
 
 /// Checks everything, then takes the run's epoch.

@@ -2,7 +2,7 @@
 
 use whimbrel_core::{BATCH_BYTES, TablePlan};
 
-use crate::context::Limits;
+use crate::limits::Limits;
 
 const BATCH_BYTES_MIN: u64 = 64 << 10;
 

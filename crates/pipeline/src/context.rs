@@ -1,15 +1,13 @@
-//! What a run is given, and what its tasks share.
+//! What a run is given.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use chrono::SecondsFormat;
 use tokio_util::sync::CancellationToken;
-use whimbrel_core::{Clock, Plan, RunKey, Source, TableId, Target, Verification};
+use whimbrel_core::{Clock, Plan, Source, TableId, Target};
 
 use crate::budget::Budget;
-use crate::journal::Journal;
+use crate::limits::Limits;
 use crate::observer::{Observer, Progress};
 use crate::pool::Pool;
 use crate::store::MigrationDir;
@@ -44,24 +42,9 @@ impl std::fmt::Debug for RunContext {
     }
 }
 
-/// Limits of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Chunks at once.
-    pub jobs: usize,
-    /// Writers that the target allows at once.
-    pub writers: usize,
-    /// Memory for queues and buffers.
-    pub memory_bytes: u64,
-    /// How often one operation is tried again.
-    pub retries: u32,
-    /// Wait before the first retry; doubles each time.
-    pub retry_base: Duration,
-}
-
 impl RunContext {
     pub(crate) fn now(&self) -> String {
-        self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true)
+        time_text(self.clock.as_ref())
     }
 
     pub(crate) fn notice(&self, text: impl Into<String>) {
@@ -99,50 +82,7 @@ impl RunContext {
     }
 }
 
-/// A run under way: what it was given, its right to write, and its files.
-pub(crate) struct Run {
-    pub(crate) ctx: Arc<RunContext>,
-    pub(crate) key: RunKey,
-    pub(crate) journal: Journal,
-    verification: Mutex<Option<Verification>>,
-    seconds: Mutex<BTreeMap<TableId, f64>>,
-}
-
-impl Run {
-    pub(crate) fn new(ctx: &RunContext, key: RunKey, journal: Journal) -> Arc<Self> {
-        Arc::new(Self {
-            ctx: Arc::new(ctx.clone()),
-            key,
-            journal,
-            verification: Mutex::new(None),
-            seconds: Mutex::new(BTreeMap::new()),
-        })
-    }
-
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.ctx.plan
-    }
-
-    /// Keeps what the verify phase found for the run's report.
-    pub(crate) fn keep_verification(&self, found: Verification) {
-        *self.verification.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-    }
-
-    pub(crate) fn verification(&self) -> Option<Verification> {
-        self.verification
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Adds time spent on a table's chunks.
-    pub(crate) fn spent(&self, table: &TableId, time: Duration) {
-        let mut seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        *seconds.entry(table.clone()).or_default() += time.as_secs_f64();
-    }
-
-    pub(crate) fn seconds(&self, table: &TableId) -> f64 {
-        let seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        seconds.get(table).copied().unwrap_or_default()
-    }
+/// The time as files and reports spell it.
+pub(crate) fn time_text(clock: &dyn Clock) -> String {
+    clock.now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -9,15 +9,15 @@ mod table;
 use std::cmp::Reverse;
 use std::sync::{Arc, Mutex};
 
-use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase};
+use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase, TablePlan};
 
 use self::chunk::CopyJob;
 use self::table::CopyTable;
 use crate::begin::same_source;
-use crate::context::Run;
 use crate::failure::Failure;
 use crate::pool::Job;
 use crate::retry::{Attempts, retry};
+use crate::running::Run;
 use crate::store::SnapshotRecord;
 use crate::{resume, steps};
 
@@ -36,24 +36,15 @@ pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
 
 /// Tells whether every row has arrived from one snapshot. Then a resumed run goes on after the data, whatever the source does since.
 async fn is_copied(run: &Run) -> Result<bool> {
-    let Some(record) = SnapshotRecord::load(&run.ctx.dir).filter(|record| record.complete) else {
+    let chunks = run.chunks().await?;
+    let is_split = |table: &TablePlan| chunks.iter().any(|chunk| chunk.target == table.target.id);
+    let position = chunks.first().and_then(|chunk| chunk.position.as_ref());
+    let arrived = |chunk: &ChunkRecord| chunk.result.is_some() && chunk.position.as_ref() == position;
+    if !run.plan().tables.iter().all(is_split) || !chunks.iter().all(arrived) {
         return Ok(false);
-    };
-    let chunks = chunks(run).await?;
-    let from_it =
-        |chunk: &ChunkRecord| chunk.result.is_some() && chunk.position.as_ref() == Some(&record.position);
-    let all_split = run
-        .plan()
-        .tables
-        .iter()
-        .all(|table| chunks.iter().any(|chunk| chunk.target == table.target.id));
-    Ok(all_split && chunks.iter().all(from_it))
-}
-
-/// Returns the ledger's chunks.
-pub(crate) async fn chunks(run: &Run) -> Result<Vec<ChunkRecord>> {
-    let ledger = run.ctx.target.ledger();
-    retry(&run.ctx, "read the ledger", || ledger.chunks(&run.key.migration)).await
+    }
+    let is_counted = |record: SnapshotRecord| record.complete && Some(&record.position) == position;
+    Ok(SnapshotRecord::load(&run.ctx.dir).is_some_and(is_counted) || finish::is_built(run))
 }
 
 async fn copy_under_snapshots(run: &Arc<Run>) -> Result<(), Failure> {
@@ -88,7 +79,7 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
     resume::reconcile(run, &snapshot).await?;
     let record = finish::begin_record(run, &snapshot).await?;
     split::store_missing(run, &snapshot).await?;
-    let records = chunks(run).await?;
+    let records = run.chunks().await?;
     resume::note_arrived(run, &records)?;
     let record = Arc::new(Mutex::new(record));
     let tables = table::all(run, &snapshot, records, &record);
@@ -136,7 +127,7 @@ fn queue(run: &Run, tables: &[Arc<CopyTable>], places: usize) -> Vec<Job<CopyJob
 }
 
 async fn summary(run: &Run) -> Result<String, Failure> {
-    let chunks = chunks(run).await?;
+    let chunks = run.chunks().await?;
     let results = || chunks.iter().filter_map(|chunk| chunk.result.as_ref());
     let rows: u64 = results().map(|result| result.rows).sum();
     let rejected: u64 = results().map(|result| result.rejected).sum();

@@ -1,11 +1,11 @@
 //! What a run writes down as it goes: checkpoint, events and undos, kept in step with each other.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use whimbrel_core::{Epoch, Plan, Result};
+use whimbrel_core::{Clock, Epoch, Plan, Result};
 
-use crate::context::RunContext;
+use crate::context::{RunContext, time_text};
 use crate::store::{Checkpoint, EventLog, MigrationDir, MigrationStatus, UndoLog, save_checkpoint};
 
 /// The open files of a run.
@@ -13,7 +13,7 @@ pub(crate) struct Journal {
     dir: MigrationDir,
     events: EventLog,
     pub(crate) undo: UndoLog,
-    now: Box<dyn Fn() -> String + Send + Sync>,
+    clock: Arc<dyn Clock>,
     checkpoint: Mutex<Checkpoint>,
 }
 
@@ -29,15 +29,11 @@ impl Journal {
             }
         };
         checkpoint.epoch = epoch.0;
-        let clock = ctx.clock.clone();
         Ok(Self {
             dir: ctx.dir.clone(),
-            events: ctx.dir.events()?.with_clock(clock),
+            events: ctx.dir.events()?.with_clock(ctx.clock.clone()),
             undo: UndoLog::open(&ctx.dir)?,
-            now: {
-                let ctx = ctx.clone();
-                Box::new(move || ctx.now())
-            },
+            clock: ctx.clock.clone(),
             checkpoint: Mutex::new(checkpoint),
         })
     }
@@ -51,7 +47,7 @@ impl Journal {
     pub(crate) fn checkpoint(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
         let mut checkpoint = self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut checkpoint);
-        checkpoint.last_checkpoint = (self.now)();
+        checkpoint.last_checkpoint = time_text(self.clock.as_ref());
         (checkpoint.events, checkpoint.events_head) = self.events.head();
         save_checkpoint(&self.dir, &mut checkpoint)
     }

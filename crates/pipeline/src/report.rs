@@ -9,10 +9,9 @@ use whimbrel_core::{
     TableReport, Verdict,
 };
 
-use crate::context::Run;
-use crate::data::chunks;
 use crate::failure::{Failure, problem};
 use crate::rollback::automatic;
+use crate::running::Run;
 use crate::store::MigrationStatus;
 
 /// How the phases ended.
@@ -37,7 +36,7 @@ pub(crate) async fn finish(
         },
         Err(failure) => failed(run, failure).await,
     };
-    let records = chunks(run).await.unwrap_or_else(|error| {
+    let records = run.chunks().await.unwrap_or_else(|error| {
         run.ctx
             .notice(format!("the ledger cannot be read: {}", error.chain()));
         Vec::new()

@@ -12,17 +12,17 @@ use tokio_util::sync::CancellationToken;
 use whimbrel_core::{ChunkRecord, Digest, ReadRequest, Result, Snapshot, TableId, TablePlan, fault};
 
 use crate::columns::{hasher, source_columns};
-use crate::context::{Run, RunContext};
-use crate::data::chunks;
+use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::pool::Job;
 use crate::retry::retry;
-use crate::rollback::empty_tables;
+use crate::rollback::{empty_tables, refuse_foreign_rows};
+use crate::running::Run;
 
 /// Makes the ledger true under the snapshot.
 pub(crate) async fn reconcile(run: &Arc<Run>, snapshot: &Arc<dyn Snapshot>) -> Result<(), Failure> {
     let position = snapshot.position().0;
-    let records = chunks(run).await?;
+    let records = run.chunks().await?;
     let earlier: Vec<ChunkRecord> = records
         .iter()
         .filter(|record| record.result.is_some() && record.position.as_ref() != Some(&position))
@@ -43,6 +43,7 @@ pub(crate) async fn reconcile(run: &Arc<Run>, snapshot: &Arc<dyn Snapshot>) -> R
             names.join(", ")
         ));
         let changed: Vec<TableId> = changed.iter().cloned().collect();
+        refuse_foreign_rows(run, &changed, run.ctx.stop.clone()).await?;
         empty_tables(run, &changed).await?;
     }
     for record in earlier.iter().filter(|record| !changed.contains(&record.target)) {

@@ -11,10 +11,12 @@ use whimbrel_core::{
     Error, ErrorClass, ObjectKind, Result, RollbackReport, RunKey, StepPhase, TableId, fault,
 };
 
-use crate::context::{Run, RunContext};
+pub(crate) use self::foreign::refuse as refuse_foreign_rows;
+use crate::context::RunContext;
 use crate::failure::{Failure, Trigger};
 use crate::journal::Journal;
 use crate::retry::retry;
+use crate::running::Run;
 use crate::steps;
 use crate::store::{AS_BUILT, MigrationStatus, SNAPSHOT, VERIFICATION, check_plan};
 
@@ -55,7 +57,7 @@ pub async fn rollback(ctx: &RunContext, to: &RollbackTo, force: bool) -> Result<
     let run = Run::new(ctx, key, Journal::open(ctx, epoch)?);
     identified(&run, "requested", &goal, None)?;
     if !force {
-        foreign::refuse(&run, &goal.tables(&run).await?, ctx.stop.clone()).await?;
+        refuse_foreign_rows(&run, &goal.tables(&run).await?, ctx.stop.clone()).await?;
     }
     take_back(&run, "requested", &goal).await
 }
@@ -96,7 +98,7 @@ impl Goal {
 
     /// The tables to empty: those that our own steps made, last in dependency order first.
     async fn tables(&self, run: &Run) -> Result<Vec<TableId>> {
-        let recorded = steps::recorded(run).await?;
+        let recorded = run.steps_done().await?;
         let wanted = |id: &TableId| match self {
             Self::Start | Self::Schema => true,
             Self::Tables(tables) => tables.contains(id),
@@ -303,7 +305,7 @@ pub(crate) async fn automatic(
     };
     identified(run, trigger.as_str(), &goal, Some(&failure.error))?;
     // The user's stop ended the run; it must not end the way back.
-    foreign::refuse(run, &goal.tables(run).await?, CancellationToken::new()).await?;
+    refuse_foreign_rows(run, &goal.tables(run).await?, CancellationToken::new()).await?;
     take_back(run, trigger.as_str(), &goal).await.map(Some)
 }
 

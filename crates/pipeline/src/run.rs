@@ -8,9 +8,10 @@ use serde_json::json;
 use whimbrel_core::{PhaseReport, Result, RunReport};
 
 use crate::begin::begin;
-use crate::context::{Run, RunContext};
+use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::observer::Progress;
+use crate::running::Run;
 use crate::{data, report, schema, verify};
 
 /// One part of a migration's life.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use whimbrel_core::StepPhase;
 
-use crate::context::Run;
 use crate::failure::Failure;
+use crate::running::Run;
 use crate::steps;
 
 pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {

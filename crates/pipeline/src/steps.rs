@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use whimbrel_core::{Direction, Result, Step, StepPhase, TableId, fault};
 
-use crate::context::Run;
 use crate::failure::Failure;
 use crate::retry::retry;
+use crate::running::Run;
 
 /// Does the phase's steps that are not done yet, in order; returns how many the phase has.
 pub(crate) async fn run(run: &Run, phase: StepPhase) -> Result<usize, Failure> {
-    let done = recorded(run).await?;
+    let done = run.steps_done().await?;
     let steps = run.plan().steps.iter().filter(|step| step.phase == phase);
     let mut count = 0;
     for step in steps {
@@ -29,13 +29,6 @@ pub(crate) async fn run(run: &Run, phase: StepPhase) -> Result<usize, Failure> {
         })?;
     }
     Ok(count)
-}
-
-/// Returns the ids of the steps that the ledger has.
-pub(crate) async fn recorded(run: &Run) -> Result<BTreeSet<String>> {
-    let ledger = run.ctx.target.ledger();
-    let records = retry(&run.ctx, "read the ledger", || ledger.steps(&run.key.migration)).await?;
-    Ok(records.into_iter().map(|record| record.id).collect())
 }
 
 async fn forward(run: &Run, step: &Step) -> Result<()> {
@@ -71,7 +64,7 @@ async fn backward(run: &Run, step: &Step) -> Result<()> {
 
 /// Takes back the chosen steps, last first; returns their titles. Only steps that the undo log or the ledger has are ours to undo.
 pub(crate) async fn undo(run: &Run, chosen: impl Fn(&Step) -> bool) -> Result<Vec<String>> {
-    let recorded = recorded(run).await?;
+    let recorded = run.steps_done().await?;
     let mut undone = Vec::new();
     for step in ours(run, &recorded).iter().rev().filter(|step| chosen(step)) {
         backward(run, step)

@@ -25,10 +25,11 @@ pub(crate) use self::objects::planned_part;
 pub(crate) use self::read::{Found, Reading, readable, totals};
 use self::table::Check;
 use crate::columns::Side;
-use crate::context::{Run, RunContext};
+use crate::context::RunContext;
 use crate::failure::{Failure, interrupted};
 use crate::pool::Job;
 use crate::retry::retry;
+use crate::running::Run;
 use crate::store::{VERIFICATION, check_plan};
 
 /// How often a verification begins anew because the target's snapshot was lost.

@@ -45,7 +45,7 @@ impl CopyJob {
 pub(super) async fn copy(job: CopyJob, cancel: CancellationToken) -> Result<(), Failure> {
     let table = job.table;
     let Some(chunk) = job.chunk else {
-        return table.finish().await;
+        return table.finish(&cancel).await;
     };
     table.announce();
     let started = Instant::now();
@@ -62,7 +62,7 @@ pub(super) async fn copy(job: CopyJob, cancel: CancellationToken) -> Result<(), 
         )
     })?;
     if table.arrived(&chunk, &result)? {
-        table.finish().await?;
+        table.finish(&cancel).await?;
     }
     Ok(())
 }
@@ -130,7 +130,7 @@ async fn attempt(
 
 /// What the ledger says about the chunk; none while it is unfinished.
 async fn ledger_result(table: &CopyTable, chunk: &Chunk) -> Result<Option<ChunkResult>> {
-    let records = super::chunks(&table.run).await?;
+    let records = table.run.chunks().await?;
     let ours = records
         .into_iter()
         .find(|record| record.target == table.plan.target.id && record.chunk.index == chunk.index);
@@ -177,7 +177,10 @@ async fn write(
     };
     while let Some(batch) = rows.next().await {
         let batch = batch?;
-        let refused = writer.write(&batch).await?;
+        let refused = match batch.rows() {
+            0 => Vec::new(),
+            _ => writer.write(&batch).await?,
+        };
         let (rows, bytes) = count(&mut arrived, &mut hasher, &batch, refused)?;
         check_rejects(table, &arrived.rejects)?;
         *shown = (shown.0 + rows, shown.1 + bytes);
@@ -217,8 +220,9 @@ fn check_rejects(table: &CopyTable, rejects: &[Reject]) -> Result<()> {
             "table `{}`, row `{}`: column `{}` is `{}`; {}",
             table.plan.source.id, reject.key, reject.column, reject.value, reject.rule
         ))
-        .with_hint(
-            "correct the value at the source and resume, or plan again so that rejected rows go to a file",
-        )),
+        .with_hint(format!(
+            "correct the value at the source and `whimbrel resume {}`, or plan again so that rejected rows go to a file",
+            table.run.key.migration
+        ))),
     }
 }

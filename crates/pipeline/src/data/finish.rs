@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError};
 use whimbrel_core::{Catalog, Result, Snapshot, fault};
 
 use super::table::SharedRecord;
-use crate::context::Run;
 use crate::failure::Failure;
 use crate::retry::retry;
+use crate::running::Run;
 use crate::store::{AS_BUILT, SnapshotRecord};
 use crate::verify::planned_part;
 
@@ -44,11 +44,7 @@ pub(super) fn complete_record(run: &Run, record: &SharedRecord) -> Result<(), Fa
 /// Sets the sequences, lets the target settle, and keeps its picture. Done once: the picture says that it is.
 pub(super) async fn finish(run: &Run) -> Result<(), Failure> {
     let ctx = &run.ctx;
-    if ctx
-        .dir
-        .load::<Catalog>(AS_BUILT)
-        .is_ok_and(|built| built.is_some())
-    {
+    if is_built(run) {
         return Ok(());
     }
     let record = SnapshotRecord::load(&ctx.dir).unwrap_or_default();
@@ -67,6 +63,14 @@ pub(super) async fn finish(run: &Run) -> Result<(), Failure> {
     let target = ctx.target.as_source();
     let catalog = retry(ctx, "read the target's catalog", || target.catalog()).await?;
     Ok(ctx.dir.save(AS_BUILT, &planned_part(&ctx.plan, &catalog))?)
+}
+
+/// Tells whether the picture is there: then everything of the data phase was done.
+pub(super) fn is_built(run: &Run) -> bool {
+    run.ctx
+        .dir
+        .load::<Catalog>(AS_BUILT)
+        .is_ok_and(|built| built.is_some())
 }
 
 /// Forgets the picture before the target changes again.

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use whimbrel_core::{Error, Result, Snapshot, TableId, TablePlan, fault};
 
-use crate::context::Run;
-use crate::data::chunks;
 use crate::failure::Failure;
 use crate::pool::Job;
 use crate::retry::retry;
+use crate::running::Run;
 
 /// Splits the tables that have no split yet.
 pub(super) async fn store_missing(run: &Arc<Run>, snapshot: &Arc<dyn Snapshot>) -> Result<(), Failure> {
-    let split: BTreeSet<TableId> = chunks(run)
+    let split: BTreeSet<TableId> = run
+        .chunks()
         .await?
         .into_iter()
         .map(|record| record.target)

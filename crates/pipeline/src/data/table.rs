@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use whimbrel_core::{Chunk, ChunkRecord, ChunkResult, Result, Snapshot, TableAggregate, TablePlan, fault};
 
 use crate::columns::source_columns;
-use crate::context::Run;
 use crate::failure::{Failure, data_integrity};
 use crate::observer::Progress;
 use crate::retry::retry;
+use crate::running::Run;
 use crate::store::SnapshotRecord;
 
 /// What all tables of one snapshot write into.
@@ -145,9 +146,14 @@ impl CopyTable {
     }
 
     /// Compares the rows that arrived with the source's own count in the same snapshot, and marks the table as whole.
-    pub(super) async fn finish(&self) -> Result<(), Failure> {
+    pub(super) async fn finish(&self, cancel: &CancellationToken) -> Result<(), Failure> {
         let id = &self.plan.target.id;
-        let aggregate = self.aggregate().await.map_err(|error| Failure {
+        let aggregate = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Failure::interrupted()),
+            aggregate = self.aggregate() => aggregate,
+        };
+        let aggregate = aggregate.map_err(|error| Failure {
             error: error.during(format!("count table `{}`", self.plan.source.id)),
             tables: vec![id.clone()],
             writing: false,

@@ -6,13 +6,13 @@ use tokio_util::sync::CancellationToken;
 use whimbrel_core::{ChunkRecord, Digest, Error, ErrorClass, Result, TableId};
 
 use crate::columns::Side;
-use crate::context::{Run, RunContext};
-use crate::data::chunks;
+use crate::context::RunContext;
 use crate::failure::{FOREIGN_ROWS, Failure};
+use crate::running::Run;
 use crate::verify::{Found, Reading, open_scene, readable, totals};
 
 /// Refuses when one of the tables no longer equals its ledger.
-pub(super) async fn refuse(run: &Run, tables: &[TableId], stop: CancellationToken) -> Result<()> {
+pub(crate) async fn refuse(run: &Run, tables: &[TableId], stop: CancellationToken) -> Result<()> {
     if tables.is_empty() {
         return Ok(());
     }
@@ -20,7 +20,7 @@ pub(super) async fn refuse(run: &Run, tables: &[TableId], stop: CancellationToke
         stop,
         ..run.ctx.as_ref().clone()
     });
-    let records = chunks(run).await?;
+    let records = run.chunks().await?;
     changed(&ctx, tables, &records)
         .await
         .map_err(|failure| failure.error)
@@ -33,7 +33,7 @@ async fn changed(ctx: &Arc<RunContext>, tables: &[TableId], records: &[ChunkReco
         if scene.catalog.table(&plan.target.id).is_none() {
             continue;
         }
-        let table = readable(&scene.catalog, plan).map_err(|why| foreign(&plan.target.id, &why))?;
+        let table = readable(&scene.catalog, plan).map_err(|why| foreign(ctx, &plan.target.id, &why))?;
         readings.push(Reading {
             plan: plan.clone(),
             table: table.clone(),
@@ -41,12 +41,12 @@ async fn changed(ctx: &Arc<RunContext>, tables: &[TableId], records: &[ChunkReco
         });
     }
     for (id, found) in totals(ctx, &scene.target, readings).await? {
-        compare(&id, &found?, records)?;
+        compare(ctx, &id, &found?, records)?;
     }
     Ok(())
 }
 
-fn compare(id: &TableId, found: &Found, records: &[ChunkRecord]) -> Result<()> {
+fn compare(ctx: &RunContext, id: &TableId, found: &Found, records: &[ChunkRecord]) -> Result<()> {
     let mut arrived = Digest::default();
     let results = records
         .iter()
@@ -62,14 +62,17 @@ fn compare(id: &TableId, found: &Found, records: &[ChunkRecord]) -> Result<()> {
     } else {
         format!("it has {rows} rows; {} came from here", arrived.rows)
     };
-    Err(foreign(id, &why))
+    Err(foreign(ctx, id, &why))
 }
 
-fn foreign(id: &TableId, why: &str) -> Error {
+fn foreign(ctx: &RunContext, id: &TableId, why: &str) -> Error {
     Error::new(
         ErrorClass::Conflict,
         format!("table `{id}` is no longer what was copied: {why}"),
     )
     .with_code(FOREIGN_ROWS)
-    .with_hint("save those rows first; to roll back all the same, confirm with `--confirm-target NAME`")
+    .with_hint(format!(
+        "save those rows first; to destroy them, `whimbrel rollback {} --to table:{id} --confirm-target {}`",
+        ctx.plan.migration_id, ctx.plan.target.database
+    ))
 }

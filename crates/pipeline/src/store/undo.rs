@@ -57,7 +57,7 @@ impl UndoLog {
 
     /// Records a step before it runs; one that is recorded already is not recorded twice.
     pub(crate) fn before(&self, step: &Step) -> Result<()> {
-        if self.steps().iter().any(|known| known == step) {
+        if self.knows(step) {
             return Ok(());
         }
         self.append(Line::Before(step.clone()))
@@ -75,6 +75,11 @@ impl UndoLog {
             .unwrap_or_else(PoisonError::into_inner)
             .steps
             .clone()
+    }
+
+    fn knows(&self, step: &Step) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.steps.contains(step)
     }
 
     fn append(&self, line: Line) -> Result<()> {

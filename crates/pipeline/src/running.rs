@@ -1,0 +1,75 @@
+//! A run under way: what it was given, its right to write, its files, and what its tasks share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use whimbrel_core::{ChunkRecord, Plan, Result, RunKey, TableId, Verification};
+
+use crate::context::RunContext;
+use crate::journal::Journal;
+use crate::retry::retry;
+
+/// A run under way: what it was given, its right to write, and its files.
+pub(crate) struct Run {
+    pub(crate) ctx: Arc<RunContext>,
+    pub(crate) key: RunKey,
+    pub(crate) journal: Journal,
+    verification: Mutex<Option<Verification>>,
+    seconds: Mutex<BTreeMap<TableId, f64>>,
+}
+
+impl Run {
+    pub(crate) fn new(ctx: &RunContext, key: RunKey, journal: Journal) -> Arc<Self> {
+        Arc::new(Self {
+            ctx: Arc::new(ctx.clone()),
+            key,
+            journal,
+            verification: Mutex::new(None),
+            seconds: Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.ctx.plan
+    }
+
+    /// Keeps what the verify phase found for the run's report.
+    pub(crate) fn keep_verification(&self, found: Verification) {
+        *self.verification.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+    }
+
+    pub(crate) fn verification(&self) -> Option<Verification> {
+        self.verification
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Adds time spent on a table's chunks.
+    pub(crate) fn spent(&self, table: &TableId, time: Duration) {
+        let mut seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        *seconds.entry(table.clone()).or_default() += time.as_secs_f64();
+    }
+
+    pub(crate) fn seconds(&self, table: &TableId) -> f64 {
+        let seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
+        seconds.get(table).copied().unwrap_or_default()
+    }
+
+    /// Returns the ledger's chunks.
+    pub(crate) async fn chunks(&self) -> Result<Vec<ChunkRecord>> {
+        let ledger = self.ctx.target.ledger();
+        retry(&self.ctx, "read the ledger", || {
+            ledger.chunks(&self.key.migration)
+        })
+        .await
+    }
+
+    /// Returns the ids of the steps that the ledger has.
+    pub(crate) async fn steps_done(&self) -> Result<BTreeSet<String>> {
+        let ledger = self.ctx.target.ledger();
+        let records = retry(&self.ctx, "read the ledger", || ledger.steps(&self.key.migration)).await?;
+        Ok(records.into_iter().map(|record| record.id).collect())
+    }
+}
