@@ -97,7 +97,7 @@ fn summarise(connection: &Connection, path: &Path) -> rusqlite::Result<LegacySum
     for (what, sql) in DIRT {
         let found = count(connection, sql)?;
         if found > 0 {
-            dirt.push(format!("{found} {what}"));
+            dirt.push(format!("{what}: {found}"));
         }
     }
     Ok(LegacySummary {
@@ -147,11 +147,11 @@ const DIRT: &[(&str, &str)] = &[
         "SELECT count(*) FROM settings WHERE typeof(value) <> 'text'",
     ),
     (
-        "coupon without a code, though the code is the key",
+        "coupons without a code, though the code is the key",
         "SELECT count(*) FROM \"Coupon Codes\" WHERE code IS NULL",
     ),
     (
-        "rows too many in `audit_log`, a table without a key: they are there twice",
+        "rows that are there twice, in `audit_log`, a table without a key",
         "SELECT (SELECT count(*) FROM audit_log) - (SELECT count(*) FROM (SELECT DISTINCT * FROM audit_log))",
     ),
     (
@@ -159,7 +159,7 @@ const DIRT: &[(&str, &str)] = &[
         "SELECT count(*) - count(DISTINCT email) FROM customers WHERE email IS NOT NULL",
     ),
     (
-        "numbers of orders that were given and deleted again",
+        "numbers of orders that were given and whose orders are gone",
         "SELECT seq - (SELECT max(id) FROM orders) FROM sqlite_sequence WHERE name = 'orders'",
     ),
     (

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use whimbrel_core::{ColumnPlan, Endpoint, Fidelity, OnReject, Plan, Statement, Step, StepPhase, TablePlan};
+use whimbrel_core::{ColumnPlan, Endpoint, Fidelity, OnReject, Plan, Statement, Step, StepPhase};
 
 use super::markdown::{block, code, codes, prose, table};
 use super::quantity::{count, counted, duration, size};
@@ -152,7 +152,7 @@ fn inventory(plan: &Plan) -> String {
                 code(&planned.source.id.to_string()),
                 count(planned.rows),
                 size(planned.bytes),
-                priority(planned),
+                (planned.level + 1).to_string(),
             ]
         })
         .collect();
@@ -168,18 +168,10 @@ fn inventory(plan: &Plan) -> String {
             "Priority",
         ];
         text.push_str(&table(&headings, &rows));
-        text.push_str("\nPriority 1 is copied first; a table comes after those it refers to.\n");
+        text.push_str("\nPriority 1 is copied first; a table comes after those it refers to. Tables that refer to each other share a priority.\n");
     }
     text.push_str(&objects(plan));
     text
-}
-
-fn priority(planned: &TablePlan) -> String {
-    let level = planned.level + 1;
-    match level {
-        1 => "1 (refers to no other table, or only in a circle)".to_owned(),
-        _ => level.to_string(),
-    }
 }
 
 /// The objects besides tables that the plan makes, by kind.

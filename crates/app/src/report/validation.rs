@@ -1,6 +1,6 @@
 //! The plan's validation rules: queries that a person can run on both sides with any client.
 
-use whimbrel_core::{ColumnPlan, ForeignKey, Plan, TableId, TablePlan};
+use whimbrel_core::{ColumnPlan, ForeignKey, LogicalType, Plan, TableId, TablePlan};
 
 use super::markdown::{code, prose, table};
 
@@ -53,11 +53,20 @@ fn sums(planned: &TablePlan) -> Option<Vec<String>> {
     let columns: Vec<&ColumnPlan> = planned
         .columns
         .iter()
-        .filter(|column| column.logical.is_exact_number())
+        .filter(|column| is_number(column))
         .collect();
     let sum = |name: &str| format!("sum({})", quote(name));
     let tolerance = "none where the engine adds exactly; the last digits where it adds in floating point";
     per_column(planned, &columns, "sums", sum, tolerance)
+}
+
+/// A column of exact numbers: by its logical type, or by its declaration where values travel whatever they are.
+fn is_number(column: &ColumnPlan) -> bool {
+    let declared = column.source_native.to_ascii_uppercase();
+    let says_number = ["INT", "DEC", "NUMERIC"]
+        .iter()
+        .any(|word| declared.contains(word));
+    column.logical.is_exact_number() || (column.logical == LogicalType::Any && says_number)
 }
 
 /// One query over all the columns, each result named after its target column.
