@@ -85,6 +85,12 @@ pub trait Source: Send + Sync {
     /// Returns what one full pass over the table finds. May run for several tables at once.
     async fn profile(&self, table: &Table) -> Result<TableProfile>;
 
+    /// Returns a value that travels as [`LogicalType::Any`] or [`LogicalType::Wire`] as a person would write it, for lists of rows that
+    /// differ; none when this engine cannot say, then its bytes are shown. Pure: no connection is used.
+    fn show(&self, _column: &ReadColumn, _value: &[u8]) -> Option<String> {
+        None
+    }
+
     /// Opens one consistent state of the tables for up to `readers` readers at once. All readers see the same state until the value is
     /// dropped; the tables are locked against TRUNCATE, DROP and rewrites where the engine would let them show through. The caller
     /// compares the catalog with the plan after this returns.
