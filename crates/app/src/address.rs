@@ -3,7 +3,7 @@
 
 use whimbrel_core::{DatabaseUrl, Result, Secret};
 
-use crate::connectors::connector;
+use crate::connectors::{connector, file_url};
 use crate::refusal;
 use crate::settings::{Environment, Settings};
 
@@ -87,8 +87,10 @@ impl Address {
 fn unknown_name(text: &str, settings: &Settings) -> whimbrel_core::Error {
     let known: Vec<&str> = settings.database.keys().map(String::as_str).collect();
     let hint = if known.is_empty() {
-        "give a URL such as `sqlite:FILE`, or name the database in whimbrel.toml as `[database.NAME]`"
-            .replace("sqlite:FILE", &crate::connectors::file_url("FILE".as_ref()))
+        format!(
+            "give a URL such as `{}`, or name the database in whimbrel.toml as `[database.NAME]`",
+            file_url("FILE".as_ref())
+        )
     } else {
         format!("the settings name {}", known.join(", "))
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::json;
-use whimbrel_core::{Decision, Finding, MigrationId, Plan, Result, Severity, TableId};
+use whimbrel_core::{Decision, Finding, MigrationId, ObjectId, Plan, Result, Severity, Step, TableId};
 use whimbrel_pipeline::MigrationDir;
 use whimbrel_planner::{PlanInput, Side, Wishes};
 
@@ -123,6 +123,12 @@ impl Draft {
     /// Returns the two databases, with the passwords that were asked for.
     pub fn pair(&self) -> &Pair {
         &self.analysis.pair
+    }
+
+    /// Returns the steps that make or change the object, or the table that it belongs to.
+    pub fn steps_about(&self, subject: &ObjectId) -> Vec<&Step> {
+        let is_about = |step: &&Step| step.subject.owner == subject.owner;
+        self.plan.steps.iter().filter(is_about).collect()
     }
 
     /// Returns the whole plan for people, Markdown.

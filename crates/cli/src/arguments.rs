@@ -1,25 +1,11 @@
-//! The command line as clap reads it: global options, the list of commands, and groups of options that several commands share.
-//! What a command does is in its own file.
+//! Groups of options that several commands share, as clap reads them. What a command does is in its own file.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser};
+use clap::Args;
 use whimbrel_app::Databases;
 use whimbrel_app::settings::{ByteSize, parse_decision};
 use whimbrel_core::Decision;
-
-use crate::commands::Command;
-
-/// Move a live database to another engine without losing or silently changing a row, and be able to go back
-#[derive(Debug, Parser)]
-#[command(name = "whimbrel", version, max_term_width = 100, subcommand_required = true)]
-#[command(after_help = "Start with: whimbrel demo")]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    pub(crate) global: Global,
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
@@ -98,16 +84,4 @@ pub(crate) struct Confirmation {
     /// The target's name, typed out: confirms that something in it is moved aside, dropped or thrown away
     #[arg(long, value_name = "NAME")]
     pub(crate) confirm_target: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
 }

@@ -15,9 +15,21 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use crate::arguments::Arguments;
+use crate::arguments::Global;
+use crate::commands::Command;
 use crate::exit::Exit;
 use crate::ui::Ui;
+
+/// Move a live database to another engine without losing or silently changing a row, and be able to go back
+#[derive(Debug, Parser)]
+#[command(name = "whimbrel", version, max_term_width = 100, subcommand_required = true)]
+#[command(after_help = "Start with: whimbrel demo")]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -53,4 +65,16 @@ fn run(ui: &Arc<Ui>, arguments: Arguments) -> whimbrel_core::Result<Exit> {
     // A reader that hangs in a system call must not hold up the end.
     runtime.shutdown_background();
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use whimbrel_app::{AnalysisWatch, Observer, Progress};
 use whimbrel_core::TableId;
 
@@ -14,6 +14,8 @@ use crate::ui::Ui;
 
 /// Pause between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Phases whose progress is a number of rows.
+const MOVING_ROWS: &[&str] = &["data", "verify"];
 /// Tables that have a bar of their own at once; more would scroll the terminal.
 const TABLE_BARS_MAX: usize = 8;
 
@@ -28,15 +30,12 @@ pub(crate) fn observer(ui: &Arc<Ui>, rows: u64) -> Arc<dyn Observer> {
 
 /// Returns the watch over an analysis that fits what is in front.
 pub(crate) fn analysis(ui: &Arc<Ui>) -> AnalysisProgress {
-    let bar = if ui.shows_bars() {
-        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-    } else {
-        ProgressBar::hidden()
-    };
+    let bar = ProgressBar::hidden();
     bar.set_style(style("{prefix:>10} {bar:24} {pos}/{len} tables  {msg}"));
     bar.set_prefix("analyze");
     AnalysisProgress {
         bar,
+        is_shown: ui.shows_bars(),
         rows: AtomicU64::new(0),
     }
 }
@@ -45,12 +44,18 @@ pub(crate) fn analysis(ui: &Arc<Ui>) -> AnalysisProgress {
 #[derive(Debug)]
 pub(crate) struct AnalysisProgress {
     bar: ProgressBar,
+    is_shown: bool,
     rows: AtomicU64,
 }
 
 impl AnalysisWatch for AnalysisProgress {
     fn tables(&self, count: usize, _rows_estimate: u64) {
         self.bar.set_length(count as u64);
+        if !self.is_shown {
+            return;
+        }
+        // Not before: a password may be asked for first.
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
         self.bar.enable_steady_tick(Duration::from_millis(200));
     }
 
@@ -99,9 +104,6 @@ impl Bars {
     fn new(rows_planned: u64) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let phase = all.add(ProgressBar::new(rows_planned));
-        phase.set_style(style(
-            "{prefix:>10} {bar:24} {human_pos}/{human_len} rows  {per_sec}  {eta} left",
-        ));
         Self {
             all,
             phase,
@@ -121,6 +123,11 @@ impl Bars {
         state.clear();
         self.phase.reset();
         self.phase.set_length(self.rows_planned);
+        self.phase.set_style(style(if MOVING_ROWS.contains(&phase) {
+            "{prefix:>10} {bar:24} {human_pos}/{human_len} rows  {rate}  {eta} left"
+        } else {
+            "{prefix:>10} {spinner} {elapsed}"
+        }));
         self.phase.set_prefix(phase);
         self.phase.enable_steady_tick(Duration::from_millis(200));
     }
@@ -278,5 +285,9 @@ fn retry(what: &str, attempt: u32, wait: Duration, error: &str) -> String {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // What cannot be drawn is not missed.
+            let _drawn = write!(out, "{:.0}/s", state.per_sec());
+        })
         .progress_chars("=> ")
 }

@@ -45,6 +45,7 @@ pub(crate) fn converse(ui: &Ui, draft: &mut Draft, by: Option<String>) -> Result
         if !settle_all(ui, draft)? {
             return Ok(quit(ui, &draft.summary()));
         }
+        draft.refuse_blockers()?;
         let summary = draft.summary();
         ui.say(overview(draft, &summary));
         match what_now(&summary)? {
@@ -89,7 +90,7 @@ fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
             return Ok(true);
         };
         let place = format!("{} left", summary.open_decisions);
-        match ask(ui, state, &place)? {
+        match ask(ui, draft, state, &place)? {
             Asked::Settled(decision) => draft.decide(decision)?,
             Asked::AllSuggested => draft.accept_suggested()?,
             Asked::Quit => return Ok(false),
@@ -104,12 +105,11 @@ enum Asked {
 }
 
 /// Asks for one decision; digging deeper shows everything that is known, then asks again.
-fn ask(ui: &Ui, state: &DecisionState, place: &str) -> Result<Asked> {
+fn ask(ui: &Ui, draft: &Draft, state: &DecisionState, place: &str) -> Result<Asked> {
     let mut shown = state.clone();
     shown.finding.evidence.truncate(FACTS_SHOWN);
     ui.say(format!("\n{}", text::decision(&shown).trim_end()));
     let finding = &state.finding;
-    let hidden = finding.evidence.len().saturating_sub(FACTS_SHOWN);
     loop {
         let mut items: Vec<String> = finding
             .choices
@@ -117,7 +117,7 @@ fn ask(ui: &Ui, state: &DecisionState, place: &str) -> Result<Asked> {
             .map(|choice| format!("{}: {}", choice.name, choice.meaning))
             .collect();
         let choices = items.len();
-        items.push(format!("dig deeper ({hidden} more facts)"));
+        items.push("dig deeper".to_owned());
         items.push("take every suggestion from here on".to_owned());
         items.push("quit; nothing is changed".to_owned());
         let suggested = finding
@@ -133,7 +133,7 @@ fn ask(ui: &Ui, state: &DecisionState, place: &str) -> Result<Asked> {
             return Ok(Asked::Settled(settled(state, chosen)?));
         }
         match chosen - choices {
-            0 => ui.say(text::decision(state)),
+            0 => ui.say(text::deeper(state, &draft.steps_about(&finding.subject))),
             1 => return Ok(Asked::AllSuggested),
             _ => return Ok(Asked::Quit),
         }
@@ -194,7 +194,7 @@ fn revise(ui: &Ui, draft: &mut Draft, key: &str) -> Result<()> {
     };
     let mut open = state.clone();
     open.decision = None;
-    match ask(ui, &open, "revised")? {
+    match ask(ui, draft, &open, "revised")? {
         Asked::Settled(decision) => draft.decide(decision),
         Asked::AllSuggested => draft.accept_suggested(),
         Asked::Quit => Ok(()),

@@ -24,7 +24,7 @@ impl Plan {
         let draft = draft(&session.setup, &request, &watch).await?;
         drop(watch);
         let summary = draft.summary();
-        session.ui.result(&summary, || text::plan_summary(&summary));
+        session.ui.result(&summary, || text::plan_and_next(&summary));
         draft.refuse_blockers()?;
         Ok(Exit::Done)
     }

@@ -133,10 +133,7 @@ pub(crate) fn status(status: &Status) -> String {
     if let Some(at) = &status.last_checkpoint {
         rows.push((
             "checkpoint",
-            format!(
-                "{at}, can go back to {}",
-                status.rollback_point.as_deref().unwrap_or("start")
-            ),
+            format!("{at} ({})", status.rollback_point.as_deref().unwrap_or("none")),
         ));
     }
     rows.push(("files", status.dir.clone()));

@@ -1,7 +1,7 @@
 //! What a plan looks like: the headline, the decisions, the findings.
 
 use whimbrel_app::{DecisionState, PlanSummary};
-use whimbrel_core::{Finding, Severity};
+use whimbrel_core::{CODES, Finding, Severity, Statement, Step};
 
 use super::{count, counted, size};
 
@@ -48,8 +48,12 @@ pub(crate) fn plan_summary(plan: &PlanSummary) -> String {
         text.push_str(&decision(state));
     }
     text.push_str(&findings(&plan.findings));
-    text.push_str(&format!("\nnext: {}\n", plan.next_command));
     text
+}
+
+/// Returns the plan's summary with what to do next.
+pub(crate) fn plan_and_next(plan: &PlanSummary) -> String {
+    format!("{}\nnext: {}\n", plan_summary(plan), plan.next_command)
 }
 
 /// Returns one finding that needs a decision: what is the case, the facts, the choices.
@@ -80,6 +84,26 @@ pub(crate) fn decision(state: &DecisionState) -> String {
                 _ => "",
             };
             text.push_str(&format!("  choice {}{mark}: {}\n", choice.name, choice.meaning));
+        }
+    }
+    text
+}
+
+/// Returns everything that is known about a decision: what its code means, all facts, and the statements of its object.
+pub(crate) fn deeper(state: &DecisionState, steps: &[&Step]) -> String {
+    let mut text = decision(state);
+    if let Some(code) = CODES.iter().find(|code| code.code == state.finding.code) {
+        text.push_str(&format!("  {} means: {}\n", code.code, code.doc));
+    }
+    for step in steps {
+        text.push_str(&format!("  {} ({})\n", step.title, step.id));
+        for statement in &step.statements {
+            text.push_str(&match statement {
+                Statement::Sql(sql) => format!("    {}\n", sql.replace('\n', "\n    ")),
+                Statement::Engine { operation, arguments } => {
+                    format!("    {operation} {}\n", arguments.join(" "))
+                }
+            });
         }
     }
     text
