@@ -29,7 +29,11 @@ fn from_a_file_to_a_file() {
 #[test]
 fn a_plan_runs_only_with_its_hash() {
     let output = run("02-plan-and-approve.sh", &[]).expect_code(0);
-    assert!(output.stdout.contains("Mission accomplished"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("Mission accomplished"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
@@ -54,7 +58,11 @@ fn with_a_settings_file() {
 #[test]
 fn a_changed_line_of_the_audit_log_is_found() {
     let output = run("06-audit-log.sh", &[]).expect_code(0);
-    assert!(output.stdout.contains("the change was found"), "{}", output.stdout);
+    assert!(
+        output.stdout.contains("the change was found"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
@@ -64,7 +72,11 @@ fn every_script_says_in_its_second_line_what_it_shows() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "sh") {
             let text = std::fs::read_to_string(&path).unwrap();
-            assert!(text.lines().nth(1).unwrap().starts_with("# "), "{}", path.display());
+            assert!(
+                text.lines().nth(1).unwrap().starts_with("# "),
+                "{}",
+                path.display()
+            );
             let index = std::fs::read_to_string(folder().join("README.md")).unwrap();
             let name = path.file_name().unwrap().to_str().unwrap();
             assert!(index.contains(name), "{name} is not in the list");
