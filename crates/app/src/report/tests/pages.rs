@@ -32,3 +32,26 @@ fn codes() -> String {
     }
     table
 }
+
+#[test]
+fn every_page_of_the_book_is_in_its_summary_and_every_link_leads_somewhere() {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src");
+    let summary = std::fs::read_to_string(book.join("SUMMARY.md")).unwrap();
+    for entry in std::fs::read_dir(&book).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(
+            name == "SUMMARY.md" || summary.contains(&format!("({name})")),
+            "{name} is in no summary"
+        );
+        let text = std::fs::read_to_string(&path).unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', '#']).next())
+        {
+            let leads = link.starts_with("http") || link.is_empty() || book.join(link).exists();
+            assert!(leads, "{name} links to {link}");
+        }
+    }
+}
