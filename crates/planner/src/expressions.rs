@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    ExpressionContext, Finding, LogicalType, ObjectId, Severity, Table, TableId, Untranslated,
+    ExpressionContext, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId, Untranslated,
 };
 
 use crate::draft::Draft;
@@ -110,12 +110,17 @@ pub(crate) struct Stuck<'s> {
 impl Stuck<'_> {
     /// The question without its choices.
     pub(crate) fn question(&self) -> Finding {
+        let of = if self.subject.kind == ObjectKind::Column {
+            " of"
+        } else {
+            ""
+        };
         Finding::new(
             UNTRANSLATED,
             Severity::Decision,
             self.subject.clone(),
             format!(
-                "the {} of `{}` cannot be carried over: {}",
+                "the {}{of} `{}` cannot be carried over: {}",
                 self.what, self.subject, self.why
             ),
         )

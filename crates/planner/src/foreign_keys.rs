@@ -1,14 +1,12 @@
 //! Foreign keys in the target: only those that can be made there, with what the profile says about orphans.
 
-use std::collections::BTreeSet;
-
 use whimbrel_core::{
     Deferral, Feature, Finding, ForeignKey, ForeignKeyProfile, ObjectId, ObjectKind, Severity, Table, TableId,
 };
 
 use crate::draft::{Draft, TableDraft};
 use crate::key_types::comparable;
-use crate::keys::part_name;
+use crate::keys::{is_key, part_name};
 use crate::names::{Part, home, same};
 use crate::notes::{Answer, LEAVE_OUT, Notes, STOP};
 
@@ -194,7 +192,7 @@ impl Maker<'_, '_> {
             return Some(was || (!draft.scope.equal && draft.scope.inline()));
         }
         let message = format!(
-            "{orphans} rows of `{}` refer to rows of `{}` that do not exist",
+            "rows of `{}` whose row of `{}` does not exist: {orphans}",
             self.table.source.id, self.key.references
         );
         let mut finding = Finding::new("orphans", Severity::Warning, self.subject(), message);
@@ -318,23 +316,4 @@ impl Maker<'_, '_> {
             .suggest(LEAVE_OUT),
         )
     }
-}
-
-/// Tells whether the columns, in any order, are a primary or unique key, or a unique index over all rows.
-fn is_key(table: &Table, columns: &[String]) -> bool {
-    let wanted: BTreeSet<&String> = columns.iter().collect();
-    let keys = table.primary_key.iter().chain(&table.uniques);
-    let by_key = keys
-        .into_iter()
-        .any(|key| key.columns.iter().collect::<BTreeSet<_>>() == wanted);
-    by_key
-        || table
-            .indexes
-            .iter()
-            .filter(|index| index.unique && index.predicate.is_none())
-            .any(|index| {
-                let parts: Option<BTreeSet<&String>> =
-                    index.parts.iter().map(|part| part.column.as_ref()).collect();
-                parts.is_some_and(|parts| parts == wanted)
-            })
 }

@@ -199,7 +199,7 @@ fn mend(
     let (expression, why) = stuck.swap_remove(0);
     let mut question = Stuck {
         subject: subject.clone(),
-        what: "index expression",
+        what: "index",
         expression: &expression,
         why,
         without: "",

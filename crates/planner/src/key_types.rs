@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
-use whimbrel_core::{LogicalType, TableId};
+use whimbrel_core::{ForeignKey, LogicalType, TableId};
 
+use crate::keys::is_key;
 use crate::mapping::{Offer, Ways, native};
 use crate::notes::Notes;
 use crate::scope::{Scope, column_subject};
@@ -15,7 +16,7 @@ type Place = (TableId, String);
 
 /// Makes the types of linked columns agree where they can; a key whose columns cannot agree is settled with the key.
 pub(crate) fn unify(scope: &Scope<'_>, selection: &Selection<'_>, ways: &mut Ways, notes: &mut Notes<'_>) {
-    for component in components(selection, ways) {
+    for component in components(scope, selection, ways) {
         let Some(wanted) = common(&component, ways) else {
             continue;
         };
@@ -33,10 +34,10 @@ pub(crate) fn comparable(one: &LogicalType, other: &LogicalType) -> bool {
 }
 
 /// The sets of columns that foreign keys link.
-fn components(selection: &Selection<'_>, ways: &Ways) -> Vec<BTreeSet<Place>> {
+fn components(scope: &Scope<'_>, selection: &Selection<'_>, ways: &Ways) -> Vec<BTreeSet<Place>> {
     let mut links: BTreeMap<Place, BTreeSet<Place>> = BTreeMap::new();
     for table in &selection.tables {
-        for key in &table.foreign_keys {
+        for key in table.foreign_keys.iter().filter(|key| can_be_made(scope, key)) {
             for (column, referred) in key.columns.iter().zip(&key.referred) {
                 let ends = (
                     (table.id.clone(), column.clone()),
@@ -62,6 +63,12 @@ fn components(selection: &Selection<'_>, ways: &Ways) -> Vec<BTreeSet<Place>> {
         components.push(component);
     }
     components
+}
+
+/// A key that points to no key is left out, and must not change any type.
+fn can_be_made(scope: &Scope<'_>, key: &ForeignKey) -> bool {
+    let referred = scope.source.catalog.table(&key.references);
+    referred.is_some_and(|table| scope.inline() || is_key(table, &key.referred))
 }
 
 /// The form that all columns can have; none when they agree already or cannot.

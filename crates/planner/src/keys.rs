@@ -1,5 +1,7 @@
 //! Primary, unique and exclusion keys in the target, and what the profile says about the rows that break them.
 
+use std::collections::BTreeSet;
+
 use whimbrel_core::{
     Deferral, Exclusion, Feature, Finding, Key, ObjectId, ObjectKind, Severity, Table, UniqueProfile,
 };
@@ -46,6 +48,25 @@ pub(crate) fn part_name(name: &str, columns: &[String]) -> String {
     }
 }
 
+/// Tells whether the columns, in any order, are a primary or unique key, or a unique index over all rows.
+pub(crate) fn is_key(table: &Table, columns: &[String]) -> bool {
+    let wanted: BTreeSet<&String> = columns.iter().collect();
+    let keys = table.primary_key.iter().chain(&table.uniques);
+    let by_key = keys
+        .into_iter()
+        .any(|key| key.columns.iter().collect::<BTreeSet<_>>() == wanted);
+    by_key
+        || table
+            .indexes
+            .iter()
+            .filter(|index| index.unique && index.predicate.is_none())
+            .any(|index| {
+                let parts: Option<BTreeSet<&String>> =
+                    index.parts.iter().map(|part| part.column.as_ref()).collect();
+                parts.is_some_and(|parts| parts == wanted)
+            })
+}
+
 /// Asks whether a key that some rows break is left out. Returns true when it stays.
 pub(crate) fn survives_duplicates(
     draft: &Draft<'_>,
@@ -62,11 +83,11 @@ pub(crate) fn survives_duplicates(
         Severity::Decision,
         subject.clone(),
         format!(
-            "{} values of `{}` ({}) occur more than once, and the {} needs them unique",
-            found.duplicates,
+            "values of `{}` ({}) that occur more than once, though the {} needs them unique: {}",
             table.id,
             columns.join(", "),
-            subject.kind
+            subject.kind,
+            found.duplicates
         ),
     )
     .with_choice(
@@ -122,7 +143,7 @@ fn demoted(draft: &Draft<'_>, table: &TableDraft<'_>, key: &Key, notes: &mut Not
                 "null_in_key",
                 Severity::Decision,
                 column_subject(&source.id, first),
-                format!("{rows} rows of `{}` hold NULL in the primary key", source.id),
+                format!("rows of `{}` with NULL in the primary key: {rows}", source.id),
             )
             .with_choice("unique", "all rows arrive; the key becomes a plain unique key")
             .with_choice(STOP, "the migration waits until the rows are mended")

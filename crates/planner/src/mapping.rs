@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{ColumnUse, Fidelity, Finding, LogicalType, Severity, TableId};
+use whimbrel_core::{ColumnUse, Fidelity, Finding, LogicalType, OnReject, Severity, TableId};
 
 use crate::identity::Numbering;
 use crate::key_types;
@@ -290,8 +290,11 @@ impl Place<'_, '_> {
         let recommended = &candidates[0];
         let plain = candidates.len() == 1 && recommended.rejects.is_empty();
         let subject = self.spot.subject();
-        let (from, to) = (&self.spot.column.native, &recommended.native);
-        let becomes = format!("`{subject}`: `{from}` becomes `{to}`");
+        let from = match self.spot.column.native.as_str() {
+            "" => "no declared type".to_owned(),
+            native => format!("`{native}`"),
+        };
+        let becomes = format!("`{subject}`: {from} becomes `{}`", recommended.native);
         let (severity, message) = match &recommended.fidelity {
             Fidelity::Exact if plain => return None,
             Fidelity::Widened(why) if plain => (Severity::Warning, format!("{becomes}: {why}")),
@@ -301,7 +304,7 @@ impl Place<'_, '_> {
             }
             Fidelity::Unsupported(why) => (
                 Severity::Decision,
-                format!("`{subject}`: the target cannot hold `{from}`: {why}"),
+                format!("`{subject}`: the target cannot hold {from}: {why}"),
             ),
         };
         let mut finding = Finding::new(self.code(&recommended.fidelity), severity, subject, message)
@@ -313,7 +316,8 @@ impl Place<'_, '_> {
             notes.add(finding);
             return None;
         }
-        Some(notes.ask(with_choices(finding, candidates)))
+        let on_reject = self.spot.scope.input.wishes.policies.on_reject;
+        Some(notes.ask(with_choices(finding, candidates, on_reject)))
     }
 
     /// The weightiest reason to speak of the column.
@@ -348,7 +352,7 @@ impl Place<'_, '_> {
 }
 
 /// What cannot be done is no choice; where the recommended way cannot be done, the column can stay behind, but nobody recommends that.
-fn with_choices(mut finding: Finding, candidates: &[Candidate]) -> Finding {
+fn with_choices(mut finding: Finding, candidates: &[Candidate], on_reject: OnReject) -> Finding {
     let possible = |candidate: &&Candidate| !matches!(candidate.fidelity, Fidelity::Unsupported(_));
     for candidate in candidates.iter().filter(possible) {
         finding = finding.with_choice(&candidate.choice, candidate.said());
@@ -356,10 +360,11 @@ fn with_choices(mut finding: Finding, candidates: &[Candidate]) -> Finding {
     if matches!(candidates[0].fidelity, Fidelity::Unsupported(_)) {
         finding = finding.with_choice(LEAVE_OUT, "the column and its values stay behind");
     }
-    let keeps_all = |candidate: &&Candidate| candidate.rejects.is_empty();
+    // Nobody recommends a run that is bound to stop.
+    let goes_through = |candidate: &&Candidate| candidate.rejects.is_empty() || on_reject == OnReject::File;
     let mut usable = candidates.iter().filter(possible);
-    let suggested = usable.clone().find(keeps_all).or_else(|| usable.next());
-    match suggested {
+    let keeps_all = usable.clone().find(|candidate| candidate.rejects.is_empty());
+    match keeps_all.or_else(|| usable.find(goes_through)) {
         Some(candidate) => finding.suggest(&candidate.choice),
         None => finding,
     }

@@ -45,16 +45,16 @@ fn report_cycles(
         if cycle.len() < 2 || told.contains(id) {
             continue;
         }
-        let names: Vec<String> = cycle.iter().map(|id| format!("`{id}`")).collect();
         told.extend(&cycle);
-        let source = tables.iter().find(|table| &&table.target.id == id);
-        if let Some(source) = source {
-            notes.info(
-                "foreign_key_cycle",
-                table_subject(&source.source.id),
-                format!("tables {} refer to each other", names.join(", ")),
-            );
-        }
+        let sources = tables.iter().filter(|table| cycle.contains(&&table.target.id));
+        let mut sources: Vec<&TableId> = sources.map(|table| &table.source.id).collect();
+        sources.sort();
+        let names: Vec<String> = sources.iter().map(|id| format!("`{id}`")).collect();
+        notes.info(
+            "foreign_key_cycle",
+            table_subject(sources[0]),
+            format!("tables {} refer to each other", names.join(", ")),
+        );
     }
 }
 

@@ -194,7 +194,7 @@ fn nullable(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes
                 "null_in_not_null",
                 Severity::Decision,
                 subject.clone(),
-                format!("{nulls} rows of `{subject}` hold NULL, and the column will be NOT NULL"),
+                format!("rows of `{subject}` with NULL, though the column will be NOT NULL: {nulls}"),
             )
             .with_choice("nullable", "the column allows NULL in the target")
             .with_choice(STOP, "the migration waits until the rows are mended")

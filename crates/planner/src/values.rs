@@ -23,15 +23,14 @@ impl Trouble {
 
     /// The fact, for evidence.
     pub(crate) fn fact(&self) -> String {
-        format!("{} rows hold {}", self.rows, self.what)
+        format!("rows with {}: {}", self.what, self.rows)
     }
 
     /// What happens to the rows in a form that does not carry them.
     pub(crate) fn consequence(&self, scope: &Scope<'_>) -> String {
-        let rows = self.rows;
         match scope.input.wishes.policies.on_reject {
-            OnReject::Stop => format!("the first of {rows} rows with {} stops the table", self.what),
-            OnReject::File => format!("{rows} rows with {} go to the reject file", self.what),
+            OnReject::Stop => format!("the first row with {} stops the table", self.what),
+            OnReject::File => format!("rows with {} go to the reject file: {}", self.what, self.rows),
         }
     }
 }

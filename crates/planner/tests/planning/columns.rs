@@ -106,7 +106,7 @@ fn mixed_storage_classes_are_told_with_their_counts() {
 fn values_that_do_not_fit_offer_the_forms_that_carry_them() {
     let nul = to_spacious("x TEXT").column_profile("a", "x", |p| p.nul_text = 3);
     assert_eq!(question(&nul.plan(), "nul_text"), "a.x: text | bytes (bytes)");
-    insta::assert_snapshot!(finding(&nul.plan(), "nul_text").choices[0].meaning, @r#"`text`; the first of 3 rows with text that holds U+0000 stops the table"#);
+    insta::assert_snapshot!(finding(&nul.plan(), "nul_text").choices[0].meaning, @r#"`text`; the first row with text that holds U+0000 stops the table"#);
     assert_eq!(native(&nul, "x"), "bytes");
     assert_eq!(native(&nul.decide("nul_text=text"), "x"), "text");
 
@@ -123,11 +123,13 @@ fn values_that_do_not_fit_offer_the_forms_that_carry_them() {
 #[test]
 fn values_that_no_form_carries_are_rejected_only_by_decision() {
     let setup = to_spacious("x VARCHAR").column_profile("a", "x", |p| p.nul_text = 3);
+    let stopping = setup.plan();
+    assert_eq!(question(&stopping, "nul_text"), "a.x: reject (none suggested)");
     let plan = setup
         .wish(|wishes| wishes.policies.on_reject = OnReject::File)
         .plan();
     assert_eq!(question(&plan, "nul_text"), "a.x: reject (reject)");
-    insta::assert_snapshot!(finding(&plan, "nul_text").choices[0].meaning, @r#"`text`; 3 rows with text that holds U+0000 go to the reject file"#);
+    insta::assert_snapshot!(finding(&plan, "nul_text").choices[0].meaning, @r#"`text`; rows with text that holds U+0000 go to the reject file: 3"#);
 }
 
 #[test]
@@ -158,6 +160,21 @@ fn columns_that_keys_link_get_the_widest_integer() {
     );
     setup.source.tables = vec![table("child", "parent INTEGER")];
     assert_eq!(findings(&setup.plan(), "key_type_unified"), Vec::<String>::new());
+}
+
+#[test]
+fn a_key_that_cannot_be_made_changes_no_type() {
+    let mut child = table("child", "parent smallint");
+    child
+        .foreign_keys
+        .push(foreign_key("", "parent", "parent", "other"));
+    let parent = table("parent", "id INTEGER pk not null, other INTEGER");
+    let plan = Setup::new(Toy::Flat, Toy::Spacious, vec![parent, child]).plan();
+    assert_eq!(findings(&plan, "key_type_unified"), Vec::<String>::new());
+    assert_eq!(
+        question(&plan, "feature_left_out"),
+        "child.parent: leave_out (leave_out)"
+    );
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn from_flat_to_spacious() {
     findings
       decision assumption: `users.at`: `DATETIME` becomes `timestamp`
       decision expression_untranslated: the default of `orders.paid` cannot be carried over: function `odd` is not known
-      decision orphans: 2 rows of `orders` refer to rows of `users` that do not exist
+      decision orphans: rows of `orders` whose row of `users` does not exist: 2
       info no_key: `log` has no key: it is copied as one chunk and compared as a multiset
     "#);
 }
