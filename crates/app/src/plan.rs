@@ -178,6 +178,29 @@ impl Draft {
         self.plan_again(wishes)
     }
 
+    /// Takes the suggested choice of every open finding of the code, plans again and writes the plan.
+    ///
+    /// # Errors
+    /// When the plan cannot be written.
+    pub fn accept_suggested_of(&mut self, code: &str) -> Result<()> {
+        let mut wishes = self.wishes.clone();
+        let open = self.plan.open_decisions();
+        for finding in open.into_iter().filter(|finding| finding.code == code) {
+            let Some(choice) = finding.suggested.clone() else {
+                continue;
+            };
+            let decision = Decision {
+                code: code.to_owned(),
+                subject: finding.subject.to_string(),
+                choice,
+                text: None,
+                by: "suggested".to_owned(),
+            };
+            put(&mut wishes.decisions, decision);
+        }
+        self.plan_again(wishes)
+    }
+
     /// Returns the migration, closing the connections of the analysis.
     pub(crate) fn into_migration(self) -> Migration {
         Migration {

@@ -113,10 +113,10 @@ impl Ui {
             self.styles.error.apply_to("error:"),
             problem.message
         ));
-        if let Some(hint) = &problem.hint {
-            self.hint(hint);
+        match &problem.hint {
+            Some(hint) => self.hint(hint),
+            None => self.hint(&format!("go on with: {next}")),
         }
-        self.hint(&format!("then go on with: {next}"));
     }
 
     /// Shows what can be done next.

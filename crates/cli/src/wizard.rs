@@ -60,14 +60,7 @@ pub(crate) fn converse(ui: &Ui, draft: &mut Draft, by: Option<String>) -> Result
 fn overview(draft: &Draft, summary: &PlanSummary) -> String {
     let plan = draft.plan();
     let mut text = format!("\n{}: {}\n", summary.migration_id, text::headline(summary));
-    for state in &summary.decisions {
-        if let Some(decision) = &state.decision {
-            text.push_str(&format!(
-                "  {} = {} (by {})\n",
-                state.key, decision.choice, decision.by
-            ));
-        }
-    }
+    text.push_str(&text::settled(&summary.decisions));
     text.push_str(&format!(
         "  {} steps, each with its undo; the whole plan is in {}/data-migration.md\n",
         plan.steps.len(),
@@ -92,6 +85,7 @@ fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
         let place = format!("{} left", summary.open_decisions);
         match ask(ui, draft, state, &place)? {
             Asked::Settled(decision) => draft.decide(decision)?,
+            Asked::CodeSuggested => draft.accept_suggested_of(&state.finding.code)?,
             Asked::AllSuggested => draft.accept_suggested()?,
             Asked::Quit => return Ok(false),
         }
@@ -100,6 +94,7 @@ fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
 
 enum Asked {
     Settled(Decision),
+    CodeSuggested,
     AllSuggested,
     Quit,
 }
@@ -118,6 +113,7 @@ fn ask(ui: &Ui, draft: &Draft, state: &DecisionState, place: &str) -> Result<Ask
             .collect();
         let choices = items.len();
         items.push("dig deeper".to_owned());
+        items.push(format!("take the suggestion for every open `{}`", finding.code));
         items.push("take every suggestion from here on".to_owned());
         items.push("quit; nothing is changed".to_owned());
         let suggested = finding
@@ -134,7 +130,9 @@ fn ask(ui: &Ui, draft: &Draft, state: &DecisionState, place: &str) -> Result<Ask
         }
         match chosen - choices {
             0 => ui.say(text::deeper(state, &draft.steps_about(&finding.subject))),
-            1 => return Ok(Asked::AllSuggested),
+            1 if finding.suggested.is_some() => return Ok(Asked::CodeSuggested),
+            1 => ui.say("nothing is suggested for it: only a person can know"),
+            2 => return Ok(Asked::AllSuggested),
             _ => return Ok(Asked::Quit),
         }
     }
@@ -196,6 +194,7 @@ fn revise(ui: &Ui, draft: &mut Draft, key: &str) -> Result<()> {
     open.decision = None;
     match ask(ui, draft, &open, "revised")? {
         Asked::Settled(decision) => draft.decide(decision),
+        Asked::CodeSuggested => draft.accept_suggested_of(&state.finding.code),
         Asked::AllSuggested => draft.accept_suggested(),
         Asked::Quit => Ok(()),
     }

@@ -1,12 +1,14 @@
 //! What a plan looks like: the headline, the decisions, the findings.
 
+use std::collections::BTreeMap;
+
 use whimbrel_app::{DecisionState, PlanSummary};
 use whimbrel_core::{CODES, Finding, Severity, Statement, Step};
 
 use super::{count, counted, size};
 
-/// Findings of one code that are written out; the rest is only counted, the plan holds them all.
-const FINDINGS_PER_CODE: usize = 3;
+/// Findings and decisions of one code that are written out; the rest is only counted, the plan holds them all.
+const PER_CODE: usize = 3;
 
 /// Returns `24 tables, about 5.2 M rows, 1.4 GB, about 3 min; 2 decisions`.
 pub(crate) fn headline(plan: &PlanSummary) -> String {
@@ -43,10 +45,11 @@ pub(crate) fn plan_summary(plan: &PlanSummary) -> String {
             plan.confirm_target, plan.confirm_target
         ));
     }
-    for state in &plan.decisions {
+    for state in plan.decisions.iter().filter(|state| state.decision.is_none()) {
         text.push('\n');
         text.push_str(&decision(state));
     }
+    text.push_str(&settled(&plan.decisions));
     text.push_str(&findings(&plan.findings));
     text
 }
@@ -54,6 +57,35 @@ pub(crate) fn plan_summary(plan: &PlanSummary) -> String {
 /// Returns the plan's summary with what to do next.
 pub(crate) fn plan_and_next(plan: &PlanSummary) -> String {
     format!("{}\nnext: {}\n", plan_summary(plan), plan.next_command)
+}
+
+/// Returns the decisions that were made, a few of each code.
+pub(crate) fn settled(decisions: &[DecisionState]) -> String {
+    let mut by_code: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for state in decisions {
+        let Some(decision) = &state.decision else { continue };
+        let own = decision.text.as_ref().map(|text| format!("={text}"));
+        by_code.entry(&state.finding.code).or_default().push(format!(
+            "  {} = {}{} (by {}): {}\n",
+            state.key,
+            decision.choice,
+            own.unwrap_or_default(),
+            decision.by,
+            state.finding.message
+        ));
+    }
+    let number: usize = by_code.values().map(Vec::len).sum();
+    if number == 0 {
+        return String::new();
+    }
+    let mut text = format!("\n{} made\n", counted(number, "decision"));
+    for (code, lines) in by_code {
+        text.extend(lines.iter().take(PER_CODE).map(String::as_str));
+        if lines.len() > PER_CODE {
+            text.push_str(&format!("  {code}: and {} more\n", lines.len() - PER_CODE));
+        }
+    }
+    text
 }
 
 /// Returns one finding that needs a decision: what is the case, the facts, the choices.
@@ -144,7 +176,7 @@ fn by_code(findings: &[&Finding]) -> String {
         // What forbids the run is never left out.
         let shown = match same.first().map(|finding| finding.severity) {
             Some(Severity::Blocker) => same.len(),
-            _ => same.len().min(FINDINGS_PER_CODE),
+            _ => same.len().min(PER_CODE),
         };
         for finding in &same[..shown] {
             text.push_str(&format!("  {code} {}: {}\n", finding.subject, finding.message));
