@@ -1,6 +1,9 @@
 //! Finds what a native definition needs and the target will not have: functions and the like that the catalog lists but nobody moves, and
 //! what belongs to an extension that the target lacks. Only between equal engines; across engines the dialects refuse what they do not know.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 use whimbrel_core::{Finding, OtherObject, Severity, Table, TableId, Untranslated};
 
 use crate::notes::Notes;
@@ -14,13 +17,14 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
     if !scope.equal {
         return Ok(());
     }
+    let names = names(definition);
     let missing = scope
         .source
         .catalog
         .others
         .iter()
         .filter(|other| other.table.is_none() && !is_there(scope, other))
-        .find(|other| is_named(definition, other));
+        .find(|other| is_named(&names, other));
     if let Some(other) = missing {
         return Err(Untranslated::new(format!(
             "{} `{}` is not moved, and the target does not have it",
@@ -31,11 +35,11 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
     if extensions.is_empty() {
         return Ok(());
     }
-    match stranger(scope, definition) {
+    match stranger(scope, &names) {
         None => Ok(()),
         Some(name) => Err(Untranslated::new(format!(
-            "`{name}` seems to belong to an extension that the target does not have ({})",
-            extensions.join(", ")
+            "`{name}` seems to belong to an extension; the target lacks {}, which must be created there first",
+            extensions.join(" and ")
         ))),
     }
 }
@@ -67,19 +71,21 @@ fn is_there(scope: &Scope<'_>, other: &OtherObject) -> bool {
         .any(|there| (&there.kind, &there.id) == (&other.kind, &other.id))
 }
 
-/// A routine is named when it is called; anything else only by its qualified name, since a bare word says too little.
-fn is_named(definition: &str, other: &OtherObject) -> bool {
+/// Tells whether one of the names is the object's. Where there are namespaces, definitions qualify every name that is not the engine's own.
+fn is_named(names: &[Name], other: &OtherObject) -> bool {
+    // The catalog may carry the arguments in the name, so that overloads differ.
+    let bare = other.id.name.split('(').next().unwrap_or_default();
     let routine = ["function", "aggregate", "procedure"]
         .iter()
         .any(|kind| other.kind.contains(kind));
-    // The catalog may carry the arguments in the name, so that overloads differ.
-    let bare = other.id.name.split('(').next().unwrap_or_default();
-    if routine {
-        return words(definition, bare).any(|end| definition[end..].trim_start_matches('"').starts_with('('));
-    }
-    other.id.namespace.as_ref().is_some_and(|namespace| {
-        let qualified = TableId::new(namespace.clone(), bare).to_string();
-        mentions(&definition.replace('"', ""), &qualified)
+    names.iter().any(|name| {
+        let is_it = name.part == bare && name.qualifier == other.id.namespace;
+        is_it
+            && if routine {
+                name.called
+            } else {
+                name.qualifier.is_some()
+            }
     })
 }
 
@@ -96,9 +102,8 @@ fn missing_extensions<'a>(scope: &Scope<'a>) -> Vec<&'a str> {
 }
 
 /// A qualified name in one of the source's namespaces that its catalog does not know: the engine lists what comes with an extension as one object.
-fn stranger(scope: &Scope<'_>, definition: &str) -> Option<String> {
+fn stranger(scope: &Scope<'_>, names: &[Name]) -> Option<TableId> {
     let catalog = scope.source.catalog;
-    let text = definition.replace('"', "");
     let known = |id: &TableId| {
         catalog.table(id).is_some()
             || catalog.user_type(id).is_some()
@@ -109,24 +114,78 @@ fn stranger(scope: &Scope<'_>, definition: &str) -> Option<String> {
             })
     };
     // A table of the namespace's name makes `a.b` a column.
-    let is_table = |name: &str| catalog.tables.iter().any(|table| table.id.name == name);
-    for namespace in catalog
-        .namespaces
+    let is_namespace = |name: &String| {
+        catalog.namespaces.iter().any(|namespace| &namespace.name == name)
+            && !catalog.tables.iter().any(|table| &table.id.name == name)
+    };
+    names
         .iter()
-        .filter(|namespace| !is_table(&namespace.name))
-    {
-        for end in words(&text, &namespace.name) {
-            let Some(rest) = text[end..].strip_prefix('.') else {
+        .filter_map(|name| {
+            let qualifier = name
+                .qualifier
+                .as_ref()
+                .filter(|qualifier| is_namespace(qualifier))?;
+            Some(TableId::new(qualifier.clone(), name.part.clone()))
+        })
+        .find(|id| !known(id))
+}
+
+/// A name in a definition.
+#[derive(Debug, PartialEq)]
+struct Name {
+    qualifier: Option<String>,
+    part: String,
+    /// True when a parenthesis follows.
+    called: bool,
+}
+
+/// Reads the names in a definition, quoted or not. What stands in a text literal is no name.
+fn names(definition: &str) -> Vec<Name> {
+    let mut names: Vec<Name> = Vec::new();
+    let mut letters = definition.chars().peekable();
+    // True after a full stop that follows a name.
+    let mut qualified = false;
+    while let Some(letter) = letters.next() {
+        let part = match letter {
+            '\'' => {
+                letters.by_ref().take_while(|c| *c != '\'').for_each(drop);
+                qualified = false;
                 continue;
-            };
-            let name: String = rest.chars().take_while(|c| is_word(*c)).collect();
-            let id = TableId::new(&namespace.name, name);
-            if !id.name.is_empty() && !known(&id) {
-                return Some(id.to_string());
             }
-        }
+            '"' => quoted(&mut letters),
+            c if is_word(c) => {
+                let mut part = c.to_string();
+                while let Some(c) = letters.next_if(|c| is_word(*c)) {
+                    part.push(c);
+                }
+                part
+            }
+            _ => {
+                qualified = false;
+                continue;
+            }
+        };
+        let qualifier = names.last().filter(|_| qualified).map(|name| name.part.clone());
+        names.push(Name {
+            qualifier,
+            part,
+            called: letters.peek() == Some(&'('),
+        });
+        qualified = letters.next_if_eq(&'.').is_some();
     }
-    None
+    names
+}
+
+/// The rest of a quoted name; a doubled quote stands for one.
+fn quoted(letters: &mut Peekable<Chars<'_>>) -> String {
+    let mut part = String::new();
+    while let Some(letter) = letters.next() {
+        if letter == '"' && letters.next_if_eq(&'"').is_none() {
+            break;
+        }
+        part.push(letter);
+    }
+    part
 }
 
 /// Tells whether the text mentions the name as a word of its own.
@@ -153,6 +212,23 @@ fn words<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_read_with_their_qualifiers_and_not_out_of_texts() {
+        let found: Vec<String> = names(r#"o.* from public.tax(1) + "Odd ""x".y = 'a.b' || o.id::"s t".mood"#)
+            .into_iter()
+            .filter_map(|name| Some(format!("{}|{}|{}", name.qualifier?, name.part, name.called)))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "public|tax|true",
+                "Odd \"x|y|false",
+                "o|id|false",
+                "s t|mood|false"
+            ]
+        );
+    }
 
     #[test]
     fn a_name_is_mentioned_only_as_a_whole_word() {
