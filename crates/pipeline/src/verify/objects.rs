@@ -42,26 +42,28 @@ pub(super) fn check(ctx: &RunContext, catalog: &Catalog) -> Vec<ObjectVerdict> {
     let now = picture(&planned_part(&ctx.plan, catalog));
     match ctx.dir.load::<Catalog>(AS_BUILT) {
         Ok(Some(built)) => compare(&mut verdicts, &picture(&built), &now),
-        Ok(None) => compare(&mut verdicts, &now, &now),
-        Err(error) => {
-            let object = ObjectId::whole(ObjectKind::Other, TableId::bare(AS_BUILT));
-            let found = error.chain();
-            let expected = "the picture of the target as it was built".to_owned();
-            verdicts.insert(
-                object.clone(),
-                ObjectVerdict {
-                    object,
-                    verdict: Verdict::NotChecked,
-                    expected,
-                    found,
-                },
-            );
+        Ok(None) => {
+            compare(&mut verdicts, &now, &now);
+            note_no_picture(&mut verdicts, String::new());
         }
+        Err(error) => note_no_picture(&mut verdicts, error.chain()),
     }
     for lack in lacks(&ctx.plan, catalog) {
         verdicts.insert(lack.object.clone(), lack);
     }
     verdicts.into_values().collect()
+}
+
+/// Without the picture only what the plan names could be looked for.
+fn note_no_picture(verdicts: &mut BTreeMap<ObjectId, ObjectVerdict>, found: String) {
+    let object = ObjectId::whole(ObjectKind::Other, TableId::bare(AS_BUILT));
+    let verdict = ObjectVerdict {
+        object: object.clone(),
+        verdict: Verdict::NotChecked,
+        expected: "the picture of the target as it was built".to_owned(),
+        found,
+    };
+    verdicts.insert(object, verdict);
 }
 
 fn compare(

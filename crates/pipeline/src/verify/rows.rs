@@ -201,7 +201,13 @@ impl Sides<'_> {
     /// Reads the wanted rows with their values.
     async fn list(&self, mut wanted: Wanted) -> Result<Vec<RowDifference>> {
         let mut seen: BTreeMap<u128, (Vec<Seen>, Vec<Seen>)> = BTreeMap::new();
-        for (side, sign) in [(Side::Source, 1_i64), (Side::Target, -1)] {
+        let ctx = &self.what.scene.ctx;
+        let sides = [
+            (Side::Source, ctx.source.clone(), 1_i64),
+            (Side::Target, ctx.target.as_source(), -1),
+        ];
+        for (side, database, sign) in sides {
+            let columns = side.columns(self.what.plan);
             self.scan(side, |records, row| {
                 let Some(rows) = wanted.get_mut(&row.key) else {
                     return;
@@ -219,7 +225,7 @@ impl Sides<'_> {
                 }
                 *more -= sign;
                 of_side.push(Seen {
-                    values: row_texts(self.what.plan, records, row.row),
+                    values: row_texts(database.as_ref(), &columns, records, row.row),
                     columns: row.columns.to_vec(),
                 });
             })

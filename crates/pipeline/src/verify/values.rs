@@ -5,14 +5,16 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use whimbrel_core::{LogicalType, TablePlan, format_date, format_time, format_timestamp, shorten};
+use whimbrel_core::{
+    LogicalType, ReadColumn, Source, TablePlan, format_date, format_time, format_timestamp, shorten,
+};
 
-/// Returns a value shortened, none for NULL.
-pub(super) fn value_text(logical: &LogicalType, array: &dyn Array, row: usize) -> Option<String> {
+/// Returns a value shortened, none for NULL. `side` knows the engine's own forms.
+fn value_text(side: &dyn Source, column: &ReadColumn, array: &dyn Array, row: usize) -> Option<String> {
     if array.is_null(row) {
         return None;
     }
-    Some(shorten(&match logical {
+    Some(shorten(&match &column.logical {
         LogicalType::Boolean => array.as_boolean().value(row).to_string(),
         LogicalType::Integer { .. } => array.as_primitive::<Int64Type>().value(row).to_string(),
         LogicalType::Float { bits: 32 } => array.as_primitive::<Float32Type>().value(row).to_string(),
@@ -23,8 +25,10 @@ pub(super) fn value_text(logical: &LogicalType, array: &dyn Array, row: usize) -
         | LogicalType::TimeZoned
         | LogicalType::Json
         | LogicalType::Enum { .. } => array.as_string::<i32>().value(row).to_owned(),
-        LogicalType::Bytes | LogicalType::Any | LogicalType::Wire { .. } => {
-            hex(array.as_binary::<i32>().value(row))
+        LogicalType::Bytes => hex(array.as_binary::<i32>().value(row)),
+        LogicalType::Any | LogicalType::Wire { .. } => {
+            let bytes = array.as_binary::<i32>().value(row);
+            side.show(column, bytes).unwrap_or_else(|| hex(bytes))
         }
         LogicalType::Date => format_date(array.as_primitive::<Date32Type>().value(row)),
         LogicalType::Time => format_time(array.as_primitive::<Time64MicrosecondType>().value(row)),
@@ -51,11 +55,16 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns the values of a row.
-pub(super) fn row_texts(plan: &TablePlan, records: &RecordBatch, row: usize) -> Vec<Option<String>> {
-    let columns = plan.columns.iter().zip(records.columns());
-    columns
-        .map(|(column, array)| value_text(&column.logical, array.as_ref(), row))
+/// Returns the values of a row of the side.
+pub(super) fn row_texts(
+    side: &dyn Source,
+    columns: &[ReadColumn],
+    records: &RecordBatch,
+    row: usize,
+) -> Vec<Option<String>> {
+    let arrays = columns.iter().zip(records.columns());
+    arrays
+        .map(|(column, array)| value_text(side, column, array.as_ref(), row))
         .collect()
 }
 

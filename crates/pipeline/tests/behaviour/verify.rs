@@ -311,3 +311,15 @@ async fn an_unfinished_migration_is_not_checked() {
     let found = verify(&migration.context()).await.unwrap();
     assert_ne!(found.verdict(), Verdict::Identical);
 }
+
+#[tokio::test]
+async fn without_the_picture_of_what_was_built_nothing_is_identical() {
+    let migration = Migration::new();
+    assert_eq!(
+        run(&migration.context()).await.unwrap().status,
+        RunStatus::Completed
+    );
+    std::fs::remove_file(migration.dir().path().join("as_built.json")).unwrap();
+    let found = verify(&migration.context()).await.unwrap();
+    assert_eq!(found.verdict(), Verdict::NotChecked);
+}
