@@ -2,9 +2,11 @@
 //! statements in `dialect/ddl.rs`.
 
 mod ddl;
+mod kind;
 mod mapping;
 mod native;
 mod neutral;
+mod shape;
 mod spelling;
 
 use sqlparser::ast::{Expr, Query};

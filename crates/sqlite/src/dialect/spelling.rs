@@ -1,9 +1,552 @@
-//! x
-use sqlparser::ast::{Expr, Query};
-use whimbrel_core::{ExpressionContext, Untranslated};
-pub(super) fn expression(text: &Expr, _context: &ExpressionContext) -> Result<String, Untranslated> {
-    Err(Untranslated::new(format!("`{text}`")))
+//! The neutral form spelled for the engine: truth values as 1 and 0, decimals and times as they are stored, names as the target has them.
+//! What the engine lacks is said, never passed on. Casts are in `spelling/casts.rs`, calls in `spelling/calls.rs`.
+
+mod calls;
+mod casts;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, Cte, DataType, ExactNumberInfo, Expr, Ident, LimitClause, ObjectName,
+    ObjectNamePart, OrderByExpr, OrderBySort, Query, Select, SetExpr, SetOperator, SetQuantifier,
+    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+};
+use whimbrel_core::{
+    ExpressionContext, LogicalType, TableId, Untranslated, format_date, format_time, format_timestamp,
+    parse_date, parse_time, parse_timestamp,
+};
+
+use super::kind::{self, Kind, kind};
+use super::shape::{check_call, check_grouping, check_query, check_select, check_table, no};
+use crate::sql::literal;
+
+/// Spells an expression.
+pub(super) fn expression(expr: &Expr, context: &ExpressionContext) -> Result<String, Untranslated> {
+    let mut expr = expr.clone();
+    if let Some(expected) = &context.expected {
+        expr = stored_literal(expr, expected)?;
+    }
+    let place = match &context.expected {
+        Some(expected) => Place::Default(kind::of_logical(expected)),
+        None => Place::Check,
+    };
+    walk(&mut expr, place, BTreeSet::new(), context)?;
+    Ok(expr.to_string())
 }
-pub(super) fn query(text: &Query, _context: &ExpressionContext) -> Result<String, Untranslated> {
-    Err(Untranslated::new(format!("`{text}`")))
+
+/// Spells a query.
+pub(super) fn query(query: &Query, context: &ExpressionContext) -> Result<String, Untranslated> {
+    let mut query = query.clone();
+    let made = made_names(&query);
+    walk(&mut query, Place::Query, made, context)?;
+    Ok(query.to_string())
+}
+
+/// Where an expression stands: what depends on the clock is not allowed everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A default or generated value of this kind.
+    Default(Kind),
+    /// A check or an index.
+    Check,
+    Query,
+}
+
+fn walk(
+    tree: &mut impl VisitMut,
+    place: Place,
+    made: BTreeSet<String>,
+    context: &ExpressionContext,
+) -> Result<(), Untranslated> {
+    let mut speller = Speller { place, made, context };
+    match tree.visit(&mut speller) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(why) => Err(why),
+    }
+}
+
+/// The names that a query makes: its WITH queries and aliases.
+fn made_names(query: &Query) -> BTreeSet<String> {
+    struct Collector(BTreeSet<String>);
+    impl sqlparser::ast::Visitor for Collector {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+            self.0.extend(ctes.map(|cte: &Cte| cte.alias.name.value.clone()));
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table {
+                alias: Some(alias), ..
+            }
+            | TableFactor::Derived {
+                alias: Some(alias), ..
+            } = table
+            {
+                self.0.insert(alias.name.value.clone());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut collector = Collector(BTreeSet::new());
+    let _done = sqlparser::ast::Visit::visit(query, &mut collector);
+    collector.0
+}
+
+struct Speller<'a> {
+    place: Place,
+    made: BTreeSet<String>,
+    context: &'a ExpressionContext,
+}
+
+fn flow(done: Result<(), Untranslated>) -> ControlFlow<Untranslated> {
+    match done {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(why) => ControlFlow::Break(why),
+    }
+}
+
+impl VisitorMut for Speller<'_> {
+    type Break = Untranslated;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Untranslated> {
+        if let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) {
+            let offset = match query.limit_clause.take() {
+                Some(LimitClause::LimitOffset { offset, .. }) => offset,
+                Some(LimitClause::OffsetCommaLimit { .. }) | None => None,
+            };
+            query.limit_clause = Some(LimitClause::LimitOffset {
+                limit: fetch.quantity,
+                offset,
+                limit_by: Vec::new(),
+            });
+        }
+        flow(check_query(query).and_then(|()| check_sets(&query.body)))
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Untranslated> {
+        flow(check_select(select).and_then(|()| check_grouping(select)))
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Untranslated> {
+        flow(check_table(table))
+    }
+
+    fn post_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Untranslated> {
+        flow(self.relation(relation))
+    }
+
+    fn pre_visit_order_by_expr(&mut self, order: &mut OrderByExpr) -> ControlFlow<Untranslated> {
+        let descending = matches!(order.options.sort, Some(OrderBySort::Desc));
+        order.options.nulls_first.get_or_insert(descending);
+        self.as_number(&mut order.expr);
+        match order.options.sort {
+            Some(OrderBySort::Using(_)) => ControlFlow::Break(no("`ORDER BY ... USING`")),
+            Some(OrderBySort::Asc | OrderBySort::Desc) | None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
+        flow(self.before(expr))
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
+        flow(self.after(expr))
+    }
+}
+
+/// The engine knows ALL with UNION only, and no brackets around the parts.
+fn check_sets(body: &SetExpr) -> Result<(), Untranslated> {
+    let SetExpr::SetOperation {
+        left,
+        op,
+        set_quantifier,
+        right,
+    } = body
+    else {
+        return Ok(());
+    };
+    if *set_quantifier == SetQuantifier::All && *op != SetOperator::Union {
+        return Err(no(format!("`{op} ALL`")));
+    }
+    if matches!(**left, SetExpr::Query(_)) || matches!(**right, SetExpr::Query(_)) {
+        return Err(no(format!("brackets around a part of `{op}`")));
+    }
+    check_sets(left)?;
+    check_sets(right)
+}
+
+impl Speller<'_> {
+    fn kind(&self, expr: &Expr) -> Kind {
+        kind(expr, self.context)
+    }
+
+    /// Gives a table its name in the target.
+    fn relation(&self, name: &mut ObjectName) -> Result<(), Untranslated> {
+        let parts: Vec<&Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
+        let id = match parts.as_slice() {
+            [only] => TableId::bare(&only.value),
+            [namespace, last] => TableId::new(&namespace.value, &last.value),
+            _ => return Err(no(format!("table `{name}`"))),
+        };
+        let found = self.context.tables.get(&id).or_else(|| {
+            // A bare name means the only table of that name.
+            let mut same = self
+                .context
+                .tables
+                .iter()
+                .filter(|(from, _)| from.name == id.name);
+            let first = same.next().filter(|_| id.namespace.is_none());
+            first.filter(|_| same.next().is_none()).map(|(_, to)| to)
+        });
+        let spelled = match found {
+            _ if id.namespace.is_none() && self.made.contains(&id.name) => id.name,
+            Some(to) => to.name.clone(),
+            None => return Err(Untranslated::new(format!("table `{id}` is not moved"))),
+        };
+        *name = ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', spelled))]);
+        Ok(())
+    }
+
+    /// What needs the kinds of the parts as they are stored at the source's side of the translation.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only comparisons and the like depend on how values are stored"
+    )]
+    fn before(&self, expr: &mut Expr) -> Result<(), Untranslated> {
+        casts::remove(expr, self.context)?;
+        match expr {
+            Expr::BinaryOp { left, op, right } => self.compare(left, op, right),
+            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                self.agree(left, right)
+            }
+            Expr::Between { expr, low, high, .. } => {
+                self.agree(expr, low)?;
+                self.agree(expr, high)
+            }
+            Expr::InList { expr, list, .. } => list.iter_mut().try_for_each(|item| self.agree(expr, item)),
+            Expr::AnyOp { .. } | Expr::AllOp { .. } => {
+                calls::list(expr)?;
+                self.before(expr)
+            }
+            Expr::Function(call) => {
+                check_call(call)?;
+                calls::numbers(call, self)
+            }
+            Expr::AtTimeZone { .. } => calls::at_time_zone(expr),
+            Expr::Extract { .. } => calls::extract(expr, self.context),
+            _ => Ok(()),
+        }
+    }
+
+    fn compare(&self, left: &mut Expr, op: &BinaryOperator, right: &mut Expr) -> Result<(), Untranslated> {
+        use BinaryOperator as Op;
+        match op {
+            Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => self.agree(left, right),
+            Op::StringConcat => {
+                let plain = |kind: Kind| {
+                    matches!(
+                        kind,
+                        Kind::Text | Kind::Integer | Kind::Null | Kind::Unknown | Kind::Uuid
+                    )
+                };
+                if plain(self.kind(left)) && plain(self.kind(right)) {
+                    return Ok(());
+                }
+                Err(no(format!("the text of a part of `{left} || {right}`")))
+            }
+            Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
+                let fits = |kind: Kind| kind.is_number() || kind.is_open();
+                if fits(self.kind(left)) && fits(self.kind(right)) {
+                    return Ok(());
+                }
+                Err(no(format!("`{left} {op} {right}`, no numbers,")))
+            }
+            Op::And | Op::Or | Op::BitwiseAnd | Op::BitwiseOr => Ok(()),
+            Op::PGBitwiseShiftLeft | Op::PGBitwiseShiftRight => Ok(()),
+            other => Err(no(format!("operator `{other}`"))),
+        }
+    }
+
+    /// Makes the sides of a comparison comparable as they are stored.
+    fn agree(&self, left: &mut Expr, right: &mut Expr) -> Result<(), Untranslated> {
+        let (a, b) = (self.kind(left), self.kind(right));
+        if a.is_moment() || b.is_moment() {
+            return self.agree_moments(left, right, (a, b));
+        }
+        if a == Kind::Json || b == Kind::Json {
+            return Err(no("comparing JSON values"));
+        }
+        self.as_number(left);
+        self.as_number(right);
+        Ok(())
+    }
+
+    /// Times are compared as text, which is right when both are in the canonical form of one kind.
+    fn agree_moments(
+        &self,
+        left: &mut Expr,
+        right: &mut Expr,
+        kinds: (Kind, Kind),
+    ) -> Result<(), Untranslated> {
+        let refuse = |a: &Expr, b: &Expr| Err(no(format!("comparing the times `{a}` and `{b}`")));
+        match kinds {
+            (a, b) if a == b && a.is_moment() => Ok(()),
+            (wanted, Kind::Text) if wanted.is_moment() => match canonical(right, wanted) {
+                Some(text) => {
+                    *right = text;
+                    Ok(())
+                }
+                None => refuse(left, right),
+            },
+            (Kind::Text, wanted) if wanted.is_moment() => match canonical(left, wanted) {
+                Some(text) => {
+                    *left = text;
+                    Ok(())
+                }
+                None => refuse(left, right),
+            },
+            (Kind::Timestamp(false), Kind::Timestamp(true)) if calls::is_now(right) => Ok(()),
+            (Kind::Timestamp(true), Kind::Timestamp(false)) if calls::is_now(left) => Ok(()),
+            (a, b) if a.is_open() || b.is_open() => Ok(()),
+            _ => refuse(left, right),
+        }
+    }
+
+    /// Decimals are stored as text; where their size matters they are read as numbers.
+    fn as_number(&self, expr: &mut Expr) {
+        let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        if is_column && self.is_decimal_text(expr) {
+            let inner = Box::new(std::mem::replace(expr, Expr::value(Value::Null)));
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: inner,
+                data_type: DataType::Numeric(ExactNumberInfo::None),
+                format: None,
+            };
+        }
+    }
+
+    fn is_decimal_text(&self, expr: &Expr) -> bool {
+        let name = match expr {
+            Expr::Identifier(ident) => Some(&ident.value),
+            Expr::CompoundIdentifier(parts) => parts.last().map(|ident| &ident.value),
+            _ => None,
+        };
+        let logical = name.and_then(|name| self.context.columns.get(name));
+        let usage = whimbrel_core::ColumnUse::default();
+        logical.is_some_and(|logical| {
+            matches!(logical, LogicalType::Decimal { .. })
+                && super::native::native(logical, &usage).to == "TEXT"
+        })
+    }
+
+    /// Spells one expression whose parts are spelled already.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "everything that is not listed is refused"
+    )]
+    fn after(&self, expr: &mut Expr) -> Result<(), Untranslated> {
+        match expr {
+            Expr::Identifier(ident) => {
+                self.rename(ident);
+                Ok(())
+            }
+            Expr::CompoundIdentifier(parts) => self.compound(parts),
+            Expr::Value(value) => spell_value(&mut value.value),
+            Expr::UnaryOp {
+                op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus,
+                ..
+            } => Ok(()),
+            Expr::IsUnknown(inner) => {
+                *expr = Expr::IsNull(inner.clone());
+                Ok(())
+            }
+            Expr::IsNotUnknown(inner) => {
+                *expr = Expr::IsNotNull(inner.clone());
+                Ok(())
+            }
+            Expr::Nested(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsTrue(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsFalse(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsDistinctFrom(..)
+            | Expr::IsNotDistinctFrom(..)
+            | Expr::InList { .. }
+            | Expr::InSubquery { .. }
+            | Expr::Between { .. }
+            | Expr::BinaryOp { .. }
+            | Expr::Case { .. }
+            | Expr::Exists { .. }
+            | Expr::Subquery(_)
+            | Expr::Tuple(_)
+            | Expr::Wildcard(_)
+            | Expr::QualifiedWildcard(..)
+            | Expr::Cast { .. } => Ok(()),
+            Expr::Like { .. } => calls::like(expr),
+            Expr::ILike { .. } => calls::ilike(expr),
+            Expr::Position { .. } => calls::position(expr),
+            Expr::Substring { .. } => calls::substring(expr),
+            Expr::Trim { .. } => calls::trim(expr),
+            Expr::Collate {
+                expr: inner,
+                collation,
+            } => {
+                let name = collation.to_string();
+                if ["\"C\"", "\"POSIX\"", "\"default\"", "BINARY"].contains(&name.as_str()) {
+                    *expr = (**inner).clone();
+                    return Ok(());
+                }
+                Err(no(format!("collation `{name}`")))
+            }
+            Expr::Function(_) => calls::function(expr, self),
+            other => Err(no(format!("`{other}`"))),
+        }
+    }
+
+    fn rename(&self, ident: &mut Ident) {
+        if let Some(renamed) = self.context.renames.get(&ident.value) {
+            ident.value.clone_from(renamed);
+        }
+        ident.quote_style = Some('"');
+    }
+
+    /// A column behind its table or alias; the namespace before them goes.
+    fn compound(&self, parts: &mut Vec<Ident>) -> Result<(), Untranslated> {
+        let (Some(column), Some(table)) = (
+            parts.last().cloned(),
+            parts.len().checked_sub(2).and_then(|at| parts.get(at)),
+        ) else {
+            return Err(no("a name without parts"));
+        };
+        let (mut column, mut table) = (column, table.clone());
+        self.rename(&mut column);
+        if !self.made.contains(&table.value)
+            && let Some((_, to)) = self
+                .context
+                .tables
+                .iter()
+                .find(|(from, _)| from.name == table.value)
+        {
+            table.value.clone_from(&to.name);
+        }
+        table.quote_style = Some('"');
+        *parts = vec![table, column];
+        Ok(())
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the neutral form has no other literals"
+)]
+fn spell_value(value: &mut Value) -> Result<(), Untranslated> {
+    match value {
+        Value::Boolean(truth) => {
+            *value = Value::Number(if *truth { "1" } else { "0" }.to_owned(), false);
+            Ok(())
+        }
+        Value::Number(..) | Value::SingleQuotedString(_) | Value::HexStringLiteral(_) | Value::Null => Ok(()),
+        other => Err(no(format!("`{other}`"))),
+    }
+}
+
+/// Returns the text of a literal.
+fn text_of(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text),
+            _ => None,
+        },
+        Expr::Nested(inner) => text_of(inner),
+        _ => None,
+    }
+}
+
+fn text_literal(text: &str) -> Expr {
+    Expr::value(Value::SingleQuotedString(text.to_owned()))
+}
+
+/// Returns a literal in the canonical text of the wanted kind of time.
+fn canonical(expr: &Expr, wanted: Kind) -> Option<Expr> {
+    let text = text_of(expr)?;
+    canonical_text(text, wanted).map(|text| text_literal(&text))
+}
+
+fn canonical_text(text: &str, wanted: Kind) -> Option<String> {
+    match wanted {
+        Kind::Date => parse_date(text).map(format_date),
+        Kind::Time => parse_time(text).map(format_time),
+        Kind::Timestamp(zoned) => {
+            let at_midnight = || parse_timestamp(&format!("{text} 00:00:00"), false).filter(|_| !zoned);
+            parse_timestamp(text, zoned)
+                .or_else(at_midnight)
+                .map(|micros| format_timestamp(micros, zoned))
+        }
+        Kind::Boolean
+        | Kind::Integer
+        | Kind::Real
+        | Kind::Decimal
+        | Kind::Text
+        | Kind::Bytes
+        | Kind::Uuid
+        | Kind::Json
+        | Kind::Other
+        | Kind::Null
+        | Kind::Unknown => None,
+    }
+}
+
+/// A literal default in the form in which the column stores its values.
+fn stored_literal(mut expr: Expr, expected: &LogicalType) -> Result<Expr, Untranslated> {
+    let none = ExpressionContext::default();
+    casts::remove(&mut expr, &none)?;
+    let wanted = kind::of_logical(expected);
+    let is_number = |expr: &Expr| match expr {
+        Expr::Value(_) => kind(expr, &none).is_number(),
+        Expr::UnaryOp { expr, .. } => matches!(**expr, Expr::Value(_)) && kind(expr, &none).is_number(),
+        _ => false,
+    };
+    let as_text = super::native::native(expected, &whimbrel_core::ColumnUse::default()).to == "TEXT";
+    if is_number(&expr) && as_text {
+        return Ok(text_literal(&expr.to_string().replace(' ', "")));
+    }
+    let Some(text) = text_of(&expr) else {
+        return Ok(expr);
+    };
+    let refuse = || Err(no(format!("{} as a value of type {expected}", literal(text))));
+    match wanted {
+        wanted if wanted.is_moment() => match canonical_text(text, wanted) {
+            Some(text) => Ok(text_literal(&text)),
+            None => refuse(),
+        },
+        Kind::Boolean => match text {
+            "t" | "true" => Ok(Expr::value(Value::Boolean(true))),
+            "f" | "false" => Ok(Expr::value(Value::Boolean(false))),
+            _ => refuse(),
+        },
+        Kind::Integer | Kind::Real if crate::declared::looks_numeric(text.as_bytes()) => {
+            Ok(Expr::value(Value::Number(text.trim().to_owned(), false)))
+        }
+        Kind::Integer | Kind::Real | Kind::Bytes => refuse(),
+        Kind::Uuid => {
+            let lower = text.to_ascii_lowercase();
+            if crate::codec::parse_uuid(&lower).is_some() {
+                Ok(text_literal(&lower))
+            } else {
+                refuse()
+            }
+        }
+        Kind::Other => match expected {
+            LogicalType::Bits { .. } => Ok(expr),
+            _ => refuse(),
+        },
+        _ => Ok(expr),
+    }
 }

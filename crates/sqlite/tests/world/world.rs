@@ -14,25 +14,25 @@ use whimbrel_core::{
 };
 use whimbrel_sqlite::SqliteConnector;
 
-pub const BATCH_BYTES: usize = 1 << 20;
+pub(crate) const BATCH_BYTES: usize = 1 << 20;
 
 /// A folder for files that is removed at the end.
-pub struct World {
+pub(crate) struct World {
     folder: TempDir,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: TempDir::with_prefix("whimbrel-sqlite-test-").unwrap(),
         }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
@@ -41,14 +41,14 @@ impl World {
         names
     }
 
-    pub fn file(&self, name: &str, sql: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, sql: &str) -> PathBuf {
         let path = self.path(name);
         run(&path, sql);
         path
     }
 }
 
-pub fn run(path: &Path, sql: &str) {
+pub(crate) fn run(path: &Path, sql: &str) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA foreign_keys = 0").unwrap();
     connection
@@ -56,7 +56,7 @@ pub fn run(path: &Path, sql: &str) {
         .unwrap_or_else(|error| panic!("{error}\nin {sql}"));
 }
 
-pub fn number(path: &Path, sql: &str) -> i64 {
+pub(crate) fn number(path: &Path, sql: &str) -> i64 {
     Connection::open(path)
         .unwrap()
         .query_row(sql, [], |row| row.get(0))
@@ -74,41 +74,41 @@ fn options() -> ConnectOptions {
     }
 }
 
-pub async fn source(path: &Path) -> Arc<dyn Source> {
+pub(crate) async fn source(path: &Path) -> Arc<dyn Source> {
     SqliteConnector.source(&url(path), &options()).await.unwrap()
 }
 
-pub async fn source_error(path: &Path) -> whimbrel_core::Error {
+pub(crate) async fn source_error(path: &Path) -> whimbrel_core::Error {
     match SqliteConnector.source(&url(path), &options()).await {
         Err(error) => error,
         Ok(source) => source.catalog().await.expect_err("the source cannot be read"),
     }
 }
 
-pub async fn target(path: &Path) -> Arc<dyn Target> {
+pub(crate) async fn target(path: &Path) -> Arc<dyn Target> {
     SqliteConnector.target(&url(path), &options()).await.unwrap()
 }
 
-pub fn dialect() -> Arc<dyn Dialect> {
+pub(crate) fn dialect() -> Arc<dyn Dialect> {
     SqliteConnector.dialect()
 }
 
-pub async fn catalog(path: &Path) -> Catalog {
+pub(crate) async fn catalog(path: &Path) -> Catalog {
     source(path).await.catalog().await.unwrap()
 }
 
-pub fn migration() -> MigrationId {
+pub(crate) fn migration() -> MigrationId {
     MigrationId("mig_1".to_owned())
 }
 
-pub async fn open(target: &Arc<dyn Target>) -> RunKey {
+pub(crate) async fn open(target: &Arc<dyn Target>) -> RunKey {
     RunKey {
         migration: migration(),
         epoch: target.ledger().open(&migration(), "hash").await.unwrap(),
     }
 }
 
-pub fn stale(run: &RunKey) -> RunKey {
+pub(crate) fn stale(run: &RunKey) -> RunKey {
     RunKey {
         migration: run.migration.clone(),
         epoch: Epoch(run.epoch.0 - 1),
@@ -116,7 +116,7 @@ pub fn stale(run: &RunKey) -> RunKey {
 }
 
 /// The columns of a table in the form in which they travel between equal engines.
-pub fn wire_columns(table: &Table) -> Vec<ReadColumn> {
+pub(crate) fn wire_columns(table: &Table) -> Vec<ReadColumn> {
     table
         .columns
         .iter()
@@ -129,7 +129,7 @@ pub fn wire_columns(table: &Table) -> Vec<ReadColumn> {
         .collect()
 }
 
-pub fn written(columns: &[ReadColumn]) -> Vec<WriteColumn> {
+pub(crate) fn written(columns: &[ReadColumn]) -> Vec<WriteColumn> {
     columns
         .iter()
         .map(|column| WriteColumn {
@@ -140,7 +140,7 @@ pub fn written(columns: &[ReadColumn]) -> Vec<WriteColumn> {
         .collect()
 }
 
-pub fn read_request(table: &Table, columns: &[ReadColumn], range: KeyRange) -> ReadRequest {
+pub(crate) fn read_request(table: &Table, columns: &[ReadColumn], range: KeyRange) -> ReadRequest {
     ReadRequest {
         table: table.clone(),
         columns: columns.to_vec(),
@@ -149,7 +149,7 @@ pub fn read_request(table: &Table, columns: &[ReadColumn], range: KeyRange) -> R
     }
 }
 
-pub async fn read(snapshot: &Arc<dyn Snapshot>, request: ReadRequest) -> Result<Vec<Batch>> {
+pub(crate) async fn read(snapshot: &Arc<dyn Snapshot>, request: ReadRequest) -> Result<Vec<Batch>> {
     let mut stream = snapshot.read(request);
     let mut batches = Vec::new();
     while let Some(batch) = stream.next().await {
@@ -158,7 +158,7 @@ pub async fn read(snapshot: &Arc<dyn Snapshot>, request: ReadRequest) -> Result<
     Ok(batches)
 }
 
-pub fn digest(columns: &[ReadColumn], batches: &[Batch]) -> Digest {
+pub(crate) fn digest(columns: &[ReadColumn], batches: &[Batch]) -> Digest {
     let types = columns.iter().map(|column| column.logical.clone()).collect();
     let mut hasher = RowHasher::new(types, Vec::new());
     let mut digest = Digest::default();
@@ -170,7 +170,7 @@ pub fn digest(columns: &[ReadColumn], batches: &[Batch]) -> Digest {
     digest
 }
 
-pub async fn digest_of(path: &Path, table: &Table, columns: &[ReadColumn]) -> Digest {
+pub(crate) async fn digest_of(path: &Path, table: &Table, columns: &[ReadColumn]) -> Digest {
     let snapshot = source(path).await.snapshot(&[table.id.clone()], 1).await.unwrap();
     let batches = read(&snapshot, read_request(table, columns, KeyRange::All))
         .await
@@ -179,7 +179,12 @@ pub async fn digest_of(path: &Path, table: &Table, columns: &[ReadColumn]) -> Di
     digest(columns, &batches)
 }
 
-pub fn write_request(run: &RunKey, table: &Table, columns: &[ReadColumn], chunk: Chunk) -> WriteRequest {
+pub(crate) fn write_request(
+    run: &RunKey,
+    table: &Table,
+    columns: &[ReadColumn],
+    chunk: Chunk,
+) -> WriteRequest {
     WriteRequest {
         run: run.clone(),
         table: table.clone(),
@@ -190,7 +195,7 @@ pub fn write_request(run: &RunKey, table: &Table, columns: &[ReadColumn], chunk:
     }
 }
 
-pub async fn create(target: &Arc<dyn Target>, run: &RunKey, changes: &[Change]) {
+pub(crate) async fn create(target: &Arc<dyn Target>, run: &RunKey, changes: &[Change]) {
     for (at, change) in changes.iter().enumerate() {
         for mut step in dialect().steps(change).unwrap() {
             step.id = format!("{at:03}_{}", step.title);
@@ -199,7 +204,7 @@ pub async fn create(target: &Arc<dyn Target>, run: &RunKey, changes: &[Change]) 
     }
 }
 
-pub fn create_table(table: &Table) -> Change {
+pub(crate) fn create_table(table: &Table) -> Change {
     Change::CreateTable {
         table: table.clone(),
         sequences: Vec::new(),
@@ -207,7 +212,7 @@ pub fn create_table(table: &Table) -> Change {
 }
 
 /// Copies every table of a file into another, as the pipeline does; returns the number of rows.
-pub async fn copy(from: &Path, to: &Path, chunk_bytes: u64) -> u64 {
+pub(crate) async fn copy(from: &Path, to: &Path, chunk_bytes: u64) -> u64 {
     let source = source(from).await;
     let catalog = source.catalog().await.unwrap();
     let target = target(to).await;

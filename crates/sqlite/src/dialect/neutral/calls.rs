@@ -1,0 +1,295 @@
+//! Single calls of the engine in the neutral form: functions, LIKE and GLOB, substrings.
+
+use sqlparser::ast::{
+    BinaryOperator, CaseWhen, DataType, DateTimeField, Expr, ExtractSyntax, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, TrimWhereField, Value,
+};
+use whimbrel_core::{ExpressionContext, Untranslated};
+
+use super::super::kind::{Kind, arguments, kind};
+use super::super::shape::no;
+
+/// Functions that mean the same everywhere for the kinds of arguments they are given.
+const COMMON: [&str; 13] = [
+    "lower",
+    "upper",
+    "replace",
+    "ltrim",
+    "rtrim",
+    "coalesce",
+    "nullif",
+    "count",
+    "sum",
+    "avg",
+    "row_number",
+    "rank",
+    "dense_rank",
+];
+const WINDOWS: [&str; 5] = ["lag", "lead", "first_value", "last_value", "ntile"];
+
+/// Turns a call into the neutral form.
+pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(), Untranslated> {
+    let Expr::Function(call) = expr else {
+        return Ok(());
+    };
+    let name = call.name.to_string().trim_matches('"').to_ascii_lowercase();
+    set_name(call, &name);
+    if matches!(call.args, FunctionArguments::None) {
+        return moment_word(call, &name);
+    }
+    let given: Vec<Expr> = arguments(call).into_iter().cloned().collect();
+    let kinds: Vec<Kind> = given.iter().map(|argument| kind(argument, context)).collect();
+    let refuse = |call: &Function| Err(no(format!("`{call}`")));
+    match (name.as_str(), kinds.as_slice()) {
+        (name, _) if COMMON.contains(&name) || WINDOWS.contains(&name) => Ok(()),
+        ("min" | "max", [_]) => Ok(()),
+        ("abs" | "round", [kind, ..]) if kind.is_number() || kind.is_open() => Ok(()),
+        ("length", [Kind::Text | Kind::Bytes | Kind::Unknown]) => Ok(()),
+        ("octet_length", [Kind::Text | Kind::Bytes]) => Ok(()),
+        ("ifnull", [_, _]) => {
+            set_name(call, "coalesce");
+            Ok(())
+        }
+        ("instr", [Kind::Text, Kind::Text]) => {
+            set_name(call, "strpos");
+            Ok(())
+        }
+        ("iif" | "if", [_, _, _]) => {
+            *expr = case(given);
+            Ok(())
+        }
+        ("group_concat" | "string_agg", [Kind::Text, ..]) => concatenation(call, &given),
+        ("date" | "datetime" | "time", _) => now_or_part(expr, &name, &given, &kinds),
+        ("strftime", _) => match given.as_slice() {
+            [format, now] if is_now(now) && text(format) == Some("%Y-%m-%d %H:%M:%S") => {
+                *expr = word("current_timestamp");
+                Ok(())
+            }
+            [format, now] if is_now(now) && text(format) == Some("%Y-%m-%d") => {
+                *expr = word("current_date");
+                Ok(())
+            }
+            _ => refuse(call),
+        },
+        _ => Err(Untranslated::new(format!(
+            "function `{name}` is not known to other engines"
+        ))),
+    }
+}
+
+fn set_name(call: &mut Function, name: &str) {
+    call.name = ObjectName::from(vec![Ident::new(name)]);
+}
+
+fn moment_word(call: &mut Function, name: &str) -> Result<(), Untranslated> {
+    match name {
+        "current_timestamp" | "current_date" | "current_time" => {
+            set_name(call, &name.to_ascii_uppercase());
+            Ok(())
+        }
+        _ => Err(no(format!("`{name}`"))),
+    }
+}
+
+/// `CURRENT_TIMESTAMP` and its like.
+fn word(name: &str) -> Expr {
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name.to_ascii_uppercase())]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::None,
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+fn text(expr: &Expr) -> Option<&str> {
+    super::text_of(expr)
+}
+
+fn is_now(expr: &Expr) -> bool {
+    text(expr).is_some_and(|text| text.eq_ignore_ascii_case("now"))
+}
+
+/// `datetime('now')` is the word; `date(x)` of a point in time is its day. A modifier such as `'localtime'` changes the meaning.
+fn now_or_part(expr: &mut Expr, name: &str, given: &[Expr], kinds: &[Kind]) -> Result<(), Untranslated> {
+    let now = match name {
+        "date" => "current_date",
+        "time" => "current_time",
+        _ => "current_timestamp",
+    };
+    match (given, kinds) {
+        ([], _) => *expr = word(now),
+        ([only], _) if is_now(only) => *expr = word(now),
+        ([only], [Kind::Date]) if name == "date" => *expr = only.clone(),
+        ([only], [Kind::Timestamp(false)]) if name == "datetime" => *expr = only.clone(),
+        ([only], [Kind::Timestamp(false)]) if name == "date" => {
+            *expr = Expr::Cast {
+                kind: sqlparser::ast::CastKind::Cast,
+                expr: Box::new(only.clone()),
+                data_type: DataType::Date,
+                format: None,
+            };
+        }
+        _ => return Err(no(format!("`{expr}`"))),
+    }
+    Ok(())
+}
+
+fn case(given: Vec<Expr>) -> Expr {
+    let mut given = given.into_iter();
+    let mut next = || given.next().unwrap_or_else(|| Expr::value(Value::Null));
+    let (condition, result, otherwise) = (next(), next(), next());
+    Expr::Case {
+        case_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+        end_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+        operand: None,
+        conditions: vec![CaseWhen { condition, result }],
+        else_result: Some(Box::new(otherwise)),
+    }
+}
+
+fn concatenation(call: &mut Function, given: &[Expr]) -> Result<(), Untranslated> {
+    set_name(call, "string_agg");
+    let FunctionArguments::List(FunctionArgumentList { args, .. }) = &mut call.args else {
+        return Ok(());
+    };
+    match given.len() {
+        1 => {
+            let comma = Expr::value(Value::SingleQuotedString(",".to_owned()));
+            args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(comma)));
+            Ok(())
+        }
+        2 => Ok(()),
+        _ => Err(no(format!("`{call}`"))),
+    }
+}
+
+/// `CAST(strftime('%Y', x) AS INTEGER)` is `EXTRACT(YEAR FROM x)` when x is a day or time.
+pub(super) fn extract_of_cast(
+    inner: &Expr,
+    data_type: &DataType,
+    context: &ExpressionContext,
+) -> Option<Expr> {
+    let Expr::Function(call) = inner else { return None };
+    let given = arguments(call);
+    let [format, of] = given.as_slice() else {
+        return None;
+    };
+    let is_strftime = call.name.to_string().eq_ignore_ascii_case("strftime");
+    let field = match (text(format)?, kind(of, context)) {
+        ("%Y", Kind::Date | Kind::Timestamp(false)) => DateTimeField::Year,
+        ("%m", Kind::Date | Kind::Timestamp(false)) => DateTimeField::Month,
+        ("%d", Kind::Date | Kind::Timestamp(false)) => DateTimeField::Day,
+        ("%H", Kind::Timestamp(false) | Kind::Time) => DateTimeField::Hour,
+        ("%M", Kind::Timestamp(false) | Kind::Time) => DateTimeField::Minute,
+        _ => return None,
+    };
+    let is_integer = super::cast_kind(data_type) == Kind::Integer;
+    (is_strftime && is_integer).then(|| Expr::Extract {
+        field,
+        syntax: ExtractSyntax::From,
+        expr: Box::new((*of).clone()),
+    })
+}
+
+/// The engine's LIKE minds no ASCII case, and has no escape character unless told.
+pub(super) fn like(expr: &mut Expr, context: &ExpressionContext) -> Result<(), Untranslated> {
+    let Expr::Like {
+        negated,
+        expr: inner,
+        pattern,
+        escape_char,
+        ..
+    } = expr
+    else {
+        return Ok(());
+    };
+    let is_text = |expr: &Expr| matches!(kind(expr, context), Kind::Text | Kind::Unknown);
+    if !is_text(inner) {
+        return Err(no(format!("LIKE on `{inner}`, which is no text,")));
+    }
+    let holds_backslash = text(pattern).is_none_or(|text| text.contains('\\'));
+    if escape_char.is_none() && holds_backslash {
+        return Err(no(format!("LIKE with the pattern `{pattern}`")));
+    }
+    *expr = Expr::ILike {
+        negated: *negated,
+        any: false,
+        expr: inner.clone(),
+        pattern: pattern.clone(),
+        escape_char: escape_char.clone(),
+    };
+    Ok(())
+}
+
+/// GLOB with `*` and `?` alone is a LIKE that minds case.
+pub(super) fn glob(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::BinaryOp {
+        left,
+        op: BinaryOperator::Glob,
+        right,
+    } = expr
+    else {
+        return Ok(());
+    };
+    let pattern = text(right)
+        .filter(|pattern| !pattern.contains(['[', ']', '%', '_', '\\']))
+        .ok_or_else(|| no(format!("GLOB with the pattern `{right}`")))?
+        .replace('*', "%")
+        .replace('?', "_");
+    *expr = Expr::Like {
+        negated: false,
+        any: false,
+        expr: left.clone(),
+        pattern: Box::new(Expr::value(Value::SingleQuotedString(pattern))),
+        escape_char: None,
+    };
+    Ok(())
+}
+
+/// Positions from 1 on mean the same everywhere; zero and negative ones do not.
+pub(super) fn substring(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::Substring {
+        substring_from,
+        substring_for,
+        ..
+    } = expr
+    else {
+        return Ok(());
+    };
+    let number = |expr: &Expr| expr.to_string().parse::<u32>().ok();
+    let from = substring_from
+        .as_deref()
+        .and_then(number)
+        .filter(|from| *from >= 1);
+    let length = substring_for.as_deref();
+    if from.is_none() || length.is_some_and(|length| number(length).is_none()) {
+        return Err(no(format!("`{expr}`")));
+    }
+    Ok(())
+}
+
+/// Trimming other characters is a clause of the standard's, and a second argument here.
+pub(super) fn trim(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::Trim {
+        trim_where,
+        trim_what,
+        trim_characters,
+        ..
+    } = expr
+    else {
+        return Ok(());
+    };
+    match trim_characters.take().as_deref() {
+        None | Some([]) => Ok(()),
+        Some([characters]) => {
+            *trim_where = Some(TrimWhereField::Both);
+            *trim_what = Some(Box::new(characters.clone()));
+            Ok(())
+        }
+        Some(_) => Err(no("trim with several characters")),
+    }
+}

@@ -1,0 +1,373 @@
+//! Single calls of the neutral form in the engine's words: functions, LIKE, parts of times, lists.
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, TrimWhereField, Value,
+};
+use whimbrel_core::{ExpressionContext, Untranslated};
+
+use super::super::kind::{Kind, arguments, kind};
+use super::super::shape::no;
+use super::{Place, Speller, text_literal, text_of};
+
+/// Functions of the same name and meaning.
+const COMMON: [&str; 26] = [
+    "lower",
+    "upper",
+    "length",
+    "octet_length",
+    "substr",
+    "replace",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "abs",
+    "round",
+    "coalesce",
+    "nullif",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "ntile",
+];
+
+fn plain_name(call: &Function) -> String {
+    call.name.to_string().trim_matches('"').to_ascii_lowercase()
+}
+
+fn call(name: &str, given: Vec<Expr>) -> Expr {
+    let args = given
+        .into_iter()
+        .map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)))
+        .collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// Tells whether it is the time of now.
+pub(super) fn is_now(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(call) if matches!(plain_name(call).as_str(), "current_timestamp" | "now"))
+}
+
+/// Smallest, largest and absolute values of decimals are taken of numbers, not of their text.
+pub(super) fn numbers(call: &mut Function, speller: &Speller<'_>) -> Result<(), Untranslated> {
+    if !matches!(plain_name(call).as_str(), "min" | "max" | "abs" | "round") {
+        return Ok(());
+    }
+    if let FunctionArguments::List(list) = &mut call.args {
+        for argument in &mut list.args {
+            if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
+                speller.as_number(expr);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Spells a function.
+pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Untranslated> {
+    let Expr::Function(function) = expr else {
+        return Ok(());
+    };
+    let name = plain_name(function);
+    let given: Vec<Expr> = arguments(function).into_iter().cloned().collect();
+    match name.as_str() {
+        "current_timestamp" | "now" | "current_date" | "current_time" => {
+            return now(expr, &name, speller.place);
+        }
+        "char_length" | "character_length" => function.name = ObjectName::from(vec![Ident::new("length")]),
+        "string_agg" => function.name = ObjectName::from(vec![Ident::new("group_concat")]),
+        "strpos" => function.name = ObjectName::from(vec![Ident::new("instr")]),
+        // Made by `extract`; the neutral form has no such function.
+        "strftime" => {}
+        "substr" => return positions(expr, &given),
+        "min" | "max" if given.len() > 1 => return Err(no(format!("`{expr}`"))),
+        "mod"
+            if given.len() == 2
+                && given
+                    .iter()
+                    .all(|value| kind(value, speller.context) == Kind::Integer) =>
+        {
+            *expr = Expr::Nested(Box::new(Expr::BinaryOp {
+                left: Box::new(given[0].clone()),
+                op: BinaryOperator::Modulo,
+                right: Box::new(given[1].clone()),
+            }));
+        }
+        name if COMMON.contains(&name) => function.name = ObjectName::from(vec![Ident::new(name)]),
+        _ => {
+            return Err(Untranslated::new(format!(
+                "function `{name}` is not known to the target"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Positions from 1 on mean the same; zero and negative ones do not.
+fn positions(expr: &mut Expr, given: &[Expr]) -> Result<(), Untranslated> {
+    let number = |expr: &Expr| expr.to_string().parse::<u32>().ok();
+    let fits = match given {
+        [_, from] => number(from).is_some_and(|from| from >= 1),
+        [_, from, length] => number(from).is_some_and(|from| from >= 1) && number(length).is_some(),
+        _ => false,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(no(format!("`{expr}`")))
+    }
+}
+
+/// The time of now in the form in which such a time is stored. The engine forbids it in checks and indexes.
+fn now(expr: &mut Expr, name: &str, place: Place) -> Result<(), Untranslated> {
+    let word = |name: &str| Expr::Identifier(Ident::new(name));
+    let spelled = match (name, place) {
+        (_, Place::Check) => return Err(no(format!("`{name}` in a check or an index"))),
+        ("current_date", Place::Default(Kind::Date) | Place::Query) => word("CURRENT_DATE"),
+        ("current_time", Place::Default(Kind::Time) | Place::Query) => word("CURRENT_TIME"),
+        ("current_timestamp" | "now", Place::Default(Kind::Timestamp(false)) | Place::Query) => {
+            word("CURRENT_TIMESTAMP")
+        }
+        ("current_timestamp" | "now", Place::Default(Kind::Timestamp(true))) => Expr::BinaryOp {
+            left: Box::new(word("CURRENT_TIMESTAMP")),
+            op: BinaryOperator::StringConcat,
+            right: Box::new(text_literal("+00:00")),
+        },
+        ("current_timestamp" | "now", Place::Default(Kind::Date)) => word("CURRENT_DATE"),
+        _ => return Err(no(format!("`{name}` as a value of another kind"))),
+    };
+    *expr = spelled;
+    Ok(())
+}
+
+/// The time of now in UTC without its zone is what the engine's own word gives.
+pub(super) fn at_time_zone(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::AtTimeZone { timestamp, time_zone } = expr else {
+        return Ok(());
+    };
+    let is_utc = text_of(time_zone).is_some_and(|zone| zone.eq_ignore_ascii_case("utc"));
+    if is_utc && is_now(timestamp) {
+        *expr = (**timestamp).clone();
+        return Ok(());
+    }
+    Err(no(format!("`{expr}`")))
+}
+
+/// `= ANY (ARRAY[...])` is IN, `<> ALL (ARRAY[...])` is NOT IN.
+pub(super) fn list(expr: &mut Expr) -> Result<(), Untranslated> {
+    let (left, right, negated) = match expr {
+        Expr::AnyOp {
+            left,
+            compare_op: BinaryOperator::Eq,
+            right,
+            ..
+        } => (left, right, false),
+        Expr::AllOp {
+            left,
+            compare_op: BinaryOperator::NotEq,
+            right,
+        } => (left, right, true),
+        _ => return Err(no(format!("`{expr}`"))),
+    };
+    let mut inner = &**right;
+    while let Expr::Nested(next) | Expr::Cast { expr: next, .. } = inner {
+        inner = next;
+    }
+    let Expr::Array(array) = inner else {
+        return Err(no(format!("`{expr}`")));
+    };
+    *expr = Expr::InList {
+        expr: left.clone(),
+        list: array.elem.clone(),
+        negated,
+    };
+    Ok(())
+}
+
+/// LIKE that minds case is GLOB, when its pattern is known.
+pub(super) fn like(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::Like {
+        negated,
+        any: false,
+        expr: inner,
+        pattern,
+        escape_char,
+    } = expr
+    else {
+        return Err(no(format!("`{expr}`")));
+    };
+    let escape = match escape_char.as_deref() {
+        None => Some('\\'),
+        Some(escape) => text_of(escape).and_then(|text| text.chars().next()),
+    };
+    let glob = text_of(pattern)
+        .and_then(|pattern| glob_of(pattern, escape))
+        .ok_or_else(|| no(format!("LIKE with the pattern `{pattern}`")))?;
+    let matched = Expr::BinaryOp {
+        left: inner.clone(),
+        op: BinaryOperator::Glob,
+        right: Box::new(text_literal(&glob)),
+    };
+    *expr = if *negated {
+        Expr::UnaryOp {
+            op: sqlparser::ast::UnaryOperator::Not,
+            expr: Box::new(Expr::Nested(Box::new(matched))),
+        }
+    } else {
+        matched
+    };
+    Ok(())
+}
+
+/// Returns the GLOB pattern of a LIKE pattern; none when it ends in its escape character.
+fn glob_of(pattern: &str, escape: Option<char>) -> Option<String> {
+    let mut glob = String::new();
+    let mut characters = pattern.chars();
+    while let Some(next) = characters.next() {
+        let (character, plain) = if Some(next) == escape {
+            (characters.next()?, true)
+        } else {
+            (next, false)
+        };
+        match character {
+            '%' if !plain => glob.push('*'),
+            '_' if !plain => glob.push('?'),
+            '*' | '?' | '[' => {
+                glob.push('[');
+                glob.push(character);
+                glob.push(']');
+            }
+            other => glob.push(other),
+        }
+    }
+    Some(glob)
+}
+
+/// ILIKE is the engine's LIKE; a backslash escapes only when it is said.
+pub(super) fn ilike(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::ILike {
+        negated,
+        any: false,
+        expr: inner,
+        pattern,
+        escape_char,
+    } = expr
+    else {
+        return Err(no(format!("`{expr}`")));
+    };
+    let Some(text) = text_of(pattern) else {
+        return Err(no(format!("ILIKE with the pattern `{pattern}`")));
+    };
+    let escape = match escape_char.take() {
+        Some(escape) => Some(escape),
+        None if text.contains('\\') => Some(Box::new(text_literal("\\"))),
+        None => None,
+    };
+    *expr = Expr::Like {
+        negated: *negated,
+        any: false,
+        expr: inner.clone(),
+        pattern: pattern.clone(),
+        escape_char: escape,
+    };
+    Ok(())
+}
+
+/// Parts of a time are cut out of its text by the engine's own function.
+pub(super) fn extract(expr: &mut Expr, context: &ExpressionContext) -> Result<(), Untranslated> {
+    let Expr::Extract { field, expr: of, .. } = expr else {
+        return Ok(());
+    };
+    let format = match (&field, kind(of, context)) {
+        (DateTimeField::Year, Kind::Date | Kind::Timestamp(false)) => "%Y",
+        (DateTimeField::Month, Kind::Date | Kind::Timestamp(false)) => "%m",
+        (DateTimeField::Day, Kind::Date | Kind::Timestamp(false)) => "%d",
+        (DateTimeField::Hour, Kind::Timestamp(false) | Kind::Time) => "%H",
+        (DateTimeField::Minute, Kind::Timestamp(false) | Kind::Time) => "%M",
+        _ => return Err(no(format!("`{expr}`"))),
+    };
+    let cut = call("strftime", vec![text_literal(format), (**of).clone()]);
+    *expr = Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(cut),
+        data_type: DataType::Integer(None),
+        format: None,
+    };
+    Ok(())
+}
+
+pub(super) fn position(expr: &mut Expr) -> Result<(), Untranslated> {
+    if let Expr::Position {
+        expr: what,
+        r#in: within,
+    } = expr
+    {
+        *expr = call("instr", vec![(**within).clone(), (**what).clone()]);
+    }
+    Ok(())
+}
+
+pub(super) fn substring(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::Substring {
+        expr: of,
+        substring_from,
+        substring_for,
+        ..
+    } = expr
+    else {
+        return Ok(());
+    };
+    let from = substring_from
+        .clone()
+        .unwrap_or_else(|| Box::new(Expr::value(Value::Number("1".to_owned(), false))));
+    let mut given = vec![(**of).clone(), *from];
+    given.extend(substring_for.clone().map(|length| *length));
+    let mut spelled = call("substr", given.clone());
+    positions(&mut spelled, &given)?;
+    *expr = spelled;
+    Ok(())
+}
+
+pub(super) fn trim(expr: &mut Expr) -> Result<(), Untranslated> {
+    let Expr::Trim {
+        trim_where,
+        trim_what,
+        expr: of,
+        trim_characters,
+    } = expr
+    else {
+        return Ok(());
+    };
+    let name = match trim_where {
+        None | Some(TrimWhereField::Both) => "trim",
+        Some(TrimWhereField::Leading) => "ltrim",
+        Some(TrimWhereField::Trailing) => "rtrim",
+    };
+    let mut given = vec![(**of).clone()];
+    given.extend(trim_what.clone().map(|what| *what));
+    given.extend(trim_characters.clone().into_iter().flatten());
+    *expr = call(name, given);
+    Ok(())
+}
