@@ -1,1 +1,87 @@
-//! placeholder
+//! The PostgreSQL connector (14 and later): a source and a target over COPY BINARY, with the ledger in a schema of its own.
+//!
+//! `connect` and `tls` open sessions; `catalog` describes, `dialect` speaks, `codec` translates values; `source`,
+//! `snapshot`, `profile` and `aggregate` read; `target`, `writer` and `ledger` write; `check` says what could hinder.
+
+mod aggregate;
+mod calendar;
+mod catalog;
+mod check;
+mod codec;
+mod column_option;
+mod columns;
+mod connect;
+mod dialect;
+mod error;
+mod foreign_keys;
+mod ledger;
+mod native;
+mod passes;
+mod profile;
+mod quote;
+mod range;
+mod snapshot;
+mod source;
+mod split;
+mod target;
+mod tls;
+mod transaction;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use whimbrel_core::{Capabilities, ConnectOptions, Connector, DatabaseUrl, Dialect, Result, Source, Target};
+
+pub use dialect::PostgresDialect;
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PostgresConnector;
+
+#[async_trait]
+impl Connector for PostgresConnector {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn doc(&self) -> &'static str {
+        "PostgreSQL 14 and later"
+    }
+
+    fn schemes(&self) -> &'static [&'static str] {
+        &["postgres", "postgresql"]
+    }
+
+    fn example_url(&self) -> &'static str {
+        "postgres://user@localhost/database"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            writers: target::WRITERS_MAX,
+            transactional_ddl: true,
+            constraints_inline: false,
+            namespaces: true,
+            default_namespace: Some("public"),
+            user_types: true,
+            name_bytes_max: Some(63),
+            names_fold_case: false,
+            index_names_per_namespace: true,
+        }
+    }
+
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        Arc::new(PostgresDialect)
+    }
+
+    async fn source(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Source>> {
+        let source = source::PostgresSource::open(url, options).await?;
+        Ok(Arc::new(source))
+    }
+
+    async fn target(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Target>> {
+        let target = target::PostgresTarget::open(url, options).await?;
+        Ok(Arc::new(target))
+    }
+}

@@ -1,0 +1,199 @@
+//! The second witness: what the server itself says about columns, in the text forms that all engines share. It must not
+//! go through our decoder, because it is there to catch its mistakes.
+
+use tokio_postgres::Client;
+use whimbrel_core::{
+    ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate, canonical_decimal,
+};
+
+use crate::calendar::{date_text, timestamp_text};
+use crate::codec::decode::text_of;
+use crate::columns::{columns_of, find};
+use crate::native::Kind;
+use crate::passes::{count, texts};
+use crate::quote::{quoted, table_name};
+
+/// Longer extremes of text are left out: they would be whole documents.
+const TEXT_BYTES_MAX: u32 = 4_096;
+
+/// What is compared about a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Number,
+    Date,
+    Time,
+    Timestamp {
+        zoned: bool,
+    },
+    /// Text as stored.
+    Text,
+    /// The server's text of another type.
+    Printed,
+    /// Blank-padded text has no binary order of its own.
+    Padded,
+    Bytes,
+    Boolean,
+    Nulls,
+}
+
+pub(crate) async fn aggregate(
+    client: &Client,
+    table: &Table,
+    columns: &[ReadColumn],
+) -> Result<TableAggregate> {
+    let found = columns_of(client, &table.id).await?;
+    let row = client
+        .query_one("SELECT current_setting('server_encoding') = 'UTF8'", &[])
+        .await
+        .map_err(crate::error::from_driver)?;
+    let is_utf8: bool = row.get(0);
+    let mut expressions = vec!["count(*)".to_owned()];
+    let mut measures = Vec::with_capacity(columns.len());
+    for column in columns {
+        let kind = find(&found, &table.id, &column.name)?.kind;
+        let measure = measure(kind, &column.logical, is_utf8);
+        expressions.extend(asked(measure, &quoted(&column.name), kind));
+        measures.push(measure);
+    }
+    let values = texts(client, &format!("ONLY {}", table_name(&table.id)), &expressions).await?;
+    let mut values = values.into_iter();
+    let rows = count(values.next().flatten().as_ref());
+    let mut result = TableAggregate {
+        rows,
+        ..TableAggregate::default()
+    };
+    for (column, measure) in columns.iter().zip(measures) {
+        let aggregate = read(measure, &mut || values.next().flatten());
+        result.columns.insert(column.name.clone(), aggregate);
+    }
+    Ok(result)
+}
+
+fn measure(kind: Kind, logical: &LogicalType, is_utf8: bool) -> Measure {
+    let wanted = match logical {
+        LogicalType::Wire { .. } => of_kind(kind),
+        LogicalType::Boolean if kind == Kind::Bool => Measure::Boolean,
+        LogicalType::Integer { .. } | LogicalType::Decimal { .. }
+            if kind.is_integer() || matches!(kind, Kind::Numeric(_)) =>
+        {
+            Measure::Number
+        }
+        LogicalType::Date | LogicalType::Time | LogicalType::Timestamp { .. } | LogicalType::Bytes => {
+            of_kind(kind)
+        }
+        LogicalType::Text { padded: true, .. } => Measure::Padded,
+        LogicalType::Text { .. } if matches!(kind, Kind::Bpchar(_)) => Measure::Padded,
+        LogicalType::Text { .. } | LogicalType::Enum { .. } if kind.is_text() => Measure::Text,
+        LogicalType::Text { .. } | LogicalType::Enum { .. } => Measure::Printed,
+        _ => Measure::Nulls,
+    };
+    match wanted {
+        Measure::Text | Measure::Printed | Measure::Padded if !is_utf8 => Measure::Nulls,
+        other => other,
+    }
+}
+
+fn of_kind(kind: Kind) -> Measure {
+    match kind {
+        Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Numeric(_) => Measure::Number,
+        Kind::Bool => Measure::Boolean,
+        Kind::Date => Measure::Date,
+        Kind::Time(_) => Measure::Time,
+        Kind::Timestamp { zoned, .. } => Measure::Timestamp { zoned },
+        Kind::Text | Kind::Varchar(_) => Measure::Text,
+        Kind::Bpchar(_) => Measure::Padded,
+        Kind::Bytea => Measure::Bytes,
+        Kind::Enum | Kind::Other => Measure::Printed,
+        Kind::Float4
+        | Kind::Float8
+        | Kind::Bit(_)
+        | Kind::Varbit(_)
+        | Kind::TimeTz(_)
+        | Kind::Interval { .. }
+        | Kind::Uuid
+        | Kind::Json
+        | Kind::Jsonb
+        | Kind::Money => Measure::Nulls,
+    }
+}
+
+/// What is asked of the server for a column: always the NULLs first.
+fn asked(measure: Measure, name: &str, kind: Kind) -> Vec<String> {
+    let mut list = vec![format!("count(*) - count({name})")];
+    let short = |value: &str, extreme: &str| {
+        let found = format!("{extreme}({value} COLLATE \"C\")");
+        format!("CASE WHEN octet_length({found}) <= {TEXT_BYTES_MAX} THEN {found} END")
+    };
+    match measure {
+        Measure::Number => {
+            // Without the conversion a sum of bigint is exact as well, but one of NaN or infinities must not fail.
+            let value = if kind == Kind::Int8 {
+                format!("{name}::numeric")
+            } else {
+                name.to_owned()
+            };
+            list.extend([
+                format!("sum({value})"),
+                format!("min({name})"),
+                format!("max({name})"),
+            ]);
+        }
+        Measure::Date | Measure::Time | Measure::Timestamp { .. } => {
+            list.extend([format!("min({name})"), format!("max({name})")]);
+        }
+        Measure::Text => {
+            let value = format!("{name}::text");
+            list.extend([
+                format!("sum(octet_length({name}))"),
+                short(&value, "min"),
+                short(&value, "max"),
+            ]);
+        }
+        Measure::Printed => {
+            let value = format!("({})", text_of(name));
+            list.extend([
+                format!("sum(octet_length({value}))"),
+                short(&value, "min"),
+                short(&value, "max"),
+            ]);
+        }
+        Measure::Padded | Measure::Bytes => list.push(format!("sum(octet_length({name}))")),
+        Measure::Boolean => list.push(format!("count(*) FILTER (WHERE {name})")),
+        Measure::Nulls => {}
+    }
+    list
+}
+
+fn read(measure: Measure, next: &mut dyn FnMut() -> Option<String>) -> ColumnAggregate {
+    let mut aggregate = ColumnAggregate {
+        nulls: count(next().as_ref()),
+        ..ColumnAggregate::default()
+    };
+    let bytes = |text: Option<String>| text.and_then(|text| text.parse().ok()).or(Some(0));
+    match measure {
+        Measure::Number => {
+            let number = |text: Option<String>| text.as_deref().and_then(canonical_decimal);
+            aggregate.sum =
+                number(next()).filter(|sum| !matches!(sum.as_str(), "NaN" | "Infinity" | "-Infinity"));
+            (aggregate.min, aggregate.max) = (number(next()), number(next()));
+        }
+        Measure::Date => {
+            let date = |text: Option<String>| text.as_deref().and_then(date_text);
+            (aggregate.min, aggregate.max) = (date(next()), date(next()));
+        }
+        Measure::Time => (aggregate.min, aggregate.max) = (next(), next()),
+        Measure::Timestamp { zoned } => {
+            let timestamp =
+                |text: Option<String>| text.as_deref().and_then(|text| timestamp_text(text, zoned));
+            (aggregate.min, aggregate.max) = (timestamp(next()), timestamp(next()));
+        }
+        Measure::Text | Measure::Printed => {
+            aggregate.bytes = bytes(next());
+            (aggregate.min, aggregate.max) = (next(), next());
+        }
+        Measure::Padded | Measure::Bytes => aggregate.bytes = bytes(next()),
+        Measure::Boolean => aggregate.trues = Some(count(next().as_ref())),
+        Measure::Nulls => {}
+    }
+    aggregate
+}

@@ -1,0 +1,175 @@
+//! What the columns of one table are on this server: base types behind domains, and what their binary form is made of.
+//! Names alone do not tell; readers and writers ask when they begin with a table.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Client;
+use whimbrel_core::{Error, LogicalType, Result, TableId};
+
+use crate::codec::wire::{Part, Shape};
+use crate::error::from_driver;
+use crate::native::Kind;
+
+/// A column as this server holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerColumn {
+    /// Its name.
+    pub(crate) name: String,
+    /// The type behind all domains.
+    pub(crate) kind: Kind,
+    /// Type numbers inside its binary form.
+    pub(crate) shape: Shape,
+    /// False when the type, or a part of it, has no portable binary form: only its text is the same everywhere.
+    pub(crate) binary: bool,
+}
+
+/// Types whose binary form is the number of an object of this very database.
+const OBJECT_NUMBERS: &[&str] = &[
+    "regclass",
+    "regproc",
+    "regprocedure",
+    "regoper",
+    "regoperator",
+    "regtype",
+    "regrole",
+    "regnamespace",
+    "regconfig",
+    "regdictionary",
+    "regcollation",
+];
+
+const COLUMNS: &str = "WITH RECURSIVE chain AS (
+    SELECT a.attnum, a.attname, a.atttypid AS type, a.atttypmod AS modifier
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+    SELECT c.attnum, c.attname, t.typbasetype, t.typtypmod
+    FROM chain c JOIN pg_type t ON t.oid = c.type WHERE t.typtype = 'd')
+SELECT c.attname::text, c.type, format_type(c.type, c.modifier), t.typtype::text
+FROM chain c JOIN pg_type t ON t.oid = c.type WHERE t.typtype <> 'd' ORDER BY c.attnum";
+
+const TYPES: &str = "WITH RECURSIVE needed(oid) AS (
+    SELECT unnest($1::oid[])
+  UNION
+    SELECT part.oid FROM needed JOIN pg_type t ON t.oid = needed.oid CROSS JOIN LATERAL (
+      SELECT t.typelem WHERE t.typelem <> 0
+      UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
+      UNION ALL SELECT a.atttypid FROM pg_attribute a
+        WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+      UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid OR r.rngmultitypid = t.oid
+    ) part(oid))
+SELECT t.oid, t.typname::text, t.typtype::text, send.proname::text, t.typreceive <> 0,
+  CASE WHEN t.typtype = 'd' THEN t.typbasetype
+       WHEN t.typtype IN ('r', 'm') THEN (SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid))
+       ELSE t.typelem END,
+  ARRAY(SELECT a.atttypid FROM pg_attribute a
+    WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
+FROM needed JOIN pg_type t ON t.oid = needed.oid LEFT JOIN pg_proc send ON send.oid = t.typsend";
+
+/// A row of `pg_type`, as far as binary forms depend on it.
+struct TypeRow {
+    name: String,
+    kind: String,
+    send: Option<String>,
+    receives: bool,
+    inner: u32,
+    attributes: Vec<u32>,
+}
+
+/// Returns the table's columns in order; empty when there is no such table.
+pub(crate) async fn columns_of(client: &Client, table: &TableId) -> Result<Vec<ServerColumn>> {
+    let namespace = table.namespace.as_deref().unwrap_or("public");
+    let rows = client
+        .query(COLUMNS, &[&namespace, &table.name])
+        .await
+        .map_err(from_driver)?;
+    let oids: Vec<u32> = rows.iter().map(|row| row.get(1)).collect();
+    let types = types(client, &oids).await?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let (native, typtype): (String, String) = (row.get(2), row.get(3));
+            let oid: u32 = row.get(1);
+            let kind = if typtype == "e" {
+                Kind::Enum
+            } else {
+                Kind::parse(&native)
+            };
+            ServerColumn {
+                name: row.get(0),
+                kind,
+                shape: shape(oid, &types),
+                binary: is_binary(oid, &types),
+            }
+        })
+        .collect())
+}
+
+async fn types(client: &Client, oids: &[u32]) -> Result<BTreeMap<u32, TypeRow>> {
+    let rows = client.query(TYPES, &[&oids]).await.map_err(from_driver)?;
+    let read = |row: &tokio_postgres::Row| {
+        let found = TypeRow {
+            name: row.get(1),
+            kind: row.get(2),
+            send: row.get(3),
+            receives: row.get(4),
+            inner: row.get(5),
+            attributes: row.get(6),
+        };
+        (row.get(0), found)
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// A type cannot contain itself, so this ends.
+fn shape(oid: u32, types: &BTreeMap<u32, TypeRow>) -> Shape {
+    let Some(found) = types.get(&oid) else {
+        return Shape::Plain;
+    };
+    let part = |oid: u32| Part {
+        oid,
+        shape: shape(oid, types),
+    };
+    match (found.kind.as_str(), found.send.as_deref()) {
+        ("d", _) => shape(found.inner, types),
+        ("c", _) => Shape::Composite(found.attributes.iter().map(|oid| part(*oid)).collect()),
+        ("r", _) => Shape::Range(Box::new(shape(found.inner, types))),
+        ("m", _) => Shape::Multirange(Box::new(shape(found.inner, types))),
+        (_, Some("array_send")) => Shape::Array(Box::new(part(found.inner))),
+        _ => Shape::Plain,
+    }
+}
+
+fn is_binary(oid: u32, types: &BTreeMap<u32, TypeRow>) -> bool {
+    let Some(found) = types.get(&oid) else {
+        return false;
+    };
+    let itself = found.send.is_some() && found.receives && !OBJECT_NUMBERS.contains(&found.name.as_str());
+    let has_parts =
+        matches!(found.kind.as_str(), "d" | "r" | "m") || found.send.as_deref() == Some("array_send");
+    itself
+        && (!has_parts || is_binary(found.inner, types))
+        && found
+            .attributes
+            .iter()
+            .all(|attribute| is_binary(*attribute, types))
+}
+
+/// Looks up a column by name.
+pub(crate) fn find<'a>(columns: &'a [ServerColumn], table: &TableId, name: &str) -> Result<&'a ServerColumn> {
+    columns.iter().find(|column| column.name == name).ok_or_else(|| {
+        Error::invalid(format!("table `{table}` has no column `{name}`"))
+            .with_code("missing_object")
+            .with_hint("the structure changed since it was planned; plan again")
+    })
+}
+
+/// Tells whether the raw values of these columns are carried as text. Reader and writer decide by the same columns: as soon as one
+/// has no portable binary form, all travel as text, because a table is written in one format.
+pub(crate) fn carried_as_text<'a>(
+    columns: impl IntoIterator<Item = (&'a ServerColumn, &'a LogicalType)>,
+) -> bool {
+    columns
+        .into_iter()
+        .any(|(column, logical)| matches!(logical, LogicalType::Wire { .. }) && !column.binary)
+}

@@ -1,0 +1,415 @@
+//! Opens sessions: the URL and the environment become settings once, and every session is pinned to UTC, UTF-8 and
+//! locale-independent output before anything else runs on it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, NoTls};
+use whimbrel_core::{DatabaseUrl, Error, Result, Secret};
+
+use crate::error::{from_connect, from_driver};
+use crate::tls::{self, TlsFiles, Trust};
+
+/// Settings of every session; `{role}` is added for readers and writers.
+const PINNED: &str = "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; \
+    SET intervalstyle = 'postgres'; SET extra_float_digits = 3; SET bytea_output = 'hex'; \
+    SET xmloption = 'content'; SET search_path = ''; SET row_security = off; \
+    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+    SET standard_conforming_strings = on; SET client_min_messages = warning; SET jit = off;";
+
+/// What a session may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Read only, without any time limit of its own.
+    Reader,
+    /// May write.
+    Writer,
+}
+
+/// Where and how to connect.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Names the server in messages, without a secret.
+    pub(crate) place: String,
+    config: tokio_postgres::Config,
+    mode: Mode,
+    files: TlsFiles,
+    socket: bool,
+}
+
+/// The words of `sslmode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Disable,
+    Allow,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// An open session. Dropping it closes the connection at once; the server then rolls back what was open.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    _driver: JoinSet<()>,
+}
+
+impl std::ops::Deref for Session {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Settings {
+    /// Reads the URL and the settings of the environment.
+    pub(crate) fn new(url: &DatabaseUrl, environment: &BTreeMap<String, String>) -> Result<Self> {
+        let home = environment.get("HOME").map(PathBuf::from);
+        let user = url
+            .user
+            .clone()
+            .or_else(|| {
+                environment
+                    .get("USER")
+                    .or_else(|| environment.get("LOGNAME"))
+                    .cloned()
+            })
+            .ok_or_else(|| {
+                Error::invalid("the URL names no user")
+                    .with_hint("write it as `postgres://USER@HOST/DATABASE`")
+            })?;
+        let database = if url.database.is_empty() {
+            user.clone()
+        } else {
+            url.database.clone()
+        };
+        let host = url.host.clone().unwrap_or_else(default_host);
+        let socket = host.starts_with('/');
+        let port = url
+            .port
+            .or_else(|| url.parameters.get("port")?.parse().ok())
+            .unwrap_or(5432);
+        let mut config = tokio_postgres::Config::new();
+        config
+            .user(&user)
+            .dbname(&database)
+            .host(&host)
+            .port(port)
+            .application_name(parameter(url, "application_name").unwrap_or("whimbrel"))
+            .connect_timeout(Duration::from_secs(timeout_seconds(url)?))
+            .keepalives(true)
+            .keepalives_idle(Duration::from_secs(20))
+            .keepalives_interval(Duration::from_secs(10))
+            .keepalives_retries(3)
+            .tcp_user_timeout(Duration::from_secs(60));
+        let login = Login {
+            host: &host,
+            port,
+            database: &database,
+            user: &user,
+        };
+        if let Some(password) = password(url, environment, home.as_deref(), &login) {
+            config.password(password.reveal());
+        }
+        if let Some(options) = parameter(url, "options") {
+            config.options(options);
+        }
+        let mode = Mode::parse(parameter(url, "sslmode").unwrap_or("prefer"))?;
+        Ok(Self {
+            place: format!("`{user}@{host}:{port}/{database}`"),
+            config,
+            mode,
+            files: tls_files(url, home.as_deref()),
+            socket,
+        })
+    }
+
+    /// Opens a session.
+    pub(crate) async fn open(&self, role: Role) -> Result<Session> {
+        let session = Box::pin(self.connect()).await?;
+        let read_only = match role {
+            Role::Reader => "SET default_transaction_read_only = on; SET lock_timeout = '30s';",
+            Role::Writer => "SET lock_timeout = '10min';",
+        };
+        session
+            .batch_execute(&format!("{PINNED} {read_only}"))
+            .await
+            .map_err(from_driver)?;
+        Ok(session)
+    }
+
+    async fn connect(&self) -> Result<Session> {
+        let trust = match self.mode {
+            Mode::VerifyFull => Trust::Host,
+            Mode::VerifyCa => Trust::Authority,
+            Mode::Require if self.files.roots.is_some() => Trust::Authority,
+            Mode::Disable | Mode::Allow | Mode::Prefer | Mode::Require => Trust::Anything,
+        };
+        if self.socket {
+            return self.plain().await;
+        }
+        match self.mode {
+            Mode::Disable => self.plain().await,
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
+                self.encrypted(SslMode::Require, trust).await
+            }
+            Mode::Allow => match self.plain().await {
+                Err(error) if error.code() == "authentication" => {
+                    self.encrypted(SslMode::Require, trust).await.map_err(|_| error)
+                }
+                other => other,
+            },
+            Mode::Prefer => match self.encrypted(SslMode::Prefer, trust).await {
+                Err(error) if error.code() == "authentication" => self.plain().await.map_err(|_| error),
+                other => other,
+            },
+        }
+    }
+
+    async fn plain(&self) -> Result<Session> {
+        let mut config = self.config.clone();
+        config.ssl_mode(SslMode::Disable);
+        let connected = config.connect(NoTls).await;
+        let (client, connection) = connected.map_err(|error| from_connect(error, &self.place))?;
+        Ok(Session::drive(client, connection))
+    }
+
+    async fn encrypted(&self, mode: SslMode, trust: Trust) -> Result<Session> {
+        let mut config = self.config.clone();
+        config.ssl_mode(mode);
+        let connected = config.connect(tls::connector(trust, &self.files)?).await;
+        let (client, connection) = connected.map_err(|error| from_connect(error, &self.place))?;
+        Ok(Session::drive(client, connection))
+    }
+}
+
+impl Session {
+    fn drive<C, E>(client: Client, connection: C) -> Self
+    where
+        C: Future<Output = std::result::Result<(), E>> + Send + 'static,
+        E: Send + 'static,
+    {
+        let mut driver = JoinSet::new();
+        // The connection's own error reaches whoever waits for an answer.
+        driver.spawn(async move { drop(connection.await) });
+        Self {
+            client,
+            _driver: driver,
+        }
+    }
+}
+
+impl Mode {
+    fn parse(word: &str) -> Result<Self> {
+        Ok(match word {
+            "disable" => Self::Disable,
+            "allow" => Self::Allow,
+            "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            other => {
+                return Err(Error::invalid(format!(
+                    "sslmode is `{other}`; must be `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`"
+                )));
+            }
+        })
+    }
+}
+
+fn parameter<'a>(url: &'a DatabaseUrl, name: &str) -> Option<&'a str> {
+    url.parameters.get(name).map(String::as_str)
+}
+
+fn timeout_seconds(url: &DatabaseUrl) -> Result<u64> {
+    let Some(text) = parameter(url, "connect_timeout") else {
+        return Ok(10);
+    };
+    text.parse().map_err(|_| {
+        Error::invalid(format!(
+            "connect_timeout is `{text}`; must be a number of seconds"
+        ))
+    })
+}
+
+fn default_host() -> String {
+    let sockets = ["/var/run/postgresql", "/tmp"];
+    let found = sockets
+        .iter()
+        .find(|folder| Path::new(folder).join(".s.PGSQL.5432").exists());
+    (*found.unwrap_or(&"localhost")).to_owned()
+}
+
+fn tls_files(url: &DatabaseUrl, home: Option<&Path>) -> TlsFiles {
+    let standard = home
+        .map(|home| home.join(".postgresql/root.crt"))
+        .filter(|file| file.exists());
+    let roots = parameter(url, "sslrootcert")
+        .map(str::to_owned)
+        .or_else(|| standard.map(|file| file.to_string_lossy().into_owned()));
+    let client = parameter(url, "sslcert")
+        .zip(parameter(url, "sslkey"))
+        .map(|(certificate, key)| (certificate.to_owned(), key.to_owned()));
+    TlsFiles { roots, client }
+}
+
+struct Login<'a> {
+    host: &'a str,
+    port: u16,
+    database: &'a str,
+    user: &'a str,
+}
+
+/// The password, from the first place that has one: URL, `PGPASSWORD`, the password file.
+fn password(
+    url: &DatabaseUrl,
+    environment: &BTreeMap<String, String>,
+    home: Option<&Path>,
+    login: &Login<'_>,
+) -> Option<Secret> {
+    if let Some(password) = &url.password {
+        return Some(password.clone());
+    }
+    if let Some(password) = environment.get("PGPASSWORD") {
+        return Some(Secret::new(password));
+    }
+    let file = environment
+        .get("PGPASSFILE")
+        .map(PathBuf::from)
+        .or_else(|| home.map(|home| home.join(".pgpass")))?;
+    let text = std::fs::read_to_string(&file)
+        .ok()
+        .filter(|_| is_private(&file))?;
+    text.lines()
+        .find_map(|line| password_in_line(line, login))
+        .map(Secret::new)
+}
+
+/// As libpq does, a password file that others may read is not used.
+fn is_private(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o077 == 0)
+}
+
+fn password_in_line(line: &str, login: &Login<'_>) -> Option<String> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let mut fields = vec![String::new()];
+    let mut escaped = false;
+    for c in line.chars() {
+        let number = fields.len();
+        let last = fields.last_mut()?;
+        match c {
+            _ if escaped => {
+                last.push(c);
+                escaped = false;
+            }
+            '\\' => escaped = true,
+            ':' if number < 5 => fields.push(String::new()),
+            _ => last.push(c),
+        }
+    }
+    let [host, port, database, user, password] = fields.as_slice() else {
+        return None;
+    };
+    // A socket in the standard folder is called `localhost` in the file.
+    let hosts = [
+        login.host,
+        if login.host.starts_with('/') {
+            "localhost"
+        } else {
+            login.host
+        },
+    ];
+    let fits = |have: &str, want: &str| have == "*" || have == want;
+    let found = hosts.iter().any(|name| fits(host, name))
+        && fits(port, &login.port.to_string())
+        && fits(database, login.database)
+        && fits(user, login.user);
+    found.then(|| password.clone())
+}
+
+/// Idle sessions of one kind, kept for the next who needs one.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    sessions: Mutex<Vec<Session>>,
+}
+
+impl Idle {
+    /// Makes an empty pool.
+    pub(crate) fn new() -> Self {
+        Self {
+            sessions: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Takes a session that still lives.
+    pub(crate) fn take(&self) -> Option<Session> {
+        let mut sessions = self
+            .sessions
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        while let Some(session) = sessions.pop() {
+            if !session.is_closed() {
+                return Some(session);
+            }
+        }
+        None
+    }
+
+    /// Gives back a session that is between statements (and transactions, as its users agree).
+    pub(crate) fn put(&self, session: Session) {
+        self.sessions
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGIN: Login<'_> = Login {
+        host: "db",
+        port: 5432,
+        database: "shop",
+        user: "ann",
+    };
+
+    #[test]
+    fn a_password_file_is_read_as_libpq_does() {
+        for (line, want) in [
+            ("db:5432:shop:ann:secret", Some("secret")),
+            ("*:*:*:*:a:b", Some("a:b")),
+            ("db:5432:shop:ann:a\\:b\\\\", Some("a:b\\")),
+            ("db:5433:shop:ann:secret", None),
+            ("#db:5432:shop:ann:secret", None),
+            ("db:5432:shop:ann", None),
+        ] {
+            assert_eq!(password_in_line(line, &LOGIN).as_deref(), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_sslmode_is_refused() {
+        let url = DatabaseUrl::parse("postgres://ann@db/shop?sslmode=verify").unwrap();
+        let error = Settings::new(&url, &BTreeMap::new()).unwrap_err();
+        assert!(error.to_string().contains("verify-full"), "{error}");
+    }
+
+    #[test]
+    fn no_secret_is_in_the_name_of_the_place() {
+        let url = DatabaseUrl::parse("postgres://ann:s3cret@db:5/shop").unwrap();
+        let settings = Settings::new(&url, &BTreeMap::new()).unwrap();
+        assert_eq!(settings.place, "`ann@db:5/shop`");
+        assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+}

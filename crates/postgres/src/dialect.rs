@@ -1,0 +1,102 @@
+//! The dialect: quoting here, types in `mapping`, expressions and queries in `expression` and `query`, statements in `ddl`.
+
+mod ddl;
+mod expression;
+mod mapping;
+mod query;
+
+use sqlparser::ast::{Expr, Query};
+use whimbrel_core::{
+    Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
+    Mapped, ObjectKind, Result, Step, TableId, Untranslated,
+};
+
+pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
+
+use crate::quote::{literal, quoted, table_name};
+
+/// The language of PostgreSQL.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PostgresDialect;
+
+impl Dialect for PostgresDialect {
+    fn logical(
+        &self,
+        column: &Column,
+        catalog: &Catalog,
+        profile: Option<&ColumnProfile>,
+    ) -> Mapped<LogicalType> {
+        mapping::logical(column, catalog, profile)
+    }
+
+    fn wire(&self, column: &Column) -> LogicalType {
+        LogicalType::Wire {
+            native: column.native.clone(),
+        }
+    }
+
+    fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
+        mapping::native(logical, usage)
+    }
+
+    fn quote(&self, identifier: &str) -> String {
+        quoted(identifier)
+    }
+
+    fn literal(&self, text: &str) -> String {
+        literal(text)
+    }
+
+    fn table(&self, id: &TableId) -> String {
+        table_name(id)
+    }
+
+    fn parse(&self, expression: &str, context: &ExpressionContext) -> Result<Expr, Untranslated> {
+        expression::parse(expression, context)
+    }
+
+    fn render(&self, expression: &Expr, context: &ExpressionContext) -> Result<String, Untranslated> {
+        expression::render(expression, context)
+    }
+
+    fn parse_query(&self, query: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
+        query::parse(query, context)
+    }
+
+    fn render_query(&self, query: &Query, context: &ExpressionContext) -> Result<String, Untranslated> {
+        query::render(query, context)
+    }
+
+    fn holds_nul_text(&self) -> bool {
+        false
+    }
+
+    fn has(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Comments
+            | Feature::DeferrableKeys
+            | Feature::DeferrableForeignKeys
+            | Feature::MatchFull
+            | Feature::CoveringColumns
+            | Feature::NullsOrder
+            | Feature::IdentityAlways => true,
+            // They came with versions 15 and 18; the oldest supported server is 14.
+            Feature::NullsEqual | Feature::VirtualColumns => false,
+        }
+    }
+
+    fn reserves(&self, kind: ObjectKind, name: &str) -> bool {
+        const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+        match kind {
+            ObjectKind::Column => SYSTEM_COLUMNS.contains(&name),
+            ObjectKind::Namespace => {
+                name.starts_with("pg_") || name.starts_with("_whimbrel") || name == "information_schema"
+            }
+            _ => false,
+        }
+    }
+
+    fn steps(&self, change: &Change) -> Result<Vec<Step>> {
+        ddl::steps(change).map(|step| vec![step])
+    }
+}

@@ -1,0 +1,641 @@
+//! Changes as steps: statements with their undo. Definitions that the server printed are used as they are.
+
+use whimbrel_core::{
+    Change, Check, Column, Deferral, Error, ForeignKey, Identity, Index, IndexPart, Key, Namespace, ObjectId,
+    ObjectKind, Result, Sequence, Statement, Step, StepPhase, Table, TableId, UserType, UserTypeKind, View,
+    hash_of,
+};
+
+use crate::column_option;
+use crate::quote::{literal, quoted, table_name};
+
+/// The engine's operation that drops a namespace unless something is still in it.
+pub(crate) const DROP_NAMESPACE_IF_EMPTY: &str = "drop_namespace_if_empty";
+
+/// Identifiers have at most this many bytes.
+const NAME_BYTES_MAX: usize = 63;
+
+pub(super) fn steps(change: &Change) -> Result<Step> {
+    Ok(match change {
+        Change::CreateNamespace(namespace) => create_namespace(namespace),
+        Change::CreateType(user_type) => create_type(user_type),
+        Change::CreateSequence(sequence) => create_sequence(sequence),
+        Change::CreateTable { table, sequences } => create_table(table, sequences),
+        Change::OwnSequence {
+            sequence,
+            table,
+            column,
+        } => own_sequence(sequence, table, column),
+        Change::AddUnique { table, key } => {
+            add_constraint(table, ObjectKind::Unique, &key.name, &unique_definition(key), &[])?
+        }
+        Change::AddCheck { table, check } => add_constraint(
+            table,
+            ObjectKind::Check,
+            &check.name,
+            &check_definition(check),
+            &[],
+        )?,
+        Change::AddExclusion {
+            table,
+            name,
+            definition,
+        } => add_constraint(table, ObjectKind::Exclusion, name, definition, &[])?,
+        Change::CreateIndex { table, index } => create_index(table, index),
+        Change::AddForeignKey { table, key } => {
+            let references = std::slice::from_ref(&key.references);
+            add_constraint(
+                table,
+                ObjectKind::ForeignKey,
+                &key.name,
+                &foreign_key_definition(key),
+                references,
+            )?
+        }
+        Change::CreateView(view) => create_view(view),
+        Change::MoveAside { table, migration } => move_aside(table, migration),
+    })
+}
+
+/// Everything of a step but its number.
+struct Draft {
+    phase: StepPhase,
+    subject: ObjectId,
+    title: String,
+    statements: Vec<String>,
+    undo: Vec<String>,
+    tables: Vec<TableId>,
+}
+
+impl Draft {
+    fn step(self) -> Step {
+        let sql = |statements: Vec<String>| statements.into_iter().map(Statement::Sql).collect();
+        Step {
+            id: String::new(),
+            phase: self.phase,
+            subject: self.subject,
+            title: self.title,
+            statements: sql(self.statements),
+            undo: sql(self.undo),
+            tables: self.tables,
+            destructive: false,
+        }
+    }
+}
+
+fn comment_on(what: &str, name: &str, comment: Option<&String>) -> Option<String> {
+    comment.map(|comment| format!("COMMENT ON {what} {name} IS {}", literal(comment)))
+}
+
+fn create_namespace(namespace: &Namespace) -> Step {
+    let name = quoted(&namespace.name);
+    let mut statements = vec![format!("CREATE SCHEMA {name}")];
+    statements.extend(comment_on("SCHEMA", &name, namespace.comment.as_ref()));
+    Draft {
+        phase: StepPhase::Schema,
+        subject: ObjectId::whole(ObjectKind::Namespace, TableId::bare(&namespace.name)),
+        title: format!("create namespace {}", namespace.name),
+        statements,
+        undo: vec![format!("DROP SCHEMA {name}")],
+        tables: Vec::new(),
+    }
+    .step()
+}
+
+fn create_type(user_type: &UserType) -> Step {
+    let name = table_name(&user_type.id);
+    let (word, mut statements) = match &user_type.kind {
+        UserTypeKind::Enum { labels } => {
+            let labels: Vec<String> = labels.iter().map(|label| literal(label)).collect();
+            (
+                "TYPE",
+                vec![format!("CREATE TYPE {name} AS ENUM ({})", labels.join(", "))],
+            )
+        }
+        UserTypeKind::Domain { .. } => ("DOMAIN", create_domain(&name, &user_type.kind)),
+        UserTypeKind::Composite { attributes } => {
+            let attributes: Vec<String> = attributes
+                .iter()
+                .map(|(attribute, native)| format!("{} {native}", quoted(attribute)))
+                .collect();
+            (
+                "TYPE",
+                vec![format!("CREATE TYPE {name} AS ({})", attributes.join(", "))],
+            )
+        }
+        UserTypeKind::Range { subtype, options } => {
+            let options = if options.is_empty() {
+                String::new()
+            } else {
+                format!(", {options}")
+            };
+            (
+                "TYPE",
+                vec![format!(
+                    "CREATE TYPE {name} AS RANGE (subtype = {subtype}{options})"
+                )],
+            )
+        }
+    };
+    statements.extend(comment_on(word, &name, user_type.comment.as_ref()));
+    Draft {
+        phase: StepPhase::Schema,
+        subject: ObjectId::whole(ObjectKind::Type, user_type.id.clone()),
+        title: format!("create type {}", user_type.id),
+        statements,
+        undo: vec![format!("DROP {word} {name}")],
+        tables: Vec::new(),
+    }
+    .step()
+}
+
+fn create_domain(name: &str, kind: &UserTypeKind) -> Vec<String> {
+    let UserTypeKind::Domain {
+        base,
+        not_null,
+        default,
+        checks,
+        collation,
+    } = kind
+    else {
+        return Vec::new();
+    };
+    let mut create = format!("CREATE DOMAIN {name} AS {base}");
+    if let Some(collation) = collation {
+        create.push_str(&format!(" COLLATE {collation}"));
+    }
+    if let Some(default) = default {
+        create.push_str(&format!(" DEFAULT {default}"));
+    }
+    if *not_null {
+        create.push_str(" NOT NULL");
+    }
+    let (validated, open): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.validated);
+    for check in validated {
+        create.push_str(&format!(" {}", named(&check.name, &check_definition(check))));
+    }
+    let mut statements = vec![create];
+    for check in open {
+        let definition = named(&check.name, &check_definition(check));
+        statements.push(format!("ALTER DOMAIN {name} ADD {definition}"));
+    }
+    statements
+}
+
+fn sequence_options(sequence: &Sequence) -> String {
+    format!(
+        "START WITH {} INCREMENT BY {} MINVALUE {} MAXVALUE {} CACHE {}{}",
+        sequence.start,
+        sequence.increment,
+        sequence.min,
+        sequence.max,
+        sequence.cache,
+        if sequence.cycle { " CYCLE" } else { "" },
+    )
+}
+
+fn create_sequence(sequence: &Sequence) -> Step {
+    let name = table_name(&sequence.id);
+    let native = if sequence.native.is_empty() {
+        "bigint"
+    } else {
+        &sequence.native
+    };
+    let mut statements = vec![format!(
+        "CREATE SEQUENCE {name} AS {native} {}",
+        sequence_options(sequence)
+    )];
+    statements.extend(comment_on("SEQUENCE", &name, sequence.comment.as_ref()));
+    Draft {
+        phase: StepPhase::Schema,
+        subject: ObjectId::whole(ObjectKind::Sequence, sequence.id.clone()),
+        title: format!("create sequence {}", sequence.id),
+        statements,
+        undo: vec![format!("DROP SEQUENCE {name}")],
+        tables: Vec::new(),
+    }
+    .step()
+}
+
+fn own_sequence(sequence: &TableId, table: &TableId, column: &str) -> Step {
+    let name = table_name(sequence);
+    Draft {
+        phase: StepPhase::Schema,
+        subject: ObjectId::whole(ObjectKind::Sequence, sequence.clone()),
+        title: format!("let {table}.{column} own sequence {sequence}"),
+        statements: vec![format!(
+            "ALTER SEQUENCE {name} OWNED BY {}.{}",
+            table_name(table),
+            quoted(column)
+        )],
+        undo: vec![format!("ALTER SEQUENCE {name} OWNED BY NONE")],
+        tables: vec![table.clone()],
+    }
+    .step()
+}
+
+fn create_table(table: &Table, sequences: &[Sequence]) -> Step {
+    let name = table_name(&table.id);
+    let mut parts: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| column_definition(column, sequences))
+        .collect();
+    if let Some(key) = &table.primary_key {
+        let definition = key
+            .definition
+            .clone()
+            .unwrap_or_else(|| key_definition("PRIMARY KEY", key));
+        parts.push(named(&key.name, &definition));
+    }
+    parts.extend(
+        table
+            .checks
+            .iter()
+            .filter(|check| check.validated)
+            .map(|check| named(&check.name, &check_definition(check))),
+    );
+    let unlogged = if table.has_option("unlogged") {
+        "UNLOGGED "
+    } else {
+        ""
+    };
+    let mut statements = vec![format!(
+        "CREATE {unlogged}TABLE {name} (\n  {}\n){}",
+        parts.join(",\n  "),
+        storage_options(table)
+    )];
+    statements.extend(later_options(table, &name));
+    statements.extend(comment_on("TABLE", &name, table.comment.as_ref()));
+    for column in &table.columns {
+        let column_name = format!("{name}.{}", quoted(&column.name));
+        statements.extend(comment_on("COLUMN", &column_name, column.comment.as_ref()));
+    }
+    for sequence in sequences {
+        statements.extend(comment_on(
+            "SEQUENCE",
+            &table_name(&sequence.id),
+            sequence.comment.as_ref(),
+        ));
+    }
+    Draft {
+        phase: StepPhase::Schema,
+        subject: ObjectId::whole(ObjectKind::Table, table.id.clone()),
+        title: format!("create table {}", table.id),
+        statements,
+        undo: vec![format!("DROP TABLE {name}")],
+        tables: vec![table.id.clone()],
+    }
+    .step()
+}
+
+fn column_definition(column: &Column, sequences: &[Sequence]) -> String {
+    let mut text = format!("{} {}", quoted(&column.name), column.native);
+    if let Some(collation) = &column.collation {
+        text.push_str(&format!(" COLLATE {collation}"));
+    }
+    if let Some(generated) = &column.generated {
+        let stored = if generated.stored { "STORED" } else { "VIRTUAL" };
+        text.push_str(&format!(
+            " GENERATED ALWAYS AS ({}) {stored}",
+            generated.expression
+        ));
+    } else if let Some(identity) = &column.identity {
+        text.push_str(&identity_definition(identity, sequences));
+    } else if let Some(default) = &column.default {
+        text.push_str(&format!(" DEFAULT {default}"));
+    }
+    if !column.nullable {
+        text.push_str(" NOT NULL");
+    }
+    text
+}
+
+fn identity_definition(identity: &Identity, sequences: &[Sequence]) -> String {
+    let when = if identity.always { "ALWAYS" } else { "BY DEFAULT" };
+    let sequence = identity
+        .sequence
+        .as_ref()
+        .and_then(|id| sequences.iter().find(|sequence| &sequence.id == id));
+    match sequence {
+        Some(sequence) => format!(
+            " GENERATED {when} AS IDENTITY (SEQUENCE NAME {} {})",
+            table_name(&sequence.id),
+            sequence_options(sequence)
+        ),
+        None => format!(" GENERATED {when} AS IDENTITY"),
+    }
+}
+
+/// Words of other engines and those that have a statement of their own are not among these.
+fn storage_options(table: &Table) -> String {
+    let method = table
+        .options
+        .iter()
+        .find_map(|option| option.strip_prefix("access_method="));
+    let method = method
+        .map(|method| format!(" USING {}", quoted(method)))
+        .unwrap_or_default();
+    let own = ["access_method=", "replica_identity="];
+    let with: Vec<String> = table
+        .options
+        .iter()
+        .filter(|option| {
+            column_option::split(option).is_none() && !own.iter().any(|word| option.starts_with(word))
+        })
+        .filter_map(|option| option.split_once('='))
+        .map(|(name, value)| format!("{name} = {}", literal(value)))
+        .collect();
+    let with = if with.is_empty() {
+        String::new()
+    } else {
+        format!(" WITH ({})", with.join(", "))
+    };
+    format!("{method}{with}")
+}
+
+fn later_options(table: &Table, name: &str) -> Vec<String> {
+    let mut statements = Vec::new();
+    for option in &table.options {
+        if let Some(identity) = option.strip_prefix("replica_identity=") {
+            statements.push(format!(
+                "ALTER TABLE {name} REPLICA IDENTITY {}",
+                identity.to_uppercase()
+            ));
+        }
+        let Some((word, column, value)) = column_option::split(option) else {
+            continue;
+        };
+        let change = match word {
+            "storage" => format!("SET STORAGE {value}"),
+            "compression" => format!("SET COMPRESSION {value}"),
+            "statistics" => format!("SET STATISTICS {value}"),
+            "attribute" => format!("SET ({value})"),
+            _ => continue,
+        };
+        statements.push(format!(
+            "ALTER TABLE {name} ALTER COLUMN {} {change}",
+            quoted(column)
+        ));
+    }
+    statements
+}
+
+fn named(name: &str, definition: &str) -> String {
+    if name.is_empty() {
+        definition.to_owned()
+    } else {
+        format!("CONSTRAINT {} {definition}", quoted(name))
+    }
+}
+
+fn columns(names: &[String]) -> String {
+    names
+        .iter()
+        .map(|name| quoted(name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn deferral(deferral: Deferral) -> &'static str {
+    match deferral {
+        Deferral::Never => "",
+        Deferral::Immediate => " DEFERRABLE",
+        Deferral::Deferred => " DEFERRABLE INITIALLY DEFERRED",
+    }
+}
+
+fn key_definition(word: &str, key: &Key) -> String {
+    format!("{word} ({}){}", columns(&key.columns), deferral(key.deferral))
+}
+
+fn unique_definition(key: &Key) -> String {
+    let word = if key.nulls_equal {
+        "UNIQUE NULLS NOT DISTINCT"
+    } else {
+        "UNIQUE"
+    };
+    key.definition
+        .clone()
+        .unwrap_or_else(|| key_definition(word, key))
+}
+
+fn check_definition(check: &Check) -> String {
+    check.definition.clone().unwrap_or_else(|| {
+        let open = if check.validated { "" } else { " NOT VALID" };
+        format!("CHECK ({}){open}", check.expression)
+    })
+}
+
+fn foreign_key_definition(key: &ForeignKey) -> String {
+    key.definition.clone().unwrap_or_else(|| {
+        let action = |event: &str, action: &str| match action {
+            "NO ACTION" | "" => String::new(),
+            action => format!(" ON {event} {action}"),
+        };
+        format!(
+            "FOREIGN KEY ({}) REFERENCES {} ({}){}{}{}{}{}",
+            columns(&key.columns),
+            table_name(&key.references),
+            columns(&key.referred),
+            if key.match_full { " MATCH FULL" } else { "" },
+            action("UPDATE", &key.on_update),
+            action("DELETE", &key.on_delete),
+            deferral(key.deferral),
+            if key.validated { "" } else { " NOT VALID" },
+        )
+    })
+}
+
+fn add_constraint(
+    table: &TableId,
+    kind: ObjectKind,
+    name: &str,
+    definition: &str,
+    further: &[TableId],
+) -> Result<Step> {
+    if name.is_empty() {
+        return Err(Error::bug(format!(
+            "a {kind} of `{table}` has no name, so it could not be undone"
+        )));
+    }
+    let target = table_name(table);
+    Ok(Draft {
+        phase: StepPhase::AfterData,
+        subject: ObjectId::part(kind, table.clone(), name),
+        title: format!("add {kind} {name} to {table}"),
+        statements: vec![format!("ALTER TABLE {target} ADD {}", named(name, definition))],
+        undo: vec![format!("ALTER TABLE {target} DROP CONSTRAINT {}", quoted(name))],
+        tables: std::iter::once(table).chain(further).cloned().collect(),
+    }
+    .step())
+}
+
+fn create_index(table: &TableId, index: &Index) -> Step {
+    let id = TableId {
+        namespace: table.namespace.clone(),
+        name: index.name.clone(),
+    };
+    let name = table_name(&id);
+    let mut statements = vec![
+        index
+            .definition
+            .clone()
+            .unwrap_or_else(|| index_definition(table, index)),
+    ];
+    statements.extend(comment_on("INDEX", &name, index.comment.as_ref()));
+    Draft {
+        phase: StepPhase::AfterData,
+        subject: ObjectId::part(ObjectKind::Index, table.clone(), &index.name),
+        title: format!("create index {} on {table}", index.name),
+        statements,
+        undo: vec![format!("DROP INDEX {name}")],
+        tables: vec![table.clone()],
+    }
+    .step()
+}
+
+fn index_definition(table: &TableId, index: &Index) -> String {
+    let parts: Vec<String> = index.parts.iter().map(index_part).collect();
+    let method = if index.method.is_empty() {
+        "btree"
+    } else {
+        &index.method
+    };
+    let mut text = format!(
+        "CREATE {}INDEX {} ON {} USING {method} ({})",
+        if index.unique { "UNIQUE " } else { "" },
+        quoted(&index.name),
+        table_name(table),
+        parts.join(", "),
+    );
+    if !index.include.is_empty() {
+        text.push_str(&format!(" INCLUDE ({})", columns(&index.include)));
+    }
+    if index.nulls_equal {
+        text.push_str(" NULLS NOT DISTINCT");
+    }
+    if let Some(predicate) = &index.predicate {
+        text.push_str(&format!(" WHERE {predicate}"));
+    }
+    text
+}
+
+fn index_part(part: &IndexPart) -> String {
+    let mut text = match (&part.column, &part.expression) {
+        (Some(column), _) => quoted(column),
+        (None, expression) => format!("({})", expression.as_deref().unwrap_or("NULL")),
+    };
+    if let Some(collation) = &part.collation {
+        text.push_str(&format!(" COLLATE {collation}"));
+    }
+    if let Some(class) = &part.operator_class {
+        text.push_str(&format!(" {class}"));
+    }
+    if part.descending {
+        text.push_str(" DESC");
+    }
+    match part.nulls_first {
+        Some(true) => text.push_str(" NULLS FIRST"),
+        Some(false) => text.push_str(" NULLS LAST"),
+        None => {}
+    }
+    text
+}
+
+/// A view holds no data, so emptying a table leaves it alone.
+fn create_view(view: &View) -> Step {
+    let name = table_name(&view.id);
+    let options = if view.options.is_empty() {
+        String::new()
+    } else {
+        format!(" WITH ({})", view.options.join(", "))
+    };
+    let names = if view.columns.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", columns(&view.columns))
+    };
+    let mut statements = vec![format!("CREATE VIEW {name}{names}{options} AS\n{}", view.query)];
+    statements.extend(comment_on("VIEW", &name, view.comment.as_ref()));
+    Draft {
+        phase: StepPhase::AfterData,
+        subject: ObjectId::whole(ObjectKind::View, view.id.clone()),
+        title: format!("create view {}", view.id),
+        statements,
+        undo: vec![format!("DROP VIEW {name}")],
+        tables: Vec::new(),
+    }
+    .step()
+}
+
+/// What the names of the namespaces that hold moved-aside tables of a migration begin with.
+fn aside_prefix(migration: &str) -> String {
+    const ROOM: usize = 24;
+    let whole = format!("_whimbrel_old_{migration}.");
+    if whole.len() + ROOM <= NAME_BYTES_MAX {
+        whole
+    } else {
+        format!("_whimbrel_old_{}.", &hash_of(&migration)[..16])
+    }
+}
+
+/// The namespace takes the table with its indexes and owned sequences; one per namespace, so that equal names do not meet.
+fn aside(migration: &str, namespace: &str) -> String {
+    let prefix = aside_prefix(migration);
+    if prefix.len() + namespace.len() <= NAME_BYTES_MAX {
+        format!("{prefix}{namespace}")
+    } else {
+        format!("{prefix}{}", &hash_of(&namespace)[..16])
+    }
+}
+
+/// Tells whether a namespace holds what a migration moved aside.
+pub(crate) fn is_aside(namespace: &str, migration: &str) -> bool {
+    namespace.starts_with(&aside_prefix(migration))
+}
+
+/// Returns where a step moved its table to; none for a step that moved nothing.
+pub(crate) fn aside_of(step: &Step) -> Option<TableId> {
+    let namespace = step.undo.iter().find_map(|statement| match statement {
+        Statement::Engine { operation, arguments } if operation == DROP_NAMESPACE_IF_EMPTY => {
+            arguments.first()
+        }
+        Statement::Engine { .. } | Statement::Sql(_) => None,
+    })?;
+    Some(TableId::new(namespace, &step.subject.owner.name))
+}
+
+fn move_aside(table: &Table, migration: &str) -> Step {
+    let home = table.id.namespace.as_deref().unwrap_or("public");
+    let aside = aside(migration, home);
+    let away = TableId::new(&aside, &table.id.name);
+    let sql = Statement::Sql;
+    Step {
+        id: String::new(),
+        phase: StepPhase::Schema,
+        subject: ObjectId::whole(ObjectKind::Table, table.id.clone()),
+        title: format!("move table {} aside", table.id),
+        statements: vec![
+            sql(format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(&aside))),
+            sql(format!(
+                "ALTER TABLE {} SET SCHEMA {}",
+                table_name(&table.id),
+                quoted(&aside)
+            )),
+        ],
+        undo: vec![
+            sql(format!(
+                "ALTER TABLE {} SET SCHEMA {}",
+                table_name(&away),
+                quoted(home)
+            )),
+            Statement::Engine {
+                operation: DROP_NAMESPACE_IF_EMPTY.to_owned(),
+                arguments: vec![aside],
+            },
+        ],
+        tables: vec![table.id.clone()],
+        destructive: true,
+    }
+}

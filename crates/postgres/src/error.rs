@@ -1,0 +1,202 @@
+//! Errors of the server and of the driver, classified in one table: how the run loop reacts, a stable code, and a hint.
+
+use whimbrel_core::{Error, ErrorClass};
+
+/// How the SQLSTATEs that begin with `prefix` are treated; the first row that fits counts.
+struct Rule {
+    prefix: &'static str,
+    class: ErrorClass,
+    code: &'static str,
+    hint: &'static str,
+}
+
+const fn rule(prefix: &'static str, class: ErrorClass, code: &'static str, hint: &'static str) -> Rule {
+    Rule {
+        prefix,
+        class,
+        code,
+        hint,
+    }
+}
+
+const RULES: &[Rule] = &[
+    rule("08P01", ErrorClass::Bug, "protocol", ""),
+    rule("08", ErrorClass::Transient, "connection_lost", ""),
+    rule("0A", ErrorClass::Unsupported, "unsupported", ""),
+    rule("22023", ErrorClass::Invalid, "invalid_setting", ""),
+    rule("22", ErrorClass::Invalid, "data_integrity_error", ""),
+    rule("23503", ErrorClass::Invalid, "foreign_key_violation", ""),
+    rule("23", ErrorClass::Invalid, "data_integrity_error", ""),
+    rule(
+        "25006",
+        ErrorClass::Denied,
+        "read_only",
+        "connect to the primary server, or `alter database ... set default_transaction_read_only = off`",
+    ),
+    rule("25P03", ErrorClass::Transient, "connection_lost", ""),
+    rule(
+        "28P01",
+        ErrorClass::Denied,
+        "authentication",
+        "check the user name and password (URL, `PGPASSWORD` or `~/.pgpass`)",
+    ),
+    rule(
+        "28",
+        ErrorClass::Denied,
+        "authentication",
+        "let this login in through the server's `pg_hba.conf`, or use another one",
+    ),
+    rule(
+        "3D000",
+        ErrorClass::Invalid,
+        "no_such_database",
+        "create it first: `createdb NAME`, or check the URL's path",
+    ),
+    rule("40", ErrorClass::Transient, "serialization", ""),
+    rule(
+        "42501",
+        ErrorClass::Denied,
+        "privilege",
+        "grant the missing privilege to this login, or use the owner's login",
+    ),
+    rule("42704", ErrorClass::Invalid, "missing_object", ""),
+    rule("42", ErrorClass::Invalid, "statement_refused", ""),
+    rule(
+        "53100",
+        ErrorClass::Transient,
+        "disk_full",
+        "make room on the server's disk; the work goes on where it stopped",
+    ),
+    rule(
+        "53300",
+        ErrorClass::Transient,
+        "too_many_connections",
+        "use fewer `--jobs`, or raise `max_connections`",
+    ),
+    rule("53", ErrorClass::Transient, "insufficient_resources", ""),
+    rule("54", ErrorClass::Invalid, "program_limit", ""),
+    rule("55P03", ErrorClass::Transient, "lock_timeout", ""),
+    rule("57014", ErrorClass::Transient, "canceled", ""),
+    rule("57P04", ErrorClass::Invalid, "no_such_database", ""),
+    rule("57", ErrorClass::Transient, "connection_lost", ""),
+    rule("58", ErrorClass::Transient, "server_system_error", ""),
+    rule(
+        "XX001",
+        ErrorClass::Invalid,
+        "corrupt",
+        "the server found damaged data; restore it before migrating",
+    ),
+    rule(
+        "XX002",
+        ErrorClass::Invalid,
+        "corrupt",
+        "rebuild the index: `REINDEX INDEX NAME`",
+    ),
+    rule("P0", ErrorClass::Invalid, "data_integrity_error", ""),
+];
+
+/// Turns an error of the driver into ours.
+pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
+    if let Some(answer) = error.as_db_error() {
+        return from_answer(answer);
+    }
+    if error.is_closed() || has_io_cause(&error) {
+        return Error::new(ErrorClass::Transient, "the connection to the server was lost")
+            .with_code("connection_lost")
+            .with_cause(error);
+    }
+    Error::bug("the driver cannot do what was asked").with_cause(error)
+}
+
+/// Turns an error of opening a connection into ours; `place` names the server without any secret.
+pub(crate) fn from_connect(error: tokio_postgres::Error, place: &str) -> Error {
+    if error.as_db_error().is_some() {
+        return from_driver(error).during(format!("connect to {place}"));
+    }
+    let text = causes(&error);
+    let class =
+        if text.contains("password") || text.contains("authentication") || text.contains("certificate") {
+            ErrorClass::Denied
+        } else {
+            ErrorClass::Transient
+        };
+    let hint = match class {
+        ErrorClass::Denied if text.contains("certificate") => {
+            "give the authority's certificate as `sslrootcert=FILE`, or check `sslmode`"
+        }
+        ErrorClass::Denied => "give a password in the URL, as `PGPASSWORD` or in `~/.pgpass`",
+        _ => "check host and port, and that the server runs and can be reached",
+    };
+    Error::new(class, format!("cannot connect to {place}"))
+        .with_code("connection")
+        .with_hint(hint)
+        .with_cause(error)
+}
+
+fn from_answer(answer: &tokio_postgres::error::DbError) -> Error {
+    let state = answer.code().code();
+    let found = RULES.iter().find(|rule| state.starts_with(rule.prefix));
+    let (class, code, hint) = found.map_or((ErrorClass::Invalid, "server_error", ""), |rule| {
+        (rule.class, rule.code, rule.hint)
+    });
+    let mut message = answer.message().to_owned();
+    for part in [answer.detail(), answer.where_()].into_iter().flatten() {
+        message.push_str(": ");
+        message.push_str(&first_line(part));
+    }
+    message.push_str(&format!(" (SQLSTATE {state})"));
+    let error = Error::new(class, message).with_code(code);
+    match answer.hint() {
+        _ if !hint.is_empty() => error.with_hint(hint),
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// The first line of a detail, shortened: a `CONTEXT` can hold a whole document.
+fn first_line(text: &str) -> String {
+    const SHOWN: usize = 300;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+fn has_io_cause(error: &tokio_postgres::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        if next.is::<std::io::Error>() {
+            return true;
+        }
+        cause = next.source();
+    }
+    false
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string().to_lowercase();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string().to_lowercase());
+        cause = next.source();
+    }
+    text
+}
+
+/// Tells whether the connection is gone, so that the fate of what was sent last is unknown.
+pub(crate) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none_or(|answer| {
+        let state = answer.code().code();
+        state.starts_with("57P") || state.starts_with("08")
+    })
+}
+
+/// Makes any loss of a snapshot's connection a `SnapshotLost`.
+pub(crate) fn snapshot_lost(cause: Error) -> Error {
+    Error::new(ErrorClass::SnapshotLost, "the snapshot's connection is gone")
+        .with_code("snapshot_lost")
+        .with_hint("`whimbrel resume` goes on under a new snapshot")
+        .with_cause(cause)
+}

@@ -1,0 +1,335 @@
+//! The ledger in its own schema of the target: runs with their epoch, steps that are done, chunks that arrived.
+
+use async_trait::async_trait;
+use tokio_postgres::Row;
+use whimbrel_core::{
+    Chunk, ChunkRecord, ChunkResult, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey,
+    StepRecord, TableId, fault, hash_of,
+};
+
+use crate::connect::{Idle, Role, Session, Settings};
+use crate::error::from_driver;
+use crate::transaction::{begin, commit_surely, hold_epoch};
+
+/// The ledger's tables, spelled for statements.
+pub(crate) const RUNS: &str = "_whimbrel._whimbrel_runs";
+pub(crate) const STEPS: &str = "_whimbrel._whimbrel_steps";
+pub(crate) const CHUNKS: &str = "_whimbrel._whimbrel_chunks";
+
+const CREATE: &str = "
+    CREATE SCHEMA _whimbrel;
+    CREATE TABLE _whimbrel._whimbrel_runs (
+        migration text PRIMARY KEY, plan_hash text NOT NULL, epoch bigint NOT NULL,
+        opened_at timestamp with time zone NOT NULL DEFAULT now());
+    CREATE TABLE _whimbrel._whimbrel_steps (
+        migration text NOT NULL, step text NOT NULL, number bigint GENERATED ALWAYS AS IDENTITY, epoch bigint NOT NULL,
+        done_at timestamp with time zone NOT NULL DEFAULT now(), PRIMARY KEY (migration, step));
+    CREATE TABLE _whimbrel._whimbrel_chunks (
+        migration text NOT NULL, namespace text NOT NULL, name text NOT NULL, number bigint NOT NULL,
+        chunk text NOT NULL, epoch bigint NOT NULL, rows bigint, bytes bigint, rejected bigint, digest text,
+        position text, finished_at timestamp with time zone, PRIMARY KEY (migration, namespace, name, number));";
+
+/// Held while the ledger is created, so that two runs do not both do it: the letters `whimbrel`.
+const CREATION_LOCK: i64 = 0x7768_696d_6272_656c;
+
+/// The ledger of one target.
+#[derive(Debug)]
+pub(crate) struct PostgresLedger {
+    settings: Settings,
+    idle: Idle,
+}
+
+/// Makes the error that somebody else has what we need.
+pub(crate) fn conflict(message: String) -> Error {
+    Error::new(ErrorClass::Conflict, message)
+        .with_code("epoch_conflict")
+        .with_hint("another run has taken over; `whimbrel status` shows it")
+}
+
+/// What writers of a run are called on the server, so that a later run can end those that were left behind.
+pub(crate) fn writer_name(run: &RunKey) -> String {
+    format!("{}{}", writer_prefix(&run.migration), run.epoch.0)
+}
+
+fn writer_prefix(migration: &MigrationId) -> String {
+    // The server cuts names at 63 bytes.
+    if migration.0.len() <= 24 && migration.0.is_ascii() {
+        format!("whimbrel writer {migration} ")
+    } else {
+        format!("whimbrel writer {} ", &hash_of(migration)[..16])
+    }
+}
+
+impl PostgresLedger {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            idle: Idle::new(),
+        }
+    }
+
+    async fn session(&self) -> Result<Session> {
+        match self.idle.take() {
+            Some(session) => Ok(session),
+            None => self.settings.open(Role::Writer).await,
+        }
+    }
+
+    /// Runs one query under the run's epoch and commits it; returns the number of rows that it changed.
+    async fn change(
+        &self,
+        run: &RunKey,
+        sql: &str,
+        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<u64> {
+        let session = self.session().await?;
+        begin(&session).await?;
+        hold_epoch(&session, run).await?;
+        let changed = session.execute(sql, parameters).await.map_err(from_driver)?;
+        commit_surely(&session).await?;
+        self.idle.put(session);
+        Ok(changed)
+    }
+
+    /// Rows of a query on the ledger; none when there is no ledger.
+    async fn rows(&self, sql: &str, migration: &MigrationId) -> Result<Vec<Row>> {
+        let session = self.session().await?;
+        let rows = if exists(&session).await? {
+            session.query(sql, &[&migration.0]).await.map_err(from_driver)?
+        } else {
+            Vec::new()
+        };
+        self.idle.put(session);
+        Ok(rows)
+    }
+}
+
+async fn exists(session: &Session) -> Result<bool> {
+    let sql = "SELECT to_regclass('_whimbrel._whimbrel_chunks') IS NOT NULL";
+    let row = session.query_one(sql, &[]).await.map_err(from_driver)?;
+    Ok(row.get(0))
+}
+
+/// Ends writers that earlier attempts of the migration left in the middle of something: their rows and locks would be in the way.
+async fn end_left_behind(session: &Session, migration: &MigrationId) -> Result<()> {
+    let sql = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+          AND state <> 'idle' AND starts_with(application_name, $1)";
+    session
+        .query_one(sql, &[&writer_prefix(migration)])
+        .await
+        .map_err(from_driver)?;
+    Ok(())
+}
+
+#[async_trait]
+impl Ledger for PostgresLedger {
+    async fn epoch(&self, migration: &MigrationId) -> Result<Option<Epoch>> {
+        let rows = self
+            .rows(
+                &format!("SELECT epoch FROM {RUNS} WHERE migration = $1"),
+                migration,
+            )
+            .await?;
+        Ok(rows.first().map(|row| Epoch(row.get(0))))
+    }
+
+    async fn open(&self, migration: &MigrationId, plan_hash: &str) -> Result<Epoch> {
+        let session = self.session().await?;
+        fault::point("postgres.ledger.open.before")?;
+        end_left_behind(&session, migration).await?;
+        begin(&session).await?;
+        session
+            .query_one("SELECT pg_advisory_xact_lock($1)::text", &[&CREATION_LOCK])
+            .await
+            .map_err(from_driver)?;
+        if !exists(&session).await? {
+            let created = session.batch_execute(CREATE).await.map_err(from_driver);
+            created.map_err(|error| {
+                error
+                    .during("create the schema `_whimbrel` for the ledger")
+                    .with_hint("`grant create on database NAME to LOGIN` lets this login create it")
+            })?;
+        }
+        let sql = format!(
+            "INSERT INTO {RUNS} AS r (migration, plan_hash, epoch) VALUES ($1, $2, 1)
+             ON CONFLICT (migration) DO UPDATE SET epoch = r.epoch + 1, opened_at = now() WHERE r.plan_hash = $2
+             RETURNING epoch"
+        );
+        let row = session
+            .query_opt(&sql, &[&migration.0, &plan_hash])
+            .await
+            .map_err(from_driver)?;
+        let Some(row) = row else {
+            return Err(Error::new(
+                ErrorClass::Conflict,
+                format!("the target knows migration `{migration}` with another plan"),
+            )
+            .with_code("plan_conflict")
+            .with_hint("use the directory that this migration was planned in, or plan under another id"));
+        };
+        let epoch = Epoch(row.get(0));
+        commit_surely(&session).await?;
+        fault::point("postgres.ledger.open.after")?;
+        self.idle.put(session);
+        Ok(epoch)
+    }
+
+    async fn steps(&self, migration: &MigrationId) -> Result<Vec<StepRecord>> {
+        let sql = format!("SELECT step, epoch FROM {STEPS} WHERE migration = $1 ORDER BY number");
+        let rows = self.rows(&sql, migration).await?;
+        Ok(rows
+            .iter()
+            .map(|row| StepRecord {
+                id: row.get(0),
+                epoch: Epoch(row.get(1)),
+            })
+            .collect())
+    }
+
+    async fn chunks(&self, migration: &MigrationId) -> Result<Vec<ChunkRecord>> {
+        let sql = format!(
+            "SELECT namespace, name, chunk, epoch, rows, bytes, rejected, digest, position, finished_at IS NOT NULL
+             FROM {CHUNKS} WHERE migration = $1 ORDER BY namespace COLLATE \"C\", name COLLATE \"C\", number"
+        );
+        self.rows(&sql, migration)
+            .await?
+            .iter()
+            .map(chunk_record)
+            .collect()
+    }
+
+    async fn store_split(&self, run: &RunKey, target: &TableId, chunks: &[Chunk]) -> Result<()> {
+        fault::point("postgres.ledger.split.before")?;
+        let numbers: Vec<i64> = chunks.iter().map(|chunk| i64::from(chunk.index)).collect();
+        let texts: Result<Vec<String>> = chunks.iter().map(json).collect();
+        let (texts, (namespace, name)) = (texts?, named(target));
+        let session = self.session().await?;
+        begin(&session).await?;
+        hold_epoch(&session, run).await?;
+        let count =
+            format!("SELECT count(*) FROM {CHUNKS} WHERE migration = $1 AND namespace = $2 AND name = $3");
+        let row = session
+            .query_one(&count, &[&run.migration.0, &namespace, &name])
+            .await
+            .map_err(from_driver)?;
+        if row.get::<_, i64>(0) > 0 {
+            return Err(conflict(format!("table `{target}` has a split already")).with_code("split_exists"));
+        }
+        let insert = format!(
+            "INSERT INTO {CHUNKS} (migration, namespace, name, number, chunk, epoch)
+             SELECT $1, $2, $3, k.number, k.chunk, $4 FROM unnest($5::int8[], $6::text[]) k(number, chunk)"
+        );
+        session
+            .execute(
+                &insert,
+                &[
+                    &run.migration.0,
+                    &namespace,
+                    &name,
+                    &run.epoch.0,
+                    &numbers,
+                    &texts,
+                ],
+            )
+            .await
+            .map_err(from_driver)?;
+        commit_surely(&session).await?;
+        self.idle.put(session);
+        fault::point("postgres.ledger.split.after")
+    }
+
+    async fn confirm_chunk(&self, run: &RunKey, target: &TableId, index: u32, position: &str) -> Result<()> {
+        fault::point("postgres.ledger.confirm.before")?;
+        let (namespace, name) = named(target);
+        let sql = format!(
+            "UPDATE {CHUNKS} SET position = $5 WHERE migration = $1 AND namespace = $2 AND name = $3 AND number = $4
+               AND finished_at IS NOT NULL"
+        );
+        let number = i64::from(index);
+        let changed = self
+            .change(
+                run,
+                &sql,
+                &[&run.migration.0, &namespace, &name, &number, &position],
+            )
+            .await?;
+        if changed != 1 {
+            return Err(conflict(format!("chunk {index} of `{target}` is not finished")));
+        }
+        fault::point("postgres.ledger.confirm.after")
+    }
+
+    async fn forget(&self, migration: &MigrationId) -> Result<()> {
+        fault::point("postgres.ledger.forget.before")?;
+        let session = self.session().await?;
+        begin(&session).await?;
+        session
+            .query_one("SELECT pg_advisory_xact_lock($1)::text", &[&CREATION_LOCK])
+            .await
+            .map_err(from_driver)?;
+        if exists(&session).await? {
+            for table in [CHUNKS, STEPS, RUNS] {
+                let sql = format!("DELETE FROM {table} WHERE migration = $1");
+                session
+                    .execute(&sql, &[&migration.0])
+                    .await
+                    .map_err(from_driver)?;
+            }
+            let row = session
+                .query_one(&format!("SELECT count(*) FROM {RUNS}"), &[])
+                .await
+                .map_err(from_driver)?;
+            if row.get::<_, i64>(0) == 0 {
+                let drop = format!("DROP TABLE {CHUNKS}, {STEPS}, {RUNS}; DROP SCHEMA _whimbrel");
+                session.batch_execute(&drop).await.map_err(from_driver)?;
+            }
+            commit_surely(&session).await?;
+        } else {
+            session.batch_execute("ROLLBACK").await.map_err(from_driver)?;
+        }
+        self.idle.put(session);
+        fault::point("postgres.ledger.forget.after")
+    }
+}
+
+/// The parts of a table's name as the ledger keeps them.
+pub(crate) fn named(table: &TableId) -> (&str, &str) {
+    (table.namespace.as_deref().unwrap_or(""), &table.name)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|cause| Error::bug("a ledger row cannot be written").with_cause(cause))
+}
+
+/// The digest as the ledger keeps it.
+pub(crate) fn digest_text(result: &ChunkResult) -> Result<String> {
+    json(&result.digest)
+}
+
+fn chunk_record(row: &Row) -> Result<ChunkRecord> {
+    let read = |cause| Error::invalid("a row of the ledger cannot be read").with_cause(cause);
+    let (namespace, name): (String, String) = (row.get(0), row.get(1));
+    let number = |at: usize| u64::try_from(row.get::<_, Option<i64>>(at).unwrap_or(0)).unwrap_or(0);
+    let finished: bool = row.get(9);
+    let result = match row.get::<_, Option<String>>(7).filter(|_| finished) {
+        Some(digest) => Some(ChunkResult {
+            rows: number(4),
+            bytes: number(5),
+            rejected: number(6),
+            digest: serde_json::from_str(&digest).map_err(read)?,
+        }),
+        None => None,
+    };
+    Ok(ChunkRecord {
+        target: TableId {
+            namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
+            name,
+        },
+        chunk: serde_json::from_str(&row.get::<_, String>(2)).map_err(read)?,
+        epoch: Epoch(row.get(3)),
+        result,
+        position: row.get::<_, Option<String>>(8).filter(|_| finished),
+    })
+}

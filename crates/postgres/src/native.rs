@@ -1,0 +1,150 @@
+//! Native types by their printed names (`format_type`): the built-in ones that have a codec of ours, with modifiers.
+
+/// A native type, as far as our codec, dialect and aggregates tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    /// Declared precision and scale.
+    Numeric(Option<(u32, i32)>),
+    Text,
+    /// `character varying` with its limit.
+    Varchar(Option<u32>),
+    /// `character(n)`; `bpchar` has no limit.
+    Bpchar(Option<u32>),
+    Bytea,
+    Bit(u32),
+    Varbit(Option<u32>),
+    Date,
+    /// Digits of the fraction, when declared.
+    Time(Option<u32>),
+    TimeTz(Option<u32>),
+    Timestamp {
+        digits: Option<u32>,
+        zoned: bool,
+    },
+    /// True when fields or digits are restricted.
+    Interval {
+        restricted: bool,
+    },
+    Uuid,
+    Json,
+    Jsonb,
+    Money,
+    /// Travels binary as its label.
+    Enum,
+    /// Everything else: only the server knows its text.
+    Other,
+}
+
+impl Kind {
+    /// Reads a printed name.
+    pub(crate) fn parse(native: &str) -> Self {
+        let (name, modifier, rest) = split(native);
+        let one = || modifier.and_then(|text| text.trim().parse().ok());
+        match (name, rest) {
+            ("boolean", "") => Self::Bool,
+            ("smallint", "") => Self::Int2,
+            ("integer", "") => Self::Int4,
+            ("bigint", "") => Self::Int8,
+            ("real", "") => Self::Float4,
+            ("double precision", "") => Self::Float8,
+            ("numeric", "") => Self::Numeric(modifier.and_then(precision_and_scale)),
+            ("text", "") => Self::Text,
+            ("character varying", "") => Self::Varchar(one()),
+            ("character", "") => Self::Bpchar(one().or(Some(1))),
+            ("bpchar", "") => Self::Bpchar(one()),
+            ("bytea", "") => Self::Bytea,
+            ("bit", "") => Self::Bit(one().unwrap_or(1)),
+            ("bit varying", "") => Self::Varbit(one()),
+            ("date", "") => Self::Date,
+            ("time", "without time zone") | ("time without time zone", "") => Self::Time(one()),
+            ("time", "with time zone") | ("time with time zone", "") => Self::TimeTz(one()),
+            ("timestamp", "without time zone") | ("timestamp without time zone", "") => Self::Timestamp {
+                digits: one(),
+                zoned: false,
+            },
+            ("timestamp", "with time zone") | ("timestamp with time zone", "") => Self::Timestamp {
+                digits: one(),
+                zoned: true,
+            },
+            ("interval", "") => Self::Interval {
+                restricted: modifier.is_some(),
+            },
+            ("uuid", "") => Self::Uuid,
+            ("json", "") => Self::Json,
+            ("jsonb", "") => Self::Jsonb,
+            ("money", "") => Self::Money,
+            (name, "") if name.starts_with("interval ") => Self::Interval { restricted: true },
+            _ => Self::Other,
+        }
+    }
+
+    /// Tells whether it is an integer type.
+    pub(crate) fn is_integer(self) -> bool {
+        matches!(self, Self::Int2 | Self::Int4 | Self::Int8)
+    }
+
+    /// Tells whether it is a floating-point type.
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, Self::Float4 | Self::Float8)
+    }
+
+    /// Tells whether values are characters as stored.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Varchar(_) | Self::Bpchar(_))
+    }
+}
+
+/// Splits `name(modifier) rest`.
+fn split(native: &str) -> (&str, Option<&str>, &str) {
+    let Some((name, behind)) = native.split_once('(') else {
+        return (native, None, "");
+    };
+    match behind.split_once(')') {
+        Some((modifier, rest)) => (name.trim_end(), Some(modifier), rest.trim_start()),
+        None => (native, None, ""),
+    }
+}
+
+fn precision_and_scale(modifier: &str) -> Option<(u32, i32)> {
+    let (precision, scale) = modifier.split_once(',').unwrap_or((modifier, "0"));
+    Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_names_are_read() {
+        for (native, kind) in [
+            ("character varying(20)", Kind::Varchar(Some(20))),
+            ("character varying", Kind::Varchar(None)),
+            ("numeric(10,2)", Kind::Numeric(Some((10, 2)))),
+            ("numeric(5,-2)", Kind::Numeric(Some((5, -2)))),
+            ("numeric", Kind::Numeric(None)),
+            (
+                "timestamp(3) with time zone",
+                Kind::Timestamp {
+                    digits: Some(3),
+                    zoned: true,
+                },
+            ),
+            ("time without time zone", Kind::Time(None)),
+            ("interval(3)", Kind::Interval { restricted: true }),
+            ("interval year to month", Kind::Interval { restricted: true }),
+            ("bit(1)", Kind::Bit(1)),
+            ("integer[]", Kind::Other),
+            ("public.citext", Kind::Other),
+            ("\"char\"", Kind::Other),
+            ("numeric(10,2)[]", Kind::Other),
+        ] {
+            assert_eq!(Kind::parse(native), kind, "{native}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The profile: what one pass over a table finds in every column, computed by the server.
+
+use tokio_postgres::Client;
+use whimbrel_core::{ColumnProfile, ForeignKey, ForeignKeyProfile, Result, Table, TableProfile};
+
+use crate::columns::{ServerColumn, columns_of};
+use crate::foreign_keys;
+use crate::native::Kind;
+use crate::passes::{count, texts};
+use crate::quote::{quoted, table_name};
+
+/// The first microsecond that is not one of 64 bits since 1970.
+const BEYOND_MICROS: &str = "'294247-01-10 04:00:54.775807'";
+
+pub(crate) async fn profile(client: &Client, table: &Table) -> Result<TableProfile> {
+    let columns = columns_of(client, &table.id).await?;
+    let from = format!("ONLY {}", table_name(&table.id));
+    let row_bytes: Vec<String> = columns
+        .iter()
+        .map(|column| format!("coalesce({}, 0)", size(column)))
+        .collect();
+    let row_bytes = if row_bytes.is_empty() {
+        "0".to_owned()
+    } else {
+        row_bytes.join(" + ")
+    };
+    let mut expressions = vec![
+        "count(*)".to_owned(),
+        format!("coalesce(sum(({row_bytes})::int8), 0)"),
+        format!("coalesce(max({row_bytes}), 0)"),
+    ];
+    let measures: Vec<Vec<Measure>> = columns.iter().map(measures).collect();
+    expressions.extend(
+        measures
+            .iter()
+            .flatten()
+            .map(|measure| measure.expression.clone()),
+    );
+    let found = texts(client, &from, &expressions).await?;
+    let mut values = found.into_iter();
+    let mut next = || values.next().flatten();
+    let mut profile = TableProfile {
+        rows: count(next().as_ref()),
+        bytes: count(next().as_ref()),
+        row_bytes_max: count(next().as_ref()),
+        ..TableProfile::default()
+    };
+    for (column, measures) in columns.iter().zip(&measures) {
+        let mut result = ColumnProfile::default();
+        for measure in measures {
+            (measure.put)(&mut result, next());
+        }
+        profile.columns.insert(column.name.clone(), result);
+    }
+    profile.foreign_keys = orphans(client, table).await?;
+    Ok(profile)
+}
+
+/// One aggregate of a column, and where its value goes.
+struct Measure {
+    expression: String,
+    put: fn(&mut ColumnProfile, Option<String>),
+}
+
+fn measures(column: &ServerColumn) -> Vec<Measure> {
+    let name = quoted(&column.name);
+    let measure =
+        |expression: String, put: fn(&mut ColumnProfile, Option<String>)| Measure { expression, put };
+    let mut list = vec![
+        measure(format!("count(*) - count({name})"), |to, text| {
+            to.nulls = count(text.as_ref())
+        }),
+        measure(format!("max({})", size(column)), |to, text| {
+            to.bytes_max = count(text.as_ref())
+        }),
+    ];
+    let is_ordered = column.kind.is_integer()
+        || column.kind.is_float()
+        || matches!(
+            column.kind,
+            Kind::Numeric(_)
+                | Kind::Date
+                | Kind::Time(_)
+                | Kind::TimeTz(_)
+                | Kind::Timestamp { .. }
+                | Kind::Interval { .. }
+        );
+    if is_ordered {
+        list.push(measure(format!("min({name})"), |to, text| to.min = text));
+        list.push(measure(format!("max({name})"), |to, text| to.max = text));
+    }
+    if column.kind.is_text() {
+        list.push(measure(format!("max(char_length({name}))"), |to, text| {
+            to.chars_max = count(text.as_ref())
+        }));
+    }
+    match column.kind {
+        Kind::Timestamp { .. } => list.push(measure(
+            format!("count(*) FILTER (WHERE {name} >= {BEYOND_MICROS} AND isfinite({name}))"),
+            |to, text| to.out_of_range = count(text.as_ref()),
+        )),
+        Kind::Numeric(_) => {
+            list.push(measure(format!("max(scale({name}))"), |to, text| {
+                to.shapes
+                    .insert("decimal_places_max".to_owned(), count(text.as_ref()));
+            }));
+            list.push(measure(
+                format!("count(*) FILTER (WHERE {name} IN ('NaN', 'Infinity', '-Infinity'))"),
+                |to, text| {
+                    to.shapes.insert("not_finite".to_owned(), count(text.as_ref()));
+                },
+            ));
+        }
+        _ => {}
+    }
+    list
+}
+
+/// The bytes that a value takes on the way.
+fn size(column: &ServerColumn) -> String {
+    let name = quoted(&column.name);
+    let fixed = |bytes: u32| format!("CASE WHEN {name} IS NOT NULL THEN {bytes} END");
+    match column.kind {
+        Kind::Bool => fixed(1),
+        Kind::Int2 => fixed(2),
+        Kind::Int4 | Kind::Float4 | Kind::Date => fixed(4),
+        Kind::Int8 | Kind::Float8 | Kind::Time(_) | Kind::Timestamp { .. } | Kind::Money => fixed(8),
+        Kind::TimeTz(_) => fixed(12),
+        Kind::Interval { .. } | Kind::Uuid => fixed(16),
+        Kind::Text | Kind::Varchar(_) | Kind::Bpchar(_) | Kind::Bytea => format!("octet_length({name})"),
+        // A compressed value is larger on the way than it is stored.
+        Kind::Numeric(_)
+        | Kind::Bit(_)
+        | Kind::Varbit(_)
+        | Kind::Json
+        | Kind::Jsonb
+        | Kind::Enum
+        | Kind::Other => {
+            format!("CASE WHEN {name} IS DISTINCT FROM NULL THEN octet_length(format('%s', {name})) END")
+        }
+    }
+}
+
+/// Only keys that are not validated can have orphans.
+async fn orphans(client: &Client, table: &Table) -> Result<Vec<ForeignKeyProfile>> {
+    let open: Vec<&ForeignKey> = table.foreign_keys.iter().filter(|key| !key.validated).collect();
+    let mut counts = foreign_keys::orphans(client, table, &open).await?.into_iter();
+    let mut profiles = Vec::with_capacity(table.foreign_keys.len());
+    for key in &table.foreign_keys {
+        let orphans = if key.validated {
+            0
+        } else {
+            counts.next().unwrap_or(0)
+        };
+        let examples = if orphans > 0 {
+            foreign_keys::examples(client, table, key).await?
+        } else {
+            Vec::new()
+        };
+        profiles.push(ForeignKeyProfile {
+            columns: key.columns.clone(),
+            orphans,
+            examples,
+        });
+    }
+    Ok(profiles)
+}

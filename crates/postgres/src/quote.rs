@@ -1,0 +1,22 @@
+//! Spells names and text literals for statements.
+
+use whimbrel_core::TableId;
+
+/// Quotes an identifier.
+pub(crate) fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// Quotes a text literal, for `standard_conforming_strings = on`, which every session of ours sets.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Returns the quoted name; a table without a namespace is in `public`, because the `search_path` is empty.
+pub(crate) fn table_name(id: &TableId) -> String {
+    format!(
+        "{}.{}",
+        quoted(id.namespace.as_deref().unwrap_or("public")),
+        quoted(&id.name)
+    )
+}

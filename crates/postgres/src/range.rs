@@ -1,0 +1,55 @@
+//! Ranges of keys as conditions: half-open, compared as row values in the key's own order.
+
+use whimbrel_core::{Error, ErrorClass, KeyRange, KeyValue, Result, Table};
+
+use crate::quote::{literal, quoted};
+
+/// Returns the condition that selects the range's rows; none for all rows.
+pub(crate) fn condition(table: &Table, range: &KeyRange) -> Result<Option<String>> {
+    let bound = match range {
+        KeyRange::All => return Ok(None),
+        KeyRange::Keys(bound) => bound,
+        KeyRange::Rows { .. } => {
+            return Err(Error::new(
+                ErrorClass::Unsupported,
+                format!("table `{}` has no row numbers", table.id),
+            ));
+        }
+    };
+    let mut natives = Vec::new();
+    for name in &bound.columns {
+        let column = table.column(name).ok_or_else(|| {
+            Error::new(
+                ErrorClass::Unsupported,
+                format!("table `{}` has no key column `{name}`", table.id),
+            )
+        })?;
+        natives.push(column.native.as_str());
+    }
+    let names: Vec<String> = bound.columns.iter().map(|name| quoted(name)).collect();
+    let row = |values: &[String]| match values {
+        [one] => one.clone(),
+        many => format!("({})", many.join(", ")),
+    };
+    let side = |operator: &str, values: &[KeyValue]| {
+        let values: Vec<String> = values
+            .iter()
+            .zip(&natives)
+            .map(|(value, native)| spelled(value, native))
+            .collect();
+        format!("{} {operator} {}", row(&names), row(&values))
+    };
+    let from = bound.from.as_deref().map(|values| side(">=", values));
+    let to = bound.to.as_deref().map(|values| side("<", values));
+    let conditions: Vec<String> = from.into_iter().chain(to).collect();
+    Ok((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+}
+
+fn spelled(value: &KeyValue, native: &str) -> String {
+    match value {
+        KeyValue::Integer(number) => format!("'{number}'::{native}"),
+        KeyValue::Real(bits) => format!("'{:?}'::double precision", f64::from_bits(*bits)),
+        KeyValue::Text(text) => format!("{}::{native}", literal(text)),
+        KeyValue::Bytes(hex) => format!("'\\x{hex}'::bytea"),
+    }
+}

@@ -1,0 +1,84 @@
+//! The source: read-only sessions, one per question, kept for the next one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use whimbrel_core::{
+    Catalog, ConnectOptions, DatabaseUrl, Finding, Result, Snapshot, Source, Table, TableId, TableProfile,
+};
+
+use crate::connect::{Idle, Role, Session, Settings};
+use crate::error::from_driver;
+use crate::snapshot::PostgresSnapshot;
+use crate::{catalog, check, profile};
+
+/// A database that is only read.
+#[derive(Debug)]
+pub(crate) struct PostgresSource {
+    settings: Settings,
+    idle: Idle,
+}
+
+impl PostgresSource {
+    /// Connects once, so that a wrong address or password is said at once.
+    pub(crate) async fn open(url: &DatabaseUrl, options: &ConnectOptions) -> Result<Self> {
+        let settings = Settings::new(url, &options.environment)?;
+        let source = Self::with(settings);
+        let session = source.session().await?;
+        source.idle.put(session);
+        Ok(source)
+    }
+
+    /// Makes a source without connecting.
+    pub(crate) fn with(settings: Settings) -> Self {
+        Self {
+            settings,
+            idle: Idle::new(),
+        }
+    }
+
+    async fn session(&self) -> Result<Session> {
+        match self.idle.take() {
+            Some(session) => Ok(session),
+            None => self.settings.open(Role::Reader).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Source for PostgresSource {
+    async fn check(&self) -> Result<Vec<Finding>> {
+        let session = self.session().await?;
+        let findings = check::source(&session).await?;
+        self.idle.put(session);
+        Ok(findings)
+    }
+
+    async fn catalog(&self) -> Result<Catalog> {
+        let session = self.session().await?;
+        session
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await
+            .map_err(from_driver)?;
+        let catalog = Box::pin(catalog::read(&session))
+            .await
+            .map_err(|error| error.during("read the catalog"))?;
+        session.batch_execute("COMMIT").await.map_err(from_driver)?;
+        self.idle.put(session);
+        Ok(catalog)
+    }
+
+    async fn profile(&self, table: &Table) -> Result<TableProfile> {
+        let session = self.session().await?;
+        let profile = Box::pin(profile::profile(&session, table))
+            .await
+            .map_err(|error| error.during(format!("profile table `{}`", table.id)))?;
+        self.idle.put(session);
+        Ok(profile)
+    }
+
+    async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
+        let snapshot = Box::pin(PostgresSnapshot::open(&self.settings, tables, readers)).await?;
+        Ok(Arc::new(snapshot))
+    }
+}

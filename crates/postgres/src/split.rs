@@ -1,0 +1,134 @@
+//! Splits a table into chunks of about equal bytes. Bounds are real keys from a sample of pages, weighted by what the
+//! rows weigh, so gaps and skew do not matter; the first and the last chunk are open, so rows outside the sample are covered.
+
+use tokio_postgres::Client;
+use whimbrel_core::{Chunk, Key, KeyBound, KeyRange, KeyValue, Result, Table};
+
+use crate::error::from_driver;
+use crate::native::Kind;
+use crate::quote::{literal, quoted, table_name};
+
+/// Pages looked at for each chunk.
+const PAGES_PER_CHUNK: u64 = 32;
+
+/// More chunks than that bring nothing; they grow instead.
+const CHUNKS_MAX: u64 = 20_000;
+
+pub(crate) async fn split(client: &Client, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
+    let whole = || {
+        vec![Chunk {
+            table: table.id.clone(),
+            index: 0,
+            range: KeyRange::All,
+        }]
+    };
+    let Some(key) = table.identity_key().filter(|key| !key.columns.is_empty()) else {
+        return Ok(whole());
+    };
+    let (bytes, pages) = size(client, table).await?;
+    let wanted = bytes.div_ceil(chunk_bytes.max(1)).min(CHUNKS_MAX);
+    if wanted < 2 {
+        return Ok(whole());
+    }
+    let bounds = bounds(client, table, key, wanted, pages).await?;
+    if bounds.is_empty() {
+        return Ok(whole());
+    }
+    Ok(chunks(table, key, bounds))
+}
+
+/// Bytes of the table with its large values, and pages of the table alone.
+async fn size(client: &Client, table: &Table) -> Result<(u64, u64)> {
+    let sql = format!(
+        "SELECT pg_table_size(c.oid), pg_relation_size(c.oid) / current_setting('block_size')::int8
+         FROM pg_class c WHERE c.oid = {}::regclass",
+        literal(&table_name(&table.id))
+    );
+    let row = client.query_one(&sql, &[]).await.map_err(from_driver)?;
+    let number = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
+    Ok((number(0), number(1)))
+}
+
+async fn bounds(
+    client: &Client,
+    table: &Table,
+    key: &Key,
+    wanted: u64,
+    pages: u64,
+) -> Result<Vec<Vec<KeyValue>>> {
+    let names: Vec<String> = key.columns.iter().map(|name| quoted(name)).collect();
+    let order = names.join(", ");
+    let texts: Vec<String> = names.iter().map(|name| format!("format('%s', {name})")).collect();
+    let weights: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|column| column.generated.as_ref().is_none_or(|generated| generated.stored))
+        .map(|column| format!("coalesce(pg_column_size({}), 0)", quoted(&column.name)))
+        .collect();
+    let percent = (100 * wanted * PAGES_PER_CHUNK).div_ceil(pages.max(1)).min(100);
+    // A row belongs to the part of the whole weight in which it begins; the first row of each part is a bound.
+    let sql = format!(
+        "WITH sample AS (
+           SELECT {order}, (24 + {weight})::numeric AS \"whimbrel weight\"
+           FROM ONLY {table} TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)),
+         placed AS (
+           SELECT {order}, floor((sum(\"whimbrel weight\") OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING)
+               - \"whimbrel weight\") * {wanted} / sum(\"whimbrel weight\") OVER ()) AS \"whimbrel part\"
+           FROM sample),
+         firsts AS (
+           SELECT {order}, \"whimbrel part\", lag(\"whimbrel part\") OVER (ORDER BY {order}) AS \"whimbrel before\" FROM placed)
+         SELECT {texts} FROM firsts WHERE \"whimbrel part\" > \"whimbrel before\" ORDER BY {order}",
+        weight = weights.join(" + "),
+        table = table_name(&table.id),
+        texts = texts.join(", "),
+    );
+    let rows = client.query(&sql, &[]).await.map_err(from_driver)?;
+    let is_integer: Vec<bool> = key
+        .columns
+        .iter()
+        .map(|name| {
+            table
+                .column(name)
+                .is_some_and(|column| Kind::parse(&column.native).is_integer())
+        })
+        .collect();
+    let mut bounds: Vec<Vec<KeyValue>> = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let bound = is_integer
+            .iter()
+            .enumerate()
+            .map(|(at, is_integer)| value(row.get(at), *is_integer))
+            .collect();
+        if bounds.last() != Some(&bound) {
+            bounds.push(bound);
+        }
+    }
+    Ok(bounds)
+}
+
+fn value(text: String, is_integer: bool) -> KeyValue {
+    match text.parse() {
+        Ok(number) if is_integer => KeyValue::Integer(number),
+        _ => KeyValue::Text(text),
+    }
+}
+
+fn chunks(table: &Table, key: &Key, bounds: Vec<Vec<KeyValue>>) -> Vec<Chunk> {
+    let ends = bounds.into_iter().map(Some).chain(std::iter::once(None));
+    let mut from = None;
+    let mut chunks = Vec::new();
+    for (index, to) in (0_u32..).zip(ends) {
+        let bound = KeyBound {
+            columns: key.columns.clone(),
+            from: from.take(),
+            to: to.clone(),
+        };
+        chunks.push(Chunk {
+            table: table.id.clone(),
+            index,
+            range: KeyRange::Keys(bound),
+        });
+        from = to;
+    }
+    chunks
+}

@@ -1,0 +1,282 @@
+//! The target: steps with their ledger row in one transaction, writers from a pool, and the small operations of a run.
+//! Writing rows is `writer.rs`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use whimbrel_core::{
+    ConnectOptions, DatabaseUrl, Direction, Error, ErrorClass, Finding, Ledger, Result, RunKey,
+    SequencePosition, Source, Statement, Step, TableId, Target, WriteRequest, Writer, fault,
+};
+
+use crate::check;
+use crate::connect::{Idle, Role, Session, Settings};
+use crate::dialect::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
+use crate::error::from_driver;
+use crate::ledger::{CHUNKS, PostgresLedger, STEPS, named};
+use crate::quote::{literal, quoted, table_name};
+use crate::source::PostgresSource;
+use crate::transaction::{begin, commit_surely, hold_epoch};
+use crate::writer::PostgresWriter;
+
+/// More writers than that bring nothing to one server.
+pub(crate) const WRITERS_MAX: usize = 64;
+
+/// A database that is written.
+#[derive(Debug)]
+pub(crate) struct PostgresTarget {
+    settings: Settings,
+    source: Arc<PostgresSource>,
+    ledger: PostgresLedger,
+    idle: Arc<Idle>,
+    places: Arc<Semaphore>,
+}
+
+impl PostgresTarget {
+    /// Connects once, so that a wrong address or password is said at once.
+    pub(crate) async fn open(url: &DatabaseUrl, options: &ConnectOptions) -> Result<Self> {
+        let settings = Settings::new(url, &options.environment)?;
+        let idle = Idle::new();
+        idle.put(settings.open(Role::Writer).await?);
+        Ok(Self {
+            source: Arc::new(PostgresSource::with(settings.clone())),
+            ledger: PostgresLedger::new(settings.clone()),
+            idle: Arc::new(idle),
+            places: Arc::new(Semaphore::new(options.jobs.clamp(1, WRITERS_MAX))),
+            settings,
+        })
+    }
+
+    async fn session(&self) -> Result<Session> {
+        match self.idle.take() {
+            Some(session) => Ok(session),
+            None => self.settings.open(Role::Writer).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Target for PostgresTarget {
+    fn as_source(&self) -> Arc<dyn Source> {
+        Arc::<PostgresSource>::clone(&self.source)
+    }
+
+    async fn check(&self, _bytes: u64) -> Result<Vec<Finding>> {
+        let session = self.session().await?;
+        let findings = check::target(&session).await?;
+        self.idle.put(session);
+        Ok(findings)
+    }
+
+    async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
+        let session = self.session().await?;
+        let done = Box::pin(execute(&session, run, step, direction)).await;
+        done.map_err(|error| error.during(&step.title))?;
+        self.idle.put(session);
+        Ok(())
+    }
+
+    fn ledger(&self) -> &dyn Ledger {
+        &self.ledger
+    }
+
+    async fn writer(&self, request: WriteRequest) -> Result<Box<dyn Writer>> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|cause| Error::bug("the target was closed while in use").with_cause(cause))?;
+        let session = self.session().await?;
+        let what = format!("write table `{}`", request.table.id);
+        let writer = Box::pin(PostgresWriter::begin(
+            session,
+            Arc::clone(&self.idle),
+            place,
+            request,
+        ))
+        .await;
+        Ok(Box::new(writer.map_err(|error| error.during(what))?))
+    }
+
+    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()> {
+        fault::point("postgres.empty.before")?;
+        let session = self.session().await?;
+        empty(&session, run, table)
+            .await
+            .map_err(|error| error.during(format!("empty table `{table}`")))?;
+        self.idle.put(session);
+        fault::point("postgres.empty.after")
+    }
+
+    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
+        fault::point("postgres.sequence.before")?;
+        let session = self.session().await?;
+        begin(&session).await?;
+        hold_epoch(&session, run).await?;
+        let sql = "SELECT setval($1::text::regclass, $2, $3)";
+        session
+            .query_one(
+                sql,
+                &[&table_name(sequence), &position.last_value, &position.is_called],
+            )
+            .await
+            .map_err(|error| from_driver(error).during(format!("set sequence `{sequence}`")))?;
+        commit_surely(&session).await?;
+        self.idle.put(session);
+        fault::point("postgres.sequence.after")
+    }
+
+    async fn settle(&self, tables: &[TableId]) -> Result<()> {
+        fault::point("postgres.settle.before")?;
+        let session = self.session().await?;
+        for table in tables {
+            session
+                .batch_execute(&format!("ANALYZE {}", table_name(table)))
+                .await
+                .map_err(|error| from_driver(error).during(format!("analyze table `{table}`")))?;
+        }
+        self.idle.put(session);
+        fault::point("postgres.settle.after")
+    }
+
+    async fn discard(&self, run: &RunKey, steps: &[Step]) -> Result<Vec<String>> {
+        fault::point("postgres.discard.before")?;
+        let session = self.session().await?;
+        let dropped = discard(&session, run, steps)
+            .await
+            .map_err(|error| error.during("drop what was moved aside"))?;
+        self.idle.put(session);
+        fault::point("postgres.discard.after")?;
+        Ok(dropped)
+    }
+}
+
+async fn execute(session: &Session, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
+    fault::point("postgres.step.before")?;
+    begin(session).await?;
+    hold_epoch(session, run).await?;
+    let recorded = format!("SELECT 1 FROM {STEPS} WHERE migration = $1 AND step = $2");
+    let recorded = session
+        .query_opt(&recorded, &[&run.migration.0, &step.id])
+        .await
+        .map_err(from_driver)?
+        .is_some();
+    if recorded == (direction == Direction::Do) {
+        return session.batch_execute("ROLLBACK").await.map_err(from_driver);
+    }
+    let (statements, record) = match direction {
+        Direction::Do => (
+            &step.statements,
+            format!("INSERT INTO {STEPS} (migration, step, epoch) VALUES ($1, $2, $3)"),
+        ),
+        Direction::Undo => (
+            &step.undo,
+            format!("DELETE FROM {STEPS} WHERE migration = $1 AND step = $2 AND epoch <= $3"),
+        ),
+    };
+    for statement in statements {
+        fault::point("postgres.statement.before")?;
+        perform(session, statement).await?;
+        fault::point("postgres.statement.after")?;
+    }
+    session
+        .execute(&record, &[&run.migration.0, &step.id, &run.epoch.0])
+        .await
+        .map_err(from_driver)?;
+    commit_surely(session).await?;
+    fault::point("postgres.step.after")
+}
+
+async fn perform(session: &Session, statement: &Statement) -> Result<()> {
+    match statement {
+        Statement::Sql(sql) => session.batch_execute(sql).await.map_err(from_driver),
+        Statement::Engine { operation, arguments } => match (operation.as_str(), arguments.as_slice()) {
+            (DROP_NAMESPACE_IF_EMPTY, [namespace]) => drop_if_empty(session, namespace).await,
+            _ => Err(Error::new(
+                ErrorClass::Unsupported,
+                format!("the operation `{operation}` is not known"),
+            )),
+        },
+    }
+}
+
+async fn drop_if_empty(session: &Session, namespace: &str) -> Result<()> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid)
+           OR EXISTS (SELECT 1 FROM pg_type t WHERE t.typnamespace = n.oid)
+           OR EXISTS (SELECT 1 FROM pg_proc p WHERE p.pronamespace = n.oid)
+        FROM pg_namespace n WHERE n.nspname = $1";
+    let row = session.query_opt(sql, &[&namespace]).await.map_err(from_driver)?;
+    if row.is_some_and(|row| !row.get::<_, bool>(0)) {
+        session
+            .batch_execute(&format!("DROP SCHEMA {}", quoted(namespace)))
+            .await
+            .map_err(from_driver)?;
+    }
+    Ok(())
+}
+
+/// TRUNCATE gives the room back at once; a table that others refer to can only be emptied row by row.
+async fn empty(session: &Session, run: &RunKey, table: &TableId) -> Result<()> {
+    begin(session).await?;
+    hold_epoch(session, run).await?;
+    let referred =
+        "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = $1::text::regclass)";
+    let name = table_name(table);
+    let row = session.query_one(referred, &[&name]).await.map_err(from_driver)?;
+    let sql = if row.get(0) {
+        format!("DELETE FROM ONLY {name}")
+    } else {
+        format!("TRUNCATE ONLY {name}")
+    };
+    session.batch_execute(&sql).await.map_err(from_driver)?;
+    fault::point("postgres.empty.emptied")?;
+    let (namespace, bare) = named(table);
+    let forget = format!("DELETE FROM {CHUNKS} WHERE migration = $1 AND namespace = $2 AND name = $3");
+    session
+        .execute(&forget, &[&run.migration.0, &namespace, &bare])
+        .await
+        .map_err(from_driver)?;
+    commit_surely(session).await
+}
+
+/// Drops only tables that the steps moved, in namespaces that only hold such; all at once, because they may refer to each other.
+async fn discard(session: &Session, run: &RunKey, steps: &[Step]) -> Result<Vec<String>> {
+    begin(session).await?;
+    hold_epoch(session, run).await?;
+    let moved: Vec<TableId> = steps
+        .iter()
+        .filter_map(aside_of)
+        .filter(|id| {
+            id.namespace
+                .as_deref()
+                .is_some_and(|namespace| is_aside(namespace, &run.migration.0))
+        })
+        .collect();
+    let mut there = Vec::new();
+    for id in &moved {
+        let sql = format!("SELECT to_regclass({}) IS NOT NULL", literal(&table_name(id)));
+        let row = session.query_one(&sql, &[]).await.map_err(from_driver)?;
+        if row.get(0) {
+            there.push(id);
+        }
+    }
+    if !there.is_empty() {
+        let names: Vec<String> = there.iter().map(|id| table_name(id)).collect();
+        let dropped = session
+            .batch_execute(&format!("DROP TABLE {}", names.join(", ")))
+            .await;
+        dropped.map_err(|error| {
+            from_driver(error).with_hint(
+                "something else depends on a table that was moved aside; drop or change that first",
+            )
+        })?;
+    }
+    let mut namespaces: Vec<&str> = moved.iter().filter_map(|id| id.namespace.as_deref()).collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    for namespace in namespaces {
+        drop_if_empty(session, namespace).await?;
+    }
+    commit_surely(session).await?;
+    Ok(there.iter().map(|id| format!("dropped table {id}")).collect())
+}

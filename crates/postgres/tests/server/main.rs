@@ -1,0 +1,9 @@
+//! What the connector does on a real server: `WHIMBREL_TEST_POSTGRES`, or one that the tests start.
+
+mod catalog;
+mod copy;
+mod every_type;
+mod faults;
+mod harness;
+mod snapshot;
+mod split;
