@@ -26,7 +26,6 @@ pub struct Output {
 
 impl Output {
     /// Returns this output when the exit code is `code`, and panics with everything that was said otherwise.
-    #[must_use]
     pub fn expect_code(self, code: i32) -> Self {
         let Self { stdout, stderr, .. } = &self;
         assert_eq!(

@@ -32,7 +32,7 @@ const TAMPERINGS: &[Tampering] = &[
     ),
     same("delete from visit where staff_id = 5", &["visit", "staff_id=5"]),
     same("insert into log values ('same', 1)", &["log"]),
-    same("insert into nothing values (1)", &["nothing", "id=1"]),
+    same("insert into vacant values (1)", &["vacant", "id=1"]),
     same("update log set level = 2 where level = 0", &["log", "level"]),
     same("drop index staff_name", &["staff_name"]),
     same("create index extra on staff (score)", &["extra"]),

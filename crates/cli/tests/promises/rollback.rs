@@ -30,9 +30,8 @@ fn rollback_works_from_every_moment_of_a_run() {
             };
             let before = shop.target.dump();
             let hash = shop.plan();
-            shop.program(&["run", "--approve", &hash])
-                .env("WHIMBREL_FAULT", format!("{at}:abort"))
-                .run();
+            let died = shop.program(&["run", "--approve", &hash]).env("WHIMBREL_FAULT", format!("{at}:abort"));
+            assert_eq!(died.run().code, None, "the run ended before fault point {at}");
             shop.program(&["rollback", "--to", "start", "--yes"])
                 .run()
                 .expect_code(0);
@@ -50,9 +49,9 @@ fn a_rollback_that_dies_can_be_repeated() {
             };
             let before = shop.target.dump();
             shop.migrate();
-            shop.program(&["rollback", "--to", "start", "--yes"])
-                .env("WHIMBREL_FAULT", format!("{at}:abort"))
-                .run();
+            let back = shop.program(&["rollback", "--to", "start", "--yes"]);
+            let died = back.env("WHIMBREL_FAULT", format!("{at}:abort")).run();
+            assert_eq!(died.code, None, "the rollback ended before fault point {at}");
             shop.program(&["rollback", "--to", "start", "--yes"])
                 .run()
                 .expect_code(0);

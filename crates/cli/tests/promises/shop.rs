@@ -114,7 +114,7 @@ pub(crate) fn fill(database: &Database, rows: u32) {
          create table visit (staff_id bigint not null references staff (id), day bigint not null, note text default 'it''s', seen {now},
            primary key (staff_id, day), check (day >= 0));
          create table log (line text, level integer);
-         create table nothing (id bigint primary key);
+         create table vacant (id bigint primary key);
          create index staff_name on staff (name);
          create unique index visit_day on visit (day) where day > 1000000;
          create view crowd as select team_id, count(*) as people from staff group by team_id;",
@@ -162,11 +162,6 @@ impl Move {
     /// Where the program runs: `.whimbrel` is in here.
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
-    }
-
-    /// Forgets every migration made so far, files only.
-    pub(crate) fn fresh_folder(&mut self) {
-        self.folder = TempDir::new().unwrap();
     }
 
     /// Prepares the program; later commands take the URLs again since no password is stored.
@@ -226,7 +221,7 @@ impl Move {
 
     /// Checks by counts of its own that the target holds what the source holds.
     pub(crate) fn assert_arrived(&self) {
-        for table in ["team", "staff", "visit", "log", "nothing"] {
+        for table in ["team", "staff", "visit", "log", "vacant"] {
             let sql = format!("select count(*) from {table}");
             assert_eq!(self.source.count(&sql), self.target.count(&sql), "{table}");
         }
