@@ -38,8 +38,8 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
     match stranger(scope, &names) {
         None => Ok(()),
         Some(name) => Err(Untranslated::new(format!(
-            "`{name}` seems to belong to an extension; the target lacks {}, which must be created there first",
-            extensions.join(" and ")
+            "`{name}` seems to belong to an extension, which must be created in the target first (it lacks {})",
+            extensions.join(", ")
         ))),
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<
     let tables: Vec<&Table> = catalog
         .tables
         .iter()
-        .filter(|table| is_wished(scope, table, notes) && is_movable(table, notes))
+        .filter(|table| is_wished(scope, table, notes) && is_movable(scope, table, notes))
         .collect();
     let mut selection = Selection {
         table_ids: tables.iter().map(|table| &table.id).collect(),
@@ -73,9 +73,13 @@ fn is_wished(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> bool {
     wished
 }
 
-fn is_movable(table: &Table, notes: &mut Notes<'_>) -> bool {
-    let Some(why) = &table.unmovable else {
-        return true;
+fn is_movable(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> bool {
+    let why = match &table.unmovable {
+        Some(why) => why,
+        None if table.columns.is_empty() && !scope.equal => {
+            "it has no columns, which other engines do not allow"
+        }
+        None => return true,
     };
     notes.ask(
         Finding::new(

@@ -63,6 +63,16 @@ fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<
         target.comment.clone_from(&source.comment);
     }
     report_left_out(draft, source, notes);
+    if target.columns.is_empty() && !source.columns.is_empty() {
+        notes.block(
+            "unmovable_table",
+            table_subject(&source.id),
+            format!(
+                "no column of `{}` is left; leave the table out by the table filter",
+                source.id
+            ),
+        );
+    }
     TableDraft {
         source,
         target,

@@ -125,6 +125,19 @@ fn a_table_that_cannot_be_moved_is_acknowledged_and_takes_its_dependents_along()
 }
 
 #[test]
+fn a_table_without_columns_moves_only_between_equal_engines() {
+    let to = |to| Setup::new(Toy::Spacious, to, vec![table("public.nothing", "")]).plan();
+    assert_eq!(to(Toy::Spacious).tables.len(), 1);
+    assert_eq!(
+        question(&to(Toy::Flat), "unmovable_table"),
+        "public.nothing: leave_out (leave_out)"
+    );
+    let left = Setup::new(Toy::Spacious, Toy::Flat, vec![table("public.a", "x cloud")])
+        .decide("type_unsupported=leave_out");
+    assert_eq!(findings(&left.plan(), "unmovable_table"), ["blocker public.a"]);
+}
+
+#[test]
 fn other_objects_are_listed_unless_their_table_stays_or_the_target_has_them() {
     let there = other("extension", "trees", None);
     let plan = shop()
