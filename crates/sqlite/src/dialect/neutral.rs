@@ -26,6 +26,7 @@ pub(super) fn expression(text: &str, context: &ExpressionContext) -> Result<Expr
     let unread = |cause: sqlparser::parser::ParserError| {
         Untranslated::new(format!("`{text}` cannot be read: {cause}"))
     };
+    refuse_hex(text)?;
     let mut parser = Parser::new(&Spoken).try_with_sql(text).map_err(unread)?;
     let mut expr = parser.parse_expr().map_err(unread)?;
     if parser.peek_token().token != Token::EOF {
@@ -40,6 +41,7 @@ pub(super) fn expression(text: &str, context: &ExpressionContext) -> Result<Expr
 
 /// Parses a query into the neutral form.
 pub(super) fn query(text: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
+    refuse_hex(text)?;
     let statements = Parser::parse_sql(&Spoken, text)
         .map_err(|cause| Untranslated::new(format!("the query cannot be read: {cause}")))?;
     let [Statement::Query(query)] = statements.as_slice() else {
@@ -49,6 +51,16 @@ pub(super) fn query(text: &str, context: &ExpressionContext) -> Result<Query, Un
     let names = Names::of_query(&query, context);
     walk(&mut query, names, context)?;
     Ok(query)
+}
+
+/// The parser does not tell the number `0x1F` from the blob `x'1F'`.
+fn refuse_hex(text: &str) -> Result<(), Untranslated> {
+    let tokens = crate::sql::tokens(text).unwrap_or_default();
+    let is_hex = |text: &str| text.starts_with("0x") || text.starts_with("0X");
+    match tokens.iter().find(|token| is_hex(token.text)) {
+        Some(number) => Err(no(format!("`{}`", number.text))),
+        None => Ok(()),
+    }
 }
 
 fn walk(tree: &mut impl VisitMut, names: Names, context: &ExpressionContext) -> Result<(), Untranslated> {
@@ -129,6 +141,16 @@ impl VisitorMut for Translator<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
+        // Looked at as a whole, before the call inside is refused.
+        if let Expr::Cast {
+            expr: inner,
+            data_type,
+            ..
+        } = expr
+            && let Some(extract) = calls::extract_of_cast(inner, data_type, |of| self.kind_as_written(of))
+        {
+            *expr = extract;
+        }
         flow(self.names.column(expr))
     }
 
@@ -140,6 +162,20 @@ impl VisitorMut for Translator<'_> {
 impl Translator<'_> {
     fn kind(&self, expr: &Expr) -> Kind {
         kind(expr, self.context)
+    }
+
+    /// The kind of a column whose name is not yet spelled as it is declared.
+    fn kind_as_written(&self, expr: &Expr) -> Kind {
+        let ident = match expr {
+            Expr::Identifier(ident) => Some(ident),
+            Expr::CompoundIdentifier(parts) => parts.last(),
+            _ => None,
+        };
+        ident.map_or(Kind::Unknown, |ident| {
+            let mut ident = ident.clone();
+            self.names.spell(&mut ident);
+            self.kind(&Expr::Identifier(ident))
+        })
     }
 
     /// Turns one expression, whose parts are neutral already, into the neutral form.
@@ -298,10 +334,6 @@ impl Translator<'_> {
         let Expr::Cast { expr, data_type, .. } = whole else {
             return Ok(());
         };
-        if let Some(extract) = calls::extract_of_cast(expr, data_type, self.context) {
-            *whole = extract;
-            return Ok(());
-        }
         let from = self.kind(expr);
         let to = cast_kind(data_type);
         let data_type = match (from, to) {
@@ -353,13 +385,7 @@ fn text_literal(text: &str) -> Expr {
 fn literal(value: &mut Value) -> Result<(), Untranslated> {
     match value {
         Value::Number(digits, _) => {
-            let plain = digits.replace('_', "");
-            *digits = match plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
-                Some(hex) => u64::from_str_radix(hex, 16)
-                    .map(|bits| bits.cast_signed().to_string())
-                    .map_err(|_| no(format!("`{digits}`")))?,
-                None => plain,
-            };
+            *digits = digits.replace('_', "");
             Ok(())
         }
         Value::SingleQuotedString(_) | Value::HexStringLiteral(_) | Value::Boolean(_) | Value::Null => Ok(()),

@@ -171,7 +171,7 @@ fn concatenation(call: &mut Function, given: &[Expr]) -> Result<(), Untranslated
 pub(super) fn extract_of_cast(
     inner: &Expr,
     data_type: &DataType,
-    context: &ExpressionContext,
+    kind_of: impl Fn(&Expr) -> Kind,
 ) -> Option<Expr> {
     let Expr::Function(call) = inner else { return None };
     let given = arguments(call);
@@ -179,7 +179,7 @@ pub(super) fn extract_of_cast(
         return None;
     };
     let is_strftime = call.name.to_string().eq_ignore_ascii_case("strftime");
-    let field = match (text(format)?, kind(of, context)) {
+    let field = match (text(format)?, kind_of(of)) {
         ("%Y", Kind::Date | Kind::Timestamp(false)) => DateTimeField::Year,
         ("%m", Kind::Date | Kind::Timestamp(false)) => DateTimeField::Month,
         ("%d", Kind::Date | Kind::Timestamp(false)) => DateTimeField::Day,
