@@ -4,10 +4,10 @@ use whimbrel_core::{ColumnPlan, Sequence, Table, TableId};
 
 use crate::existing::Existing;
 use crate::identity::Numbering;
-use crate::mapping::Ways;
 use crate::names::Names;
 use crate::scope::Scope;
 use crate::select::Selection;
+use crate::ways::Ways;
 
 /// Everything that the target's objects are made from.
 pub(crate) struct Draft<'a> {

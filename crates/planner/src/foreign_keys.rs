@@ -5,8 +5,8 @@ use whimbrel_core::{
 };
 
 use crate::draft::{Draft, TableDraft};
-use crate::key_types::comparable;
-use crate::keys::{is_key, part_name};
+use crate::key_types::{comparable, is_key};
+use crate::keys::part_name;
 use crate::names::{Part, home, same};
 use crate::notes::{Answer, LEAVE_OUT, Notes, STOP};
 

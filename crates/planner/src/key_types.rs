@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
-use whimbrel_core::{ForeignKey, LogicalType, TableId};
+use whimbrel_core::{ForeignKey, LogicalType, Table, TableId};
 
-use crate::keys::is_key;
-use crate::mapping::{Offer, Ways, native};
 use crate::notes::Notes;
 use crate::scope::{Scope, column_subject};
 use crate::select::Selection;
+use crate::ways::{Offer, Ways, native};
 
 /// A column of a source table.
 type Place = (TableId, String);
@@ -31,6 +30,25 @@ pub(crate) fn comparable(one: &LogicalType, other: &LogicalType) -> bool {
     let is_text =
         |logical: &LogicalType| matches!(logical, LogicalType::Text { .. } | LogicalType::Enum { .. });
     discriminant(one) == discriminant(other) || (is_text(one) && is_text(other))
+}
+
+/// Tells whether the columns, in any order, are a primary or unique key, or a unique index over all rows.
+pub(crate) fn is_key(table: &Table, columns: &[String]) -> bool {
+    let wanted: BTreeSet<&String> = columns.iter().collect();
+    let keys = table.primary_key.iter().chain(&table.uniques);
+    let by_key = keys
+        .into_iter()
+        .any(|key| key.columns.iter().collect::<BTreeSet<_>>() == wanted);
+    by_key
+        || table
+            .indexes
+            .iter()
+            .filter(|index| index.unique && index.predicate.is_none())
+            .any(|index| {
+                let parts: Option<BTreeSet<&String>> =
+                    index.parts.iter().map(|part| part.column.as_ref()).collect();
+                parts.is_some_and(|parts| parts == wanted)
+            })
 }
 
 /// The sets of columns that foreign keys link.

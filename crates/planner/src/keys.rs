@@ -1,7 +1,5 @@
 //! Primary, unique and exclusion keys in the target, and what the profile says about the rows that break them.
 
-use std::collections::BTreeSet;
-
 use whimbrel_core::{
     Deferral, Exclusion, Feature, Finding, Key, ObjectId, ObjectKind, Severity, Table, UniqueProfile,
 };
@@ -46,25 +44,6 @@ pub(crate) fn part_name(name: &str, columns: &[String]) -> String {
         true => columns.join("_"),
         false => name.to_owned(),
     }
-}
-
-/// Tells whether the columns, in any order, are a primary or unique key, or a unique index over all rows.
-pub(crate) fn is_key(table: &Table, columns: &[String]) -> bool {
-    let wanted: BTreeSet<&String> = columns.iter().collect();
-    let keys = table.primary_key.iter().chain(&table.uniques);
-    let by_key = keys
-        .into_iter()
-        .any(|key| key.columns.iter().collect::<BTreeSet<_>>() == wanted);
-    by_key
-        || table
-            .indexes
-            .iter()
-            .filter(|index| index.unique && index.predicate.is_none())
-            .any(|index| {
-                let parts: Option<BTreeSet<&String>> =
-                    index.parts.iter().map(|part| part.column.as_ref()).collect();
-                parts.is_some_and(|parts| parts == wanted)
-            })
 }
 
 /// Asks whether a key that some rows break is left out. Returns true when it stays.

@@ -1,36 +1,42 @@
 //! Decides what a migration will do: two catalogs, the profile and wishes in; a plan with its findings out.
 //!
 //! Pure and synchronous: no I/O, no clock, the same answer for the same question. Nothing in here knows an engine by name; what engines can
-//! and cannot do is asked of their [`Dialect`](whimbrel_core::Dialect) and [`Capabilities`](whimbrel_core::Capabilities).
+//! and cannot do is asked of their [`Dialect`](whimbrel_core::Dialect) and [`Capabilities`](whimbrel_core::Capabilities). Everything that is
+//! noticed becomes a finding; what only a person can settle becomes a question, and the plan goes on as if the suggestion were taken.
 //!
-//! [`plan`] reads as the table of contents; the modules below stand in the order in which it uses them.
+//! [`plan`] reads as the table of contents; the modules stand here in the order in which it uses them.
 
+// What goes in, where findings are collected, and the stages in their order.
 mod input;
 mod notes;
 mod plan;
 mod scope;
 
+// Which objects move, what they are called, and what is in the target already.
 mod existing;
 mod names;
+mod needs;
 mod select;
+mod user_types;
 
+// Each column's way.
 mod identity;
 mod key_types;
 mod mapping;
 mod values;
+mod ways;
 
-mod expressions;
-mod needs;
-
+// The target's tables and views.
 mod constraints;
 mod draft;
+mod expressions;
 mod foreign_keys;
 mod indexes;
 mod keys;
 mod tables;
-mod user_types;
 mod views;
 
+// The rest of the plan.
 mod changes;
 mod estimate;
 mod order;

@@ -55,7 +55,7 @@ pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<
     };
     selection.views = views(scope, &selection, notes);
     selection.sequences = sequences(scope, &selection);
-    selection.types = user_types::used(scope, &selection);
+    selection.types = user_types::used(scope, &selection.tables);
     selection.namespaces = namespaces(scope, &selection);
     report_others(scope, &selection, notes);
     selection

@@ -8,9 +8,9 @@ use whimbrel_core::{
 use crate::constraints::{self, domains};
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
-use crate::mapping::Way;
 use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
 use crate::scope::{column_subject, table_subject};
+use crate::ways::Way;
 use crate::{foreign_keys, indexes, keys};
 
 /// Makes the target tables, in the order of the source's catalog.

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{TableId, UserType, UserTypeKind, sort_by_dependency};
+use whimbrel_core::{Table, TableId, UserType, UserTypeKind, sort_by_dependency};
 
 use crate::needs::mentions;
 use crate::scope::Scope;
-use crate::select::Selection;
 
 /// Returns the types to move: all when nothing is filtered, else those that chosen tables reach. Each stands after those it is made of.
-pub(crate) fn used<'a>(scope: &Scope<'a>, selection: &Selection<'a>) -> Vec<&'a UserType> {
+pub(crate) fn used<'a>(scope: &Scope<'a>, tables: &[&'a Table]) -> Vec<&'a UserType> {
     let types = &scope.source.catalog.types;
     let made_of: BTreeMap<TableId, BTreeSet<TableId>> = types
         .iter()
@@ -27,7 +26,7 @@ pub(crate) fn used<'a>(scope: &Scope<'a>, selection: &Selection<'a>) -> Vec<&'a 
         .collect();
     let wishes = scope.input.wishes;
     let everything = wishes.tables.is_empty() && wishes.exclude.is_empty();
-    let reached = reached(types, selection, &made_of);
+    let reached = reached(types, tables, &made_of);
     sort_by_dependency(&made_of)
         .into_iter()
         .filter(|(id, _)| everything || reached.contains(id))
@@ -37,10 +36,10 @@ pub(crate) fn used<'a>(scope: &Scope<'a>, selection: &Selection<'a>) -> Vec<&'a 
 
 fn reached(
     types: &[UserType],
-    selection: &Selection<'_>,
+    tables: &[&Table],
     made_of: &BTreeMap<TableId, BTreeSet<TableId>>,
 ) -> BTreeSet<TableId> {
-    let columns = || selection.tables.iter().flat_map(|table| &table.columns);
+    let columns = || tables.iter().flat_map(|table| &table.columns);
     let mut open: Vec<TableId> = types
         .iter()
         .filter(|user_type| {
