@@ -50,7 +50,12 @@ impl Next {
             Self::Mend | Self::Decide => {
                 let mut command = format!("{prefix} plan {} {}", named(&plan.source), named(&plan.target));
                 for finding in plan.open_decisions() {
-                    let choice = finding.suggested.as_deref().unwrap_or("CHOICE");
+                    let names: Vec<&str> = finding
+                        .choices
+                        .iter()
+                        .map(|choice| choice.name.as_str())
+                        .collect();
+                    let choice = finding.suggested.clone().unwrap_or_else(|| names.join("|"));
                     command.push_str(&format!(
                         " --decide {}",
                         quoted(&format!("{}={choice}", finding.key()))

@@ -91,7 +91,7 @@ pub struct DecisionState {
 
 /// Analyzes both databases and makes the first plan, written to its directory.
 ///
-/// A plan for the same two databases that nobody approved is replaced, so that planning again with more decisions keeps its id.
+/// A plan for the same two databases that never began is replaced, so that planning again with more decisions keeps its id.
 ///
 /// # Errors
 /// When a database cannot be read, or a decision of the request fits nothing.
@@ -342,7 +342,7 @@ fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -
     .map_err(|error| error.with_code(refusal::USAGE))
 }
 
-/// Returns the directory of an unapproved plan for the same two databases, or a new one.
+/// Returns the directory of a plan for the same two databases that never began, or a new one.
 fn directory(setup: &Setup, pair: &Pair) -> Result<MigrationDir> {
     let (source, target) = (pair.source.url.stored(), pair.target.url.stored());
     for id in MigrationDir::list(&setup.base)?.into_iter().rev() {
@@ -350,7 +350,7 @@ fn directory(setup: &Setup, pair: &Pair) -> Result<MigrationDir> {
         let is_same = dir
             .load_plan()
             .is_ok_and(|plan| plan.source.url == source && plan.target.url == target);
-        if is_same && dir.load_approval()?.is_none() {
+        if is_same && !has_begun(&dir)? {
             return Ok(dir);
         }
     }
@@ -358,4 +358,10 @@ fn directory(setup: &Setup, pair: &Pair) -> Result<MigrationDir> {
     let year = chrono::Datelike::year(&year);
     let id = MigrationDir::next_id(&setup.base, year)?;
     MigrationDir::create(&setup.base, &id)
+}
+
+/// Tells whether a run of the migration began: its event is written before anything in the target, its checkpoint after.
+fn has_begun(dir: &MigrationDir) -> Result<bool> {
+    let log = std::fs::read_to_string(dir.path().join("events.ndjson")).unwrap_or_default();
+    Ok(log.contains("\"MIGRATION_STARTED\"") || dir.checkpoint()?.is_some())
 }

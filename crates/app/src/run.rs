@@ -2,7 +2,6 @@
 //! its databases, and its reports are written.
 
 use serde::Serialize;
-use serde_json::Value;
 use whimbrel_core::{Result, RunReport};
 use whimbrel_pipeline::{Approval, RunContext};
 
@@ -10,7 +9,7 @@ use crate::approval::{self, Approve, Unattended};
 use crate::migration::{Attendance, Databases, Migration, context};
 use crate::next::Next;
 use crate::plan::Draft;
-use crate::report;
+use crate::report::{self, RunResult};
 use crate::setup::Setup;
 
 /// A request to run a migration.
@@ -34,7 +33,7 @@ pub struct RunOutcome {
     /// What was done.
     pub report: RunReport,
     /// The same as `result.json` holds it.
-    pub result: Value,
+    pub result: RunResult,
     /// What to do next.
     pub next_command: String,
 }
@@ -101,7 +100,7 @@ fn outcome(
     approval: &Approval,
 ) -> Result<RunOutcome> {
     let (dir, plan) = (&context.dir, &context.plan);
-    let result = report::result_json(plan, &report);
+    let result = RunResult::new(plan, &report);
     let document = serde_json::to_vec_pretty(&result)
         .map_err(|cause| whimbrel_core::Error::bug("the result has no JSON form").with_cause(cause))?;
     if let Some(verification) = &report.verification {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use whimbrel_app::{Approve, RunOutcome, RunRequest, run};
-use whimbrel_core::Result;
+use whimbrel_core::{Result, RunStatus};
 
 use super::Session;
 use crate::arguments::{Where, Which};
@@ -67,8 +67,11 @@ pub(super) fn present(ui: &Ui, outcome: &RunOutcome) -> Exit {
         }
     }
     ui.result(&outcome.result, || text::run_outcome(outcome));
-    if let Some(problem) = &report.problem {
-        ui.problem(problem, &outcome.next_command);
+    match &report.problem {
+        // Who stopped it knows why.
+        Some(_) if report.status == RunStatus::Interrupted => {}
+        Some(problem) => ui.problem(problem, &outcome.next_command),
+        None => {}
     }
     Exit::from(report.status)
 }

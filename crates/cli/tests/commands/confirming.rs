@@ -32,7 +32,7 @@ fn an_open_decision_stops_everything_until_it_is_settled() {
     assert!(refused.stderr.contains("target_table_exists:book"), "{refused:?}");
     let refused = desk.run("migrate SOURCE TARGET --yes").expect_code(4);
     assert!(
-        refused.stderr.contains("--decide target_table_exists:book="),
+        refused.stderr.contains("target_table_exists:book=replace|stop"),
         "{refused:?}"
     );
 }
@@ -81,4 +81,32 @@ fn a_question_that_nobody_can_answer_is_no_yes() {
         assert!(refused.stderr.contains("--yes"), "{refused:?}");
     }
     assert!(desk.target().exists());
+}
+
+#[test]
+fn an_edited_plan_and_a_changed_source_are_refused_before_anything_runs() {
+    let desk = Desk::set_up();
+    let plan = desk.plan();
+    let run = format!("run --approve {}", plan["plan_hash"].as_str().unwrap());
+    let file = desk
+        .files()
+        .join(plan["migration_id"].as_str().unwrap())
+        .join("migration_plan.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("book_title", "book_other")).unwrap();
+    let refused = desk.run(&run).expect_code(1);
+    assert!(
+        refused.stderr.contains("edited") && refused.stderr.contains("hint:"),
+        "{refused:?}"
+    );
+    std::fs::write(&file, text).unwrap();
+    desk.source.execute("alter table book add column isbn text");
+    let refused = desk.run(&run).expect_code(1);
+    assert!(
+        refused.stderr.contains("isbn") && refused.stderr.contains("hint:"),
+        "{refused:?}"
+    );
+    assert!(!desk.target().exists());
+    let _planned = desk.plan();
+    let _stale = desk.run(&run).expect_code(4);
 }

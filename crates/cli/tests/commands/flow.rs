@@ -136,7 +136,7 @@ fn a_difference_is_named_on_standard_error() {
 }
 
 #[test]
-fn planning_again_keeps_the_id_until_somebody_approves() {
+fn planning_again_keeps_the_id_until_the_plan_was_run() {
     let desk = Desk::set_up();
     let (first, second) = (desk.plan(), desk.plan());
     assert_eq!(first["migration_id"], second["migration_id"]);
