@@ -23,8 +23,10 @@ pub(crate) struct ServerColumn {
     pub(crate) binary: bool,
 }
 
-/// Types whose binary form is the number of an object of this very database.
-const OBJECT_NUMBERS: &[&str] = &[
+/// Types whose binary form cannot be used elsewhere: the number of an object of this very database, or (`tsquery`) one that the
+/// server sends and does not take back when the value is empty.
+const PRINTED_ONLY: &[&str] = &[
+    "tsquery",
     "regclass",
     "regproc",
     "regprocedure",
@@ -144,7 +146,7 @@ fn is_binary(oid: u32, types: &BTreeMap<u32, TypeRow>) -> bool {
     let Some(found) = types.get(&oid) else {
         return false;
     };
-    let itself = found.send.is_some() && found.receives && !OBJECT_NUMBERS.contains(&found.name.as_str());
+    let itself = found.send.is_some() && found.receives && !PRINTED_ONLY.contains(&found.name.as_str());
     let has_parts =
         matches!(found.kind.as_str(), "d" | "r" | "m") || found.send.as_deref() == Some("array_send");
     itself

@@ -49,7 +49,6 @@ impl Builder {
         }
     }
 
-
     pub(crate) fn push_null(&mut self) {
         match &mut self.values {
             Values::Bool(values) => values.push(false),

@@ -1,7 +1,8 @@
 //! What happens when somebody else interferes, or a statement fails.
 
 use whimbrel_core::{
-    Change, Committed, Direction, ErrorClass, KeyRange, ObjectId, ObjectKind, Statement, Step, StepPhase, Table,
+    Change, Committed, Direction, ErrorClass, KeyRange, ObjectId, ObjectKind, Statement, Step, StepPhase,
+    Table,
 };
 use whimbrel_testkit::postgres::{TestDatabase, TestServer};
 
@@ -20,7 +21,11 @@ async fn pair(name: &str) -> Option<(TestDatabase, TestDatabase, Table)> {
 }
 
 fn step(id: &str, statements: &[&str], undo: &[&str]) -> Step {
-    let sql = |list: &[&str]| list.iter().map(|text| Statement::Sql((*text).to_owned())).collect();
+    let sql = |list: &[&str]| {
+        list.iter()
+            .map(|text| Statement::Sql((*text).to_owned()))
+            .collect()
+    };
     Step {
         id: id.to_owned(),
         phase: StepPhase::Schema,
@@ -33,96 +38,177 @@ fn step(id: &str, statements: &[&str], undo: &[&str]) -> Step {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chunk_is_written_once_and_only_by_the_run_that_holds_the_epoch() {
-    let Some((from, to, table)) = pair("epoch").await else { return };
+    let Some((from, to, table)) = pair("epoch").await else {
+        return;
+    };
     let (source, target) = (source(from.url()).await, target(to.url()).await);
     let columns = wire_columns(&table);
     let old = open_run(&*target).await;
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 2).await.unwrap();
     let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
-    target.ledger().store_split(&old, &table.id, &chunks).await.unwrap();
-    let again = target.ledger().store_split(&old, &table.id, &chunks).await.unwrap_err();
+    target
+        .ledger()
+        .store_split(&old, &table.id, &chunks)
+        .await
+        .unwrap();
+    let again = target
+        .ledger()
+        .store_split(&old, &table.id, &chunks)
+        .await
+        .unwrap_err();
     assert_eq!(again.class(), ErrorClass::Conflict);
 
     let new = open_run(&*target).await;
     assert_eq!(new.epoch.0, old.epoch.0 + 1);
-    let Err(error) = target.writer(write_request(&old, &table, &columns, chunks[0].clone())).await else {
+    let Err(error) = target
+        .writer(write_request(&old, &table, &columns, chunks[0].clone()))
+        .await
+    else {
         panic!("a writer of an old epoch began");
     };
     assert_eq!(error.class(), ErrorClass::Conflict);
 
     let batches = read(&*snapshot, &table, &columns, KeyRange::All).await;
     let write = async || {
-        let mut writer = target.writer(write_request(&new, &table, &columns, chunks[0].clone())).await.unwrap();
+        let mut writer = target
+            .writer(write_request(&new, &table, &columns, chunks[0].clone()))
+            .await
+            .unwrap();
         for batch in &batches {
             writer.write(batch).await.unwrap();
         }
         writer
     };
     let first = write().await;
-    assert_eq!(first.commit(result(100, digest(&batches, &columns))).await.unwrap(), Committed::Done);
+    assert_eq!(
+        first
+            .commit(result(100, digest(&batches, &columns)))
+            .await
+            .unwrap(),
+        Committed::Done
+    );
     to.execute("DELETE FROM t");
     let second = write().await;
-    assert_eq!(second.commit(result(100, digest(&batches, &columns))).await.unwrap(), Committed::AlreadyDone);
+    assert_eq!(
+        second
+            .commit(result(100, digest(&batches, &columns)))
+            .await
+            .unwrap(),
+        Committed::AlreadyDone
+    );
     assert_eq!(to.query_text("SELECT count(*) FROM t"), [[Some("0".to_owned())]]);
 
     let records = target.ledger().chunks(&migration()).await.unwrap();
     assert_eq!(records.len(), 1);
-    assert!(records[0].result.as_ref().unwrap().digest.same_rows(&digest(&batches, &columns)));
+    assert!(
+        records[0]
+            .result
+            .as_ref()
+            .unwrap()
+            .digest
+            .same_rows(&digest(&batches, &columns))
+    );
     assert_eq!(records[0].target, table.id);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_left_behind_is_ended_when_the_next_run_opens_the_ledger() {
-    let Some((from, to, table)) = pair("left_behind").await else { return };
+    let Some((from, to, table)) = pair("left_behind").await else {
+        return;
+    };
     let (source, target) = (source(from.url()).await, target(to.url()).await);
     let columns = wire_columns(&table);
     let old = open_run(&*target).await;
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
     let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
-    target.ledger().store_split(&old, &table.id, &chunks).await.unwrap();
+    target
+        .ledger()
+        .store_split(&old, &table.id, &chunks)
+        .await
+        .unwrap();
     let batches = read(&*snapshot, &table, &columns, KeyRange::All).await;
-    let mut stopped = target.writer(write_request(&old, &table, &columns, chunks[0].clone())).await.unwrap();
+    let mut stopped = target
+        .writer(write_request(&old, &table, &columns, chunks[0].clone()))
+        .await
+        .unwrap();
     stopped.write(&batches[0]).await.unwrap();
 
     let new = open_run(&*target).await;
-    let mut writer = target.writer(write_request(&new, &table, &columns, chunks[0].clone())).await.unwrap();
+    let mut writer = target
+        .writer(write_request(&new, &table, &columns, chunks[0].clone()))
+        .await
+        .unwrap();
     writer.write(&batches[0]).await.unwrap();
-    assert_eq!(writer.commit(result(100, digest(&batches, &columns))).await.unwrap(), Committed::Done);
+    assert_eq!(
+        writer
+            .commit(result(100, digest(&batches, &columns)))
+            .await
+            .unwrap(),
+        Committed::Done
+    );
     let late = stopped.commit(result(100, digest(&batches, &columns))).await;
     assert!(late.is_err(), "{late:?}");
-    assert_eq!(to.query_text("SELECT count(*) FROM t"), [[Some("100".to_owned())]]);
+    assert_eq!(
+        to.query_text("SELECT count(*) FROM t"),
+        [[Some("100".to_owned())]]
+    );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_writer_leaves_nothing() {
-    let Some((from, to, table)) = pair("dropped").await else { return };
+    let Some((from, to, table)) = pair("dropped").await else {
+        return;
+    };
     let (source, target) = (source(from.url()).await, target(to.url()).await);
     let columns = wire_columns(&table);
     let run = open_run(&*target).await;
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
     let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
-    target.ledger().store_split(&run, &table.id, &chunks).await.unwrap();
+    target
+        .ledger()
+        .store_split(&run, &table.id, &chunks)
+        .await
+        .unwrap();
     let batches = read(&*snapshot, &table, &columns, KeyRange::All).await;
-    let mut writer = target.writer(write_request(&run, &table, &columns, chunks[0].clone())).await.unwrap();
+    let mut writer = target
+        .writer(write_request(&run, &table, &columns, chunks[0].clone()))
+        .await
+        .unwrap();
     writer.write(&batches[0]).await.unwrap();
     drop(writer);
     target.empty(&run, &table.id).await.unwrap();
     assert!(target.ledger().chunks(&migration()).await.unwrap().is_empty());
     assert_eq!(copy(&*source, &*target, &run, &table, &columns).await, []);
-    assert_eq!(to.query_text("SELECT count(*) FROM t"), [[Some("100".to_owned())]]);
+    assert_eq!(
+        to.query_text("SELECT count(*) FROM t"),
+        [[Some("100".to_owned())]]
+    );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_and_its_record_stand_or_fall_together() {
-    let Some(database) = TestDatabase::create("steps") else { return };
+    let Some(database) = TestDatabase::create("steps") else {
+        return;
+    };
     let target = target(database.url()).await;
     let run = open_run(&*target).await;
-    let broken = step("1", &["CREATE TABLE public.a (x integer)", "CREATE TABLE public.a (x integer)"], &["DROP TABLE public.a"]);
+    let broken = step(
+        "1",
+        &[
+            "CREATE TABLE public.a (x integer)",
+            "CREATE TABLE public.a (x integer)",
+        ],
+        &["DROP TABLE public.a"],
+    );
     assert!(target.execute(&run, &broken, Direction::Do).await.is_err());
     assert!(target.ledger().steps(&migration()).await.unwrap().is_empty());
-    let good = step("1", &["CREATE TABLE public.a (x integer)"], &["DROP TABLE public.a"]);
+    let good = step(
+        "1",
+        &["CREATE TABLE public.a (x integer)"],
+        &["DROP TABLE public.a"],
+    );
     target.execute(&run, &good, Direction::Undo).await.unwrap();
     for _ in 0..2 {
         target.execute(&run, &good, Direction::Do).await.unwrap();
@@ -134,9 +220,11 @@ async fn a_step_and_its_record_stand_or_fall_together() {
     assert!(target.ledger().steps(&migration()).await.unwrap().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_moved_aside_comes_back_and_can_be_dropped_for_good() {
-    let Some(database) = TestDatabase::create("aside") else { return };
+    let Some(database) = TestDatabase::create("aside") else {
+        return;
+    };
     database.execute("CREATE TABLE t (id serial PRIMARY KEY, a integer CHECK (a > 0)); CREATE INDEX i ON t (a);
         INSERT INTO t (a) VALUES (1); CREATE SCHEMA s; CREATE TABLE s.t (id integer); COMMENT ON TABLE t IS 'mine'");
     let before = database.dump();
@@ -146,7 +234,10 @@ async fn a_table_moved_aside_comes_back_and_can_be_dropped_for_good() {
     let mut steps = Vec::new();
     for (name, id) in [("one", id("t")), ("two", whimbrel_core::TableId::new("s", "t"))] {
         let table = catalog.table(&id).unwrap().clone();
-        let change = Change::MoveAside { table, migration: migration().0 };
+        let change = Change::MoveAside {
+            table,
+            migration: migration().0,
+        };
         steps.extend(apply(&*target, &run, name, &change).await);
     }
     assert!(target.as_source().catalog().await.unwrap().tables.is_empty());
@@ -167,9 +258,11 @@ async fn a_table_moved_aside_comes_back_and_can_be_dropped_for_good() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replaced_chunk_holds_only_the_new_rows_of_its_range() {
-    let Some((from, to, table)) = pair("replace").await else { return };
+    let Some((from, to, table)) = pair("replace").await else {
+        return;
+    };
     let (source, target) = (source(from.url()).await, target(to.url()).await);
     let columns = wire_columns(&table);
     let run = open_run(&*target).await;
@@ -184,45 +277,99 @@ async fn a_replaced_chunk_holds_only_the_new_rows_of_its_range() {
     for batch in &batches {
         writer.write(batch).await.unwrap();
     }
-    assert_eq!(writer.commit(result(50, digest(&batches, &columns))).await.unwrap(), Committed::Done);
+    assert_eq!(
+        writer
+            .commit(result(50, digest(&batches, &columns)))
+            .await
+            .unwrap(),
+        Committed::Done
+    );
     let sql = "SELECT count(*), count(*) FILTER (WHERE a = 'b') FROM t";
-    assert_eq!(to.query_text(sql), [[Some("50".to_owned()), Some("50".to_owned())]]);
+    assert_eq!(
+        to.query_text(sql),
+        [[Some("50".to_owned()), Some("50".to_owned())]]
+    );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_are_classified() {
-    let Some(database) = TestDatabase::create("classes") else { return };
+    let Some(database) = TestDatabase::create("classes") else {
+        return;
+    };
     database.execute("CREATE TABLE p (id integer PRIMARY KEY); CREATE TABLE c (id integer REFERENCES p, a integer CHECK (a > 0))");
     let target = target(database.url()).await;
     let run = open_run(&*target).await;
     let raise = |state: &str| format!("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$");
     for (sql, class, code) in [
-        ("INSERT INTO public.c VALUES (1, 1)".to_owned(), ErrorClass::Invalid, "foreign_key_violation"),
-        ("INSERT INTO public.c VALUES (NULL, 0)".to_owned(), ErrorClass::Invalid, "data_integrity_error"),
-        ("SELECT 'x'::integer".to_owned(), ErrorClass::Invalid, "data_integrity_error"),
+        (
+            "INSERT INTO public.c VALUES (1, 1)".to_owned(),
+            ErrorClass::Invalid,
+            "foreign_key_violation",
+        ),
+        (
+            "INSERT INTO public.c VALUES (NULL, 0)".to_owned(),
+            ErrorClass::Invalid,
+            "data_integrity_error",
+        ),
+        (
+            "SELECT 'x'::integer".to_owned(),
+            ErrorClass::Invalid,
+            "data_integrity_error",
+        ),
         (raise("53100"), ErrorClass::Transient, "disk_full"),
         (raise("40001"), ErrorClass::Transient, "serialization"),
         (raise("40P01"), ErrorClass::Transient, "serialization"),
         (raise("57P01"), ErrorClass::Transient, "connection_lost"),
         (raise("42501"), ErrorClass::Denied, "privilege"),
-        ("SELECT pg_terminate_backend(pg_backend_pid())".to_owned(), ErrorClass::Transient, "connection_lost"),
+        (
+            "SELECT pg_terminate_backend(pg_backend_pid())".to_owned(),
+            ErrorClass::Transient,
+            "connection_lost",
+        ),
     ] {
-        let error = target.execute(&run, &step("1", &[&sql], &[]), Direction::Do).await.unwrap_err();
-        assert_eq!((error.class(), error.code()), (class, code), "{sql}: {}", error.chain());
+        let error = target
+            .execute(&run, &step("1", &[&sql], &[]), Direction::Do)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.class(), error.code()),
+            (class, code),
+            "{sql}: {}",
+            error.chain()
+        );
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_ends_in_the_middle_is_transient_and_loses_nothing() {
-    let Some(server) = TestServer::start(&[]) else { return };
+    let Some(server) = TestServer::start(&[]) else {
+        return;
+    };
     let database = server.create_database("ends");
     database.execute("CREATE TABLE t (id integer PRIMARY KEY, a text)");
     let target = target(database.url()).await;
     let run = open_run(&*target).await;
     server.stop_at_once();
-    let error = target.execute(&run, &step("1", &["CREATE TABLE public.a (x integer)"], &[]), Direction::Do).await.unwrap_err();
+    let error = target
+        .execute(
+            &run,
+            &step("1", &["CREATE TABLE public.a (x integer)"], &[]),
+            Direction::Do,
+        )
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), ErrorClass::Transient, "{}", error.chain());
     server.start_again();
-    assert_eq!(target.ledger().epoch(&migration()).await.unwrap(), Some(run.epoch));
-    target.execute(&run, &step("1", &["CREATE TABLE public.a (x integer)"], &[]), Direction::Do).await.unwrap();
+    assert_eq!(
+        target.ledger().epoch(&migration()).await.unwrap(),
+        Some(run.epoch)
+    );
+    target
+        .execute(
+            &run,
+            &step("1", &["CREATE TABLE public.a (x integer)"], &[]),
+            Direction::Do,
+        )
+        .await
+        .unwrap();
 }

@@ -5,22 +5,32 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use whimbrel_core::{
-    BATCH_BYTES, Batch, Catalog, Change, Chunk, ChunkResult, Committed, ConnectOptions, Connector, DatabaseUrl, Digest,
-    Direction, Epoch, KeyRange, LogicalType, MigrationId, Position, ReadColumn, ReadRequest, Reject, RowHasher, RunKey,
-    Snapshot, Source, Step, Table, TableId, Target, WriteColumn, WriteRequest,
+    BATCH_BYTES, Batch, Catalog, Change, Chunk, ChunkResult, Committed, ConnectOptions, Connector,
+    DatabaseUrl, Digest, Direction, Epoch, KeyRange, LogicalType, MigrationId, Position, ReadColumn,
+    ReadRequest, Reject, RowHasher, RunKey, Snapshot, Source, Step, Table, TableId, Target, WriteColumn,
+    WriteRequest,
 };
 use whimbrel_postgres::PostgresConnector;
 
 pub(crate) fn options() -> ConnectOptions {
-    ConnectOptions { jobs: 4, environment: BTreeMap::new() }
+    ConnectOptions {
+        jobs: 4,
+        environment: BTreeMap::new(),
+    }
 }
 
 pub(crate) async fn source(url: &str) -> Arc<dyn Source> {
-    PostgresConnector.source(&DatabaseUrl::parse(url).unwrap(), &options()).await.unwrap()
+    PostgresConnector
+        .source(&DatabaseUrl::parse(url).unwrap(), &options())
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn target(url: &str) -> Arc<dyn Target> {
-    PostgresConnector.target(&DatabaseUrl::parse(url).unwrap(), &options()).await.unwrap()
+    PostgresConnector
+        .target(&DatabaseUrl::parse(url).unwrap(), &options())
+        .await
+        .unwrap()
 }
 
 pub(crate) fn migration() -> MigrationId {
@@ -30,7 +40,10 @@ pub(crate) fn migration() -> MigrationId {
 /// Opens the ledger under the test's migration.
 pub(crate) async fn open_run(target: &dyn Target) -> RunKey {
     let epoch: Epoch = target.ledger().open(&migration(), "hash").await.unwrap();
-    RunKey { migration: migration(), epoch }
+    RunKey {
+        migration: migration(),
+        epoch,
+    }
 }
 
 pub(crate) fn id(name: &str) -> TableId {
@@ -38,7 +51,10 @@ pub(crate) fn id(name: &str) -> TableId {
 }
 
 pub(crate) fn table(catalog: &Catalog, name: &str) -> Table {
-    catalog.table(&id(name)).unwrap_or_else(|| panic!("table {name}")).clone()
+    catalog
+        .table(&id(name))
+        .unwrap_or_else(|| panic!("table {name}"))
+        .clone()
 }
 
 /// Runs the steps of a change, numbered by the caller.
@@ -46,7 +62,10 @@ pub(crate) async fn apply(target: &dyn Target, run: &RunKey, name: &str, change:
     let mut steps = PostgresConnector.dialect().steps(change).unwrap();
     for (at, step) in steps.iter_mut().enumerate() {
         step.id = format!("{name}_{at}");
-        target.execute(run, step, Direction::Do).await.unwrap_or_else(|error| panic!("{}", error.chain()));
+        target
+            .execute(run, step, Direction::Do)
+            .await
+            .unwrap_or_else(|error| panic!("{}", error.chain()));
     }
     steps
 }
@@ -83,7 +102,9 @@ pub(crate) async fn read(
     columns: &[ReadColumn],
     range: KeyRange,
 ) -> Vec<Batch> {
-    try_read(snapshot, table, columns, range).await.unwrap_or_else(|error| panic!("{}", error.chain()))
+    try_read(snapshot, table, columns, range)
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.chain()))
 }
 
 pub(crate) async fn try_read(
@@ -92,7 +113,12 @@ pub(crate) async fn try_read(
     columns: &[ReadColumn],
     range: KeyRange,
 ) -> whimbrel_core::Result<Vec<Batch>> {
-    let request = ReadRequest { table: table.clone(), columns: columns.to_vec(), range, batch_bytes: BATCH_BYTES };
+    let request = ReadRequest {
+        table: table.clone(),
+        columns: columns.to_vec(),
+        range,
+        batch_bytes: BATCH_BYTES,
+    };
     snapshot.read(request).try_collect().await
 }
 
@@ -102,7 +128,9 @@ pub(crate) fn digest(batches: &[Batch], columns: &[ReadColumn]) -> Digest {
     let mut hasher = RowHasher::new(types, vec![]);
     let mut digest = Digest::default();
     for batch in batches {
-        hasher.hash(&batch.records, &[], |row| digest.add_row(row)).unwrap();
+        hasher
+            .hash(&batch.records, &[], |row| digest.add_row(row))
+            .unwrap();
     }
     digest
 }
@@ -113,7 +141,12 @@ pub(crate) async fn whole(source: &dyn Source, table: &Table, columns: &[ReadCol
 }
 
 /// Everything a chunk needs to be written.
-pub(crate) fn write_request(run: &RunKey, table: &Table, columns: &[ReadColumn], chunk: Chunk) -> WriteRequest {
+pub(crate) fn write_request(
+    run: &RunKey,
+    table: &Table,
+    columns: &[ReadColumn],
+    chunk: Chunk,
+) -> WriteRequest {
     let natives = |name: &str| table.column(name).unwrap().native.clone();
     WriteRequest {
         run: run.clone(),
@@ -133,7 +166,12 @@ pub(crate) fn write_request(run: &RunKey, table: &Table, columns: &[ReadColumn],
 }
 
 pub(crate) fn result(rows: u64, digest: Digest) -> ChunkResult {
-    ChunkResult { rows, bytes: 0, rejected: 0, digest }
+    ChunkResult {
+        rows,
+        bytes: 0,
+        rejected: 0,
+        digest,
+    }
 }
 
 /// Copies a table under one snapshot, chunk by chunk; returns the rejected rows.
@@ -146,18 +184,34 @@ pub(crate) async fn copy(
 ) -> Vec<Reject> {
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 2).await.unwrap();
     let chunks = snapshot.split(table, 1 << 20).await.unwrap();
-    target.ledger().store_split(run, &table.id, &chunks).await.unwrap();
+    target
+        .ledger()
+        .store_split(run, &table.id, &chunks)
+        .await
+        .unwrap();
     let mut rejects = Vec::new();
     for chunk in chunks {
         let batches = read(&*snapshot, table, columns, chunk.range.clone()).await;
-        let mut writer = target.writer(write_request(run, table, columns, chunk)).await.unwrap();
+        let mut writer = target
+            .writer(write_request(run, table, columns, chunk))
+            .await
+            .unwrap();
         for batch in &batches {
             rejects.extend(batch.rejects.iter().cloned());
-            let refused = writer.write(batch).await.unwrap_or_else(|error| panic!("{}", error.chain()));
+            let refused = writer
+                .write(batch)
+                .await
+                .unwrap_or_else(|error| panic!("{}", error.chain()));
             rejects.extend(refused);
         }
-        let rows = batches.iter().map(|batch| u64::try_from(batch.rows()).unwrap()).sum();
-        let committed = writer.commit(result(rows, digest(&batches, columns))).await.unwrap();
+        let rows = batches
+            .iter()
+            .map(|batch| u64::try_from(batch.rows()).unwrap())
+            .sum();
+        let committed = writer
+            .commit(result(rows, digest(&batches, columns)))
+            .await
+            .unwrap();
         assert_eq!(committed, Committed::Done);
     }
     rejects

@@ -9,9 +9,11 @@ const SETUP: &str = "CREATE TABLE t (id integer PRIMARY KEY, a text);
     INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 2000) i;
     CREATE SEQUENCE s START 5; SELECT setval('s', 17, false)";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_do_not_see_what_is_written_later() {
-    let Some(database) = TestDatabase::create("isolation") else { return };
+    let Some(database) = TestDatabase::create("isolation") else {
+        return;
+    };
     database.execute(SETUP);
     let source = source(database.url()).await;
     let table = table(&source.catalog().await.unwrap(), "t");
@@ -32,9 +34,11 @@ async fn readers_do_not_see_what_is_written_later() {
     assert_eq!(whole(&*source, &table, &columns).await.rows, 1502);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn truncate_and_rewrites_wait_for_the_snapshot() {
-    let Some(database) = TestDatabase::create("truncate_blocked") else { return };
+    let Some(database) = TestDatabase::create("truncate_blocked") else {
+        return;
+    };
     database.execute(SETUP);
     let source = source(database.url()).await;
     let table = table(&source.catalog().await.unwrap(), "t");
@@ -47,9 +51,11 @@ async fn truncate_and_rewrites_wait_for_the_snapshot() {
     database.execute("TRUNCATE t");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_whose_session_was_ended_is_lost() {
-    let Some(database) = TestDatabase::create("snapshot_lost") else { return };
+    let Some(database) = TestDatabase::create("snapshot_lost") else {
+        return;
+    };
     database.execute(SETUP);
     let source = source(database.url()).await;
     let table = table(&source.catalog().await.unwrap(), "t");
@@ -67,11 +73,18 @@ async fn a_snapshot_whose_session_was_ended_is_lost() {
     assert_eq!(whole(&*source, &table, &columns).await.rows, 2000);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_session_cannot_write() {
-    let Some(database) = TestDatabase::create("read_only") else { return };
-    database.execute("CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'INSERT INTO public.t VALUES (1); SELECT 1';
-        ALTER FUNCTION f() VOLATILE; CREATE TABLE t (id integer, a integer GENERATED ALWAYS AS (id) STORED)".split(';').last().unwrap());
+    let Some(database) = TestDatabase::create("read_only") else {
+        return;
+    };
+    database.execute(
+        "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'INSERT INTO public.t VALUES (1); SELECT 1';
+        ALTER FUNCTION f() VOLATILE; CREATE TABLE t (id integer, a integer GENERATED ALWAYS AS (id) STORED)"
+            .split(';')
+            .last()
+            .unwrap(),
+    );
     database.execute("CREATE FUNCTION f() RETURNS integer LANGUAGE sql VOLATILE AS 'INSERT INTO public.t VALUES (1) RETURNING id';
         CREATE VIEW v AS SELECT public.f() AS id");
     let source = source(database.url()).await;
@@ -79,17 +92,24 @@ async fn a_source_session_cannot_write() {
     let columns: Vec<ReadColumn> = wire_columns(&view);
     view.id = id("v");
     let snapshot = source.snapshot(&[id("t")], 1).await.unwrap();
-    let error = try_read(&*snapshot, &view, &columns, KeyRange::All).await.unwrap_err();
+    let error = try_read(&*snapshot, &view, &columns, KeyRange::All)
+        .await
+        .unwrap_err();
     assert_eq!(error.class(), ErrorClass::Denied, "{}", error.chain());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sequences_are_told_with_whether_they_were_called() {
-    let Some(database) = TestDatabase::create("sequence_positions") else { return };
+    let Some(database) = TestDatabase::create("sequence_positions") else {
+        return;
+    };
     database.execute(SETUP);
     let source = source(database.url()).await;
     let snapshot = source.snapshot(&[], 1).await.unwrap();
-    let found = snapshot.sequence_positions(&[id("missing"), id("s")]).await.unwrap();
+    let found = snapshot
+        .sequence_positions(&[id("missing"), id("s")])
+        .await
+        .unwrap();
     assert_eq!(found[0], None);
     let position = found[1].unwrap();
     assert_eq!((position.last_value, position.is_called), (17, false));

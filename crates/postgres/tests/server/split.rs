@@ -6,7 +6,9 @@ use whimbrel_testkit::postgres::TestDatabase;
 use crate::harness::*;
 
 async fn check(name: &str, sql: &str, chunks_min: usize) {
-    let Some(database) = TestDatabase::create(name) else { return };
+    let Some(database) = TestDatabase::create(name) else {
+        return;
+    };
     database.execute(sql);
     let source = source(database.url()).await;
     let table = table(&source.catalog().await.unwrap(), "t");
@@ -17,7 +19,10 @@ async fn check(name: &str, sql: &str, chunks_min: usize) {
     let mut parts = whimbrel_core::Digest::default();
     let mut largest = 0;
     for chunk in &chunks {
-        let part = digest(&read(&*snapshot, &table, &columns, chunk.range.clone()).await, &columns);
+        let part = digest(
+            &read(&*snapshot, &table, &columns, chunk.range.clone()).await,
+            &columns,
+        );
         largest = largest.max(part.rows);
         parts.add(&part);
     }
@@ -25,13 +30,17 @@ async fn check(name: &str, sql: &str, chunks_min: usize) {
     assert_eq!(parts.rows, all.rows);
     assert!(parts.same_rows(&all), "{name}");
     if chunks_min > 4 {
-        assert!(largest < all.rows / 2, "{largest} of {} rows in one chunk", all.rows);
+        assert!(
+            largest < all.rows / 2,
+            "{largest} of {} rows in one chunk",
+            all.rows
+        );
     }
 }
 
 const FILL: &str = "repeat('x', 200)";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_integer_key_with_huge_gaps_is_covered_once() {
     let sql = format!("CREATE TABLE t (id bigint PRIMARY KEY, a text);
         INSERT INTO t SELECT CASE WHEN i % 2 = 0 THEN i ELSE i * 4611686018427 END, {FILL} FROM generate_series(1, 5000) i;
@@ -39,41 +48,48 @@ async fn an_integer_key_with_huge_gaps_is_covered_once() {
     check("split_gaps", &sql, 8).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_key_is_covered_once_in_its_own_collation() {
     let sql = format!("CREATE TABLE t (id text COLLATE \"und-x-icu\" PRIMARY KEY, a text);
         INSERT INTO t SELECT chr(97 + i % 26) || CASE WHEN i % 3 = 0 THEN 'Ä''\\' ELSE 'z ' END || i, {FILL} FROM generate_series(1, 5000) i");
     check("split_text", &sql, 8).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_uuid_key_is_covered_once() {
-    let sql = format!("CREATE TABLE t (id uuid PRIMARY KEY, a text);
-        INSERT INTO t SELECT gen_random_uuid(), {FILL} FROM generate_series(1, 5000)");
+    let sql = format!(
+        "CREATE TABLE t (id uuid PRIMARY KEY, a text);
+        INSERT INTO t SELECT gen_random_uuid(), {FILL} FROM generate_series(1, 5000)"
+    );
     check("split_uuid", &sql, 8).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_composite_key_is_covered_once() {
     let sql = format!("CREATE TABLE t (a integer, \"b b\" character(3), c text, PRIMARY KEY (a, \"b b\"));
         INSERT INTO t SELECT i % 7, chr(97 + i % 26) || chr(97 + i / 26 % 26) || chr(97 + i / 676), {FILL} FROM generate_series(1, 5000) i");
     check("split_composite", &sql, 8).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numeric_timestamp_and_float_keys_are_covered_once() {
     for (name, key) in [
         ("numeric", "(i::numeric / 7)"),
         ("timestamptz", "(now() + i * interval '7 minutes')"),
-        ("double precision", "CASE WHEN i = 1 THEN 'NaN' WHEN i = 2 THEN '-Infinity' ELSE i / 3.0::float8 END"),
+        (
+            "double precision",
+            "CASE WHEN i = 1 THEN 'NaN' WHEN i = 2 THEN '-Infinity' ELSE i / 3.0::float8 END",
+        ),
     ] {
-        let sql = format!("CREATE TABLE t (id {name} PRIMARY KEY, a text);
-            INSERT INTO t SELECT {key}, {FILL} FROM generate_series(1, 5000) i");
+        let sql = format!(
+            "CREATE TABLE t (id {name} PRIMARY KEY, a text);
+            INSERT INTO t SELECT {key}, {FILL} FROM generate_series(1, 5000) i"
+        );
         check("split_others", &sql, 8).await;
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_a_user_type_is_covered_once() {
     let sql = format!("CREATE TYPE mood AS ENUM ('c', 'b', 'a'); CREATE DOMAIN number AS integer;
         CREATE TABLE t (m mood, n number, a text, PRIMARY KEY (m, n));
@@ -81,15 +97,27 @@ async fn a_key_of_a_user_type_is_covered_once() {
     check("split_user_types", &sql, 8).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_without_a_key_and_a_small_one_are_one_chunk() {
-    check("split_keyless", &format!("CREATE TABLE t (a text); INSERT INTO t SELECT {FILL} FROM generate_series(1, 5000)"), 1).await;
-    check("split_small", "CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1)", 1).await;
+    check(
+        "split_keyless",
+        &format!("CREATE TABLE t (a text); INSERT INTO t SELECT {FILL} FROM generate_series(1, 5000)"),
+        1,
+    )
+    .await;
+    check(
+        "split_small",
+        "CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1)",
+        1,
+    )
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn few_rows_with_large_values_are_split_by_their_size() {
-    let Some(database) = TestDatabase::create("split_large") else { return };
+    let Some(database) = TestDatabase::create("split_large") else {
+        return;
+    };
     database.execute("CREATE TABLE t (id integer PRIMARY KEY, a bytea);
         ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
         INSERT INTO t SELECT i, decode(repeat('00', CASE WHEN i <= 10 THEN 500000 ELSE 10 END), 'hex') FROM generate_series(1, 100) i");
@@ -107,5 +135,8 @@ async fn few_rows_with_large_values_are_split_by_their_size() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert!(firsts.len() >= 3 && firsts.iter().all(|first| *first <= 11), "{firsts:?}");
+    assert!(
+        firsts.len() >= 3 && firsts.iter().all(|first| *first <= 11),
+        "{firsts:?}"
+    );
 }
