@@ -173,9 +173,14 @@ fn undecided(plan: &Plan, command: &str) -> whimbrel_core::Error {
         1 => "a decision is open".to_owned(),
         many => format!("{many} decisions are open"),
     };
-    refusal::undecided(format!("{count}: {}", keys.join(", "))).with_hint(format!(
-        "settle what is open: {command}; or take every suggestion with --accept-suggested"
-    ))
+    let suggested = open.iter().any(|finding| finding.suggested.is_some());
+    let or_all = if suggested {
+        "; or take every suggestion with --accept-suggested"
+    } else {
+        ""
+    };
+    refusal::undecided(format!("{count}: {}", keys.join(", ")))
+        .with_hint(format!("settle what is open: {command}{or_all}"))
 }
 
 fn refuse_other_hash(setup: &Setup, plan: &Plan, hash: &str) -> Result<()> {
