@@ -29,6 +29,10 @@ impl Connector for SqliteConnector {
         &["sqlite"]
     }
 
+    fn is_file(&self) -> bool {
+        true
+    }
+
     fn example_url(&self) -> &'static str {
         "sqlite:path/to/file.db"
     }

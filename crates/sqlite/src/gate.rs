@@ -4,6 +4,7 @@
 //! The database file is never opened by other means than the engine's: closing any other descriptor of it would silently
 //! release the engine's file locks in this process.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -79,10 +80,19 @@ impl DatabaseFile {
     ///
     /// # Errors
     /// `Invalid` when the file is missing or no database, `Denied` when it may not be read.
-    pub(crate) fn open_to_read(&self) -> Result<Connection> {
+    pub(crate) fn open_to_read(&self) -> Result<ReadConnection> {
         if !self.exists() {
             return Err(missing(&self.path));
         }
+        let had_log = self.has_content("-wal");
+        Ok(ReadConnection {
+            connection: Some(self.open_read_only()?),
+            file: self.clone(),
+            had_log,
+        })
+    }
+
+    fn open_read_only(&self) -> Result<Connection> {
         let opened = self.open_uri("mode=ro").and_then(|connection| {
             touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
             Ok(connection)
@@ -140,6 +150,41 @@ impl DatabaseFile {
             connection.execute_batch(pragmas)
         };
         set().during(|| format!("open `{}`", self.path.display()))
+    }
+}
+
+/// A connection that only reads.
+///
+/// Even a reader makes the engine put an empty log and its index beside a database in WAL mode. The last reader takes them away again.
+#[derive(Debug)]
+pub(crate) struct ReadConnection {
+    connection: Option<Connection>,
+    file: DatabaseFile,
+    had_log: bool,
+}
+
+impl Deref for ReadConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+            .as_ref()
+            .expect("the connection is taken only when this is dropped")
+    }
+}
+
+impl Drop for ReadConnection {
+    fn drop(&mut self) {
+        drop(self.connection.take());
+        let log = std::fs::metadata(self.file.beside("-wal"));
+        if self.had_log || log.map_or(true, |meta| meta.len() > 0) {
+            return;
+        }
+        // The engine removes the two files safely when the last connection that could write is closed; this one writes nothing.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if let Ok(connection) = Connection::open_with_flags(&self.file.path, flags) {
+            let _nothing_to_read = touch(&connection);
+        }
     }
 }
 

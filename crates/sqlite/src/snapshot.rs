@@ -20,7 +20,7 @@ use whimbrel_core::{
 use crate::catalog::{pragma_number, sequence_id, sequence_position};
 use crate::error::During;
 use crate::foreign_keys::orphans;
-use crate::gate::{DatabaseFile, blocking};
+use crate::gate::{DatabaseFile, ReadConnection, blocking};
 
 /// How often the readers try to begin between two writes of others.
 const ATTEMPTS_MAX: u32 = 200;
@@ -33,13 +33,13 @@ pub(crate) struct SqliteSnapshot {
 
 /// The readers that are free, and a place for each.
 struct Readers {
-    free: Mutex<Vec<Connection>>,
+    free: Mutex<Vec<ReadConnection>>,
     places: Arc<Semaphore>,
 }
 
 /// A reader in use; it goes back when dropped.
 struct Reader {
-    connection: Option<Connection>,
+    connection: Option<ReadConnection>,
     readers: Arc<Readers>,
     _place: OwnedSemaphorePermit,
 }
@@ -47,7 +47,7 @@ struct Reader {
 impl Reader {
     fn connection(&self) -> Result<&Connection> {
         self.connection
-            .as_ref()
+            .as_deref()
             .ok_or_else(|| Error::bug("a reader without a connection"))
     }
 }
@@ -90,7 +90,7 @@ impl SqliteSnapshot {
     /// `Transient` when others write without a pause.
     pub(crate) fn open(file: &DatabaseFile, readers: usize) -> Result<Self> {
         let control = file.open_to_read()?;
-        let mut free: Vec<Connection> = (0..readers.max(1))
+        let mut free: Vec<ReadConnection> = (0..readers.max(1))
             .map(|_| file.open_to_read())
             .collect::<Result<_>>()?;
         for _ in 0..ATTEMPTS_MAX {
@@ -124,27 +124,39 @@ fn begin(reader: &Connection) -> rusqlite::Result<()> {
     reader.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
+/// Changes of a file closer together than this may get the same time.
+const CLOCK_STEP_SECONDS: f64 = 0.05;
+
 /// What identifies a state from outside: the schema's version, the sizes and the times of the file and of its log.
-/// The file is only looked at by name, see [`crate::gate`].
+/// The file is only looked at by name, see [`crate::gate`]. A state that is younger than the file system's clock is exact gets the time
+/// of now, so that no other state can have the same name.
 fn position(control: &Connection, file: &DatabaseFile) -> Result<Position> {
     let schema = pragma_number(control, "schema_version")?;
     let pages = pragma_number(control, "page_count")?;
-    let stamp = |path: &std::path::Path| {
-        let meta = std::fs::metadata(path).ok()?;
-        let age = meta.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-        Some(format!(
-            "{}@{}.{:09}",
-            meta.len(),
-            age.as_secs(),
-            age.subsec_nanos()
-        ))
-    };
-    let none = || "none".to_owned();
-    Ok(Position(format!(
-        "schema {schema}, pages {pages}, file {}, log {}",
-        stamp(file.path()).unwrap_or_else(none),
-        stamp(&file.beside("-wal")).unwrap_or_else(none)
-    )))
+    let now: f64 = control
+        .query_row("SELECT unixepoch('subsec')", [], |row| row.get(0))
+        .during(|| "read the clock")?;
+    let mut text = format!("schema {schema}, pages {pages}");
+    let mut is_fresh = false;
+    for (name, path) in [("file", file.path().to_path_buf()), ("log", file.beside("-wal"))] {
+        let stamp = std::fs::metadata(&path).ok().and_then(|meta| {
+            let age = meta.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some((meta.len(), age))
+        });
+        // An empty log, as a reader makes it, says nothing.
+        if let Some((bytes, age)) = stamp.filter(|(bytes, _)| *bytes > 0) {
+            text.push_str(&format!(
+                ", {name} {bytes}@{}.{:09}",
+                age.as_secs(),
+                age.subsec_nanos()
+            ));
+            is_fresh |= now - age.as_secs_f64() < CLOCK_STEP_SECONDS;
+        }
+    }
+    if is_fresh {
+        text.push_str(&format!(", read at {now:.3}"));
+    }
+    Ok(Position(text))
 }
 
 #[async_trait]

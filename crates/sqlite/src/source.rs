@@ -54,12 +54,12 @@ impl Source for SqliteSource {
             return Ok(catalog::empty(self.file.name()));
         }
         let file = self.file.clone();
-        blocking(move || catalog::read(&file.open_to_read()?, file.name())).await
+        blocking(move || catalog::read(&*file.open_to_read()?, file.name())).await
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let (file, table) = (self.file.clone(), table.clone());
-        blocking(move || profile::profile(&file.open_to_read()?, &table)).await
+        blocking(move || profile::profile(&*file.open_to_read()?, &table)).await
     }
 
     async fn snapshot(&self, _tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
