@@ -7,7 +7,7 @@ use super::markdown::{block, code, prose, shell_word, table};
 /// More facts than these per finding are left to `migration_plan.json`.
 const EVIDENCE_MAX: usize = 8;
 
-/// Returns the section with all findings, the gravest first.
+/// Returns the section with all findings, the gravest first, open ones before settled ones.
 pub(super) fn findings(plan: &Plan) -> String {
     let mut text = "## Findings\n\n".to_owned();
     if plan.findings.is_empty() {
@@ -15,7 +15,11 @@ pub(super) fn findings(plan: &Plan) -> String {
         return text;
     }
     let mut sorted: Vec<&Finding> = plan.findings.iter().collect();
-    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    // What is still open must not hide behind what is settled.
+    sorted.sort_by_key(|finding| {
+        let is_settled = plan.decision_for(finding).is_some();
+        (std::cmp::Reverse(finding.severity), is_settled)
+    });
     let rows: Vec<Vec<String>> = sorted
         .into_iter()
         .map(|finding| {
