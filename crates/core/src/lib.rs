@@ -30,6 +30,7 @@ mod ledger;
 
 mod clock;
 mod event;
+pub mod expression;
 pub mod fault;
 
 pub use self::url::{DatabaseUrl, Secret};
