@@ -56,7 +56,7 @@ impl Connector for SqliteConnector {
     }
 
     async fn source(&self, url: &DatabaseUrl, _options: &ConnectOptions) -> Result<Arc<dyn Source>> {
-        let file = DatabaseFile::new(&url.database);
+        let file = DatabaseFile::of_url(url)?;
         if !file.exists() {
             return Err(missing(file.path()));
         }
@@ -64,6 +64,6 @@ impl Connector for SqliteConnector {
     }
 
     async fn target(&self, url: &DatabaseUrl, _options: &ConnectOptions) -> Result<Arc<dyn Target>> {
-        Ok(Arc::new(SqliteTarget::new(DatabaseFile::new(&url.database))))
+        Ok(Arc::new(SqliteTarget::new(DatabaseFile::of_url(url)?)))
     }
 }

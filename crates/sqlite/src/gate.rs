@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use whimbrel_core::{Error, Result};
+use whimbrel_core::{DatabaseUrl, Error, Result};
 
 use crate::error::{During, missing};
 
@@ -31,12 +31,32 @@ pub(crate) async fn blocking<T: Send + 'static>(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DatabaseFile {
     path: PathBuf,
+    pages_max: Option<u32>,
 }
 
 impl DatabaseFile {
-    /// Names the file.
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+    /// Names the file of a URL. Its one parameter is `max_page_count`: how many pages the file may grow to when it is written.
+    ///
+    /// # Errors
+    /// `Invalid` for an unknown parameter or a value that is no number.
+    pub(crate) fn of_url(url: &DatabaseUrl) -> Result<Self> {
+        let mut pages_max = None;
+        for (name, value) in &url.parameters {
+            if name != "max_page_count" {
+                return Err(
+                    Error::invalid(format!("the parameter is `{name}`; must be `max_page_count`"))
+                        .with_hint(format!("write the URL as `sqlite:{}`", url.database)),
+                );
+            }
+            let pages = value.parse().map_err(|cause| {
+                Error::invalid(format!("max_page_count is `{value}`; must be a number")).with_cause(cause)
+            })?;
+            pages_max = Some(pages);
+        }
+        Ok(Self {
+            path: PathBuf::from(&url.database),
+            pages_max,
+        })
     }
 
     /// Returns where it is.
@@ -138,6 +158,11 @@ impl DatabaseFile {
             "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0;",
         )?;
         touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
+        if let Some(pages) = self.pages_max {
+            connection
+                .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+                .during(|| "limit the file")?;
+        }
         Ok(connection)
     }
 

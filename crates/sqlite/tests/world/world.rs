@@ -89,6 +89,11 @@ pub(crate) async fn target(path: &Path) -> Arc<dyn Target> {
     SqliteConnector.target(&url(path), &options()).await.unwrap()
 }
 
+pub(crate) async fn limited_target(path: &Path, pages: i64) -> Arc<dyn Target> {
+    let url = DatabaseUrl::parse(&format!("sqlite:{}?max_page_count={pages}", path.display())).unwrap();
+    SqliteConnector.target(&url, &options()).await.unwrap()
+}
+
 pub(crate) fn dialect() -> Arc<dyn Dialect> {
     SqliteConnector.dialect()
 }
