@@ -3,7 +3,7 @@
 
 use whimbrel_core::{DatabaseUrl, Result, Secret};
 
-use crate::connectors::{connector, file_url};
+use crate::connectors::{connector, file_url, parse_url};
 use crate::refusal;
 use crate::settings::{Environment, Settings};
 
@@ -50,10 +50,10 @@ impl Address {
     /// Returns the address of a URL that a plan holds.
     ///
     /// # Errors
-    /// As [`DatabaseUrl::parse`].
+    /// As [`parse_url`].
     pub fn of_url(url: &str) -> Result<Self> {
         Ok(Self {
-            url: DatabaseUrl::parse(url)?,
+            url: parse_url(url)?,
             name: None,
             environment: None,
             password_in_argument: false,
@@ -98,20 +98,14 @@ fn unknown_name(text: &str, settings: &Settings) -> whimbrel_core::Error {
 }
 
 fn parse(text: &str, environment: &Environment) -> Result<DatabaseUrl> {
-    let url =
-        DatabaseUrl::parse(&expand(text, environment)?).map_err(|error| error.with_code(refusal::USAGE))?;
-    connector(&url.scheme)?;
-    Ok(url)
+    parse_url(&expand(text, environment)?).map_err(|error| error.with_code(refusal::USAGE))
 }
 
 /// Tells whether a password is spelled out in the text, and does not come from a variable.
 fn holds_password(text: &str) -> bool {
     let bare = replace_variables(text, |_| Ok("x".to_owned()));
     let blank = replace_variables(text, |_| Ok(String::new()));
-    let password = |text: Result<String>| {
-        text.and_then(|text| DatabaseUrl::parse(&text))
-            .map(|url| url.password)
-    };
+    let password = |text: Result<String>| text.and_then(|text| parse_url(&text)).map(|url| url.password);
     match (password(bare), password(blank)) {
         (Ok(Some(_)), Ok(Some(spelled))) => !Secret::reveal(&spelled).is_empty(),
         _ => false,

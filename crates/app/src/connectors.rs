@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use whimbrel_core::{Connector, Result};
+use whimbrel_core::{Connector, DatabaseUrl, Result};
 
 use crate::refusal;
 
@@ -32,6 +32,18 @@ pub fn connector(scheme: &str) -> Result<Arc<dyn Connector>> {
         let message = format!("the scheme is `{scheme}`; must be one of {}", schemes.join(", "));
         refusal::usage(message).with_hint(format!("write the database as a URL such as `{example}`"))
     })
+}
+
+/// Parses a URL the way its engine writes it.
+///
+/// # Errors
+/// As [`DatabaseUrl::parse`] and [`connector`].
+pub fn parse_url(text: &str) -> Result<DatabaseUrl> {
+    if connector(&DatabaseUrl::scheme_of(text)?)?.is_file() {
+        DatabaseUrl::parse_file(text)
+    } else {
+        DatabaseUrl::parse(text)
+    }
 }
 
 /// Returns the engine with the name, as plans store it.
@@ -67,6 +79,14 @@ mod tests {
         for scheme in ["`oracle`", "`sqlite`", "`postgres`"] {
             assert!(text.contains(scheme), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_may_be_written_with_slashes_too() {
+        for text in ["sqlite:a b.db", "sqlite://a b.db"] {
+            assert_eq!(parse_url(text).unwrap().database, "a b.db");
+        }
+        assert_eq!(parse_url("postgres://h/d").unwrap().host.as_deref(), Some("h"));
     }
 
     #[test]

@@ -57,6 +57,11 @@ pub trait Connector: Send + Sync {
     /// Returns the URL schemes that select this engine.
     fn schemes(&self) -> &'static [&'static str];
 
+    /// Tells whether a database is a file or folder, named by its path alone.
+    fn is_file(&self) -> bool {
+        false
+    }
+
     /// Returns an example URL for messages.
     fn example_url(&self) -> &'static str;
 

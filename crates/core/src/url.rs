@@ -47,36 +47,39 @@ pub struct DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Parses `scheme://user:password@host:port/database?key=value` or `scheme:PATH`.
+    /// Returns the scheme of a URL, lower case, by which its engine is known.
     ///
     /// # Errors
-    /// `Invalid` when the text is neither; the message never repeats the text, since it may hold a password.
+    /// `Invalid` when there is none; the message never repeats the text, since it may hold a password.
+    pub fn scheme_of(text: &str) -> Result<String> {
+        let of_scheme = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '-';
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+        scheme
+            .filter(|scheme| !scheme.is_empty() && scheme.chars().all(of_scheme))
+            .map(str::to_ascii_lowercase)
+            .ok_or_else(|| Error::invalid("the text is no URL; a URL begins with a scheme and a colon"))
+    }
+
+    /// Parses `scheme://user:password@host:port/database?key=value`, or `scheme:PATH` when no `//` follows the scheme.
+    ///
+    /// # Errors
+    /// `Invalid` when the text is neither; the message never repeats the text.
     pub fn parse(text: &str) -> Result<Self> {
-        let Some((scheme, rest)) = text.split_once(':') else {
-            return Err(
-                Error::invalid("a database is named by a URL or by a name from whimbrel.toml")
-                    .with_hint("write it as `sqlite:FILE` or `postgres://user@host/database`"),
-            );
-        };
-        let scheme = scheme.to_ascii_lowercase();
-        if scheme.is_empty()
-            || !scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '-')
-        {
-            return Err(Error::invalid(
-                "the URL has no scheme such as `sqlite:` or `postgres:`",
-            ));
-        }
-        let is_file = !rest.starts_with("//") || scheme == "sqlite" || scheme == "archive";
-        if is_file {
-            Self::parse_file(scheme, rest)
-        } else {
+        let scheme = Self::scheme_of(text)?;
+        if text[scheme.len() + 1..].starts_with("//") {
             Self::parse_server(scheme, text)
+        } else {
+            Self::parse_file(text)
         }
     }
 
-    fn parse_file(scheme: String, rest: &str) -> Result<Self> {
+    /// Parses `scheme:PATH` or `scheme://PATH`, for an engine whose databases are files.
+    ///
+    /// # Errors
+    /// As [`DatabaseUrl::parse`].
+    pub fn parse_file(text: &str) -> Result<Self> {
+        let scheme = Self::scheme_of(text)?;
+        let rest = &text[scheme.len() + 1..];
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         if path.is_empty() {
@@ -249,7 +252,7 @@ mod tests {
     #[test]
     fn a_file_url_keeps_its_path() {
         for text in ["sqlite:a/b c.db", "sqlite://a/b c.db"] {
-            assert_eq!(DatabaseUrl::parse(text).unwrap().database, "a/b c.db");
+            assert_eq!(DatabaseUrl::parse_file(text).unwrap().database, "a/b c.db");
         }
         assert_eq!(
             DatabaseUrl::parse("sqlite:/tmp/x.db").unwrap().database,
