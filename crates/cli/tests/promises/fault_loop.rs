@@ -47,7 +47,9 @@ fn survives_everywhere(pair: (Engine, Engine)) {
     std::thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
-                for at in std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|at| *at <= points) {
+                for at in std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed))
+                    .take_while(|at| *at <= points)
+                {
                     for fault in ["abort", "error"] {
                         eprintln!("{pair:?}: {fault} at point {at} of {points}");
                         survives(pair, at, fault);

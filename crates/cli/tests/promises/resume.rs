@@ -4,7 +4,9 @@ use crate::shop::{Move, PAIRS};
 
 /// Runs until the fault point `at`, where the process dies.
 fn run_until(shop: &Move, hash: &str, at: u64) {
-    let died = shop.program(&["run", "--approve", hash]).env("WHIMBREL_FAULT", format!("{at}:abort"));
+    let died = shop
+        .program(&["run", "--approve", hash])
+        .env("WHIMBREL_FAULT", format!("{at}:abort"));
     assert_eq!(died.run().code, None, "the run ended before fault point {at}");
 }
 

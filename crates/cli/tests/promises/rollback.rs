@@ -30,7 +30,9 @@ fn rollback_works_from_every_moment_of_a_run() {
             };
             let before = shop.target.dump();
             let hash = shop.plan();
-            let died = shop.program(&["run", "--approve", &hash]).env("WHIMBREL_FAULT", format!("{at}:abort"));
+            let died = shop
+                .program(&["run", "--approve", &hash])
+                .env("WHIMBREL_FAULT", format!("{at}:abort"));
             assert_eq!(died.run().code, None, "the run ended before fault point {at}");
             shop.program(&["rollback", "--to", "start", "--yes"])
                 .run()
