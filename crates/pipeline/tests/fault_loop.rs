@@ -17,8 +17,8 @@ mod source;
 mod target;
 
 use migration::Migration;
-use whimbrel_core::RunStatus;
 use whimbrel_core::fault::{Fault, arm, passed};
+use whimbrel_core::{RunReport, RunStatus};
 use whimbrel_pipeline::{RollbackTo, check_log, rollback, run};
 
 async fn check(migration: &Migration, at: u64) {
@@ -63,11 +63,24 @@ async fn any_failed_operation_is_survived() {
             let outcome = run(&context).await;
             arm(0, Fault::Error);
             assert!(passed() > setup);
-            drop(outcome);
+            assert_survived(outcome, retries > 0, at);
             check(&migration, at).await;
         }
     }
     rollbacks_survive_too(points).await;
+}
+
+/// Nothing else goes wrong because of the fault, and a fault of the databases is not even noticed when there are retries.
+fn assert_survived(outcome: whimbrel_core::Result<RunReport>, retried: bool, at: u64) {
+    let message = match outcome {
+        Ok(report) if report.status == RunStatus::Completed => return,
+        Ok(report) => report
+            .problem
+            .map_or_else(|| format!("{:?}", report.verification), |problem| problem.message),
+        Err(error) => error.chain(),
+    };
+    assert!(message.contains("fault injected"), "point {at}: {message}");
+    assert!(!retried || !message.contains("`fake."), "point {at}: {message}");
 }
 
 async fn rollbacks_survive_too(points: u64) {
