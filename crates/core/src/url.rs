@@ -188,6 +188,7 @@ const STORED_PARAMETERS: &[&str] = &[
     "keepalives_idle",
     "keepalives_interval",
     "keepalives_retries",
+    "max_page_count",
     "mode",
     "sslmode",
     "sslnegotiation",
