@@ -14,7 +14,7 @@ use whimbrel_core::{Catalog, OtherObject, Result, Sequence, Table, TableId, View
 
 use crate::definition::read_view;
 use crate::error::During;
-use crate::sql::{quote, tokens};
+use crate::sql::{Token, quote, tokens};
 
 /// Names that begin so are our ledger's.
 pub(crate) const OWN_PREFIX: &str = "_whimbrel_";
@@ -232,7 +232,7 @@ fn relations(query: &str, known: &BTreeSet<String>) -> BTreeSet<String> {
             found.extend(
                 names
                     .iter()
-                    .filter_map(|token| token.as_name())
+                    .filter_map(Token::as_name)
                     .filter_map(|name| spelled(&name)),
             );
         }

@@ -144,6 +144,9 @@ fn is_read_only(path: &std::path::Path) -> bool {
 fn existing(file: &DatabaseFile) -> Result<Vec<Finding>> {
     let connection = match file.open_to_write() {
         Ok(connection) => connection,
+        Err(error) if error.code() == "read_only" => {
+            return Ok(vec![of_error("target_read_only", file, &error)]);
+        }
         Err(error) => return Ok(vec![of_error(code_of(&error), file, &error)]),
     };
     // The lock alone writes nothing.

@@ -11,6 +11,10 @@
 //! | json, enum, bits, time with zone | text |
 
 mod columns;
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other storage class is refused alike"
+)]
 mod decode;
 mod encode;
 pub(crate) mod interval;
@@ -18,7 +22,7 @@ pub(crate) mod interval;
 pub(crate) use columns::RowBatch;
 pub(crate) use columns::size_of;
 pub(crate) use decode::{decimal, exact_real, parse_uuid, real_text, shown};
-pub(crate) use encode::Encoder;
+pub(crate) use encode::{Encoder, tagged};
 
 /// Storage-class tags of a travelling `any` value.
 pub(crate) mod tag {

@@ -149,10 +149,9 @@ fn treatment(extended: i32) -> Option<&'static Treatment> {
 /// Returns our error for a failure of the engine while `what` was done, such as ``read table `a` ``.
 pub(crate) fn failed(what: impl AsRef<str>, cause: rusqlite::Error) -> Error {
     let what = what.as_ref();
-    let found = match &cause {
-        rusqlite::Error::SqliteFailure(failure, _) => treatment(failure.extended_code),
-        _ => None,
-    };
+    let found = cause
+        .sqlite_error()
+        .and_then(|failure| treatment(failure.extended_code));
     let error = match found {
         Some(found) => Error::new(found.class, format!("{what} failed")).with_code(found.name),
         None => Error::invalid(format!("{what} failed")).with_code("sql_error"),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use whimbrel_core::{DatabaseUrl, Error, Result};
+use whimbrel_core::{DatabaseUrl, Error, ErrorClass, Result};
 
 use crate::error::{During, missing};
 
@@ -32,31 +32,45 @@ pub(crate) async fn blocking<T: Send + 'static>(
 pub(crate) struct DatabaseFile {
     path: PathBuf,
     pages_max: Option<u32>,
+    is_read_only: bool,
+    is_immutable: bool,
 }
 
 impl DatabaseFile {
-    /// Names the file of a URL. Its one parameter is `max_page_count`: how many pages the file may grow to when it is written.
+    /// Names the file of a URL. Its parameters are those of the engine's own URLs, `mode` and `immutable`, and `max_page_count`: how many
+    /// pages the file may grow to when it is written.
     ///
     /// # Errors
-    /// `Invalid` for an unknown parameter or a value that is no number.
+    /// `Invalid` for an unknown parameter or value.
     pub(crate) fn of_url(url: &DatabaseUrl) -> Result<Self> {
-        let mut pages_max = None;
-        for (name, value) in &url.parameters {
-            if name != "max_page_count" {
-                return Err(
-                    Error::invalid(format!("the parameter is `{name}`; must be `max_page_count`"))
-                        .with_hint(format!("write the URL as `sqlite:{}`", url.database)),
-                );
-            }
-            let pages = value.parse().map_err(|cause| {
-                Error::invalid(format!("max_page_count is `{value}`; must be a number")).with_cause(cause)
-            })?;
-            pages_max = Some(pages);
-        }
-        Ok(Self {
+        let mut file = Self {
             path: PathBuf::from(&url.database),
-            pages_max,
-        })
+            pages_max: None,
+            is_read_only: false,
+            is_immutable: false,
+        };
+        for (name, value) in &url.parameters {
+            match (name.as_str(), value.as_str()) {
+                ("mode", "ro") => file.is_read_only = true,
+                ("mode", "rw" | "rwc") | ("immutable", "0") => {}
+                ("immutable", "1") => (file.is_read_only, file.is_immutable) = (true, true),
+                ("max_page_count", pages) if pages.parse::<u32>().is_ok() => {
+                    file.pages_max = pages.parse().ok();
+                }
+                ("mode" | "immutable" | "max_page_count", _) => {
+                    return Err(Error::invalid(format!("the parameter `{name}` is `{value}`"))
+                        .with_hint("write `mode=ro`, `immutable=1` or `max_page_count=1000`"));
+                }
+                _ => {
+                    let what =
+                        format!("the parameter is `{name}`; must be `mode`, `immutable` or `max_page_count`");
+                    return Err(
+                        Error::invalid(what).with_hint(format!("write the URL as `sqlite:{}`", url.database))
+                    );
+                }
+            }
+        }
+        Ok(file)
     }
 
     /// Returns where it is.
@@ -113,6 +127,9 @@ impl DatabaseFile {
     }
 
     fn open_read_only(&self) -> Result<Connection> {
+        if self.is_immutable {
+            return self.open_immutable();
+        }
         let opened = self.open_uri("mode=ro").and_then(|connection| {
             touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
             Ok(connection)
@@ -124,12 +141,30 @@ impl DatabaseFile {
                     && !self.has_content("-wal")
                     && !self.has_content("-journal") =>
             {
-                let connection = self.open_uri("mode=ro&immutable=1")?;
-                touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
-                Ok(connection)
+                self.open_immutable()
             }
             other => other,
         }
+    }
+
+    /// Opens the file as one that nothing changes, so that not even its log is looked at.
+    fn open_immutable(&self) -> Result<Connection> {
+        if let Some(suffix) = ["-wal", "-journal"]
+            .into_iter()
+            .find(|suffix| self.has_content(suffix))
+        {
+            return Err(Error::invalid(format!(
+                "`{}` holds changes that an immutable database would miss",
+                self.beside(suffix).display()
+            ))
+            .with_code("immutable_refused")
+            .with_hint(
+                "copy the file and what lies beside it to where it can be written, and read it there",
+            ));
+        }
+        let connection = self.open_uri("mode=ro&immutable=1")?;
+        touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
+        Ok(connection)
     }
 
     fn open_uri(&self, parameters: &str) -> Result<Connection> {
@@ -147,6 +182,13 @@ impl DatabaseFile {
     /// # Errors
     /// As [`DatabaseFile::open_to_read`].
     pub(crate) fn open_to_write(&self) -> Result<Connection> {
+        if self.is_read_only {
+            return Err(
+                Error::new(ErrorClass::Denied, "the URL of the target says `mode=ro`")
+                    .with_code("read_only")
+                    .with_hint(format!("write the URL as `sqlite:{}`", self.path.display())),
+            );
+        }
         if !self.exists() {
             return Err(missing(&self.path));
         }

@@ -16,7 +16,7 @@ use crate::pen::{Hand, Pen, Points};
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS _whimbrel_runs (
     migration TEXT NOT NULL PRIMARY KEY, plan_hash TEXT NOT NULL, epoch INTEGER NOT NULL,
-    created_file INTEGER NOT NULL, boot TEXT NOT NULL, settled INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    created_file INTEGER NOT NULL, boot TEXT NOT NULL, settled INTEGER NOT NULL, had_sequences INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _whimbrel_steps (
     migration TEXT NOT NULL, step TEXT NOT NULL, number INTEGER NOT NULL, epoch INTEGER NOT NULL,
     PRIMARY KEY (migration, step)) STRICT, WITHOUT ROWID;
@@ -287,7 +287,7 @@ fn create_file(file: &DatabaseFile, migration: &MigrationId, plan_hash: &str) ->
         .during(what)?;
     connection
         .execute(
-            "INSERT INTO _whimbrel_runs VALUES (?, ?, 0, 1, ?, 0)",
+            "INSERT INTO _whimbrel_runs VALUES (?, ?, 0, 1, ?, 0, 0)",
             [&migration.0, plan_hash, &boot()],
         )
         .during(what)?;
@@ -315,7 +315,8 @@ fn open(hand: &mut Hand<'_>, migration: &MigrationId, plan_hash: &str) -> Result
         tx.execute_batch(TABLES).during(|| "create the ledger")?;
         let Some(row) = run_row(tx, migration)? else {
             tx.execute(
-                "INSERT INTO _whimbrel_runs VALUES (?, ?, 1, 0, ?, 1)",
+                "INSERT INTO _whimbrel_runs
+                 SELECT ?, ?, 1, 0, ?, 1, (SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'sqlite_sequence')",
                 [&migration.0, plan_hash, &boot()],
             )
             .during(|| "record the run")?;
@@ -542,6 +543,9 @@ fn forget(hand: &mut Hand<'_>, migration: &MigrationId) -> Result<()> {
     if is_nothing_but_ours(hand.connection()?, migration)? {
         return remove_database(hand);
     }
+    if leaves_sequences(hand.connection()?, migration)? {
+        remove_sequences(hand)?;
+    }
     hand.transact("forget the migration", &FORGET, |tx| {
         for table in ["_whimbrel_chunks", "_whimbrel_steps", "_whimbrel_runs"] {
             tx.execute(
@@ -561,6 +565,34 @@ fn forget(hand: &mut Hand<'_>, migration: &MigrationId) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Tells whether `sqlite_sequence` is there, empty, and was not there before the run.
+fn leaves_sequences(connection: &Connection, migration: &MigrationId) -> Result<bool> {
+    let what = || "read the ledger";
+    let came_with_us: bool = connection
+        .query_row(
+            "SELECT count(*) > 0 FROM _whimbrel_runs
+             WHERE migration = ? AND had_sequences = 0 AND (SELECT count(*) FROM _whimbrel_runs) = 1
+                AND EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence')
+                AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%autoincrement%')",
+            [&migration.0],
+            |row| row.get(0),
+        )
+        .during(what)?;
+    let is_empty = |connection: &Connection| {
+        connection.query_row("SELECT count(*) = 0 FROM sqlite_sequence", [], |row| row.get(0))
+    };
+    Ok(came_with_us && is_empty(connection).during(what)?)
+}
+
+/// The engine's own table of sequences cannot be dropped by a statement; VACUUM leaves it out when no table needs it.
+fn remove_sequences(hand: &mut Hand<'_>) -> Result<()> {
+    fault::point("sqlite.vacuum.before")?;
+    hand.connection()?
+        .execute_batch("VACUUM")
+        .during(|| "remove the empty table `sqlite_sequence`")?;
+    fault::point("sqlite.vacuum.after")
 }
 
 /// Tells whether the run made the file and nothing else is left in it.

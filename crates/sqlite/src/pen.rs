@@ -87,7 +87,11 @@ impl Turn {
 
     /// Takes back what the turn has not committed, then ends it; needs no waiting for.
     pub(crate) fn abandon(self) {
-        let end = move || self.do_whole(|hand| hand.end_transaction());
+        let end = move || {
+            self.do_whole(|hand| {
+                hand.end_transaction();
+            });
+        };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(end)),
             Err(_) => end(),

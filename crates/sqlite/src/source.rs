@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use whimbrel_core::{Catalog, Finding, Result, Snapshot, Source, Table, TableId, TableProfile};
+use whimbrel_core::{Catalog, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId, TableProfile};
 
 use crate::catalog;
 use crate::check;
+use crate::codec;
 use crate::gate::{DatabaseFile, blocking};
 use crate::profile;
 use crate::snapshot::SqliteSnapshot;
@@ -41,6 +42,10 @@ impl SqliteSource {
 
 #[async_trait]
 impl Source for SqliteSource {
+    fn show(&self, _column: &ReadColumn, value: &[u8]) -> Option<String> {
+        codec::tagged(value).ok().map(codec::shown)
+    }
+
     async fn check(&self) -> Result<Vec<Finding>> {
         if self.is_absent() {
             return Ok(Vec::new());

@@ -1,7 +1,13 @@
 //! Expressions and queries: from the engine into the neutral form, and from the neutral form for the engine; or the reason why not.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "world/world.rs"]
-#[expect(dead_code, reason = "each test file uses its part")]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its part and fails by panicking"
+)]
 mod world;
 
 use std::collections::BTreeMap;
@@ -71,10 +77,11 @@ fn neutral(text: &str) -> Expr {
 }
 
 fn neutral_query(text: &str) -> Query {
-    match Parser::parse_sql(&GenericDialect {}, text).unwrap().remove(0) {
-        Statement::Query(query) => *query,
-        other => panic!("{other}"),
-    }
+    let statements = Parser::parse_sql(&GenericDialect {}, text).unwrap();
+    let [Statement::Query(query)] = statements.as_slice() else {
+        panic!("{text} is no query");
+    };
+    (**query).clone()
 }
 
 /// How the engine spells a neutral expression.

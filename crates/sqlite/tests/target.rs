@@ -1,7 +1,13 @@
 //! The target: steps and chunks record themselves with their work, an older epoch changes nothing, and everything has a way back.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "world/world.rs"]
-#[expect(dead_code, reason = "each test file uses its part")]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses its part and fails by panicking"
+)]
 mod world;
 
 use std::path::Path;
@@ -479,7 +485,10 @@ async fn cleanup_removes_the_copy_and_says_so() {
     assert_eq!(lines.len(), 1);
     assert!(lines[0].contains("to.db.whimbrel-mig_1"));
     assert_eq!(
-        target.discard(&run_key, &[step.clone()]).await.unwrap(),
+        target
+            .discard(&run_key, std::slice::from_ref(&step))
+            .await
+            .unwrap(),
         Vec::<String>::new()
     );
     let error = target

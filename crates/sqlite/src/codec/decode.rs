@@ -74,7 +74,7 @@ fn int64(logical: &LogicalType, value: ValueRef<'_>) -> Checked<i64> {
             },
             other => Err(not_class(other, "an integer")),
         },
-        _ => Err(format!("a {logical} is no integer")),
+        other => Err(format!("a {other} is no integer")),
     }
 }
 
@@ -315,10 +315,7 @@ pub(crate) fn is_time_zoned(text: &str) -> bool {
     let (time, offset) = text.split_at(at);
     let parts: Vec<&str> = offset[1..].split(':').collect();
     let two_digits = |part: &&str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-    parse_time(time).is_some()
-        && time.len() >= 8
-        && parts.len() <= 3
-        && parts.iter().all(|part| two_digits(part))
+    parse_time(time).is_some() && time.len() >= 8 && parts.len() <= 3 && parts.iter().all(two_digits)
 }
 
 /// Returns a value for people, shortened; bytes that are no text in hex.

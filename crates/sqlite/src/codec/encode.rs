@@ -157,6 +157,10 @@ impl Encoder {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "other forms are shown as they are stored"
+)]
 fn shown_of(column: &WriteColumn, array: &dyn Array, row: usize) -> String {
     match cell(column, array, row) {
         Ok(Ok(cell)) => shown(cell.as_value()),
@@ -265,7 +269,7 @@ fn uuid_text(bytes: [u8; 16]) -> String {
 }
 
 /// Takes a tagged value apart.
-fn tagged(bytes: &[u8]) -> Result<ValueRef<'_>> {
+pub(crate) fn tagged(bytes: &[u8]) -> Result<ValueRef<'_>> {
     let eight = |rest: &[u8]| <[u8; 8]>::try_from(rest).ok();
     let value = match bytes {
         [tag::INTEGER, rest @ ..] => eight(rest).map(|eight| ValueRef::Integer(i64::from_le_bytes(eight))),

@@ -13,12 +13,13 @@ use sqlparser::ast::{
 };
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
+use whimbrel_core::expression::{
+    Kind, check_call, check_grouping, check_query, check_select, check_table, kind, no, of_logical,
+};
 use whimbrel_core::{ExpressionContext, LogicalType, Untranslated, parse_date, parse_time, parse_timestamp};
 
 use self::names::Names;
 use self::spoken::Spoken;
-use super::kind::{self, Kind, kind};
-use super::shape::{check_call, check_grouping, check_query, check_select, check_table, no};
 use crate::declared::looks_numeric;
 
 /// Parses an expression into the neutral form.
@@ -179,10 +180,6 @@ impl Translator<'_> {
     }
 
     /// Turns one expression, whose parts are neutral already, into the neutral form.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "everything that is not listed is refused"
-    )]
     fn translate(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
             Expr::Identifier(_)
@@ -378,10 +375,6 @@ fn text_literal(text: &str) -> Expr {
 }
 
 /// Brings a literal's spelling to the standard's.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "other engines' literals do not occur"
-)]
 fn literal(value: &mut Value) -> Result<(), Untranslated> {
     match value {
         Value::Number(digits, _) => {
@@ -478,7 +471,7 @@ fn as_text_literal(expr: &mut Expr) -> Result<(), Untranslated> {
 
 /// Makes a value that goes into a place of the expected type one of that type.
 fn fit(mut expr: Expr, expected: &LogicalType) -> Result<Expr, Untranslated> {
-    let wanted = kind::of_logical(expected);
+    let wanted = of_logical(expected);
     if let Expr::Nested(inner) = &expr
         && is_literal(inner)
     {

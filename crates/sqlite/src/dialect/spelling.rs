@@ -12,13 +12,14 @@ use sqlparser::ast::{
     ObjectNamePart, OrderByExpr, OrderBySort, Query, Select, SetExpr, SetOperator, SetQuantifier,
     TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
+use whimbrel_core::expression::{
+    Kind, check_call, check_grouping, check_query, check_select, check_table, kind, no, of_logical,
+};
 use whimbrel_core::{
     ExpressionContext, LogicalType, TableId, Untranslated, format_date, format_time, format_timestamp,
     parse_date, parse_time, parse_timestamp,
 };
 
-use super::kind::{self, Kind, kind};
-use super::shape::{check_call, check_grouping, check_query, check_select, check_table, no};
 use crate::sql::literal;
 
 /// Spells an expression.
@@ -28,7 +29,7 @@ pub(super) fn expression(expr: &Expr, context: &ExpressionContext) -> Result<Str
         expr = stored_literal(expr, expected)?;
     }
     let place = match &context.expected {
-        Some(expected) => Place::Default(kind::of_logical(expected)),
+        Some(expected) => Place::Default(of_logical(expected)),
         None => Place::Check,
     };
     walk(&mut expr, place, BTreeSet::new(), context)?;
@@ -212,10 +213,6 @@ impl Speller<'_> {
     }
 
     /// What needs the kinds of the parts as they are stored at the source's side of the translation.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only comparisons and the like depend on how values are stored"
-    )]
     fn before(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         casts::remove(expr, self.context)?;
         match expr {
@@ -345,10 +342,6 @@ impl Speller<'_> {
     }
 
     /// Spells one expression whose parts are spelled already.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "everything that is not listed is refused"
-    )]
     fn after(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
             Expr::Identifier(ident) => {
@@ -441,11 +434,6 @@ impl Speller<'_> {
         Ok(())
     }
 }
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the neutral form has no other literals"
-)]
 fn spell_value(value: &mut Value) -> Result<(), Untranslated> {
     match value {
         Value::Boolean(truth) => {
@@ -507,7 +495,7 @@ fn canonical_text(text: &str, wanted: Kind) -> Option<String> {
 fn stored_literal(mut expr: Expr, expected: &LogicalType) -> Result<Expr, Untranslated> {
     let none = ExpressionContext::default();
     casts::remove(&mut expr, &none)?;
-    let wanted = kind::of_logical(expected);
+    let wanted = of_logical(expected);
     let is_number = |expr: &Expr| match expr {
         Expr::Value(_) => kind(expr, &none).is_number(),
         Expr::UnaryOp { expr, .. } => matches!(**expr, Expr::Value(_)) && kind(expr, &none).is_number(),

@@ -18,8 +18,7 @@ pub(super) fn aggregate(
 ) -> Result<TableAggregate> {
     let what = || format!("sum up `{}`", table.id);
     let is_utf8 = pragma_text(connection, "encoding")? == "UTF-8";
-    let mut found = TableAggregate::default();
-    found.rows = connection
+    let rows = connection
         .query_row(
             &format!("SELECT count(*) FROM {}", quote(&table.id.name)),
             [],
@@ -27,6 +26,10 @@ pub(super) fn aggregate(
         )
         .during(what)?
         .unsigned_abs();
+    let mut found = TableAggregate {
+        rows,
+        ..TableAggregate::default()
+    };
     for some in columns.chunks(COLUMNS_MAX) {
         let asked: Vec<Asked> = some.iter().map(|column| Asked::of(column, is_utf8)).collect();
         let terms: Vec<String> = asked.iter().flat_map(|asked| asked.terms.clone()).collect();

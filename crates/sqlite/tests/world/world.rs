@@ -176,7 +176,11 @@ pub(crate) fn digest(columns: &[ReadColumn], batches: &[Batch]) -> Digest {
 }
 
 pub(crate) async fn digest_of(path: &Path, table: &Table, columns: &[ReadColumn]) -> Digest {
-    let snapshot = source(path).await.snapshot(&[table.id.clone()], 1).await.unwrap();
+    let snapshot = source(path)
+        .await
+        .snapshot(std::slice::from_ref(&table.id), 1)
+        .await
+        .unwrap();
     let batches = read(&snapshot, read_request(table, columns, KeyRange::All))
         .await
         .unwrap();

@@ -4,10 +4,8 @@ use sqlparser::ast::{
     BinaryOperator, CaseWhen, DataType, DateTimeField, Expr, ExtractSyntax, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, TrimWhereField, Value,
 };
+use whimbrel_core::expression::{Kind, arguments, kind, no};
 use whimbrel_core::{ExpressionContext, Untranslated};
-
-use super::super::kind::{Kind, arguments, kind};
-use super::super::shape::no;
 
 /// Functions that mean the same everywhere for the kinds of arguments they are given.
 const COMMON: [&str; 13] = [

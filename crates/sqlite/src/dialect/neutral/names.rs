@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Query, Value, Visit, Visitor};
+use whimbrel_core::expression::no;
 use whimbrel_core::{ExpressionContext, Untranslated};
-
-use super::super::shape::no;
 
 /// Names of the row number that no column has to be declared for.
 const ROW_NUMBERS: [&str; 3] = ["rowid", "_rowid_", "oid"];

@@ -4,10 +4,9 @@ use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, TrimWhereField, Value,
 };
+use whimbrel_core::expression::{Kind, arguments, kind, no};
 use whimbrel_core::{ExpressionContext, Untranslated};
 
-use super::super::kind::{Kind, arguments, kind};
-use super::super::shape::no;
 use super::{Place, Speller, text_literal, text_of};
 
 /// Functions of the same name and meaning.

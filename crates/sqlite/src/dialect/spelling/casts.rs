@@ -1,10 +1,9 @@
 //! Casts: those that say nothing here go, those that the engine can do exactly stay, the others are refused.
 
 use sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, Value};
+use whimbrel_core::expression::{Kind, kind, no, of_type};
 use whimbrel_core::{ExpressionContext, Untranslated};
 
-use super::super::kind::{Kind, kind, of_type};
-use super::super::shape::no;
 use super::{canonical_text, text_literal, text_of};
 
 /// Replaces a cast (or a typed literal) by what it means here.
