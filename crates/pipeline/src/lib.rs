@@ -8,6 +8,7 @@ mod observer;
 mod budget;
 mod columns;
 mod pool;
+mod presence;
 mod store;
 
 mod context;

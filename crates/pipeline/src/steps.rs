@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use whimbrel_core::{Direction, Result, Step, StepPhase, TableId, fault};
+use whimbrel_core::{Direction, ErrorClass, Result, Step, StepPhase, TableId, fault};
 
 use crate::failure::Failure;
+use crate::presence::is_there;
 use crate::retry::retry;
 use crate::running::Run;
 
@@ -49,17 +50,39 @@ async fn forward(run: &Run, step: &Step) -> Result<()> {
     })
 }
 
-/// Takes back a step; one that is not recorded is left alone by the target.
+/// Takes back a step; one that is not recorded is left alone by the target. When the undo fails because somebody else has removed what
+/// the step made, there is nothing to take back.
 async fn backward(run: &Run, step: &Step) -> Result<()> {
+    if let Err(error) = execute_undo(run, step).await {
+        if step.destructive || error.class() != ErrorClass::Invalid || !is_gone(run, step).await? {
+            return Err(error);
+        }
+        run.ctx
+            .notice(format!("{} is gone already: {}", step.subject, error.chain()));
+        let nothing = Step {
+            undo: Vec::new(),
+            ..step.clone()
+        };
+        execute_undo(run, &nothing).await?;
+    }
+    run.journal.undo.undone(&step.id)?;
+    run.journal
+        .checkpoint(|checkpoint| checkpoint.steps_done.retain(|done| done != &step.id))
+}
+
+async fn execute_undo(run: &Run, step: &Step) -> Result<()> {
     retry(&run.ctx, &format!("undo: {}", step.title), || async {
         fault::point("step.undo.before")?;
         run.ctx.target.execute(&run.key, step, Direction::Undo).await?;
         fault::point("step.undo.after")
     })
-    .await?;
-    run.journal.undo.undone(&step.id)?;
-    run.journal
-        .checkpoint(|checkpoint| checkpoint.steps_done.retain(|done| done != &step.id))
+    .await
+}
+
+async fn is_gone(run: &Run, step: &Step) -> Result<bool> {
+    let target = run.ctx.target.as_source();
+    let catalog = retry(&run.ctx, "read the target's catalog", || target.catalog()).await?;
+    Ok(!is_there(&catalog, &step.subject))
 }
 
 /// Takes back the chosen steps, last first; returns their titles. Only steps that the undo log or the ledger has are ours to undo.

@@ -5,11 +5,12 @@ mod picture;
 use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
-    Catalog, Column, ObjectId, ObjectKind, ObjectVerdict, Plan, Sequence, Table, TableId, TablePlan, Verdict,
+    Catalog, Column, ObjectId, ObjectKind, ObjectVerdict, Plan, Table, TableId, TablePlan, Verdict,
 };
 
 use self::picture::{Shape, picture};
 use crate::context::RunContext;
+use crate::presence::is_there;
 use crate::store::AS_BUILT;
 
 /// Returns the catalog restricted to what the plan makes and what hangs on it.
@@ -113,46 +114,17 @@ fn lacks(plan: &Plan, catalog: &Catalog) -> Vec<ObjectVerdict> {
         }
     }
     for step in plan.steps.iter().filter(|step| step.subject.part.is_empty()) {
-        let (id, kind) = (&step.subject.owner, step.subject.kind);
-        if !has(catalog, kind, id) {
-            lacks.push(lack(step.subject.clone(), kind.as_str(), ""));
+        if !is_there(catalog, &step.subject) {
+            lacks.push(lack(step.subject.clone(), step.subject.kind.as_str(), ""));
         }
     }
     for sequence in &plan.sequences {
-        if !has(catalog, ObjectKind::Sequence, &sequence.target) {
-            lacks.push(lack(
-                ObjectId::whole(ObjectKind::Sequence, sequence.target.clone()),
-                "a sequence",
-                "",
-            ));
+        let object = ObjectId::whole(ObjectKind::Sequence, sequence.target.clone());
+        if !is_there(catalog, &object) {
+            lacks.push(lack(object, "a sequence", ""));
         }
     }
     lacks
-}
-
-fn has(catalog: &Catalog, kind: ObjectKind, id: &TableId) -> bool {
-    match kind {
-        ObjectKind::Namespace => catalog
-            .namespaces
-            .iter()
-            .any(|namespace| namespace.name == id.name),
-        ObjectKind::Type => catalog.user_type(id).is_some(),
-        ObjectKind::Sequence => catalog
-            .sequences
-            .iter()
-            .any(|sequence: &Sequence| &sequence.id == id),
-        ObjectKind::View => catalog.views.iter().any(|view| &view.id == id),
-        ObjectKind::Table => catalog.table(id).is_some(),
-        ObjectKind::Column
-        | ObjectKind::PrimaryKey
-        | ObjectKind::Unique
-        | ObjectKind::Check
-        | ObjectKind::ForeignKey
-        | ObjectKind::Exclusion
-        | ObjectKind::Index
-        | ObjectKind::Comment
-        | ObjectKind::Other => true,
-    }
 }
 
 fn lack(object: ObjectId, expected: impl Into<String>, found: impl Into<String>) -> ObjectVerdict {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use futures::StreamExt as _;
 use whimbrel_core::{
-    DifferenceKind, KeyRange, ReadRequest, Result, RowDifference, RowHash, Snapshot, Table, TablePlan,
-    ValueDifference,
+    DifferenceKind, Digest, KeyRange, ReadRequest, Result, RowDifference, RowHash, Snapshot, Table,
+    TablePlan, ValueDifference,
 };
 
 use super::Scene;
@@ -26,8 +26,8 @@ const BUCKETS_MAX: u64 = 1 << 16;
 pub(super) struct Rows<'a> {
     pub(super) scene: &'a Scene,
     pub(super) plan: &'a TablePlan,
-    /// The position that the verdict is about.
-    pub(super) position: &'a str,
+    /// What the source held in the snapshot that the verdict is about.
+    pub(super) expected: &'a Digest,
 }
 
 /// The rows that differ.
@@ -45,9 +45,9 @@ pub(super) async fn differences(what: &Rows<'_>, rows: u64) -> Result<Listed> {
     let ctx = &what.scene.ctx;
     let tables = [what.plan.source.id.clone()];
     let source = retry(ctx, "open a snapshot", || ctx.source.snapshot(&tables, 1)).await?;
-    let as_of_now = source.position().0 != what.position;
     let sides = Sides { what, source };
-    let rounds = sides.rounds(rows).await?;
+    let (rounds, source_now) = sides.rounds(rows).await?;
+    let as_of_now = !source_now.same_rows(what.expected);
     let mut listed = Listed {
         complete: rounds.len() <= ROUNDS_MAX,
         as_of_now,
@@ -133,12 +133,14 @@ impl Sides<'_> {
         Ok(())
     }
 
-    /// Reads both sides into buckets and returns the differing ones, as many together as memory allows.
-    async fn rounds(&self, rows: u64) -> Result<Vec<Round>> {
+    /// Reads both sides into buckets and returns the differing ones, as many together as memory allows, and what the source holds now.
+    async fn rounds(&self, rows: u64) -> Result<(Vec<Round>, Digest)> {
         let of = (rows / 500).clamp(64, BUCKETS_MAX);
         let size = usize::try_from(of).unwrap_or(64);
         let mut sums = vec![(0_u64, 0_u128, 0_u128); size];
+        let mut source_now = Digest::default();
         self.scan(Side::Source, |_, row| {
+            source_now.add_row(row);
             let sum = &mut sums[slot(row.key, of)];
             *sum = (
                 sum.0 + 1,
@@ -175,7 +177,7 @@ impl Sides<'_> {
                 round.buckets.insert(at as u64);
             }
         }
-        Ok(rounds)
+        Ok((rounds, source_now))
     }
 
     /// Returns the rows of the buckets that one side has more often.

@@ -113,7 +113,7 @@ impl Check<'_> {
         let rows = Rows {
             scene: self.scene,
             plan: self.plan,
-            position: &self.expected.position,
+            expected,
         };
         match rows::differences(&rows, expected.rows.max(found.rows)).await {
             Ok(listed) => {

@@ -3,7 +3,7 @@
 use whimbrel_core::{RunStatus, Table};
 use whimbrel_pipeline::{MigrationStatus, RollbackTo, cleanup, rollback, run, verify};
 
-use crate::database::Value;
+use crate::database::{Trouble, Value};
 use crate::migration::{Migration, id, row};
 
 async fn done(migration: &Migration) {
@@ -165,4 +165,33 @@ async fn cleanup_destroys_the_way_back_and_verify_then_asks_the_source() {
     });
     let found = verify(&migration.context()).await.unwrap();
     assert_eq!(found.tables[0].verdict, whimbrel_core::Verdict::Different);
+}
+
+#[tokio::test]
+async fn what_somebody_else_removed_needs_no_undo() {
+    let migration = Migration::new();
+    let empty = migration.target.content();
+    done(&migration).await;
+    migration
+        .target
+        .change(|state| state.table(&id("users")).unwrap().indexes.clear());
+    migration.target.change(|state| state.catalog.views.clear());
+    rollback(&migration.context(), &RollbackTo::Start, false)
+        .await
+        .unwrap();
+    assert_eq!(migration.target.content(), empty);
+}
+
+#[tokio::test]
+async fn an_undo_that_fails_for_another_reason_stops_the_rollback() {
+    let migration = Migration::new();
+    done(&migration).await;
+    migration.target.trouble(Trouble::UndoRefused);
+    let error = rollback(&migration.context(), &RollbackTo::Start, false)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("something depends on it"), "{error}");
+    rollback(&migration.context(), &RollbackTo::Start, false)
+        .await
+        .unwrap();
 }

@@ -199,10 +199,19 @@ async fn the_rows_of_a_source_that_moved_on_are_marked() {
         verify(&migration.context()).await.unwrap().verdict(),
         Verdict::Identical
     );
-    migration
-        .target
-        .change(|state| state.rows.get_mut(&id("users")).unwrap()[0][1] = Value::Null);
+    let change = |table: &str| {
+        let table = id(table);
+        migration
+            .target
+            .change(|state| state.rows.get_mut(&table).unwrap()[0][1] = Value::Null);
+    };
+    change("users");
+    change("orders");
     let found = verify(&migration.context()).await.unwrap();
+    assert!(
+        !found.tables[2].differences[0].as_of_now,
+        "only the table of users has moved on"
+    );
     assert!(
         found.tables[0]
             .differences

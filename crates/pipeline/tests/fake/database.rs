@@ -48,6 +48,8 @@ pub(crate) enum Trouble {
     CommitThenLost,
     /// The snapshot is gone at the next read.
     SnapshotLost,
+    /// The next undo is refused.
+    UndoRefused,
     /// The next write loses its connection.
     WriteLost,
 }
@@ -162,9 +164,29 @@ impl State {
                 self.catalog.tables.push(table);
                 self.catalog.tables.sort_by(|a, b| a.id.cmp(&b.id));
             }
+            other => return self.apply_part(other, arguments),
+        }
+        Ok(())
+    }
+
+    fn apply_part(&mut self, operation: &str, arguments: &[String]) -> Result<()> {
+        let id = || -> TableId { serde_json::from_str(&arguments[0]).unwrap() };
+        match operation {
             "create_index" => {
                 let index: Index = serde_json::from_str(&arguments[1]).unwrap();
                 self.table(&id())?.indexes.push(index);
+            }
+            "drop_index"
+                if !self
+                    .table(&id())?
+                    .indexes
+                    .iter()
+                    .any(|index| index.name == arguments[1]) =>
+            {
+                return Err(Error::invalid("no such index"));
+            }
+            "drop_view" if !self.catalog.views.iter().any(|view| view.id == id()) => {
+                return Err(Error::invalid("no such view"));
             }
             "drop_index" => self
                 .table(&id())?

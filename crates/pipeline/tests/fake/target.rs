@@ -48,6 +48,9 @@ impl Target for FakeTarget {
                     });
                 }
                 Direction::Undo if recorded => {
+                    if self.0.meets(Trouble::UndoRefused) {
+                        return Err(Error::invalid("something depends on it"));
+                    }
                     step.undo.iter().try_for_each(|statement| next.apply(statement))?;
                     next.ledger().steps.retain(|record| record.id != step.id);
                 }
