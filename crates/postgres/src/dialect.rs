@@ -1,9 +1,11 @@
-//! The dialect: quoting here, types in `mapping`, expressions and queries in `expression` and `query`, statements in `ddl`.
+//! The dialect: quoting here, types in `mapping`, expressions and queries in `expression` (with
+//! `neutral` and `spelling`), statements in `ddl`.
 
 mod ddl;
 mod expression;
 mod mapping;
-mod query;
+mod neutral;
+mod spelling;
 
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
@@ -60,11 +62,11 @@ impl Dialect for PostgresDialect {
     }
 
     fn parse_query(&self, query: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
-        query::parse(query, context)
+        expression::parse_query(query, context)
     }
 
     fn render_query(&self, query: &Query, context: &ExpressionContext) -> Result<String, Untranslated> {
-        query::render(query, context)
+        expression::render_query(query, context)
     }
 
     fn holds_nul_text(&self) -> bool {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, Finding, Result, Snapshot, Source, Table, TableId, TableProfile,
+    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId,
+    TableProfile,
 };
 
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
 use crate::snapshot::PostgresSnapshot;
-use crate::{catalog, check, profile};
+use crate::{catalog, check, codec, profile};
 
 /// A database that is only read.
 #[derive(Debug)]
@@ -47,6 +48,10 @@ impl PostgresSource {
 
 #[async_trait]
 impl Source for PostgresSource {
+    fn show(&self, column: &ReadColumn, value: &[u8]) -> Option<String> {
+        codec::decode::shown(&column.native, value)
+    }
+
     async fn check(&self) -> Result<Vec<Finding>> {
         let session = self.session().await?;
         let findings = check::source(&session).await?;

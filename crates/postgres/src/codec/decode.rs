@@ -500,6 +500,11 @@ fn time_zoned(bytes: &[u8]) -> Result<String, Fault> {
     Ok(text)
 }
 
+/// Returns a value of the native type, in its binary form, as a person reads it; none for a type without a codec of ours.
+pub(crate) fn shown(native: &str, bytes: &[u8]) -> Option<String> {
+    natural(Kind::parse(native)).map(|form| show(&form, bytes))
+}
+
 /// The value as a person reads it; bytes that are no text in hex.
 fn show(form: &Form, bytes: &[u8]) -> String {
     let shown = match form {

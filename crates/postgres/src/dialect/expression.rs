@@ -1,9 +1,406 @@
-//! x
-use sqlparser::ast::Expr;
+//! Expressions and queries between the engine's words and the neutral form: parsing and walking. Each node is turned by
+//! `neutral` (into the neutral form) or by `spelling` (out of it).
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, Value, VisitMut, VisitorMut};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
+use whimbrel_core::expression::no;
 use whimbrel_core::{ExpressionContext, Untranslated};
-pub(super) fn parse(text: &str, _context: &ExpressionContext) -> Result<Expr, Untranslated> {
-    Err(Untranslated::new(format!("`{text}`")))
+
+use super::neutral::Reader;
+use super::spelling::{self, Speller};
+
+/// Parses an expression into the neutral form.
+pub(super) fn parse(text: &str, context: &ExpressionContext) -> Result<Expr, Untranslated> {
+    let unread = |cause: ParserError| Untranslated::new(format!("`{text}` cannot be read: {cause}"));
+    let mut parser = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(text)
+        .map_err(unread)?;
+    let mut expr = parser.parse_expr().map_err(unread)?;
+    if parser.peek_token().token != Token::EOF {
+        return Err(Untranslated::new(format!("`{text}` goes on after an expression")));
+    }
+    walk(&mut expr, &mut Reader::new(context))?;
+    Ok(expr)
 }
-pub(super) fn render(text: &Expr, _context: &ExpressionContext) -> Result<String, Untranslated> {
-    Err(Untranslated::new(format!("`{text}`")))
+
+/// Parses a query into the neutral form.
+pub(super) fn parse_query(text: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
+    let statements = Parser::parse_sql(&PostgreSqlDialect {}, text)
+        .map_err(|cause| Untranslated::new(format!("the query cannot be read: {cause}")))?;
+    let [Statement::Query(query)] = statements.as_slice() else {
+        return Err(no("a statement that is no query"));
+    };
+    let mut query = (**query).clone();
+    walk(&mut query, &mut Reader::new(context))?;
+    Ok(query)
+}
+
+/// Spells a neutral expression.
+pub(super) fn render(expr: &Expr, context: &ExpressionContext) -> Result<String, Untranslated> {
+    let mut expr = match &context.expected {
+        Some(expected) => spelling::fit(expr.clone(), expected, context)?,
+        None => expr.clone(),
+    };
+    walk(&mut expr, &mut Speller::of_expression(context))?;
+    // A default takes only what binds tighter than AND, NOT, IN and their like.
+    let is_whole = matches!(
+        expr,
+        Expr::Value(_)
+            | Expr::Function(_)
+            | Expr::Cast { .. }
+            | Expr::Nested(_)
+            | Expr::UnaryOp { .. }
+            | Expr::Identifier(_)
+    );
+    let wrap = context.expected.is_some() && !is_whole;
+    Ok(if wrap {
+        format!("({expr})")
+    } else {
+        expr.to_string()
+    })
+}
+
+/// Spells a neutral query.
+pub(super) fn render_query(query: &Query, context: &ExpressionContext) -> Result<String, Untranslated> {
+    let mut query = query.clone();
+    let mut speller = Speller::of_query(&query, context);
+    walk(&mut query, &mut speller)?;
+    Ok(query.to_string())
+}
+
+fn walk(
+    tree: &mut impl VisitMut,
+    visitor: &mut impl VisitorMut<Break = Untranslated>,
+) -> Result<(), Untranslated> {
+    match tree.visit(visitor) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(why) => Err(why),
+    }
+}
+
+/// Goes on, or ends the walk with the reason.
+pub(super) fn flow(done: Result<(), Untranslated>) -> ControlFlow<Untranslated> {
+    match done {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(why) => ControlFlow::Break(why),
+    }
+}
+
+/// Returns the text of a text literal.
+pub(super) fn text_of(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text),
+            _ => None,
+        },
+        Expr::Nested(inner) => text_of(inner),
+        _ => None,
+    }
+}
+
+/// Makes a text literal.
+pub(super) fn text_literal(text: &str) -> Expr {
+    Expr::value(Value::SingleQuotedString(text.to_owned()))
+}
+
+/// Makes a number; none when the text is no plain one.
+pub(super) fn number_literal(text: &str) -> Option<Expr> {
+    use sqlparser::ast::UnaryOperator;
+    let text = text.trim();
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text), |digits| (true, digits));
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && whimbrel_core::canonical_decimal(digits).is_some();
+    let number = is_number.then(|| Expr::value(Value::Number(digits.to_owned(), false)))?;
+    Some(if negative {
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr: Box::new(number),
+        }
+    } else {
+        number
+    })
+}
+
+/// Tells whether it is a number as written.
+pub(super) fn is_number_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, Value::Number(..)),
+        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_number_literal(expr),
+        _ => false,
+    }
+}
+
+/// Returns a function's bare name in small letters; none when it is qualified.
+pub(super) fn plain_name(name: &ObjectName) -> Option<String> {
+    match name.0.as_slice() {
+        [only] => only.as_ident().map(|ident| ident.value.to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
+/// Makes a bare name without quotes, for functions.
+pub(super) fn function_name(name: &str) -> ObjectName {
+    ObjectName::from(vec![Ident::new(name)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sqlparser::dialect::GenericDialect;
+    use whimbrel_core::{LogicalType, TableId};
+
+    use super::*;
+
+    fn context(expected: Option<LogicalType>) -> ExpressionContext {
+        let columns = [
+            ("id", LogicalType::Integer { bits: 64 }),
+            (
+                "price",
+                LogicalType::Decimal {
+                    precision: Some(10),
+                    scale: Some(2),
+                },
+            ),
+            ("ratio", LogicalType::Float { bits: 64 }),
+            ("name", LogicalType::text()),
+            ("active", LogicalType::Boolean),
+            ("day", LogicalType::Date),
+            ("at", LogicalType::Timestamp { zoned: false }),
+            ("seen", LogicalType::Timestamp { zoned: true }),
+            ("data", LogicalType::Json),
+            (
+                "mood",
+                LogicalType::Enum {
+                    name: "mood".to_owned(),
+                    labels: vec!["ok".to_owned()],
+                },
+            ),
+        ];
+        ExpressionContext {
+            columns: columns
+                .into_iter()
+                .map(|(name, logical)| (name.to_owned(), logical))
+                .collect(),
+            renames: BTreeMap::from([("price".to_owned(), "cost".to_owned())]),
+            tables: BTreeMap::from([
+                (TableId::bare("orders"), TableId::new("public", "orders")),
+                (TableId::bare("users"), TableId::new("public", "people")),
+            ]),
+            expected,
+        }
+    }
+
+    fn neutral(text: &str) -> String {
+        parse(text, &context(None)).map_or_else(|why| format!("refused: {why}"), |expr| expr.to_string())
+    }
+
+    fn spelled(text: &str, expected: Option<LogicalType>) -> String {
+        let expr = Parser::new(&GenericDialect {})
+            .try_with_sql(text)
+            .unwrap()
+            .parse_expr()
+            .unwrap();
+        render(&expr, &context(expected)).unwrap_or_else(|why| format!("refused: {why}"))
+    }
+
+    #[test]
+    fn what_the_server_prints_becomes_neutral() {
+        for (printed, want) in [
+            ("'a''b'::text", "'a''b'"),
+            ("'x'::character varying", "'x'"),
+            ("'ok'::public.mood", "'ok'"),
+            ("'-1'::integer", "-1"),
+            ("0::numeric", "0"),
+            ("'1.50'::numeric(10,2)", "1.50"),
+            ("NULL::character varying", "NULL"),
+            ("true", "true"),
+            ("now()", "CURRENT_TIMESTAMP"),
+            ("CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP"),
+            ("timezone('utc'::text, now())", "CURRENT_TIMESTAMP"),
+            ("(now() AT TIME ZONE 'utc'::text)", "(CURRENT_TIMESTAMP)"),
+            ("'2024-01-01'::date", "'2024-01-01'"),
+            ("'\\x6162'::bytea", "X'6162'"),
+            ("(price > (0)::numeric)", "(\"price\" > (0))"),
+            (
+                "((name)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))",
+                "((\"name\") IN ('a', 'b'))",
+            ),
+            ("(mood = ANY (ARRAY['ok'::public.mood]))", "(\"mood\" IN ('ok'))"),
+            ("(id <> ALL (ARRAY[1, 2]))", "(\"id\" NOT IN (1, 2))"),
+            ("(name ~~ 'a%'::text)", "(\"name\" LIKE 'a%')"),
+            ("(name !~~* 'a%'::text)", "(\"name\" NOT ILIKE 'a%')"),
+            ("(char_length((name)::text) > 2)", "(length((\"name\")) > 2)"),
+            (
+                "((at)::date = CURRENT_DATE)",
+                "(CAST((\"at\") AS DATE) = CURRENT_DATE)",
+            ),
+            ("lower((name)::text)", "lower((\"name\"))"),
+        ] {
+            assert_eq!(neutral(printed), want, "{printed}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_neutral_form_is_refused_with_its_name() {
+        for (printed, part) in [
+            ("nextval('public.s'::regclass)", "regclass"),
+            ("public.f(id)", "public"),
+            ("(name ~ 'a'::text)", "operator `~`"),
+            ("(data -> 'a'::text)", "operator `->`"),
+            ("(at - day)", "no numbers"),
+            ("(price / (2)::numeric)", "division"),
+            ("'1 day'::interval", "interval"),
+            ("(name COLLATE \"de-x-icu\")", "collation"),
+            ("gen_random_uuid()", "gen_random_uuid"),
+            ("'now'::date", "now"),
+        ] {
+            let said = neutral(printed);
+            assert!(
+                said.starts_with("refused") && said.to_lowercase().contains(part),
+                "{printed}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn defaults_are_spelled_in_the_type_of_their_column() {
+        let text = || Some(LogicalType::text());
+        let integer = || Some(LogicalType::Integer { bits: 32 });
+        for (neutral, expected, want) in [
+            ("1", Some(LogicalType::Boolean), "true"),
+            ("'f'", Some(LogicalType::Boolean), "false"),
+            ("2", Some(LogicalType::Boolean), "refused"),
+            ("0", text(), "'0'"),
+            ("'5'", integer(), "5"),
+            ("1.5", integer(), "refused"),
+            ("'x'", integer(), "refused"),
+            ("true", integer(), "1"),
+            ("-1", integer(), "-1"),
+            ("(1 + 2)", integer(), "(1 + 2)"),
+            ("NULL", integer(), "NULL"),
+            (
+                "CURRENT_TIMESTAMP",
+                text(),
+                "to_char((CURRENT_TIMESTAMP AT TIME ZONE 'UTC'), 'YYYY-MM-DD HH24:MI:SS')",
+            ),
+            (
+                "CURRENT_TIMESTAMP",
+                Some(LogicalType::Timestamp { zoned: false }),
+                "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')",
+            ),
+            (
+                "CURRENT_TIMESTAMP",
+                Some(LogicalType::Timestamp { zoned: true }),
+                "CURRENT_TIMESTAMP",
+            ),
+            (
+                "CURRENT_DATE",
+                Some(LogicalType::Date),
+                "((CURRENT_TIMESTAMP AT TIME ZONE 'UTC'))::DATE",
+            ),
+            ("'2024-02-30'", Some(LogicalType::Date), "refused"),
+            ("'2024-02-29'", Some(LogicalType::Date), "'2024-02-29'"),
+            ("'{}'", Some(LogicalType::Json), "'{}'"),
+            ("X'00ff'", Some(LogicalType::Bytes), "'\\x00ff'::BYTEA"),
+            ("random()", integer(), "refused"),
+        ] {
+            let said = spelled(neutral, expected);
+            assert!(
+                said == want || (want == "refused" && said.starts_with(want)),
+                "{neutral}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn comparisons_agree_in_type_or_are_refused() {
+        for (neutral, want) in [
+            ("active = 1", "\"active\" = true"),
+            ("active IN (0, 1)", "\"active\" IN (false, true)"),
+            ("price > '1.5'", "\"cost\" > 1.5"),
+            ("name = 5", "\"name\" = '5'"),
+            ("name < id", "refused"),
+            (
+                "at < CURRENT_TIMESTAMP",
+                "\"at\" < (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')",
+            ),
+            ("day = '2024-01-01'", "\"day\" = '2024-01-01'"),
+            ("day = 'yesterday'", "refused"),
+            ("id AND active", "refused"),
+            ("NOT active", "NOT \"active\""),
+            ("data = '{}'", "refused"),
+            ("missing = 1", "refused"),
+            ("name || id", "\"name\" || \"id\""),
+            ("id || id", "refused"),
+            ("round(ratio, 1) > 2", "round((\"ratio\")::NUMERIC, 1) > 2"),
+            ("trim(name) <> ''", "TRIM(\"name\") <> ''"),
+            ("coalesce(name, 0) = ''", "refused"),
+            ("sum(active) > 1", "refused"),
+            (
+                "EXTRACT(YEAR FROM day) = 2024",
+                "EXTRACT(YEAR FROM \"day\") = 2024",
+            ),
+            ("CASE WHEN id THEN 1 END = 1", "refused"),
+            ("name ILIKE 'a%'", "\"name\" ILIKE 'a%'"),
+            ("id LIKE '1%'", "refused"),
+        ] {
+            let said = spelled(neutral, None);
+            assert!(
+                said == want || (want == "refused" && said.starts_with(want)),
+                "{neutral}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn queries_take_the_targets_names() {
+        let query = |text: &str| {
+            let statements = Parser::parse_sql(&GenericDialect {}, text).unwrap();
+            let [Statement::Query(query)] = statements.as_slice() else {
+                panic!("{text}")
+            };
+            render_query(query, &context(None)).unwrap_or_else(|why| format!("refused: {why}"))
+        };
+        for (neutral, want) in [
+            (
+                "SELECT users.name, o.price AS p FROM users JOIN orders AS o ON o.id = users.id WHERE o.active ORDER BY 1",
+                "SELECT \"people\".\"name\", \"o\".\"cost\" AS \"p\" FROM \"public\".\"people\" JOIN \"public\".\"orders\" AS \"o\" \
+                 ON \"o\".\"id\" = \"people\".\"id\" WHERE \"o\".\"active\" ORDER BY 1",
+            ),
+            (
+                "WITH big AS (SELECT id FROM orders WHERE price > 10) SELECT count(*) FROM big",
+                "WITH \"big\" AS (SELECT \"id\" FROM \"public\".\"orders\" WHERE \"cost\" > 10) SELECT count(*) FROM \"big\"",
+            ),
+            ("SELECT id FROM elsewhere", "refused"),
+            ("SELECT name, count(*) FROM orders", "refused"),
+            ("SELECT id FROM orders WHERE id", "refused"),
+            ("SELECT id FROM orders FOR UPDATE", "refused"),
+        ] {
+            let said = query(neutral);
+            assert!(
+                said == want || (want == "refused" && said.starts_with(want)),
+                "{neutral}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_printed_view_becomes_neutral() {
+        let printed = " SELECT u.id,\n    (u.name)::text AS name,\n    count(o.id) AS orders\n   FROM (public.users u\n     \
+             LEFT JOIN public.orders o ON ((o.id = u.id)))\n  WHERE (u.active IS TRUE)\n  GROUP BY u.id, u.name\n  ORDER BY u.name DESC";
+        let query = parse_query(printed, &context(None)).unwrap().to_string();
+        assert_eq!(
+            query,
+            "SELECT \"u\".\"id\", (\"u\".\"name\") AS \"name\", count(\"o\".\"id\") AS \"orders\" FROM \
+             (\"public\".\"users\" \"u\" LEFT JOIN \"public\".\"orders\" \"o\" ON ((\"o\".\"id\" = \"u\".\"id\"))) \
+             WHERE (\"u\".\"active\" IS TRUE) GROUP BY \"u\".\"id\", \"u\".\"name\" ORDER BY \"u\".\"name\" DESC NULLS FIRST"
+        );
+    }
 }
