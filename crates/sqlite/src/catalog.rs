@@ -290,35 +290,39 @@ fn read_others(connection: &Connection, schema: &Schema, catalog: &mut Catalog) 
     Ok(())
 }
 
-/// Returns where the implicit sequence of a table stands: as the engine will count on, also when it is behind or ahead of the rows.
-pub(crate) fn sequence_position(
+/// Returns the last number of a table's implicit sequence, as the engine will count on: it goes by the rows where they are ahead.
+pub(crate) fn last_number(
     connection: &Connection,
     table: &str,
     column: &str,
     autoincrement: bool,
 ) -> Result<Option<i64>> {
-    let what = || format!("read the last number of `{table}`");
     let max: Option<i64> = connection
         .query_row(
             &format!("SELECT max({}) FROM {}", quote(column), quote(table)),
             [],
             |row| row.get(0),
         )
-        .during(what)?;
+        .during(|| format!("read the last number of `{table}`"))?;
     if !autoincrement {
         return Ok(max);
     }
-    let recorded: Option<i64> = connection
+    let last = recorded_number(connection, table)?.max(max);
+    // A sequence at 0 has never been called: the next number is 1.
+    Ok(last.filter(|last| *last != 0 || max.is_some()))
+}
+
+/// Returns the last number of a table with AUTOINCREMENT as `sqlite_sequence` holds it.
+pub(crate) fn recorded_number(connection: &Connection, table: &str) -> Result<Option<i64>> {
+    connection
         .query_row(
             "SELECT max(CAST(seq AS INTEGER)) FROM sqlite_sequence WHERE name = ?",
             [table],
             |row| row.get(0),
         )
         .optional()
-        .during(what)?
-        .flatten();
-    // A sequence at 0 has never been called: the next number is 1.
-    Ok(recorded.max(max).filter(|last| *last != 0 || max.is_some()))
+        .during(|| format!("read the last number of `{table}`"))
+        .map(Option::flatten)
 }
 
 /// Makes the implicit sequence behind a table's row number.

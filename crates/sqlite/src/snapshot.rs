@@ -17,7 +17,7 @@ use whimbrel_core::{
     Table, TableAggregate, TableId,
 };
 
-use crate::catalog::{pragma_number, sequence_id, sequence_position};
+use crate::catalog::{last_number, pragma_number, sequence_id};
 use crate::error::During;
 use crate::foreign_keys::orphans;
 use crate::gate::{DatabaseFile, ReadConnection, blocking};
@@ -205,7 +205,7 @@ impl Snapshot for SqliteSnapshot {
                         let Some((table, column, autoincrement)) = found else {
                             return Ok(None);
                         };
-                        let last = sequence_position(connection, &table.name, column, *autoincrement)?;
+                        let last = last_number(connection, &table.name, column, *autoincrement)?;
                         Ok(last.map(|last_value| SequencePosition {
                             last_value,
                             is_called: true,

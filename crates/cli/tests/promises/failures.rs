@@ -102,26 +102,30 @@ fn a_read_only_target_is_found_before_anything_runs() {
     ));
     let output = shop.program(&["migrate", "--yes", "--accept-suggested"]).run();
     assert_ne!(output.code, Some(0), "{output:?}");
-    assert!(
-        output.stderr.contains("read-only") || output.stderr.contains("read only"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("target_read_only"), "{}", output.stderr);
 }
 
 #[test]
 fn a_full_target_stops_with_a_hint_and_the_run_goes_on_when_there_is_room() {
-    let Some(shop) = Move::create(PAIRS[0], "full", 20_000) else {
-        return;
-    };
-    let hash = shop.plan();
-    let output = shop
-        .program(&["run", "--approve", &hash])
-        .env("WHIMBREL_TEST_MAX_PAGE_COUNT", "60")
-        .run();
-    refused(&output, 1, &["full"]);
-    shop.resume_to_the_end(&hash);
-    shop.assert_arrived();
+    for pair in [PAIRS[0], PAIRS[3]] {
+        let Some(shop) = Move::create(pair, "full", 20_000) else {
+            continue;
+        };
+        let hash = shop.plan();
+        let small = format!("{}?max_page_count=60", shop.target.url());
+        let arguments = [
+            "run",
+            "--approve",
+            &hash,
+            "--source",
+            &shop.source.url(),
+            "--target",
+            &small,
+        ];
+        refused(&program(&shop.folder(), &arguments), 1, &["full"]);
+        shop.resume_to_the_end(&hash);
+        shop.assert_arrived();
+    }
 }
 
 #[test]
@@ -202,5 +206,4 @@ fn a_bad_value_names_table_key_column_value_and_rule() {
     );
     refused(&output, 1, &["log", "line", "U+0000"]);
     assert_eq!(target.count("select count(*) from log"), 0);
-    assert_eq!(target.count("select count(*) from staff"), 10);
 }

@@ -7,7 +7,7 @@ use whimbrel_core::{
     Check, Column, Generated, Identity, OtherObject, Result, Sequence, SequencePosition, Table, TableId,
 };
 
-use super::{Schema, implicit_sequence, keys, pragma_number, sequence_position};
+use super::{Schema, implicit_sequence, keys, last_number, pragma_number, recorded_number};
 use crate::definition::{TableText, read_table};
 use crate::error::During;
 
@@ -151,11 +151,18 @@ impl<'a> TableReader<'a> {
             return Ok(None);
         };
         let mut sequence = implicit_sequence(&table.id, &name);
-        sequence.position = sequence_position(self.connection, &table.id.name, &name, text.autoincrement)?
-            .map(|last_value| SequencePosition {
-                last_value,
-                is_called: true,
-            });
+        let recorded = match text.autoincrement {
+            true => recorded_number(self.connection, &table.id.name)?,
+            false => None,
+        };
+        let last = match recorded {
+            Some(last) => Some(last),
+            None => last_number(self.connection, &table.id.name, &name, text.autoincrement)?,
+        };
+        sequence.position = last.map(|last_value| SequencePosition {
+            last_value,
+            is_called: true,
+        });
         if let Some(column) = table.columns.iter_mut().find(|column| column.name == name) {
             column.nullable = false;
             column.identity = Some(Identity {

@@ -197,6 +197,11 @@ impl Place<'_> {
                 "text, exactly as stored",
                 Mapped::exact(LogicalType::text()),
             ),
+            None if self.profile.is_some_and(|profile| profile.nul_text > 0) => self.limited_text().or(
+                "bytes",
+                "all texts of the column as bytes, exactly as stored",
+                Mapped::lossy(LogicalType::Bytes, "text arrives as bytes"),
+            ),
             None => self.limited_text(),
         }
     }
