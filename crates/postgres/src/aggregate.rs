@@ -1,6 +1,11 @@
 //! The second witness: what the server itself says about columns, in the text forms that all engines share. It must not
 //! go through our decoder, because it is there to catch its mistakes.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only the pairs that compare exactly are listed"
+)]
+
 use tokio_postgres::Client;
 use whimbrel_core::{
     ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate, canonical_decimal,

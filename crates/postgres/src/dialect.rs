@@ -94,7 +94,18 @@ impl Dialect for PostgresDialect {
             ObjectKind::Namespace => {
                 name.starts_with("pg_") || name.starts_with("_whimbrel") || name == "information_schema"
             }
-            _ => false,
+            ObjectKind::Type
+            | ObjectKind::Sequence
+            | ObjectKind::Table
+            | ObjectKind::PrimaryKey
+            | ObjectKind::Unique
+            | ObjectKind::Check
+            | ObjectKind::ForeignKey
+            | ObjectKind::Exclusion
+            | ObjectKind::Index
+            | ObjectKind::View
+            | ObjectKind::Comment
+            | ObjectKind::Other => false,
         }
     }
 

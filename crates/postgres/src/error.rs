@@ -114,18 +114,21 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, place: &str) -> Error {
         return from_driver(error).during(format!("connect to {place}"));
     }
     let text = causes(&error);
-    let class =
-        if text.contains("password") || text.contains("authentication") || text.contains("certificate") {
-            ErrorClass::Denied
-        } else {
-            ErrorClass::Transient
-        };
-    let hint = match class {
-        ErrorClass::Denied if text.contains("certificate") => {
-            "give the authority's certificate as `sslrootcert=FILE`, or check `sslmode`"
-        }
-        ErrorClass::Denied => "give a password in the URL, as `PGPASSWORD` or in `~/.pgpass`",
-        _ => "check host and port, and that the server runs and can be reached",
+    let (class, hint) = if text.contains("certificate") {
+        (
+            ErrorClass::Denied,
+            "give the authority's certificate as `sslrootcert=FILE`, or check `sslmode`",
+        )
+    } else if text.contains("password") || text.contains("authentication") {
+        (
+            ErrorClass::Denied,
+            "give a password in the URL, as `PGPASSWORD` or in `~/.pgpass`",
+        )
+    } else {
+        (
+            ErrorClass::Transient,
+            "check host and port, and that the server runs and can be reached",
+        )
     };
     Error::new(class, format!("cannot connect to {place}"))
         .with_code("connection")

@@ -9,8 +9,8 @@ use futures::stream::{self, BoxStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::CopyOutStream;
 use whimbrel_core::{
-    BATCH_ROWS, Batch, Chunk, Error, ErrorClass, Position, ReadColumn, ReadRequest, Result, SequencePosition,
-    Snapshot, Table, TableAggregate, TableId,
+    BATCH_ROWS, Batch, Chunk, Error, ErrorClass, LogicalType, Position, ReadColumn, ReadRequest, Result,
+    SequencePosition, Snapshot, Table, TableAggregate, TableId,
 };
 
 use crate::codec::decode::{DecodeColumn, Decoder, Form, reading, text_of, without_header};
@@ -403,10 +403,11 @@ fn columns_to_decode(
         .into_iter()
         .map(|(server, column)| {
             let name = quoted(&column.name);
-            let (expression, form) = match &column.logical {
-                whimbrel_core::LogicalType::Wire { .. } if as_text => (text_of(&name), Form::Text),
-                whimbrel_core::LogicalType::Wire { .. } => (name, Form::Wire(server.shape.clone())),
-                logical => reading(server.kind, logical, &name),
+            let is_raw = matches!(column.logical, LogicalType::Wire { .. });
+            let (expression, form) = match (is_raw, as_text) {
+                (true, true) => (text_of(&name), Form::Text),
+                (true, false) => (name, Form::Wire(server.shape.clone())),
+                (false, _) => reading(server.kind, &column.logical, &name),
             };
             (
                 expression,

@@ -97,8 +97,11 @@ pub(crate) async fn commit_surely(session: &Session) -> Result<()> {
 }
 
 fn status(messages: &[SimpleQueryMessage]) -> Option<&str> {
-    messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
+    messages.iter().find_map(|message| {
+        if let SimpleQueryMessage::Row(row) = message {
+            row.get(0)
+        } else {
+            None
+        }
     })
 }

@@ -1,5 +1,10 @@
 //! Growing columns that can be cut back, so that a row whose last value is refused leaves nothing behind.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "Arrow has many types; the logical ones use these"
+)]
+
 use std::sync::Arc;
 
 use arrow_array::types::TimestampMicrosecondType;

@@ -1,6 +1,11 @@
 //! Reading: rows of COPY BINARY into Arrow columns. Which expression is selected for a column is decided here, so that
 //! the server never rounds: what it sends is the type's own form or its own text, and the last step is ours.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only the pairs with a decoder are listed"
+)]
+
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
     Batch, Error, LogicalType, Reject, Result, arrow_schema, format_date, format_time, format_timestamp,
@@ -425,7 +430,7 @@ fn decode_text(bytes: &[u8], logical: &LogicalType, out: &mut Builder) -> Result
         }
         LogicalType::Decimal { .. } if is_decimal(text) => out.push_bytes(bytes),
         LogicalType::Bits { .. } if text.bytes().all(|bit| matches!(bit, b'0' | b'1')) => {
-            out.push_bytes(bytes)
+            out.push_bytes(bytes);
         }
         LogicalType::Boolean => match text {
             "true" | "t" | "1" => out.push_bool(true),

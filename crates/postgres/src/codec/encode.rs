@@ -1,6 +1,11 @@
 //! Writing: rows of Arrow columns into COPY, binary where every column has a binary form of ours, else text. A value that
 //! the column cannot hold exactly makes its row a reject; the server is never left to round, cut or overflow.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only the pairs with an encoder are listed"
+)]
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
@@ -119,8 +124,7 @@ impl Encoder {
             if array.is_null(row) {
                 return "NULL".to_owned();
             }
-            text::of(&self.columns[at].logical, array, row)
-                .map_or_else(|bytes| hex(bytes), |text| shorten(&text))
+            text::of(&self.columns[at].logical, array, row).map_or_else(hex, |text| shorten(&text))
         };
         let key: Vec<String> = (0..self.columns.len())
             .filter(|&at| self.columns[at].key)
@@ -317,7 +321,7 @@ fn encode_integer(value: i64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broke
                 .to_be_bytes(),
         ),
         Kind::Int4 => {
-            out.extend_from_slice(&i32::try_from(value).map_err(|_| beyond("integer"))?.to_be_bytes())
+            out.extend_from_slice(&i32::try_from(value).map_err(|_| beyond("integer"))?.to_be_bytes());
         }
         Kind::Int8 => out.extend_from_slice(&value.to_be_bytes()),
         _ => return encode_text(&value.to_string(), kind, out),

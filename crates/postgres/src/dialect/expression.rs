@@ -1,6 +1,8 @@
 //! Expressions and queries between the engine's words and the neutral form: parsing and walking. Each node is turned by
 //! `neutral` (into the neutral form) or by `spelling` (out of it).
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "only literals are looked into")]
+
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, Value, VisitMut, VisitorMut};

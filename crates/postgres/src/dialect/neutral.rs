@@ -1,6 +1,11 @@
 //! The engine's words into the neutral form. The server prints every implied cast; those that say nothing go, and the rest is
 //! kept only where it means the same everywhere. What has no neutral form is said, never passed on.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "everything that is not listed is refused"
+)]
+
 mod calls;
 mod casts;
 
@@ -69,10 +74,6 @@ impl VisitorMut for Reader<'_> {
 }
 
 impl Reader<'_> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "everything that is not listed is refused"
-    )]
     fn read(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
             Expr::Identifier(_)

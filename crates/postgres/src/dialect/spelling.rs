@@ -1,6 +1,11 @@
 //! The neutral form spelled for the engine, which minds types: sides of comparisons must agree, truth values are no numbers, the
 //! time of now has a zone. Names become those of the target. What the engine lacks is said, never passed on.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "everything that is not listed is refused"
+)]
+
 mod calls;
 mod fit;
 
@@ -63,11 +68,6 @@ impl Visitor for Made {
         self.0.extend(ctes.map(|cte| cte.alias.name.value.clone()));
         ControlFlow::Continue(())
     }
-
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "other tables have no alias or are refused"
-    )]
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
         match table {
             TableFactor::Table {
@@ -164,10 +164,6 @@ impl Speller<'_> {
     }
 
     /// What needs the kinds of the parts, which are gone once names have changed.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only these depend on the kinds of their parts"
-    )]
     fn before(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
             Expr::BinaryOp { left, op, right } => self.operation(left, op, right),
@@ -244,11 +240,6 @@ impl Speller<'_> {
         }
         Ok(())
     }
-
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "operators of other engines are refused"
-    )]
     fn operation(&self, left: &mut Expr, op: &BinaryOperator, right: &mut Expr) -> Result<(), Untranslated> {
         use BinaryOperator as Op;
         match op {
@@ -343,10 +334,6 @@ impl Speller<'_> {
     }
 
     /// Spells one expression whose parts are spelled already.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "everything that is not listed is refused"
-    )]
     fn after(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
             Expr::Identifier(ident) => self.column(ident),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use whimbrel_core::{Catalog, Change, ObjectKind, Severity, UserTypeKind};
+use whimbrel_core::{Catalog, Change, ObjectKind, Sequence, Severity, Table, Target, UserTypeKind};
 use whimbrel_testkit::postgres::{TestDatabase, execute};
 
 use crate::every_type;
@@ -57,95 +57,93 @@ GRANT SELECT ON public.base TO PUBLIC; GRANT UPDATE (id) ON public.base TO PUBLI
 CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION public.watch();
 "#;
 
-/// Makes everything of a catalog in a target, in the order of a plan.
-async fn remake(target: &dyn whimbrel_core::Target, catalog: &Catalog) {
-    let run = open_run(target).await;
-    let mut changes: Vec<Change> = Vec::new();
-    let new = |name: &str| name != "public";
-    changes.extend(
-        catalog
-            .namespaces
-            .iter()
-            .filter(|n| new(&n.name))
-            .cloned()
-            .map(Change::CreateNamespace),
-    );
+/// What has to be there before tables, in an order that the types allow.
+fn before_tables(catalog: &Catalog) -> Vec<Change> {
+    let named = catalog
+        .namespaces
+        .iter()
+        .filter(|namespace| namespace.name != "public");
     let mut types = catalog.types.clone();
     types.sort_by_key(|user_type| match user_type.kind {
         UserTypeKind::Enum { .. } => 0,
         UserTypeKind::Domain { .. } => 1,
         UserTypeKind::Composite { .. } | UserTypeKind::Range { .. } => 2,
     });
-    changes.extend(types.into_iter().map(Change::CreateType));
-    changes.extend(
-        catalog
+    let sequences = catalog.sequences.iter().filter(|sequence| !sequence.implicit);
+    named
+        .cloned()
+        .map(Change::CreateNamespace)
+        .chain(types.into_iter().map(Change::CreateType))
+        .chain(sequences.cloned().map(Change::CreateSequence))
+        .collect()
+}
+
+fn create_tables(catalog: &Catalog) -> Vec<Change> {
+    let of = |table: &Table| {
+        let owned = |sequence: &&Sequence| sequence.owned_by.as_ref().is_some_and(|(id, _)| id == &table.id);
+        let implicit = catalog
             .sequences
             .iter()
-            .filter(|s| !s.implicit)
-            .cloned()
-            .map(Change::CreateSequence),
-    );
-    for table in &catalog.tables {
-        let implicit = |s: &&whimbrel_core::Sequence| {
-            s.implicit && s.owned_by.as_ref().is_some_and(|(id, _)| id == &table.id)
-        };
-        let sequences = catalog.sequences.iter().filter(implicit).cloned().collect();
-        changes.push(Change::CreateTable {
+            .filter(|sequence| sequence.implicit)
+            .filter(owned);
+        Change::CreateTable {
             table: table.clone(),
-            sequences,
-        });
-    }
-    for sequence in catalog.sequences.iter().filter(|s| !s.implicit) {
-        if let Some((table, column)) = sequence.owned_by.clone() {
-            changes.push(Change::OwnSequence {
-                sequence: sequence.id.clone(),
-                table,
-                column,
-            });
+            sequences: implicit.cloned().collect(),
         }
-    }
-    for table in &catalog.tables {
-        let id = || table.id.clone();
-        changes.extend(
-            table
-                .checks
-                .iter()
-                .filter(|c| !c.validated)
-                .cloned()
-                .map(|check| Change::AddCheck { table: id(), check }),
-        );
-        changes.extend(
-            table
-                .uniques
-                .iter()
-                .cloned()
-                .map(|key| Change::AddUnique { table: id(), key }),
-        );
-        changes.extend(table.exclusions.iter().cloned().map(|e| Change::AddExclusion {
+    };
+    let explicit = catalog.sequences.iter().filter(|sequence| !sequence.implicit);
+    let owned = explicit.filter_map(|sequence| {
+        let (table, column) = sequence.owned_by.clone()?;
+        Some(Change::OwnSequence {
+            sequence: sequence.id.clone(),
+            table,
+            column,
+        })
+    });
+    catalog.tables.iter().map(of).chain(owned).collect()
+}
+
+fn constraints_and_indexes(table: &Table) -> Vec<Change> {
+    let id = || table.id.clone();
+    let open = table.checks.iter().filter(|check| !check.validated).cloned();
+    let checks = open.map(|check| Change::AddCheck { table: id(), check });
+    let uniques = table
+        .uniques
+        .iter()
+        .cloned()
+        .map(|key| Change::AddUnique { table: id(), key });
+    let exclusions = table
+        .exclusions
+        .iter()
+        .cloned()
+        .map(|exclusion| Change::AddExclusion {
             table: id(),
-            name: e.name,
-            definition: e.definition,
-        }));
-        changes.extend(
-            table
-                .indexes
-                .iter()
-                .cloned()
-                .map(|index| Change::CreateIndex { table: id(), index }),
-        );
-    }
-    for table in &catalog.tables {
-        changes.extend(
-            table
-                .foreign_keys
-                .iter()
-                .cloned()
-                .map(|key| Change::AddForeignKey {
-                    table: table.id.clone(),
-                    key,
-                }),
-        );
-    }
+            name: exclusion.name,
+            definition: exclusion.definition,
+        });
+    let indexes = table
+        .indexes
+        .iter()
+        .cloned()
+        .map(|index| Change::CreateIndex { table: id(), index });
+    checks.chain(uniques).chain(exclusions).chain(indexes).collect()
+}
+
+fn foreign_keys(table: &Table) -> Vec<Change> {
+    let add = |key| Change::AddForeignKey {
+        table: table.id.clone(),
+        key,
+    };
+    table.foreign_keys.iter().cloned().map(add).collect()
+}
+
+/// Makes everything of a catalog in a target, in the order of a plan.
+async fn remake(target: &dyn Target, catalog: &Catalog) {
+    let run = open_run(target).await;
+    let mut changes = before_tables(catalog);
+    changes.extend(create_tables(catalog));
+    changes.extend(catalog.tables.iter().flat_map(constraints_and_indexes));
+    changes.extend(catalog.tables.iter().flat_map(foreign_keys));
     changes.extend(catalog.views.iter().cloned().map(Change::CreateView));
     for (at, change) in changes.iter().enumerate() {
         apply(target, &run, &format!("{at:03}"), change).await;

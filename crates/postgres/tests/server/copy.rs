@@ -49,7 +49,7 @@ async fn check(name: &str, before: &str, columns_of: fn(&Table, &Catalog) -> Vec
     assert_eq!(before.rows, 5);
     assert!(before.same_rows(&after), "{before:?} {after:?}");
     let of = async |source: &dyn Source| {
-        let snapshot = source.snapshot(&[table.id.clone()], 1).await.unwrap();
+        let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
         snapshot.aggregate(&table, &columns).await.unwrap()
     };
     let witness = of(&*source).await;

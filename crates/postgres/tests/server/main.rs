@@ -1,5 +1,7 @@
 //! What the connector does on a real server: `WHIMBREL_TEST_POSTGRES`, or one that the tests start.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod catalog;
 mod copy;
 mod every_type;

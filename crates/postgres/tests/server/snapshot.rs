@@ -82,7 +82,7 @@ async fn a_source_session_cannot_write() {
         "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'INSERT INTO public.t VALUES (1); SELECT 1';
         ALTER FUNCTION f() VOLATILE; CREATE TABLE t (id integer, a integer GENERATED ALWAYS AS (id) STORED)"
             .split(';')
-            .last()
+            .next_back()
             .unwrap(),
     );
     database.execute("CREATE FUNCTION f() RETURNS integer LANGUAGE sql VOLATILE AS 'INSERT INTO public.t VALUES (1) RETURNING id';

@@ -125,16 +125,16 @@ async fn few_rows_with_large_values_are_split_by_their_size() {
     let table = table(&source.catalog().await.unwrap(), "t");
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
     let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
-    let firsts: Vec<i64> = chunks
-        .iter()
-        .filter_map(|chunk| match &chunk.range {
-            KeyRange::Keys(bound) => bound.from.as_ref().map(|from| match from.as_slice() {
-                [KeyValue::Integer(number)] => *number,
-                other => panic!("{other:?}"),
-            }),
+    let first = |range: &KeyRange| {
+        let KeyRange::Keys(bound) = range else {
+            panic!("{range:?}")
+        };
+        bound.from.as_ref().map(|from| match from.as_slice() {
+            [KeyValue::Integer(number)] => *number,
             other => panic!("{other:?}"),
         })
-        .collect();
+    };
+    let firsts: Vec<i64> = chunks.iter().filter_map(|chunk| first(&chunk.range)).collect();
     assert!(
         firsts.len() >= 3 && firsts.iter().all(|first| *first <= 11),
         "{firsts:?}"

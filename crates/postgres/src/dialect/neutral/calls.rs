@@ -1,5 +1,10 @@
 //! Single calls of the engine in the neutral form: functions, lists behind ANY and ALL, the time of now.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "everything that is not listed is refused"
+)]
+
 use sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArguments};
 use whimbrel_core::expression::{Kind, arguments, kind, no};
 use whimbrel_core::{ExpressionContext, Untranslated};

@@ -1,5 +1,10 @@
 //! Casts and typed literals: what they mean without the type's name.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "everything that is not listed is refused"
+)]
+
 use sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value};
 use whimbrel_core::expression::{Kind, kind, no, of_type};
 use whimbrel_core::{ExpressionContext, Untranslated, parse_date, parse_time, parse_timestamp};

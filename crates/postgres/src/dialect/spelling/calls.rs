@@ -1,5 +1,10 @@
 //! Single calls of the neutral form in the engine's words: functions, parts of times, the time of now.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "everything that is not listed is refused"
+)]
+
 use sqlparser::ast::{
     CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, TimezoneInfo,
