@@ -9,7 +9,7 @@ const COPY_ROWS_PER_SECOND: u64 = 150_000;
 /// Verifying reads the target once, and writes nothing: half of what the copy takes.
 const VERIFY_SHARE: u64 = 2;
 /// Statements that one second is enough for.
-const STEPS_PER_SECOND: u64 = 50;
+const STEPS_PER_SECOND: u64 = 200;
 
 /// Adds up the tables.
 pub(crate) fn estimate(tables: &[TablePlan], steps: usize, verify: bool) -> Estimate {

@@ -33,8 +33,10 @@ fn report_cycles(
     edges: &BTreeMap<TableId, BTreeSet<TableId>>,
     notes: &mut Notes<'_>,
 ) {
-    let reached: BTreeMap<&TableId, BTreeSet<&TableId>> =
-        edges.keys().map(|id| (id, reached(edges, id))).collect();
+    let reached: BTreeMap<&TableId, BTreeSet<&TableId>> = leading_to_cycles(edges)
+        .into_iter()
+        .map(|id| (id, reached(edges, id)))
+        .collect();
     let mut told: BTreeSet<&TableId> = BTreeSet::new();
     for (id, others) in &reached {
         let cycle: Vec<&TableId> = others
@@ -56,6 +58,38 @@ fn report_cycles(
             format!("tables {} refer to each other", names.join(", ")),
         );
     }
+}
+
+/// The tables from which keys lead into a cycle: what is left when those that refer to nothing are taken away, again and again.
+fn leading_to_cycles(edges: &BTreeMap<TableId, BTreeSet<TableId>>) -> Vec<&TableId> {
+    let mut referrers: BTreeMap<&TableId, Vec<&TableId>> = BTreeMap::new();
+    let mut left: BTreeMap<&TableId, usize> = BTreeMap::new();
+    for (id, on) in edges {
+        let others = on
+            .iter()
+            .filter(|other| *other != id && edges.contains_key(*other));
+        left.insert(id, others.clone().count());
+        for other in others {
+            referrers.entry(other).or_default().push(id);
+        }
+    }
+    let mut free: Vec<&TableId> = left
+        .iter()
+        .filter(|(_, on)| **on == 0)
+        .map(|(id, _)| *id)
+        .collect();
+    while let Some(id) = free.pop() {
+        left.remove(id);
+        for referrer in referrers.remove(id).unwrap_or_default() {
+            if let Some(on) = left.get_mut(referrer) {
+                *on -= 1;
+                if *on == 0 {
+                    free.push(referrer);
+                }
+            }
+        }
+    }
+    left.into_keys().collect()
 }
 
 /// Every table that the keys lead to.
