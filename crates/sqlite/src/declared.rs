@@ -122,38 +122,67 @@ impl Declared {
     }
 }
 
-/// Why a column would not keep a value as it is; none when it keeps it.
-pub(crate) fn change_of(declared: &str, strict: bool, value: ValueRef<'_>) -> Option<String> {
-    let refused = |class: &str| Some(format!("a strict `{declared}` column does not take {class}"));
-    let changed = |class: &str| {
-        Some(format!(
-            "a `{declared}` column would change {class} into another class"
-        ))
-    };
-    if strict {
-        return match (declared.to_ascii_uppercase().as_str(), value) {
-            (_, ValueRef::Null)
-            | ("ANY", _)
-            | ("INT" | "INTEGER", ValueRef::Integer(_))
-            | ("REAL", ValueRef::Real(_))
-            | ("TEXT", ValueRef::Text(_))
-            | ("BLOB", ValueRef::Blob(_)) => None,
-            (_, value) => refused(class_of(value)),
+/// What a column takes as it is.
+#[derive(Debug)]
+pub(crate) struct Keeping {
+    declared: String,
+    strict: bool,
+    affinity: Affinity,
+}
+
+impl Keeping {
+    /// Looks at a column's declared type; `strict` tells whether its table is.
+    pub(crate) fn new(declared: &str, strict: bool) -> Self {
+        // In a strict table ANY takes and converts nothing, as a column without a type elsewhere.
+        let is_any = strict && declared.eq_ignore_ascii_case("ANY");
+        let affinity = if is_any {
+            Affinity::Blob
+        } else {
+            affinity(declared)
         };
-    }
-    match (affinity(declared), value) {
-        (_, ValueRef::Null | ValueRef::Blob(_))
-        | (Affinity::Blob, _)
-        | (Affinity::Text, ValueRef::Text(_))
-        | (Affinity::Real, ValueRef::Real(_))
-        | (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_)) => None,
-        (Affinity::Integer | Affinity::Numeric, ValueRef::Real(real)) => {
-            becomes_integer(real).then(|| changed("a whole real")).flatten()
+        Self {
+            declared: declared.to_owned(),
+            strict: strict && !is_any,
+            affinity,
         }
-        (Affinity::Integer | Affinity::Numeric | Affinity::Real, ValueRef::Text(text)) => looks_numeric(text)
-            .then(|| changed("text that looks like a number"))
-            .flatten(),
-        (Affinity::Text | Affinity::Real, value) => changed(class_of(value)),
+    }
+
+    /// Returns why the column would not keep the value as it is; none when it keeps it.
+    pub(crate) fn change_of(&self, value: ValueRef<'_>) -> Option<String> {
+        match (self.affinity, value) {
+            // The engine writes a real without fraction as an integer there, which has no negative zero.
+            (Affinity::Real, ValueRef::Real(real)) if real == 0.0 && real.is_sign_negative() => Some(
+                format!("a `{}` column would lose the sign of -0.0", self.declared),
+            ),
+            (_, ValueRef::Null)
+            | (Affinity::Text, ValueRef::Text(_))
+            | (Affinity::Real, ValueRef::Real(_))
+            | (Affinity::Blob, ValueRef::Blob(_))
+            | (Affinity::Integer | Affinity::Numeric, ValueRef::Integer(_)) => None,
+            (_, other) if self.strict => Some(format!(
+                "a strict `{}` column does not take {}",
+                self.declared,
+                class_of(other)
+            )),
+            (_, ValueRef::Blob(_)) | (Affinity::Blob, _) => None,
+            (Affinity::Integer | Affinity::Numeric, ValueRef::Real(real)) => {
+                self.changed(becomes_integer(real), "a whole real")
+            }
+            (Affinity::Integer | Affinity::Numeric | Affinity::Real, ValueRef::Text(text)) => {
+                self.changed(looks_numeric(text), "text that looks like a number")
+            }
+            (Affinity::Text | Affinity::Real, other) => self.changed(true, class_of(other)),
+        }
+    }
+
+    fn changed(&self, is_changed: bool, class: &str) -> Option<String> {
+        let what = || {
+            format!(
+                "a `{}` column would change {class} into another class",
+                self.declared
+            )
+        };
+        is_changed.then(what)
     }
 }
 
@@ -175,7 +204,7 @@ fn becomes_integer(real: f64) -> bool {
 
 /// Tells whether the whole text, spaces around it apart, is a decimal number with or without exponent.
 pub(crate) fn looks_numeric(text: &[u8]) -> bool {
-    let text = text.trim_ascii();
+    let text = without_spaces(text);
     let text = text
         .strip_prefix(b"-")
         .or_else(|| text.strip_prefix(b"+"))
@@ -204,8 +233,27 @@ pub(crate) fn looks_numeric(text: &[u8]) -> bool {
     }
 }
 
+/// The engine's spaces are those of C, the vertical tab among them.
+fn without_spaces(mut text: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    while let [first, rest @ ..] = text
+        && is_space(first)
+    {
+        text = rest;
+    }
+    while let [rest @ .., last] = text
+        && is_space(last)
+    {
+        text = rest;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+    use rusqlite::types::Value;
+
     use super::*;
 
     #[test]
@@ -253,14 +301,96 @@ mod tests {
             (".", false),
         ] {
             assert_eq!(looks_numeric(text.as_bytes()), numeric, "{text}");
+            let change = Keeping::new("INTEGER", false).change_of(ValueRef::Text(text.as_bytes()));
+            assert_eq!(change.is_some(), numeric, "{text}");
+        }
+        for (declared, strict, value, kept) in [
+            ("TEXT", false, ValueRef::Integer(1), false),
+            ("", false, ValueRef::Integer(1), true),
+            ("", false, ValueRef::Real(-0.0), true),
+            ("REAL", false, ValueRef::Real(-0.0), false),
+            ("REAL", true, ValueRef::Real(0.0), true),
+            ("INTEGER", false, ValueRef::Real(1.0), false),
+            ("NUMERIC", false, ValueRef::Real(1.5), true),
+            ("INTEGER", false, ValueRef::Blob(b"1"), true),
+            ("ANY", true, ValueRef::Real(1.0), true),
+            ("ANY", false, ValueRef::Real(1.0), false),
+            ("BLOB", true, ValueRef::Text(b"a"), false),
+            ("BLOB", false, ValueRef::Text(b"1"), true),
+            ("INT", true, ValueRef::Blob(b"1"), false),
+            ("REAL", true, ValueRef::Integer(1), false),
+        ] {
+            let change = Keeping::new(declared, strict).change_of(value);
             assert_eq!(
-                change_of("INTEGER", false, ValueRef::Text(text.as_bytes())).is_some(),
-                numeric
+                change.is_none(),
+                kept,
+                "{declared} {strict} {value:?}: {change:?}"
             );
         }
-        assert!(change_of("TEXT", false, ValueRef::Integer(1)).is_some());
-        assert!(change_of("", false, ValueRef::Integer(1)).is_none());
-        assert!(change_of("ANY", true, ValueRef::Real(1.0)).is_none());
-        assert!(change_of("REAL", true, ValueRef::Integer(1)).is_some());
+    }
+
+    #[test]
+    fn what_is_said_to_be_kept_the_engine_keeps() {
+        let values = [
+            Value::Null,
+            Value::Integer(0),
+            Value::Integer(i64::MIN),
+            Value::Real(-0.0),
+            Value::Real(1.0),
+            Value::Real(1.5),
+            Value::Real(9.3e18),
+            Value::Real(f64::INFINITY),
+            Value::Text("1".to_owned()),
+            Value::Text(" 1.0 ".to_owned()),
+            Value::Text("1e3".to_owned()),
+            Value::Text("1x".to_owned()),
+            Value::Text("0x10".to_owned()),
+            Value::Text("inf".to_owned()),
+            Value::Text("\u{a0}1".to_owned()),
+            Value::Text("1\u{b}".to_owned()),
+            Value::Text("1\0".to_owned()),
+            Value::Text(".".to_owned()),
+            Value::Text("1.".to_owned()),
+            Value::Text("1_0".to_owned()),
+            Value::Blob(b"1".to_vec()),
+        ];
+        let connection = Connection::open_in_memory().unwrap();
+        for strict in [false, true] {
+            for declared in [
+                "",
+                "INTEGER",
+                "INT",
+                "REAL",
+                "TEXT",
+                "BLOB",
+                "ANY",
+                "NUMERIC",
+                "FLOAT",
+                "VARCHAR(3)",
+            ] {
+                let options = if strict { "STRICT" } else { "" };
+                let made = connection.execute_batch(&format!(
+                    "DROP TABLE IF EXISTS t; CREATE TABLE t (a {declared}) {options}"
+                ));
+                if made.is_err() {
+                    continue;
+                }
+                let keeping = Keeping::new(declared, strict);
+                for value in &values {
+                    if keeping.change_of(value.into()).is_some() {
+                        continue;
+                    }
+                    let back: Value = connection
+                        .query_row("INSERT INTO t VALUES (?) RETURNING rowid", [value], |row| {
+                            row.get::<_, i64>(0)
+                        })
+                        .and_then(|row| {
+                            connection.query_row("SELECT a FROM t WHERE rowid = ?", [row], |row| row.get(0))
+                        })
+                        .unwrap();
+                    assert_eq!(format!("{back:?}"), format!("{value:?}"), "{declared} {options}");
+                }
+            }
+        }
     }
 }

@@ -14,14 +14,14 @@ use whimbrel_core::{
 
 use super::decode::{decimal, real_text, shown, unexpected};
 use super::{interval, tag};
-use crate::declared::change_of;
+use crate::declared::Keeping;
 use crate::error::During;
 
 /// Writes the rows of batches through a prepared INSERT whose parameters are the columns in order.
 #[derive(Debug)]
 pub(crate) struct Encoder {
     columns: Vec<WriteColumn>,
-    strict: bool,
+    keeping: Vec<Keeping>,
     key: Vec<usize>,
     bytes_max: usize,
 }
@@ -53,8 +53,11 @@ impl Encoder {
     /// Makes an encoder. `key` holds the positions of the columns that name a row in a reject, `bytes_max` is the engine's limit for a value.
     pub(crate) fn new(columns: Vec<WriteColumn>, strict: bool, key: Vec<usize>, bytes_max: usize) -> Self {
         Self {
+            keeping: columns
+                .iter()
+                .map(|column| Keeping::new(&column.native, strict))
+                .collect(),
             columns,
-            strict,
             key,
             bytes_max,
         }
@@ -101,7 +104,7 @@ impl Encoder {
         for (at, (column, array)) in self.columns.iter().zip(arrays).enumerate() {
             let cell = cell(column, array.as_ref(), row)?;
             let rule = match &cell {
-                Ok(cell) => self.rule(column, cell.as_value()),
+                Ok(cell) => self.rule(at, cell.as_value()),
                 Err(rule) => Some(rule.clone()),
             };
             if let Some(rule) = rule {
@@ -121,7 +124,7 @@ impl Encoder {
         Ok(None)
     }
 
-    fn rule(&self, column: &WriteColumn, value: ValueRef<'_>) -> Option<String> {
+    fn rule(&self, at: usize, value: ValueRef<'_>) -> Option<String> {
         let bytes = match value {
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
             ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 0,
@@ -132,7 +135,7 @@ impl Encoder {
                 self.bytes_max
             ));
         }
-        change_of(&column.native, self.strict, value)
+        self.keeping[at].change_of(value)
     }
 
     fn key_text(&self, arrays: &[ArrayRef], row: usize) -> String {

@@ -33,6 +33,9 @@ pub(super) fn expression(expr: &Expr, context: &ExpressionContext) -> Result<Str
         None => Place::Check,
     };
     walk(&mut expr, place, BTreeSet::new(), context)?;
+    while let Expr::Nested(inner) = expr {
+        expr = *inner;
+    }
     Ok(expr.to_string())
 }
 
