@@ -169,7 +169,9 @@ impl Keeping {
                 self.changed(becomes_integer(real), "a whole real")
             }
             (Affinity::Integer | Affinity::Numeric | Affinity::Real, ValueRef::Text(text)) => {
-                self.changed(looks_numeric(text), "text that looks like a number")
+                // The engine reads a number up to U+0000 and forgets what follows.
+                let read = text.split(|byte| *byte == 0).next().unwrap_or_default();
+                self.changed(looks_numeric(read), "text that looks like a number")
             }
             (Affinity::Text | Affinity::Real, other) => self.changed(true, class_of(other)),
         }
@@ -349,6 +351,8 @@ mod tests {
             Value::Text("\u{a0}1".to_owned()),
             Value::Text("1\u{b}".to_owned()),
             Value::Text("1\0".to_owned()),
+            Value::Text("1\0x".to_owned()),
+            Value::Text("\0".to_owned()),
             Value::Text(".".to_owned()),
             Value::Text("1.".to_owned()),
             Value::Text("1_0".to_owned()),
