@@ -196,12 +196,20 @@ fn read_views(connection: &Connection, schema: &Schema, catalog: &mut Catalog) -
     Ok(())
 }
 
+/// A view whose columns this build of the engine cannot know (it lacks a function, say) has none; one that nobody can resolve is broken.
 fn view_columns(connection: &Connection, view: &str) -> Option<Vec<String>> {
+    const LACKS: [&str; 3] = ["no such function", "no such module", "no such collation"];
     let read = || -> rusqlite::Result<Vec<String>> {
         let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?) ORDER BY cid")?;
         statement.query_map([view], |row| row.get(0))?.collect()
     };
-    read().ok().filter(|columns| !columns.is_empty())
+    match read() {
+        Ok(columns) => Some(columns).filter(|columns| !columns.is_empty()),
+        Err(cause) => {
+            let text = cause.to_string();
+            LACKS.iter().any(|lack| text.contains(lack)).then(Vec::new)
+        }
+    }
 }
 
 /// Returns the known tables and views that a query names.

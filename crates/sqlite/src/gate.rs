@@ -110,6 +110,17 @@ impl DatabaseFile {
         std::fs::metadata(self.beside(suffix)).is_ok_and(|meta| meta.len() > 0)
     }
 
+    /// Lets the engine take back what a writer left behind that was killed: for files that are ours to write.
+    ///
+    /// # Errors
+    /// As [`DatabaseFile::open_to_write`].
+    pub(crate) fn recover(&self) -> Result<()> {
+        if self.has_content("-journal") && !self.is_read_only {
+            drop(self.open_to_write()?);
+        }
+        Ok(())
+    }
+
     /// Opens the file for reading only; nothing is created.
     ///
     /// # Errors

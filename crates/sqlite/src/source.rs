@@ -38,6 +38,21 @@ impl SqliteSource {
     fn is_absent(&self) -> bool {
         self.may_be_missing && !self.file.exists()
     }
+
+    /// Does the work on a blocking thread. A target's file may hold what a killed run of ours left half done.
+    async fn with_file<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&DatabaseFile) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (file, is_ours) = (self.file.clone(), self.may_be_missing);
+        blocking(move || {
+            if is_ours {
+                file.recover()?;
+            }
+            work(&file)
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -50,26 +65,27 @@ impl Source for SqliteSource {
         if self.is_absent() {
             return Ok(Vec::new());
         }
-        let file = self.file.clone();
-        blocking(move || check::source(&file)).await
+        self.with_file(check::source).await
     }
 
     async fn catalog(&self) -> Result<Catalog> {
         if self.is_absent() {
             return Ok(catalog::empty(self.file.name()));
         }
-        let file = self.file.clone();
-        blocking(move || catalog::read(&*file.open_to_read()?, file.name())).await
+        self.with_file(|file| catalog::read(&*file.open_to_read()?, file.name()))
+            .await
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
-        let (file, table) = (self.file.clone(), table.clone());
-        blocking(move || profile::profile(&*file.open_to_read()?, &table)).await
+        let table = table.clone();
+        self.with_file(move |file| profile::profile(&*file.open_to_read()?, &table))
+            .await
     }
 
     async fn snapshot(&self, _tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
-        let file = self.file.clone();
-        let snapshot = blocking(move || SqliteSnapshot::open(&file, readers)).await?;
+        let snapshot = self
+            .with_file(move |file| SqliteSnapshot::open(file, readers))
+            .await?;
         Ok(Arc::new(snapshot))
     }
 }

@@ -569,3 +569,52 @@ async fn a_target_that_others_hold_or_that_holds_tables_is_found_before() {
     let text = world::target(&world.path("text.db")).await;
     assert_eq!(codes(text.check(1).await.unwrap()), ["corrupt"]);
 }
+
+/// Copies a file in the middle of a transaction, as `kill -9` would leave it: with a journal that must be rolled back.
+fn killed_while_writing(world: &World) -> std::path::PathBuf {
+    let alive = world.file(
+        "alive.db",
+        "CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(500000))",
+    );
+    let connection = rusqlite::Connection::open(&alive).unwrap();
+    connection
+        .execute_batch("PRAGMA cache_size = 5; BEGIN; UPDATE t SET a = 1; INSERT INTO t VALUES (zeroblob(500000)); CREATE TABLE half (a)")
+        .unwrap();
+    let path = world.path("killed.db");
+    for suffix in ["-journal", ""] {
+        let of = |path: &Path| std::path::PathBuf::from(format!("{}{suffix}", path.display()));
+        std::fs::copy(of(&alive), of(&path)).unwrap();
+    }
+    path
+}
+
+#[tokio::test]
+async fn a_target_left_by_a_killed_run_is_read_as_its_last_commit_left_it() {
+    let world = World::new();
+    let path = killed_while_writing(&world);
+    let found = target(&path).await.as_source().catalog().await.unwrap();
+    let names: Vec<&str> = found.tables.iter().map(|table| table.id.name.as_str()).collect();
+    assert_eq!(names, ["t"]);
+    assert_eq!(number(&path, "SELECT length(a) FROM t"), 500_000);
+}
+
+#[tokio::test]
+async fn a_source_left_by_a_killed_program_is_not_touched_and_the_way_out_is_said() {
+    let world = World::new();
+    let path = killed_while_writing(&world);
+    let journal = world.path("killed.db-journal");
+    let before = (std::fs::read(&path).unwrap(), std::fs::read(&journal).unwrap());
+    let error = source(&path).await.catalog().await.unwrap_err();
+    assert_eq!(
+        (error.class(), error.code()),
+        (ErrorClass::Denied, "hot_journal"),
+        "{error:?}"
+    );
+    assert!(error.hint().is_some());
+    let findings = source(&path).await.check().await.unwrap();
+    assert_eq!(findings[0].severity, whimbrel_core::Severity::Blocker);
+    assert_eq!(
+        (std::fs::read(&path).unwrap(), std::fs::read(&journal).unwrap()),
+        before
+    );
+}

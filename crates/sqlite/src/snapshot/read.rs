@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
-use whimbrel_core::{BATCH_ROWS, Batch, Error, ReadRequest, Result, Table};
+use whimbrel_core::{BATCH_ROWS, Batch, Error, ReadColumn, ReadRequest, Result, Table};
 
 use super::Reader;
 use crate::codec::{RowBatch, shown, size_of};
@@ -55,13 +55,13 @@ fn read(
     runtime: &Handle,
 ) -> Result<()> {
     let what = || format!("read table `{}`", request.table.id);
-    let key = RowKey::of(&request.table);
+    let key = RowKey::of(&request.table, &request.columns);
     let condition = condition(connection, &request.table, &request.range)?;
     let columns: Vec<String> = request
         .columns
         .iter()
         .map(|column| format!("t.{}", quote(&column.name)))
-        .chain(key.terms.iter().map(|(_, term)| term.clone()))
+        .chain(key.terms.iter().cloned())
         .collect();
     let clause = |word: &str, text: &str| {
         if text.is_empty() {
@@ -101,7 +101,7 @@ fn read(
             }
         }
         let value = |at: usize| row.get_ref(at).during(what);
-        batch.append(value, || key.text(row, request.columns.len()))?;
+        batch.append(value, || key.text(row))?;
     }
     if batch.len() > 0 {
         place.send(Ok(batch.take()?));
@@ -115,33 +115,55 @@ fn row_bytes(row: &Row<'_>, columns: usize) -> Result<usize> {
         .sum()
 }
 
-/// What names a row to people: its key, else its row number.
+/// The engine's limit for the columns of a query.
+const QUERY_COLUMNS_MAX: usize = 2000;
+
+/// What names a row to people: its key, else its row number. Each with its place among the columns of the query.
 struct RowKey {
-    terms: Vec<(String, String)>,
+    parts: Vec<(String, usize)>,
+    /// Terms that are read only to name a row.
+    terms: Vec<String>,
 }
 
 impl RowKey {
-    fn of(table: &Table) -> Self {
-        let by_key = table.identity_key().map(|key| {
-            key.columns
+    fn of(table: &Table, columns: &[ReadColumn]) -> Self {
+        let mut found = Self {
+            parts: Vec::new(),
+            terms: Vec::new(),
+        };
+        let wanted: Vec<(String, String)> = match (table.identity_key(), row_number(table)) {
+            (Some(key), _) => key
+                .columns
                 .iter()
                 .map(|name| (name.clone(), format!("t.{}", quote(name))))
-                .collect()
-        });
-        let by_number = || row_number(table).map(|name| vec![("row".to_owned(), format!("t.{name}"))]);
-        Self {
-            terms: by_key.or_else(by_number).unwrap_or_default(),
+                .collect(),
+            (None, Some(number)) => vec![("row".to_owned(), format!("t.{number}"))],
+            (None, None) => Vec::new(),
+        };
+        for (name, term) in wanted {
+            let place = columns.iter().position(|column| column.name == name);
+            if place.is_none() && columns.len() + found.terms.len() >= QUERY_COLUMNS_MAX {
+                continue;
+            }
+            found
+                .parts
+                .push((name, place.unwrap_or(columns.len() + found.terms.len())));
+            if place.is_none() {
+                found.terms.push(term);
+            }
         }
+        found
     }
 
-    fn text(&self, row: &Row<'_>, from: usize) -> String {
+    fn text(&self, row: &Row<'_>) -> String {
         let parts: Vec<String> = self
-            .terms
+            .parts
             .iter()
-            .enumerate()
-            .map(|(at, (name, _))| {
-                let value = row.get_ref(from + at).map_or_else(|_| "?".to_owned(), shown);
-                format!("{name}={value}")
+            .map(|(name, at)| {
+                format!(
+                    "{name}={}",
+                    row.get_ref(*at).map_or_else(|_| "?".to_owned(), shown)
+                )
             })
             .collect();
         parts.join(", ")
