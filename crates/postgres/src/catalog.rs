@@ -48,7 +48,7 @@ pub(crate) async fn sequence_positions(
 
 async fn database(client: &Client) -> Result<Catalog> {
     let sql =
-        "SELECT current_setting('server_version'), d.datname::text, pg_encoding_to_char(d.encoding)::text,
+        "SELECT split_part(current_setting('server_version'), ' ', 1), d.datname::text, pg_encoding_to_char(d.encoding)::text,
         d.datcollate::text FROM pg_database d WHERE d.datname = current_database()";
     let row = client.query_one(sql, &[]).await.map_err(from_driver)?;
     Ok(Catalog {

@@ -8,8 +8,9 @@ use crate::error::from_driver;
 use crate::native::Kind;
 use crate::quote::{literal, quoted, table_name};
 
-/// Pages looked at for each chunk.
+/// Pages looked at for each chunk, and at most in all: a large table needs fewer for each.
 const PAGES_PER_CHUNK: u64 = 32;
+const PAGES_MAX: u64 = 50_000;
 
 /// More chunks than that bring nothing; they grow instead.
 const CHUNKS_MAX: u64 = 20_000;
@@ -65,7 +66,8 @@ async fn bounds(
         .filter(|column| column.generated.as_ref().is_none_or(|generated| generated.stored))
         .map(|column| format!("coalesce(pg_column_size({}), 0)", quoted(&column.name)))
         .collect();
-    let percent = (100 * wanted * PAGES_PER_CHUNK).div_ceil(pages.max(1)).min(100);
+    let sampled = (wanted * PAGES_PER_CHUNK).min(PAGES_MAX.max(wanted * 2));
+    let percent = percent(sampled, pages);
     // A row belongs to the part of the whole weight in which it begins; the first row of each part is a bound.
     let sql = format!(
         "WITH sample AS (
@@ -104,6 +106,14 @@ async fn bounds(
         }
     }
     Ok(bounds)
+}
+
+/// The share of the pages in percent, with as many digits as a large table needs.
+fn percent(sampled: u64, pages: u64) -> String {
+    let millionths = (100_000_000 * u128::from(sampled))
+        .div_ceil(u128::from(pages.max(1)))
+        .min(100_000_000);
+    format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000)
 }
 
 fn value(text: String, is_integer: bool) -> KeyValue {

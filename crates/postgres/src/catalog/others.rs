@@ -147,7 +147,8 @@ fn global() -> String {
            WHERE l.oid >= {user} AND {language}
          UNION ALL SELECT 'access method', NULL, a.amname::text, NULL, NULL, NULL FROM pg_am a WHERE a.oid >= {user} AND {method}
          UNION ALL SELECT 'cast', NULL, format_type(c.castsource, NULL) || ' as ' || format_type(c.casttarget, NULL), NULL, NULL, NULL
-           FROM pg_cast c WHERE c.oid >= {user} AND {cast}
+           FROM pg_cast c WHERE c.oid >= {user} AND {cast} AND NOT EXISTS (SELECT 1 FROM pg_depend d
+             WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')
          UNION ALL SELECT 'large objects', NULL, 'large objects', NULL, NULL, count(*) || ' objects'
            FROM pg_largeobject_metadata HAVING count(*) > 0
          UNION ALL SELECT 'database setting', NULL, split_part(setting, '=', 1), NULL, NULL, setting
@@ -277,6 +278,6 @@ fn comments() -> String {
            JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {users}
          UNION ALL
          SELECT 'comment', NULL, 'database', NULL, NULL, shobj_description(d.oid, 'pg_database')
-         FROM pg_database d WHERE d.datname = current_database() AND shobj_description(d.oid, 'pg_database') IS NOT NULL"
+         FROM pg_database d WHERE d.datname = current_database() AND shobj_description(d.oid, 'pg_database') <> 'default administrative connection database'"
     )
 }

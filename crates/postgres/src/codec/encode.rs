@@ -99,7 +99,7 @@ impl Encoder {
             let array = records.column(at).as_ref();
             self.value.clear();
             let broken = match self.format {
-                Format::Binary => put_binary(column, array, row, &mut self.value, out),
+                Format::Binary => put_binary(column, array, row, out),
                 Format::Text => {
                     if at > 0 {
                         out.push(b'\t');
@@ -144,21 +144,17 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().take(40).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn put_binary(
-    column: &EncodeColumn,
-    array: &dyn Array,
-    row: usize,
-    value: &mut Vec<u8>,
-    out: &mut Vec<u8>,
-) -> Result<(), Broken> {
+/// Encodes in place: the length is filled in when it is known.
+fn put_binary(column: &EncodeColumn, array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
+    let begin = out.len();
+    out.extend_from_slice(&(-1_i32).to_be_bytes());
     if array.is_null(row) {
-        out.extend_from_slice(&(-1_i32).to_be_bytes());
         return Ok(());
     }
-    encode(column, array, row, value)?;
-    let length = i32::try_from(value.len()).map_err(|_| "value is larger than 1 GiB".to_owned())?;
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(value);
+    let value = out.len();
+    encode(column, array, row, out)?;
+    let length = i32::try_from(out.len() - value).map_err(|_| "value is larger than 2 GiB".to_owned())?;
+    out[begin..value].copy_from_slice(&length.to_be_bytes());
     Ok(())
 }
 
@@ -245,12 +241,13 @@ fn has_binary(kind: Kind, logical: &LogicalType) -> bool {
     }
 }
 
-/// Makes the binary form of a value that is not NULL.
+/// Appends the binary form of a value that is not NULL.
 fn encode(column: &EncodeColumn, array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
     match &column.logical {
         LogicalType::Wire { .. } => {
+            let begin = out.len();
             out.extend_from_slice(array.as_binary::<i32>().value(row));
-            if !column.shape.is_plain() && !column.shape.rewrite(out, Rewrite::Local) {
+            if !column.shape.is_plain() && !column.shape.rewrite(&mut out[begin..], Rewrite::Local) {
                 return Err("bytes are not of the target's type".to_owned());
             }
             Ok(())

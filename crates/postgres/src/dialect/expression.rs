@@ -7,20 +7,21 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, Value, VisitMut, VisitorMut};
 use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, Tokenizer};
 use whimbrel_core::expression::no;
 use whimbrel_core::{ExpressionContext, Untranslated};
 
 use super::neutral::Reader;
 use super::spelling::{self, Speller};
 
+const DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
+
 /// Parses an expression into the neutral form.
 pub(super) fn parse(text: &str, context: &ExpressionContext) -> Result<Expr, Untranslated> {
     let unread = |cause: ParserError| Untranslated::new(format!("`{text}` cannot be read: {cause}"));
-    let mut parser = Parser::new(&PostgreSqlDialect {})
-        .try_with_sql(text)
-        .map_err(unread)?;
+    let mut parser = parser(text).map_err(unread)?;
     let mut expr = parser.parse_expr().map_err(unread)?;
     if parser.peek_token().token != Token::EOF {
         return Err(Untranslated::new(format!("`{text}` goes on after an expression")));
@@ -31,7 +32,8 @@ pub(super) fn parse(text: &str, context: &ExpressionContext) -> Result<Expr, Unt
 
 /// Parses a query into the neutral form.
 pub(super) fn parse_query(text: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
-    let statements = Parser::parse_sql(&PostgreSqlDialect {}, text)
+    let statements = parser(text)
+        .and_then(|mut parser| parser.parse_statements())
         .map_err(|cause| Untranslated::new(format!("the query cannot be read: {cause}")))?;
     let [Statement::Query(query)] = statements.as_slice() else {
         return Err(no("a statement that is no query"));
@@ -39,6 +41,35 @@ pub(super) fn parse_query(text: &str, context: &ExpressionContext) -> Result<Que
     let mut query = (**query).clone();
     walk(&mut query, &mut Reader::new(context))?;
     Ok(query)
+}
+
+/// Makes a parser for what the server prints. The library does not know a trim without characters, such as `TRIM(BOTH FROM a)`: such
+/// a call becomes the function of the same meaning.
+fn parser(text: &str) -> Result<Parser<'static>, ParserError> {
+    const TRIMS: [(Keyword, &str); 3] = [
+        (Keyword::BOTH, "btrim"),
+        (Keyword::LEADING, "ltrim"),
+        (Keyword::TRAILING, "rtrim"),
+    ];
+    let keyword = |token: &Token| match token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    let mut tokens = Tokenizer::new(&DIALECT, text).tokenize()?;
+    tokens.retain(|token| !matches!(token, Token::Whitespace(_)));
+    let mut at = 0;
+    while at + 3 < tokens.len() {
+        let is_trim = keyword(&tokens[at]) == Keyword::TRIM
+            && tokens[at + 1] == Token::LParen
+            && keyword(&tokens[at + 3]) == Keyword::FROM;
+        let side = keyword(&tokens[at + 2]);
+        if let Some((_, name)) = TRIMS.iter().find(|(word, _)| is_trim && *word == side) {
+            tokens[at] = Token::make_word(name, None);
+            tokens.drain(at + 2..at + 4);
+        }
+        at += 1;
+    }
+    Ok(Parser::new(&DIALECT).with_tokens(tokens))
 }
 
 /// Spells a neutral expression.
@@ -244,6 +275,10 @@ mod tests {
                 "(CAST((\"at\") AS DATE) = CURRENT_DATE)",
             ),
             ("lower((name)::text)", "lower((\"name\"))"),
+            ("TRIM(BOTH FROM name)", "trim(\"name\")"),
+            ("TRIM(LEADING FROM lower(name))", "ltrim(lower(\"name\"))"),
+            ("TRIM(BOTH 'x'::text FROM name)", "TRIM(BOTH 'x' FROM \"name\")"),
+            ("SUBSTRING(name FROM 2 FOR 3)", "SUBSTRING(\"name\" FROM 2 FOR 3)"),
         ] {
             assert_eq!(neutral(printed), want, "{printed}");
         }

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod catalog;
+mod connect;
 mod copy;
 mod every_type;
 mod faults;
 mod harness;
+mod profile;
 mod snapshot;
 mod split;
