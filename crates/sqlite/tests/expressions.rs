@@ -137,6 +137,8 @@ fn checks_of_the_engine_become_neutral() {
             "trim(name) = substr(name, 1, 3)",
             r#"TRIM("Name") = SUBSTR("Name", 1, 3)"#,
         ),
+        ("at > datetime('2020-01-01')", r#""at" > '2020-01-01 00:00:00'"#),
+        ("day > date('2020-01-01 10:00')", r#""day" > '2020-01-01'"#),
         ("price * id > 1.5", r#""price" * "id" > 1.5"#),
     ] {
         assert_eq!(read(text, &context()), want, "{text}");
@@ -222,8 +224,8 @@ fn queries_of_the_engine_become_neutral() {
             r#"SELECT "i"."id", "Name" AS "N" FROM "Items" "i" JOIN "kinds" USING("id") WHERE "active" ORDER BY "N" NULLS FIRST LIMIT 10 OFFSET 5"#,
         ),
         (
-            "SELECT name, count(*), group_concat(name) FROM main.items GROUP BY name HAVING count(*) > 1 ORDER BY 2 DESC",
-            r#"SELECT "Name", count(*), string_agg("Name", ',') FROM "Items" GROUP BY "Name" HAVING count(*) > 1 ORDER BY 2 DESC NULLS LAST"#,
+            "SELECT name, count(*), group_concat(name), total(id), group_concat(id) FROM main.items GROUP BY name HAVING count(*) > 1 ORDER BY 2 DESC",
+            r#"SELECT "Name", count(*), string_agg("Name", ','), coalesce(sum("id"), 0), string_agg(CAST("id" AS TEXT), ',') FROM "Items" GROUP BY "Name" HAVING count(*) > 1 ORDER BY 2 DESC NULLS LAST"#,
         ),
         (
             "WITH x AS (SELECT id FROM items) SELECT * FROM x WHERE id IN (SELECT id FROM kinds)",

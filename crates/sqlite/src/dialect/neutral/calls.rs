@@ -1,11 +1,13 @@
 //! Single calls of the engine in the neutral form: functions, LIKE and GLOB, substrings.
 
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, DataType, DateTimeField, Expr, ExtractSyntax, Function, FunctionArg,
+    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, ExtractSyntax, Function, FunctionArg,
     FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, TrimWhereField, Value,
 };
 use whimbrel_core::expression::{Kind, arguments, kind, no};
-use whimbrel_core::{ExpressionContext, Untranslated};
+use whimbrel_core::{
+    ExpressionContext, Untranslated, format_date, format_timestamp, parse_date, parse_timestamp,
+};
 
 /// Functions that mean the same everywhere for the kinds of arguments they are given.
 const COMMON: [&str; 13] = [
@@ -56,7 +58,15 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
             *expr = case(given);
             Ok(())
         }
-        ("group_concat" | "string_agg", [Kind::Text, ..]) => concatenation(call, &given),
+        ("group_concat" | "string_agg", [Kind::Text | Kind::Integer, ..]) => {
+            concatenation(call, &given, kinds[0] == Kind::Integer)
+        }
+        ("total", [kind]) if kind.is_number() => {
+            set_name(call, "sum");
+            let sum = expr.clone();
+            *expr = plain_call("coalesce", vec![sum, super::number_literal("0")]);
+            Ok(())
+        }
         ("date" | "datetime" | "time", _) => now_or_part(expr, &name, &given, &kinds),
         ("strftime", _) => match given.as_slice() {
             [format, now] if is_now(now) && text(format) == Some("%Y-%m-%d %H:%M:%S") => {
@@ -91,11 +101,28 @@ fn moment_word(call: &mut Function, name: &str) -> Result<(), Untranslated> {
 
 /// `CURRENT_TIMESTAMP` and its like.
 fn word(name: &str) -> Expr {
+    call_of(&name.to_ascii_uppercase(), FunctionArguments::None)
+}
+
+fn plain_call(name: &str, given: Vec<Expr>) -> Expr {
+    let args = given
+        .into_iter()
+        .map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)))
+        .collect();
+    let list = FunctionArgumentList {
+        duplicate_treatment: None,
+        args,
+        clauses: Vec::new(),
+    };
+    call_of(name, FunctionArguments::List(list))
+}
+
+fn call_of(name: &str, args: FunctionArguments) -> Expr {
     Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name.to_ascii_uppercase())]),
+        name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::None,
+        args,
         filter: None,
         null_treatment: None,
         over: None,
@@ -121,11 +148,14 @@ fn now_or_part(expr: &mut Expr, name: &str, given: &[Expr], kinds: &[Kind]) -> R
     match (given, kinds) {
         ([], _) => *expr = word(now),
         ([only], _) if is_now(only) => *expr = word(now),
+        ([only], _) if text(only).is_some() => {
+            *expr = moment_literal(expr, name, text(only).unwrap_or_default())?
+        }
         ([only], [Kind::Date]) if name == "date" => *expr = only.clone(),
         ([only], [Kind::Timestamp(false)]) if name == "datetime" => *expr = only.clone(),
         ([only], [Kind::Timestamp(false)]) if name == "date" => {
             *expr = Expr::Cast {
-                kind: sqlparser::ast::CastKind::Cast,
+                kind: CastKind::Cast,
                 expr: Box::new(only.clone()),
                 data_type: DataType::Date,
                 format: None,
@@ -134,6 +164,20 @@ fn now_or_part(expr: &mut Expr, name: &str, given: &[Expr], kinds: &[Kind]) -> R
         _ => return Err(no(format!("`{expr}`"))),
     }
     Ok(())
+}
+
+/// `datetime('2020-01-01')` is the literal of that moment.
+fn moment_literal(whole: &Expr, name: &str, text: &str) -> Result<Expr, Untranslated> {
+    let day = parse_date(text).map(format_date);
+    let moment = || parse_timestamp(text, false).map(|micros| format_timestamp(micros, false));
+    let found = match name {
+        "date" => day.or_else(|| moment().and_then(|moment| moment.split(' ').next().map(str::to_owned))),
+        "datetime" => moment().or_else(|| day.map(|day| format!("{day} 00:00:00"))),
+        _ => None,
+    };
+    found
+        .map(|text| Expr::value(Value::SingleQuotedString(text)))
+        .ok_or_else(|| no(format!("`{whole}`")))
 }
 
 fn case(given: Vec<Expr>) -> Expr {
@@ -149,20 +193,30 @@ fn case(given: Vec<Expr>) -> Expr {
     }
 }
 
-fn concatenation(call: &mut Function, given: &[Expr]) -> Result<(), Untranslated> {
+fn concatenation(call: &mut Function, given: &[Expr], of_numbers: bool) -> Result<(), Untranslated> {
     set_name(call, "string_agg");
+    if given.len() > 2 {
+        return Err(no(format!("`{call}`")));
+    }
     let FunctionArguments::List(FunctionArgumentList { args, .. }) = &mut call.args else {
         return Ok(());
     };
-    match given.len() {
-        1 => {
-            let comma = Expr::value(Value::SingleQuotedString(",".to_owned()));
-            args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(comma)));
-            Ok(())
-        }
-        2 => Ok(()),
-        _ => Err(no(format!("`{call}`"))),
+    if given.len() == 1 {
+        let comma = Expr::value(Value::SingleQuotedString(",".to_owned()));
+        args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(comma)));
     }
+    if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = args.first_mut()
+        && of_numbers
+    {
+        let number = Box::new(first.clone());
+        *first = Expr::Cast {
+            kind: CastKind::Cast,
+            expr: number,
+            data_type: DataType::Text,
+            format: None,
+        };
+    }
+    Ok(())
 }
 
 /// `CAST(strftime('%Y', x) AS INTEGER)` is `EXTRACT(YEAR FROM x)` when x is a day or time.
