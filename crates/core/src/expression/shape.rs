@@ -5,6 +5,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use crate::Untranslated;
 use sqlparser::ast::{
@@ -154,14 +155,14 @@ pub fn check_call(function: &Function) -> Result<(), Untranslated> {
 pub fn has_aggregate(expr: &Expr) -> bool {
     use sqlparser::ast::visit_expressions;
     let mut found = false;
-    let _done: std::ops::ControlFlow<()> = visit_expressions(expr, |expr| {
+    let _done: ControlFlow<()> = visit_expressions(expr, |expr| {
         if let Expr::Function(function) = expr
             && function.over.is_none()
             && is_aggregate(&function.name.to_string())
         {
             found = true;
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     });
     found
 }
@@ -224,7 +225,7 @@ pub fn check_grouping(select: &Select) -> Result<(), Untranslated> {
         _ => false,
     });
     let grouped = |expr: &Expr| {
-        keys.iter().any(|key| same(key, expr)) || has_aggregate(expr) || is_constant(expr) || by_place
+        keys.iter().any(|key| same(key, expr)) || has_aggregate(expr) || of_keys_alone(expr, keys) || by_place
     };
     match shown.iter().find(|expr| !grouped(expr)) {
         Some(expr) => Err(no(format!("`{expr}`, neither grouped nor aggregated,"))),
@@ -242,12 +243,15 @@ fn same(a: &Expr, b: &Expr) -> bool {
     a == b || (last(a).is_some() && last(a) == last(b))
 }
 
-fn is_constant(expr: &Expr) -> bool {
-    match expr {
-        Expr::Value(_) => true,
-        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } | Expr::Cast { expr: inner, .. } => {
-            is_constant(inner)
+/// Tells whether an expression is made of grouped columns and constants alone.
+fn of_keys_alone(expr: &Expr, keys: &[Expr]) -> bool {
+    use sqlparser::ast::visit_expressions;
+    let found = visit_expressions(expr, |part| match part {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) if !keys.iter().any(|key| same(key, part)) => {
+            ControlFlow::Break(())
         }
-        _ => false,
-    }
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found == ControlFlow::Continue(())
 }
