@@ -202,7 +202,12 @@ impl Plan {
                     .iter()
                     .filter(of_code)
                     .filter(|decision| decision.subject.is_empty())
-                    .find(|decision| finding.choices.iter().any(|choice| choice.name == decision.choice))
+                    .find(|decision| {
+                        finding
+                            .choices
+                            .iter()
+                            .any(|choice| choice.name == decision.choice)
+                    })
             })
     }
 
