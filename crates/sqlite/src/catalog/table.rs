@@ -210,7 +210,11 @@ fn columns(rows: &[ColumnRow], text: &TableText) -> Vec<Column> {
             };
             Column {
                 nullable: !row.not_null,
-                default: row.default.clone(),
+                // DEFAULT NULL is what every column has.
+                default: row
+                    .default
+                    .clone()
+                    .filter(|default| !default.eq_ignore_ascii_case("NULL")),
                 generated,
                 collation: said
                     .and_then(|said| said.collation.clone())

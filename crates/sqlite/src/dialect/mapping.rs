@@ -1,6 +1,6 @@
 //! Column types into logical types: what is declared, as far as every value keeps to it.
 //!
-//! Choices: `boolean` or `integer`; `decimal` or `double`; `date`, `time`, `timestamp`, `json`, `uuid` or `text`. Where storage classes are
+//! Choices: `boolean` or `integer`; `decimal`, `double` or `integer`; `date`, `time`, `timestamp`, `json`, `uuid` or `text`. Where storage classes are
 //! mixed: `text` (each value as its text; rows with blobs are rejected), `numeric` (values that are no number are rejected),
 //! `bytes` (each value's text as bytes), `reject` (rows that are not of the declared class are rejected). For text that is not valid
 //! UTF-8: `bytes` or `reject`.
@@ -125,9 +125,18 @@ impl Place<'_> {
             } else {
                 Mapped::lossy(FLOAT, "rows with whole numbers beyond 2^53 are rejected")
             };
-            return decimal
+            let decimal = decimal
                 .named("decimal")
                 .or("double", "64-bit floats, as they are stored", double);
+            // Also what a column is that others refer to as an integer.
+            return match classes.real {
+                0 => decimal.or(
+                    "integer",
+                    "64-bit integers, as they are stored",
+                    Mapped::exact(INTEGER),
+                ),
+                _ => decimal,
+            };
         }
         if classes.real == 0 {
             return Mapped::exact(INTEGER);
