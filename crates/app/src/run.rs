@@ -34,6 +34,10 @@ pub struct RunOutcome {
     pub report: RunReport,
     /// The same as `result.json` holds it.
     pub result: RunResult,
+    /// Tables of the source that are not part of the plan.
+    pub tables_left_behind: Vec<String>,
+    /// How many other objects or properties stay behind; the report lists them.
+    pub others_left_behind: usize,
     /// What to do next.
     pub next_command: String,
 }
@@ -114,7 +118,13 @@ fn outcome(
         report::final_markdown(plan, &report, &approval.by, &approval.how).as_bytes(),
     )?;
     dir.write("result.json", &document)?;
+    let (tables, others): (Vec<_>, Vec<_>) = plan
+        .left_behind()
+        .into_iter()
+        .partition(|finding| finding.code == "unmovable_table");
     Ok(RunOutcome {
+        tables_left_behind: tables.iter().map(|finding| finding.subject.to_string()).collect(),
+        others_left_behind: others.len(),
         migration_id: plan.migration_id.to_string(),
         dir: dir.path().display().to_string(),
         next_command: Next::of_run(report.status).command(setup, plan),

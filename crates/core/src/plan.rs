@@ -244,6 +244,17 @@ impl Plan {
         objects
     }
 
+    /// Returns the findings by which something of the source stays behind: left out by decision, or not moved at all.
+    pub fn left_behind(&self) -> Vec<&Finding> {
+        let is_left_out = |finding: &&Finding| {
+            let decided = self
+                .decision_for(finding)
+                .map(|decision| decision.choice.as_str());
+            decided == Some("leave_out") || finding.code == "not_moved"
+        };
+        self.findings.iter().filter(is_left_out).collect()
+    }
+
     /// Tells whether something of the target's is moved or replaced.
     pub fn is_destructive(&self) -> bool {
         self.steps.iter().any(|step| step.destructive)

@@ -43,7 +43,10 @@ impl File {
 
     /// Tells whether the whole file is test code: in a `tests` folder, or a `tests.rs` beside the code.
     pub(super) fn is_test(&self) -> bool {
-        let in_tests = self.path.split('/').any(|part| part == "tests" || part == "tests.rs");
+        let in_tests = self
+            .path
+            .split('/')
+            .any(|part| part == "tests" || part == "tests.rs");
         in_tests || self.path.ends_with(".snap")
     }
 

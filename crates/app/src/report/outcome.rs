@@ -28,6 +28,7 @@ pub fn final_markdown(plan: &Plan, report: &RunReport, approved_by: &str, approv
         verification(report),
         verdict(plan, report),
         figures(report),
+        left_behind(plan),
         way_back(plan, report),
     ];
     sections.join("\n")
@@ -328,6 +329,31 @@ fn figures(report: &RunReport) -> String {
             &rows
         ),
         counted(all, "row")
+    )
+}
+
+/// What the verdict does not speak of, because it was never to arrive.
+fn left_behind(plan: &Plan) -> String {
+    let left = plan.left_behind();
+    if left.is_empty() {
+        return "## Left Behind\n\nNothing.\n".to_owned();
+    }
+    let rows: Vec<Vec<String>> = left
+        .into_iter()
+        .map(|finding| {
+            let by = plan
+                .decision_for(finding)
+                .map_or("the plan", |decision| decision.by.as_str());
+            vec![
+                code(&finding.subject.to_string()),
+                prose(&finding.message),
+                prose(by),
+            ]
+        })
+        .collect();
+    format!(
+        "## Left Behind\n\n{}",
+        table(&["What", "Why", "Settled By"], &rows)
     )
 }
 

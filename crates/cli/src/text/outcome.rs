@@ -24,6 +24,9 @@ pub(crate) fn run_outcome(outcome: &RunOutcome) -> String {
             rollback.to, rollback.trigger
         ));
     }
+    if let Some(left) = left_behind(outcome) {
+        text.push_str(&format!("left behind as the plan says: {left}\n"));
+    }
     text.push_str(&format!("report: {}/final_report.md\n", outcome.dir));
     let next = match report.status {
         RunStatus::Completed => "when nobody wants to go back any more",
@@ -31,6 +34,22 @@ pub(crate) fn run_outcome(outcome: &RunOutcome) -> String {
     };
     text.push_str(&format!("{next}: {}\n", outcome.next_command));
     text
+}
+
+/// Names the tables, counts the rest.
+fn left_behind(outcome: &RunOutcome) -> Option<String> {
+    const NAMED: usize = 5;
+    let tables = &outcome.tables_left_behind;
+    let mut parts = Vec::new();
+    if !tables.is_empty() {
+        let more = if tables.len() > NAMED { ", …" } else { "" };
+        let named = tables[..tables.len().min(NAMED)].join(", ");
+        parts.push(format!("{} ({named}{more})", counted(tables.len(), "table")));
+    }
+    if outcome.others_left_behind > 0 {
+        parts.push(counted(outcome.others_left_behind, "other object"));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn verdict(report: &RunReport) -> String {
