@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 use whimbrel_core::{Error, LogicalType, Result, TableId};
 
 use crate::codec::wire::{Part, Shape};
@@ -85,23 +85,30 @@ pub(crate) async fn columns_of(client: &Client, table: &TableId) -> Result<Vec<S
         .query(COLUMNS, &[&namespace, &table.name])
         .await
         .map_err(from_driver)?;
-    let oids: Vec<u32> = rows.iter().map(|row| row.get(1)).collect();
-    let types = types(client, &oids).await?;
+    let kind = |row: &Row| match row.get::<_, String>(3).as_str() {
+        "e" => Kind::Enum,
+        _ => Kind::parse(row.get(2)),
+    };
+    // The types that have a codec of ours are plain; only the others are looked into.
+    let others: Vec<u32> = rows
+        .iter()
+        .filter(|row| kind(row) == Kind::Other)
+        .map(|row| row.get(1))
+        .collect();
+    let types = if others.is_empty() {
+        BTreeMap::new()
+    } else {
+        types(client, &others).await?
+    };
     Ok(rows
         .iter()
         .map(|row| {
-            let (native, typtype): (String, String) = (row.get(2), row.get(3));
-            let oid: u32 = row.get(1);
-            let kind = if typtype == "e" {
-                Kind::Enum
-            } else {
-                Kind::parse(&native)
-            };
+            let (kind, oid) = (kind(row), row.get(1));
             ServerColumn {
                 name: row.get(0),
                 kind,
                 shape: shape(oid, &types),
-                binary: is_binary(oid, &types),
+                binary: kind != Kind::Other || is_binary(oid, &types),
             }
         })
         .collect())
@@ -109,7 +116,7 @@ pub(crate) async fn columns_of(client: &Client, table: &TableId) -> Result<Vec<S
 
 async fn types(client: &Client, oids: &[u32]) -> Result<BTreeMap<u32, TypeRow>> {
     let rows = client.query(TYPES, &[&oids]).await.map_err(from_driver)?;
-    let read = |row: &tokio_postgres::Row| {
+    let read = |row: &Row| {
         let found = TypeRow {
             name: row.get(1),
             kind: row.get(2),

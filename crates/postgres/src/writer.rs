@@ -1,5 +1,6 @@
 //! Writes one chunk in one transaction: each batch is a COPY, and the commit takes the ledger row with it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -94,11 +95,11 @@ impl PostgresWriter {
             }
             if piece.len() >= PIECE_BYTES {
                 let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4));
-                sink.send(Bytes::from(full)).await.map_err(from_driver)?;
+                send(sink.as_mut(), full).await?;
             }
         }
         self.encoder.end(&mut piece);
-        sink.send(Bytes::from(piece)).await.map_err(from_driver)?;
+        send(sink.as_mut(), piece).await?;
         let written = sink.as_mut().finish().await.map_err(from_driver)?;
         let sent = batch.rows() - rejects.len();
         if usize::try_from(written) != Ok(sent) {
@@ -192,6 +193,16 @@ impl Writer for PostgresWriter {
         fault::point("postgres.chunk.commit.after")?;
         Ok(committed)
     }
+}
+
+/// Sends encoded rows. A row may be cut anywhere, and a large one is, so that the driver does not hold it once more.
+async fn send(mut sink: Pin<&mut CopyInSink<Bytes>>, rows: Vec<u8>) -> Result<()> {
+    let mut rest = Bytes::from(rows);
+    while !rest.is_empty() {
+        let next = rest.split_to(rest.len().min(2 * PIECE_BYTES));
+        sink.send(next).await.map_err(from_driver)?;
+    }
+    Ok(())
 }
 
 async fn columns(session: &Session, request: &WriteRequest) -> Result<Vec<EncodeColumn>> {
