@@ -63,7 +63,7 @@ pub(crate) fn read(connection: &Connection, database: String) -> Result<Catalog>
     let mut catalog = empty(database);
     catalog.encoding = pragma_text(connection, "encoding")?;
     let schema = read_schema(connection)?;
-    let reader = table::TableReader::new(connection, &schema)?;
+    let reader = table::TableReader::new(connection, &schema).with_sizes()?;
     for (name, (kind, _, _)) in &schema.kinds {
         match kind.as_str() {
             "table" | "virtual" => {
@@ -95,7 +95,7 @@ pub(crate) fn read_one(connection: &Connection, name: &str) -> Result<Option<Tab
     if !schema.kinds.contains_key(name) {
         return Ok(None);
     }
-    let reader = table::TableReader::new(connection, &schema)?;
+    let reader = table::TableReader::new(connection, &schema);
     Ok(Some(reader.read(name)?.table))
 }
 
@@ -356,15 +356,35 @@ pub(crate) fn sequence_id(table: &TableId, column: &str) -> TableId {
     TableId::bare(format!("{}_{column}_seq", table.name))
 }
 
-/// Returns every column that is another name of its table's row number, and whether its numbers are never used again.
-pub(crate) fn identities(connection: &Connection) -> Result<Vec<(TableId, String, bool)>> {
+/// A column that is another name of its table's row number.
+pub(crate) struct Numbering {
+    pub(crate) table: TableId,
+    pub(crate) column: String,
+    /// True when numbers are never used again.
+    pub(crate) autoincrement: bool,
+}
+
+/// Returns what stands behind each of the implicit sequences, in the same order; none for one that does not exist.
+pub(crate) fn numberings(connection: &Connection, sequences: &[TableId]) -> Result<Vec<Option<Numbering>>> {
     let schema = read_schema(connection)?;
-    let reader = table::TableReader::new(connection, &schema)?;
-    let mut found = Vec::new();
-    for (name, (kind, without_rowid, _)) in &schema.kinds {
-        if kind == "table" && !without_rowid {
-            found.extend(reader.identity_of(name)?);
+    let reader = table::TableReader::new(connection, &schema);
+    let find = |sequence: &TableId| {
+        let may_own = |name: &str| {
+            let rest = sequence.name.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with('_') && rest.ends_with("_seq"))
+        };
+        for (name, (kind, without_rowid, _)) in &schema.kinds {
+            if kind != "table" || *without_rowid || !may_own(name) {
+                continue;
+            }
+            let numbering = reader.numbering(name)?;
+            if let Some(found) =
+                numbering.filter(|found| sequence_id(&found.table, &found.column) == *sequence)
+            {
+                return Ok(Some(found));
+            }
         }
-    }
-    Ok(found)
+        Ok(None)
+    };
+    sequences.iter().map(find).collect()
 }

@@ -17,7 +17,7 @@ use whimbrel_core::{
     Table, TableAggregate, TableId,
 };
 
-use crate::catalog::{last_number, pragma_number, sequence_id};
+use crate::catalog::{Numbering, last_number, numberings, pragma_number};
 use crate::error::During;
 use crate::foreign_keys::orphans;
 use crate::gate::{DatabaseFile, ReadConnection, blocking};
@@ -195,22 +195,17 @@ impl Snapshot for SqliteSnapshot {
         let sequences = sequences.to_vec();
         self.readers
             .run(move |connection| {
-                let catalog = crate::catalog::identities(connection)?;
-                sequences
-                    .iter()
-                    .map(|wanted| {
-                        let found = catalog
-                            .iter()
-                            .find(|(table, column, _)| sequence_id(table, column) == *wanted);
-                        let Some((table, column, autoincrement)) = found else {
-                            return Ok(None);
-                        };
-                        let last = last_number(connection, &table.name, column, *autoincrement)?;
-                        Ok(last.map(|last_value| SequencePosition {
-                            last_value,
-                            is_called: true,
-                        }))
-                    })
+                let position = |found: Numbering| {
+                    let (table, column) = (&found.table.name, &found.column);
+                    let last = last_number(connection, table, column, found.autoincrement)?;
+                    Ok(last.map(|last_value| SequencePosition {
+                        last_value,
+                        is_called: true,
+                    }))
+                };
+                numberings(connection, &sequences)?
+                    .into_iter()
+                    .map(|found| found.map_or(Ok(None), position))
                     .collect()
             })
             .await

@@ -10,7 +10,7 @@ use whimbrel_core::{
 };
 
 use crate::aside;
-use crate::catalog::{identities, pragma_number, sequence_id};
+use crate::catalog::{numberings, pragma_number};
 use crate::check;
 use crate::error::During;
 use crate::files;
@@ -274,15 +274,17 @@ fn set_sequence(
     let what = || format!("set `{sequence}`");
     hand.transact("set a sequence", &SET, |tx| {
         hold_epoch(tx, run)?;
-        let found = identities(tx)?
+        let found = numberings(tx, std::slice::from_ref(sequence))?
             .into_iter()
-            .find(|(table, column, _)| sequence_id(table, column) == *sequence);
-        let Some((table, _, autoincrement)) = found else {
+            .flatten()
+            .next();
+        let Some(numbering) = found else {
             return Err(Error::invalid(format!("the target has no sequence `{sequence}`"))
                 .with_code("sequence_missing"));
         };
+        let table = numbering.table;
         // Without AUTOINCREMENT the next number is one more than the largest there is; nothing is kept.
-        if !autoincrement {
+        if !numbering.autoincrement {
             return Ok(());
         }
         let last = if position.is_called {

@@ -7,7 +7,7 @@ use whimbrel_core::{
     Check, Column, Generated, Identity, OtherObject, Result, Sequence, SequencePosition, Table, TableId,
 };
 
-use super::{Schema, implicit_sequence, keys, last_number, pragma_number, recorded_number};
+use super::{Numbering, Schema, implicit_sequence, keys, last_number, pragma_number, recorded_number};
 use crate::definition::{TableText, read_table};
 use crate::error::During;
 
@@ -40,12 +40,22 @@ struct ColumnRow {
 }
 
 impl<'a> TableReader<'a> {
-    pub(super) fn new(connection: &'a Connection, schema: &'a Schema) -> Result<Self> {
-        Ok(Self {
+    /// Makes a reader that does not know how large tables are.
+    pub(super) fn new(connection: &'a Connection, schema: &'a Schema) -> Self {
+        Self {
             connection,
             schema,
-            bytes: measured(connection)?,
-            rows: analyzed(connection),
+            bytes: BTreeMap::new(),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    /// Lets the reader know how large tables are; may take a pass over the whole file.
+    pub(super) fn with_sizes(self) -> Result<Self> {
+        Ok(Self {
+            bytes: measured(self.connection)?,
+            rows: analyzed(self.connection),
+            ..self
         })
     }
 
@@ -88,12 +98,16 @@ impl<'a> TableReader<'a> {
         })
     }
 
-    /// Returns the table's column that is another name of the row number, and whether AUTOINCREMENT stands there.
-    pub(super) fn identity_of(&self, name: &str) -> Result<Option<(TableId, String, bool)>> {
+    /// Returns the table's column that is another name of the row number.
+    pub(super) fn numbering(&self, name: &str) -> Result<Option<Numbering>> {
         let read = self.read(name)?;
         let column = read.table.columns.iter().find_map(|column| {
             let identity = column.identity.as_ref()?;
-            Some((read.table.id.clone(), column.name.clone(), identity.never_reused))
+            Some(Numbering {
+                table: read.table.id.clone(),
+                column: column.name.clone(),
+                autoincrement: identity.never_reused,
+            })
         });
         Ok(column)
     }

@@ -149,7 +149,7 @@ fn now_or_part(expr: &mut Expr, name: &str, given: &[Expr], kinds: &[Kind]) -> R
         ([], _) => *expr = word(now),
         ([only], _) if is_now(only) => *expr = word(now),
         ([only], _) if text(only).is_some() => {
-            *expr = moment_literal(expr, name, text(only).unwrap_or_default())?
+            *expr = moment_literal(expr, name, text(only).unwrap_or_default())?;
         }
         ([only], [Kind::Date]) if name == "date" => *expr = only.clone(),
         ([only], [Kind::Timestamp(false)]) if name == "datetime" => *expr = only.clone(),
