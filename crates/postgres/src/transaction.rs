@@ -66,10 +66,16 @@ pub(crate) async fn commit(session: &Session) -> Result<Committed> {
         .map_err(from_driver)?;
     let number: String = row.get(0);
     fault::point("postgres.commit.before")?;
+    let committed = commit_number(session, &number).await;
+    fault::point("postgres.commit.after")?;
+    committed
+}
+
+/// Commits the transaction of the number.
+async fn commit_number(session: &Session, number: &str) -> Result<Committed> {
     let answer = session
         .simple_query(&format!("COMMIT; SELECT pg_xact_status('{number}'::xid8)"))
         .await;
-    fault::point("postgres.commit.after")?;
     match answer {
         Err(error) if is_lost(&error) => Ok(Committed::Unknown),
         Err(error) => Err(from_driver(error)),
@@ -104,4 +110,46 @@ fn status(messages: &[SimpleQueryMessage]) -> Option<&str> {
             None
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use whimbrel_core::DatabaseUrl;
+    use whimbrel_testkit::postgres::TestDatabase;
+
+    use super::*;
+    use crate::connect::{Role, Settings};
+
+    #[tokio::test]
+    async fn the_commit_of_a_failed_transaction_is_no_success() {
+        let Some(database) = TestDatabase::create("commit") else {
+            return;
+        };
+        let url = DatabaseUrl::parse(database.url()).unwrap();
+        let settings = Settings::new(&url, &BTreeMap::new()).unwrap();
+        let session = settings.open(Role::Writer).await.unwrap();
+        begin(&session).await.unwrap();
+        session
+            .batch_execute("CREATE TABLE public.a (x integer)")
+            .await
+            .unwrap();
+        let row = session
+            .query_one("SELECT pg_current_xact_id()::text", &[])
+            .await
+            .unwrap();
+        let number: String = row.get(0);
+        assert!(session.batch_execute("SELECT 1 / 0").await.is_err());
+        // The server answers ROLLBACK, and no error.
+        let error = commit_number(&session, &number).await.unwrap_err();
+        assert_eq!(error.code(), "rolled_back");
+
+        begin(&session).await.unwrap();
+        session
+            .batch_execute("CREATE TABLE public.a (x integer)")
+            .await
+            .unwrap();
+        assert_eq!(commit(&session).await.unwrap(), Committed::Done);
+    }
 }

@@ -18,7 +18,7 @@ pub(super) async fn read(client: &Client) -> Result<Tables> {
             coalesce(c.reloptions, '{{}}'), coalesce(t.reloptions, '{{}}'), obj_description(c.oid, 'pg_class'),
             EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhrelid = c.oid),
             EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid),
-            c.relreplident::text, am.amname::text
+            c.relreplident::text, am.amname::text, pg_is_in_recovery()
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            LEFT JOIN pg_class t ON t.oid = c.reltoastrelid LEFT JOIN pg_am am ON am.oid = c.relam
          WHERE c.relkind IN ('r', 'p', 'f') AND {} AND {} AND c.relpersistence <> 't'",
@@ -38,6 +38,9 @@ fn table(row: &Row) -> Table {
         "f" => Some("it is a foreign table; its rows live on another server".to_owned()),
         _ if is_partition => Some("it is a partition of another table".to_owned()),
         _ if has_parent => Some("it inherits from another table".to_owned()),
+        _ if persistence == "u" && row.get(15) => {
+            Some("it is unlogged, and a standby does not have its rows".to_owned())
+        }
         _ if has_children => Some("other tables inherit from it".to_owned()),
         _ => None,
     };

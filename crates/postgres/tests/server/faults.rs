@@ -5,6 +5,7 @@ use whimbrel_core::{
     Table,
 };
 use whimbrel_testkit::postgres::{TestDatabase, TestServer};
+use whimbrel_testkit::proxy::{Direction as ProxyDirection, Fault, Proxy};
 
 use crate::harness::*;
 
@@ -372,4 +373,74 @@ async fn a_server_that_ends_in_the_middle_is_transient_and_loses_nothing() {
         )
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_cut_at_any_byte_leaves_a_chunk_whole_or_absent() {
+    let Some((from, to, table)) = pair("cut").await else {
+        return;
+    };
+    let source = source(from.url()).await;
+    let columns = wire_columns(&table);
+    let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
+    let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
+    let batches = read(&*snapshot, &table, &columns, KeyRange::All).await;
+    let (host, port) = host_and_port(to.url());
+    let (mut unknown, mut whole) = (0, u64::MAX);
+    // The first attempt goes through and says how many bytes there are to cut at; the answer to COMMIT is among the last.
+    let mut cuts = vec![u64::MAX];
+    while let Some(bytes) = cuts.pop() {
+        let direct = target(to.url()).await;
+        let run = open_run(&*direct).await;
+        direct.empty(&run, &table.id).await.unwrap();
+        direct
+            .ledger()
+            .store_split(&run, &table.id, &chunks)
+            .await
+            .unwrap();
+        let proxy = Proxy::start(format!("{host}:{port}").parse().unwrap()).unwrap();
+        let through = target(&to.url_through(proxy.address())).await;
+        let before = proxy.forwarded(ProxyDirection::ToClient);
+        if bytes < u64::MAX {
+            proxy.strike_after(ProxyDirection::ToClient, bytes, Fault::Cut);
+        }
+        let outcome = async {
+            let request = write_request(&run, &table, &columns, chunks[0].clone());
+            let mut writer = through.writer(request).await?;
+            for batch in &batches {
+                writer.write(batch).await?;
+            }
+            writer.commit(result(100, digest(&batches, &columns))).await
+        };
+        let outcome = outcome.await;
+        if whole == u64::MAX {
+            whole = proxy.forwarded(ProxyDirection::ToClient) - before;
+            cuts.extend(
+                (1..whole - 300)
+                    .step_by(100)
+                    .chain((whole - 300..whole).step_by(10)),
+            );
+        }
+        let rows = to.query_text("SELECT count(*) FROM t")[0][0].clone().unwrap();
+        let is_finished = direct.ledger().chunks(&migration()).await.unwrap()[0]
+            .result
+            .is_some();
+        assert_eq!(
+            rows,
+            if is_finished { "100" } else { "0" },
+            "cut after {bytes} bytes"
+        );
+        match outcome {
+            Ok(Committed::Done) => assert!(is_finished, "cut after {bytes} bytes"),
+            Ok(Committed::Unknown) => unknown += 1,
+            Ok(Committed::AlreadyDone) => panic!("nobody else has written it"),
+            Err(error) => assert_eq!(error.class(), ErrorClass::Transient, "{}", error.chain()),
+        }
+    }
+    assert!(unknown > 0, "no cut struck the answer to COMMIT");
+}
+
+fn host_and_port(url: &str) -> (String, u16) {
+    let url = whimbrel_core::DatabaseUrl::parse(url).unwrap();
+    (url.host.unwrap(), url.port.unwrap())
 }
