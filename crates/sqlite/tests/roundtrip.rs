@@ -25,10 +25,13 @@ use whimbrel_core::{
 };
 use world::{World, create, create_table, dialect, open, read, read_request, target, write_request};
 
+/// A column to send: name, type and values.
+type Sent = (&'static str, LogicalType, ArrayRef);
+
 const DAY: i64 = 86_400_000_000;
 
 /// Writes the arrays into a fresh table and returns what comes back, and what was rejected on the way in.
-async fn through(columns: Vec<(&str, LogicalType, ArrayRef)>) -> (RecordBatch, RecordBatch, Vec<Reject>) {
+async fn through(columns: Vec<Sent>) -> (RecordBatch, RecordBatch, Vec<Reject>) {
     let world = World::new();
     let target = target(&world.path("to.db")).await;
     let run = open(&target).await;
@@ -100,22 +103,13 @@ fn decimal(precision: u32, scale: i32) -> LogicalType {
     }
 }
 
-#[tokio::test]
-async fn the_edges_of_every_type_come_back() {
-    let timestamps = vec![Some(i64::MIN), Some(i64::MAX), Some(-1), None];
+/// Edges of numbers.
+fn numbers() -> Vec<Sent> {
     let any_decimal = LogicalType::Decimal {
         precision: None,
         scale: None,
     };
-    let bits = LogicalType::Bits {
-        length: Some(5),
-        varying: true,
-    };
-    let mood = LogicalType::Enum {
-        name: "mood".to_owned(),
-        labels: vec!["ok".to_owned(), "it's".to_owned(), String::new()],
-    };
-    let columns: Vec<(&str, LogicalType, ArrayRef)> = vec![
+    vec![
         (
             "boolean",
             LogicalType::Boolean,
@@ -171,22 +165,13 @@ async fn the_edges_of_every_type_come_back() {
             decimal(18, 0),
             texts(&[Some("999999999999999999"), Some("-5"), Some("0"), None]),
         ),
-        (
-            "text",
-            LogicalType::text(),
-            texts(&[Some("a\0b"), Some(""), Some("é😀"), None]),
-        ),
-        (
-            "bytes",
-            LogicalType::Bytes,
-            Arc::new(BinaryArray::from_opt_vec(vec![
-                Some(b"\0\xff"),
-                Some(b""),
-                Some(b"a"),
-                None,
-            ])),
-        ),
-        ("bits", bits, texts(&[Some(""), Some("10101"), Some("0"), None])),
+    ]
+}
+
+/// Edges of days and times.
+fn moments() -> Vec<Sent> {
+    let timestamps = vec![Some(i64::MIN), Some(i64::MAX), Some(-1), None];
+    vec![
         (
             "date",
             LogicalType::Date,
@@ -234,6 +219,36 @@ async fn the_edges_of_every_type_come_back() {
             LogicalType::Interval,
             sixteen(&[[0; 16], [0xff; 16], [0x80; 16], [0x7f; 16]]),
         ),
+    ]
+}
+
+/// Edges of everything else.
+fn words() -> Vec<Sent> {
+    let bits = LogicalType::Bits {
+        length: Some(5),
+        varying: true,
+    };
+    let mood = LogicalType::Enum {
+        name: "mood".to_owned(),
+        labels: vec!["ok".to_owned(), "it's".to_owned(), String::new()],
+    };
+    vec![
+        (
+            "text",
+            LogicalType::text(),
+            texts(&[Some("a\0b"), Some(""), Some("é😀"), None]),
+        ),
+        (
+            "bytes",
+            LogicalType::Bytes,
+            Arc::new(BinaryArray::from_opt_vec(vec![
+                Some(b"\0\xff"),
+                Some(b""),
+                Some(b"a"),
+                None,
+            ])),
+        ),
+        ("bits", bits, texts(&[Some(""), Some("10101"), Some("0"), None])),
         (
             "uuid",
             LogicalType::Uuid,
@@ -260,7 +275,12 @@ async fn the_edges_of_every_type_come_back() {
                 Some(b"\x04"),
             ])),
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn the_edges_of_every_type_come_back() {
+    let columns = [numbers(), moments(), words()].concat();
     let (sent, back, rejects) = through(columns).await;
     assert_eq!(rejects, []);
     for (at, field) in sent.schema().fields().iter().enumerate() {
@@ -325,7 +345,7 @@ proptest! {
             Arc::new(StringArray::from((0..rows.len()).map(of).collect::<Vec<_>>()))
         };
         let any_decimal = LogicalType::Decimal { precision: None, scale: None };
-        let columns: Vec<(&str, LogicalType, ArrayRef)> = vec![
+        let columns: Vec<Sent> = vec![
             ("i", LogicalType::Integer { bits: 64 }, Arc::new(rows.iter().map(|row| Some(row.0)).collect::<PrimitiveArray<Int64Type>>())),
             ("f", LogicalType::Float { bits: 64 }, Arc::new(rows.iter().map(|row| Some(held(row.1))).collect::<PrimitiveArray<Float64Type>>())),
             ("s", LogicalType::text(), strings(&|at| rows[at].2.clone())),
