@@ -5,6 +5,7 @@ mod attendance;
 mod commands;
 mod exit;
 mod fault;
+mod memory;
 mod progress;
 mod text;
 mod ui;
@@ -14,6 +15,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use clap::error::ContextKind;
+use whimbrel_app::refusal;
+use whimbrel_core::Error;
 
 use crate::arguments::Global;
 use crate::commands::Command;
@@ -34,24 +38,47 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(refusal) => {
-            // Help and version come as an error, too; clap knows which stream is theirs.
-            let _closed = refusal.print();
-            return if refusal.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            }
-            .into();
-        }
+        Err(refusal) => return refuse(&refusal).into(),
     };
+    memory::give_back_large_blocks();
     let _fault = fault::arm();
     let ui = Arc::new(Ui::new(arguments.global.json, arguments.global.quiet));
     let exit = run(&ui, arguments).unwrap_or_else(|error| {
         ui.error(&error);
         Exit::from(&error)
     });
-    exit.into()
+    match exit {
+        Exit::Done if !ui.is_heard() => Exit::Failed.into(),
+        exit => exit.into(),
+    }
+}
+
+/// Shows help and version, or why the arguments are refused: with the hint of whoever refused them, and with `--json` as a document.
+fn refuse(refusal: &clap::Error) -> Exit {
+    if !refusal.use_stderr() {
+        let _closed = refusal.print();
+        return Exit::Done;
+    }
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let ours = std::error::Error::source(refusal).and_then(|cause| cause.downcast_ref::<Error>());
+    if !json && ours.is_none() {
+        let _closed = refusal.print();
+        return Exit::Usage;
+    }
+    let error = match ours {
+        Some(ours) => {
+            let option = refusal.get(ContextKind::InvalidArg);
+            let option = option.map_or_else(String::new, |option| format!("`{option}`: "));
+            refusal::usage(format!("{option}{ours}")).with_hint(ours.hint().unwrap_or("whimbrel --help"))
+        }
+        None => {
+            let text = refusal.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            refusal::usage(line.trim_start_matches("error: ")).with_hint("whimbrel --help")
+        }
+    };
+    Ui::new(json, false).error(&error);
+    Exit::Usage
 }
 
 fn run(ui: &Arc<Ui>, arguments: Arguments) -> whimbrel_core::Result<Exit> {
@@ -60,7 +87,7 @@ fn run(ui: &Arc<Ui>, arguments: Arguments) -> whimbrel_core::Result<Exit> {
         .worker_threads(session.setup.jobs.clamp(2, 64))
         .enable_all()
         .build()
-        .map_err(|cause| whimbrel_core::Error::invalid("the runtime cannot be started").with_cause(cause))?;
+        .map_err(|cause| Error::invalid("the runtime cannot be started").with_cause(cause))?;
     let exit = runtime.block_on(arguments.command.run(session));
     // A reader that hangs in a system call must not hold up the end.
     runtime.shutdown_background();
