@@ -122,6 +122,8 @@ pub enum Feature {
     IdentityAlways,
     /// Generated columns that are computed on reading.
     VirtualColumns,
+    /// Floats that are NaN or negative zero.
+    EveryFloat,
 }
 
 /// What a column is used for, as far as its type depends on it.

@@ -38,6 +38,9 @@ pub struct ColumnProfile {
     pub invalid_text: u64,
     /// Rows whose text holds U+0000.
     pub nul_text: u64,
+    /// Rows with a float that is NaN or negative zero, which not every engine holds.
+    #[serde(default)]
+    pub odd_floats: u64,
     /// Rows with a value outside the travelling form of its type (timestamps beyond the microsecond range, 24:00:00 where it matters).
     pub out_of_range: u64,
     /// Storage classes found, for an engine that has them.

@@ -1,6 +1,6 @@
 //! What the profile found in the values that a form may not carry: invalid text, U+0000, values out of range, rows too large.
 
-use whimbrel_core::{LogicalType, OnReject};
+use whimbrel_core::{Feature, LogicalType, OnReject};
 
 use crate::notes::Notes;
 use crate::scope::{Scope, Spot, table_subject};
@@ -44,6 +44,10 @@ pub(crate) fn troubles(spot: &Spot<'_, '_>) -> Vec<Trouble> {
         true => 0,
         false => profile.nul_text,
     };
+    let odd_floats = match spot.scope.target.dialect.has(Feature::EveryFloat) {
+        true => 0,
+        false => profile.odd_floats,
+    };
     let mut troubles = vec![
         Trouble {
             code: "invalid_text",
@@ -56,6 +60,12 @@ pub(crate) fn troubles(spot: &Spot<'_, '_>) -> Vec<Trouble> {
             what: "text that holds U+0000",
             rows: nul_text,
             carried_by: is_raw,
+        },
+        Trouble {
+            code: "out_of_range",
+            what: "a float that is NaN or negative zero, which the target cannot hold",
+            rows: odd_floats,
+            carried_by: |logical| is_raw(logical) || matches!(logical, LogicalType::Text { .. }),
         },
         Trouble {
             code: "out_of_range",

@@ -81,7 +81,8 @@ impl Dialect for PostgresDialect {
             | Feature::MatchFull
             | Feature::CoveringColumns
             | Feature::NullsOrder
-            | Feature::IdentityAlways => true,
+            | Feature::IdentityAlways
+            | Feature::EveryFloat => true,
             // They came with versions 15 and 18; the oldest supported server is 14.
             Feature::NullsEqual | Feature::VirtualColumns => false,
         }

@@ -104,6 +104,10 @@ fn measures(column: &ServerColumn) -> Vec<Measure> {
             format!("count(*) FILTER (WHERE {name} >= {BEYOND_MICROS} AND isfinite({name}))"),
             |to, text| to.out_of_range = count(text.as_ref()),
         )),
+        Kind::Float4 | Kind::Float8 => list.push(measure(
+            format!("count(*) FILTER (WHERE {name} = 'NaN' OR ({name} = 0 AND format('%s', {name}) = '-0'))"),
+            |to, text| to.odd_floats = count(text.as_ref()),
+        )),
         Kind::Numeric(_) => {
             list.push(measure(format!("max(scale({name}))"), |to, text| {
                 to.shapes

@@ -55,7 +55,9 @@ impl Dialect for SqliteDialect {
             | Feature::NullsEqual
             | Feature::CoveringColumns
             | Feature::NullsOrder
-            | Feature::IdentityAlways => false,
+            | Feature::IdentityAlways
+            // NaN becomes NULL, and a real without a fraction is stored as an integer, which has no negative zero.
+            | Feature::EveryFloat => false,
         }
     }
 

@@ -61,8 +61,8 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
         Kind::Int2 => LogicalType::Integer { bits: 16 },
         Kind::Int4 => LogicalType::Integer { bits: 32 },
         Kind::Int8 => LogicalType::Integer { bits: 64 },
-        Kind::Float4 => LogicalType::Float { bits: 32 },
-        Kind::Float8 => LogicalType::Float { bits: 64 },
+        Kind::Float4 => return float(32, profile),
+        Kind::Float8 => return float(64, profile),
         Kind::Numeric(declared) => LogicalType::Decimal {
             precision: declared.map(|(precision, _)| precision),
             scale: declared.map(|(_, scale)| scale),
@@ -107,6 +107,19 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
         }
         Kind::Enum | Kind::Other => return other(native),
     })
+}
+
+/// Values that not every engine holds can travel as text.
+fn float(bits: u8, profile: Option<&ColumnProfile>) -> Mapped<LogicalType> {
+    let exact = Mapped::exact(LogicalType::Float { bits });
+    if profile.is_none_or(|profile| profile.odd_floats == 0) {
+        return exact;
+    }
+    exact.named("float").or(
+        "text",
+        "all numbers of the column as text, exactly as the server prints them",
+        widened_text("a float travels as the server prints it, such as `NaN`"),
+    )
 }
 
 fn other(native: &str) -> Mapped<LogicalType> {
