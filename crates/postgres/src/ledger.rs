@@ -9,12 +9,8 @@ use whimbrel_core::{
 
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
+use crate::records::{CHUNKS, RUNS, STEPS, conflict, named};
 use crate::transaction::{begin, commit_surely, hold_epoch};
-
-/// The ledger's tables, spelled for statements.
-pub(crate) const RUNS: &str = "_whimbrel._whimbrel_runs";
-pub(crate) const STEPS: &str = "_whimbrel._whimbrel_steps";
-pub(crate) const CHUNKS: &str = "_whimbrel._whimbrel_chunks";
 
 const CREATE: &str = "
     CREATE SCHEMA _whimbrel;
@@ -37,13 +33,6 @@ const CREATION_LOCK: i64 = 0x7768_696d_6272_656c;
 pub(crate) struct PostgresLedger {
     settings: Settings,
     idle: Idle,
-}
-
-/// Makes the error that somebody else has what we need.
-pub(crate) fn conflict(message: String) -> Error {
-    Error::new(ErrorClass::Conflict, message)
-        .with_code("epoch_conflict")
-        .with_hint("another run has taken over; `whimbrel status` shows it")
 }
 
 /// What writers of a run are called on the server, so that a later run can end those that were left behind.
@@ -291,11 +280,6 @@ impl Ledger for PostgresLedger {
         self.idle.put(session);
         fault::point("postgres.ledger.forget.after")
     }
-}
-
-/// The parts of a table's name as the ledger keeps them.
-pub(crate) fn named(table: &TableId) -> (&str, &str) {
-    (table.namespace.as_deref().unwrap_or(""), &table.name)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {

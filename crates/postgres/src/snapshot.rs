@@ -1,24 +1,22 @@
 //! One consistent state for many readers: a session holds locks and the exported snapshot, the others take it over.
-//! Splitting is `split.rs`, aggregates are `aggregate.rs`; the rows stream from here.
+//! The rows
+//! stream in `read.rs`, splitting is `split.rs`, aggregates are `aggregate.rs`.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::StreamExt as _;
-use futures::stream::{self, BoxStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_postgres::CopyOutStream;
+use futures::stream::BoxStream;
+use tokio::sync::Semaphore;
 use whimbrel_core::{
-    BATCH_ROWS, Batch, Chunk, Error, ErrorClass, LogicalType, Position, ReadColumn, ReadRequest, Result,
-    SequencePosition, Snapshot, Table, TableAggregate, TableId,
+    Batch, Chunk, Error, ErrorClass, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot,
+    Table, TableAggregate, TableId,
 };
 
-use crate::codec::decode::{DecodeColumn, Decoder, Form, reading, text_of, without_header};
-use crate::columns::{ServerColumn, carried_as_text, columns_of, find};
 use crate::connect::{Idle, Role, Session, Settings};
-use crate::error::{from_driver, snapshot_lost};
-use crate::quote::{literal, quoted, table_name};
-use crate::{aggregate, catalog, foreign_keys, range, split};
+use crate::error::from_driver;
+use crate::quote::table_name;
+use crate::readers::Shared;
+use crate::{aggregate, catalog, foreign_keys, read, split};
 
 /// Tables locked by one statement.
 const LOCKED_AT_ONCE: usize = 200;
@@ -27,24 +25,6 @@ const LOCKED_AT_ONCE: usize = 200;
 #[derive(Debug)]
 pub(crate) struct PostgresSnapshot {
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    settings: Settings,
-    /// Holds the locks and the exported snapshot; none when it is the only reader itself.
-    main: Option<Session>,
-    exported: String,
-    position: Position,
-    places: Arc<Semaphore>,
-    idle: Idle,
-}
-
-/// A session in the snapshot's state. Dropping it closes the session; only one that is between statements is given back.
-struct Reader {
-    session: Session,
-    shared: Arc<Shared>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl PostgresSnapshot {
@@ -146,77 +126,6 @@ async fn lock_error(settings: &Settings, tables: &[TableId], error: Error) -> Er
     }
 }
 
-impl Shared {
-    async fn reader(self: &Arc<Self>) -> Result<Reader> {
-        let place = Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .map_err(|cause| Error::bug("the snapshot was closed while in use").with_cause(cause))?;
-        let session = match self.idle.take() {
-            Some(session) => session,
-            None => self.join().await?,
-        };
-        Ok(Reader {
-            session,
-            shared: Arc::clone(self),
-            _place: place,
-        })
-    }
-
-    /// Opens a session in the exported state.
-    async fn join(&self) -> Result<Session> {
-        let Some(main) = &self.main else {
-            return Err(snapshot_lost(Error::new(
-                ErrorClass::Transient,
-                "its only session was lost",
-            )));
-        };
-        if main.is_closed() {
-            return Err(snapshot_lost(Error::new(
-                ErrorClass::Transient,
-                "its session was closed",
-            )));
-        }
-        let session = self.settings.open(Role::Reader).await?;
-        let sql = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}",
-            literal(&self.exported)
-        );
-        let joined = session.batch_execute(&sql).await.map_err(from_driver);
-        // Whatever the server says here, it does not have the snapshot any more.
-        joined.map_err(|error| {
-            self.classify(if error.class() == ErrorClass::Transient {
-                error
-            } else {
-                snapshot_lost(error)
-            })
-        })?;
-        Ok(session)
-    }
-
-    /// A lost connection ends the snapshot when it was the one that holds it.
-    fn classify(&self, error: Error) -> Error {
-        let gone = self.main.as_ref().is_none_or(|main| main.is_closed());
-        if gone && error.class() == ErrorClass::Transient {
-            snapshot_lost(error)
-        } else {
-            error
-        }
-    }
-}
-
-impl Reader {
-    /// Gives the session back. Only for one whose last statement ended well.
-    fn done(self) {
-        let Self {
-            session,
-            shared,
-            _place,
-        } = self;
-        shared.idle.put(session);
-    }
-}
-
 #[async_trait]
 impl Snapshot for PostgresSnapshot {
     fn position(&self) -> Position {
@@ -236,8 +145,7 @@ impl Snapshot for PostgresSnapshot {
     }
 
     fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
-        let begin = Reading::Begin(Arc::clone(&self.shared), Box::new(request));
-        stream::try_unfold(begin, |reading| Box::pin(reading.next())).boxed()
+        read::batches(Arc::clone(&self.shared), request)
     }
 
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
@@ -273,161 +181,4 @@ impl Snapshot for PostgresSnapshot {
         reader.done();
         Ok(found)
     }
-}
-
-/// A stream of batches: what it does next.
-enum Reading {
-    Begin(Arc<Shared>, Box<ReadRequest>),
-    Rows(Box<Rows>),
-    End,
-}
-
-struct Rows {
-    reader: Reader,
-    stream: std::pin::Pin<Box<CopyOutStream>>,
-    decoder: Decoder,
-    batch_bytes: usize,
-    /// The message that did not fit into the last batch.
-    waiting: Option<bytes::Bytes>,
-    begun: bool,
-    what: String,
-}
-
-impl Reading {
-    async fn next(self) -> Result<Option<(Batch, Self)>> {
-        let rows = match self {
-            Self::Begin(shared, request) => {
-                let what = format!("read table `{}`", request.table.id);
-                let begun = Rows::begin(&shared, *request).await;
-                Box::new(begun.map_err(|error| shared.classify(error.during(what)))?)
-            }
-            Self::Rows(rows) => rows,
-            Self::End => return Ok(None),
-        };
-        rows.next().await
-    }
-}
-
-impl Rows {
-    async fn begin(shared: &Arc<Shared>, request: ReadRequest) -> Result<Self> {
-        let reader = shared.reader().await?;
-        let found = columns_of(&reader.session, &request.table.id).await?;
-        let (expressions, columns) = columns_to_decode(&found, &request)?;
-        let condition = range::condition(&request.table, &request.range)?;
-        let condition = condition
-            .map(|condition| format!(" WHERE {condition}"))
-            .unwrap_or_default();
-        let sql = format!(
-            "COPY (SELECT {} FROM ONLY {}{condition}) TO STDOUT (FORMAT binary)",
-            expressions.join(", "),
-            table_name(&request.table.id),
-        );
-        let stream = reader.session.copy_out(&sql).await.map_err(from_driver)?;
-        let key = key_positions(&request);
-        Ok(Self {
-            reader,
-            stream: Box::pin(stream),
-            decoder: Decoder::new(columns, key),
-            batch_bytes: request.batch_bytes,
-            waiting: None,
-            begun: false,
-            what: format!("read table `{}`", request.table.id),
-        })
-    }
-
-    /// Gathers messages until a batch is full. A message is one row, or the header and the first row.
-    async fn next(mut self: Box<Self>) -> Result<Option<(Batch, Reading)>> {
-        loop {
-            let message = match self.waiting.take() {
-                Some(message) => Some(message),
-                None => self.message().await?,
-            };
-            let Some(message) = message else {
-                return self.end();
-            };
-            let full = self.decoder.bytes() + message.len() > self.batch_bytes && self.decoder.rows() > 0;
-            if full || self.decoder.rows() >= BATCH_ROWS {
-                self.waiting = Some(message);
-                let batch = self.decoder.take()?;
-                return Ok(Some((batch, Reading::Rows(self))));
-            }
-            self.decoder
-                .add(&message)
-                .map_err(|error| error.during(&self.what))?;
-        }
-    }
-
-    async fn message(&mut self) -> Result<Option<bytes::Bytes>> {
-        let Some(message) = self.stream.next().await else {
-            return Ok(None);
-        };
-        let shared = &self.reader.shared;
-        let message = message.map_err(|error| shared.classify(from_driver(error).during(&self.what)))?;
-        if self.begun {
-            return Ok(Some(message));
-        }
-        self.begun = true;
-        let length = without_header(&message)?.len();
-        Ok(Some(message.slice(message.len() - length..)))
-    }
-
-    fn end(self: Box<Self>) -> Result<Option<(Batch, Reading)>> {
-        let Self {
-            reader,
-            mut decoder,
-            stream,
-            ..
-        } = *self;
-        drop(stream);
-        reader.done();
-        if decoder.rows() == 0 {
-            return Ok(None);
-        }
-        Ok(Some((decoder.take()?, Reading::End)))
-    }
-}
-
-fn columns_to_decode(
-    found: &[ServerColumn],
-    request: &ReadRequest,
-) -> Result<(Vec<String>, Vec<DecodeColumn>)> {
-    let table = &request.table.id;
-    let wanted: Result<Vec<(&ServerColumn, &ReadColumn)>> = request
-        .columns
-        .iter()
-        .map(|column| Ok((find(found, table, &column.name)?, column)))
-        .collect();
-    let wanted = wanted?;
-    let as_text = carried_as_text(wanted.iter().map(|(server, column)| (*server, &column.logical)));
-    Ok(wanted
-        .into_iter()
-        .map(|(server, column)| {
-            let name = quoted(&column.name);
-            let is_raw = matches!(column.logical, LogicalType::Wire { .. });
-            let (expression, form) = match (is_raw, as_text) {
-                (true, true) => (text_of(&name), Form::Text),
-                (true, false) => (name, Form::Wire(server.shape.clone())),
-                (false, _) => reading(server.kind, &column.logical, &name),
-            };
-            (
-                expression,
-                DecodeColumn {
-                    name: column.name.clone(),
-                    logical: column.logical.clone(),
-                    form,
-                },
-            )
-        })
-        .unzip())
-}
-
-fn key_positions(request: &ReadRequest) -> Vec<usize> {
-    let key = request
-        .table
-        .identity_key()
-        .map(|key| key.columns.as_slice())
-        .unwrap_or_default();
-    key.iter()
-        .filter_map(|name| request.columns.iter().position(|column| &column.name == name))
-        .collect()
 }

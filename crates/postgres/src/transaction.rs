@@ -6,7 +6,7 @@ use whimbrel_core::{Committed, Epoch, Error, ErrorClass, MigrationId, Result, Ru
 
 use crate::connect::Session;
 use crate::error::{from_driver, is_lost};
-use crate::ledger::{RUNS, conflict};
+use crate::records::{RUNS, conflict};
 
 /// Begins a transaction.
 pub(crate) async fn begin(session: &Session) -> Result<()> {

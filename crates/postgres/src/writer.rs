@@ -17,9 +17,10 @@ use crate::codec::encode::{EncodeColumn, Encoder, Format};
 use crate::columns::{carried_as_text, columns_of, find};
 use crate::connect::{Idle, Session};
 use crate::error::from_driver;
-use crate::ledger::{CHUNKS, conflict, digest_text, named, writer_name};
+use crate::ledger::{digest_text, writer_name};
 use crate::quote::{literal, quoted, table_name};
 use crate::range;
+use crate::records::{CHUNKS, conflict, named};
 use crate::transaction::{begin, commit, compare_epoch, hold_epoch};
 
 /// Encoded rows go out in pieces of about this size.

@@ -6,6 +6,8 @@
     reason = "only the pairs with a decoder are listed"
 )]
 
+use std::ops::Range;
+
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
     Batch, Error, LogicalType, Reject, Result, arrow_schema, format_date, format_time, format_timestamp,
@@ -113,6 +115,8 @@ pub(crate) struct Decoder {
     rows: usize,
     bytes: usize,
     scratch: String,
+    /// Where the values of the row at hand are in its message; none for NULL.
+    fields: Vec<Option<Range<usize>>>,
 }
 
 /// Why a value does not travel.
@@ -142,6 +146,7 @@ impl Decoder {
             rows: 0,
             bytes: 0,
             scratch: String::new(),
+            fields: Vec::new(),
         }
     }
 
@@ -155,14 +160,15 @@ impl Decoder {
         self.rows + self.rejects.len()
     }
 
-    /// Adds the row (or rows) of one message; false at the end of the stream.
-    pub(crate) fn add(&mut self, message: &[u8]) -> Result<bool> {
+    /// Adds the row (or rows) of one message of COPY; the stream's last message holds none.
+    pub(crate) fn add(&mut self, message: &[u8]) -> Result<()> {
         let mut rest = message;
+        let mut fields = std::mem::take(&mut self.fields);
         while !rest.is_empty() {
             let (count, behind) = split_number::<2>(rest).ok_or_else(torn)?;
             let count = i16::from_be_bytes(count);
             if count == -1 {
-                return Ok(false);
+                break;
             }
             if usize::try_from(count).ok() != Some(self.columns.len()) {
                 return Err(Error::bug(format!(
@@ -170,27 +176,35 @@ impl Decoder {
                     self.columns.len()
                 )));
             }
-            rest = self.add_row(behind)?;
+            fields.clear();
+            rest = behind;
+            for _ in 0..count {
+                let (value, behind) = split_field(rest).ok_or_else(torn)?;
+                let begin = message.len() - behind.len() - value.map_or(0, <[u8]>::len);
+                fields.push(value.map(|value| begin..begin + value.len()));
+                rest = behind;
+            }
+            self.add_row(|at| fields[at].clone().map(|range| &message[range]))?;
         }
         self.bytes += message.len();
-        Ok(true)
+        self.fields = fields;
+        Ok(())
     }
 
-    fn add_row<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8]> {
-        let mut rest = bytes;
-        let mut fault = None;
+    /// Adds the row of the given values.
+    pub(crate) fn add_values(&mut self, values: &[Option<&[u8]>]) -> Result<()> {
+        self.bytes += values.iter().flatten().map(|value| value.len()).sum::<usize>();
+        self.add_row(|at| values[at])
+    }
+
+    fn add_row<'a>(&mut self, value: impl Fn(usize) -> Option<&'a [u8]>) -> Result<()> {
         for at in 0..self.columns.len() {
-            let (value, behind) = split_field(rest).ok_or_else(torn)?;
-            rest = behind;
-            if fault.is_some() {
-                continue;
-            }
             let (column, builder) = (&self.columns[at], &mut self.builders[at]);
-            let Some(value) = value else {
+            let Some(bytes) = value(at) else {
                 builder.push_null();
                 continue;
             };
-            match decode(column, value, builder, &mut self.scratch) {
+            match decode(column, bytes, builder, &mut self.scratch) {
                 Ok(()) => {}
                 Err(Fault::Malformed) => {
                     return Err(Error::bug(format!(
@@ -198,33 +212,22 @@ impl Decoder {
                         column.name
                     )));
                 }
-                Err(Fault::Rule(broken)) => fault = Some((at, broken)),
+                Err(Fault::Rule(broken)) => {
+                    self.reject(value, at, broken);
+                    return Ok(());
+                }
             }
         }
-        match fault {
-            None => self.rows += 1,
-            Some((at, broken)) => self.reject(bytes, at, broken),
-        }
-        Ok(rest)
+        self.rows += 1;
+        Ok(())
     }
 
-    fn reject(&mut self, row: &[u8], at: usize, rule: String) {
+    fn reject<'a>(&mut self, value: impl Fn(usize) -> Option<&'a [u8]>, at: usize, rule: String) {
         for builder in &mut self.builders {
             builder.truncate(self.rows);
         }
-        let field = |wanted: usize| {
-            let mut rest = row;
-            for at in 0..=wanted {
-                let (value, behind) = split_field(rest)?;
-                if at == wanted {
-                    return value;
-                }
-                rest = behind;
-            }
-            None
-        };
         let show = |at: usize| {
-            field(at).map_or_else(
+            value(at).map_or_else(
                 || "NULL".to_owned(),
                 |value| shorten(&show(&self.columns[at].form, value)),
             )

@@ -1,6 +1,7 @@
 //! Rows copied from server to server, raw and typed, arrive as they were.
 
-use whimbrel_core::{Catalog, Change, KeyRange, ReadColumn, Source, Table};
+use futures::TryStreamExt as _;
+use whimbrel_core::{Batch, Catalog, Change, KeyRange, ReadColumn, ReadRequest, Source, Table};
 use whimbrel_testkit::postgres::TestDatabase;
 
 use crate::every_type;
@@ -137,31 +138,38 @@ async fn a_type_without_a_portable_form_makes_its_table_travel_as_text() {
     assert!(whole(&*source, &table, &columns).await.same_rows(&after));
 }
 
+/// Compressed rows come by COPY, those stored as they are from a cursor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_row_is_a_batch_of_its_own() {
-    let Some(database) = TestDatabase::create("large_rows") else {
-        return;
-    };
-    database.execute("CREATE TABLE t (id integer PRIMARY KEY, a text);
-        INSERT INTO t SELECT i, CASE WHEN i % 10 = 0 THEN repeat('x', 3000000) ELSE 'y' END FROM generate_series(1, 100) i");
-    let source = source(database.url()).await;
-    let table = table(&source.catalog().await.unwrap(), "t");
-    let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
-    let request = whimbrel_core::ReadRequest {
-        table: table.clone(),
-        columns: wire_columns(&table),
-        range: KeyRange::All,
-        batch_bytes: 1 << 20,
-    };
-    use futures::TryStreamExt as _;
-    let batches: Vec<_> = snapshot.read(request).try_collect().await.unwrap();
-    assert_eq!(batches.iter().map(whimbrel_core::Batch::rows).sum::<usize>(), 100);
-    assert!(
-        batches
-            .iter()
-            .all(|batch| batch.rows() == 1 || batch.bytes() < 2 << 20)
-    );
-    assert_eq!(batches.iter().filter(|batch| batch.bytes() > 2 << 20).count(), 10);
+    for storage in ["extended", "external"] {
+        let Some(database) = TestDatabase::create(&format!("large_rows_{storage}")) else {
+            return;
+        };
+        database.execute(&format!(
+            "CREATE TABLE t (id integer PRIMARY KEY, a text); ALTER TABLE t ALTER a SET STORAGE {storage};
+             INSERT INTO t SELECT i, CASE WHEN i % 10 = 0 THEN repeat('x', 3000000) ELSE 'y' END FROM generate_series(1, 100) i"
+        ));
+        let source = source(database.url()).await;
+        let table = table(&source.catalog().await.unwrap(), "t");
+        let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
+        let request = ReadRequest {
+            table: table.clone(),
+            columns: wire_columns(&table),
+            range: KeyRange::All,
+            batch_bytes: 1 << 20,
+        };
+        // Twice, because the second reader gets the first one's session.
+        for _ in 0..2 {
+            let batches: Vec<Batch> = snapshot.read(request.clone()).try_collect().await.unwrap();
+            assert_eq!(batches.iter().map(Batch::rows).sum::<usize>(), 100);
+            assert!(
+                batches
+                    .iter()
+                    .all(|batch| batch.rows() == 1 || batch.bytes() < 2 << 20)
+            );
+            assert_eq!(batches.iter().filter(|batch| batch.bytes() > 2 << 20).count(), 10);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
