@@ -103,16 +103,19 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// Returns the message followed by the messages of all causes, joined by `: `, each said once.
+    /// Returns the message followed by the messages of all causes, joined by `: `, each said once: a cause that only repeats the
+    /// one before it with a number in front is left out.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
+        let mut before = self.message.clone();
         let mut cause = self.source();
         while let Some(next) = cause {
             let said = next.to_string();
-            if !text.contains(&said) {
+            if !text.contains(&said) && (before.is_empty() || !said.ends_with(&before)) {
                 text.push_str(": ");
                 text.push_str(&said);
             }
+            before = said;
             cause = next.source();
         }
         text
@@ -130,5 +133,22 @@ impl StdError for Error {
         self.cause
             .as_ref()
             .map(|cause| cause.as_ref() as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_repeats_the_one_before_is_said_once() {
+        let driver = Error::invalid("file is not a database").with_cause(
+            Error::invalid("Error code 26: file is not a database").with_cause(Error::invalid("at byte 0")),
+        );
+        let error = Error::invalid("open `a.db` failed").with_cause(driver);
+        assert_eq!(
+            error.chain(),
+            "open `a.db` failed: file is not a database: at byte 0"
+        );
     }
 }
