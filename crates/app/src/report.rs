@@ -9,6 +9,7 @@ mod quantity;
 mod result;
 mod schedule;
 mod settled;
+mod taken_back;
 mod validation;
 mod verification;
 mod way_back;
@@ -18,6 +19,7 @@ pub use outcome::final_markdown;
 pub use plan::plan_markdown;
 pub use quantity::{count, duration, size, size_compact};
 pub use result::{RunResult, result_json};
+pub use taken_back::taken_back;
 pub use verification::verification_markdown;
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use whimbrel_core::{Error, Plan, Result, RollbackReport};
-use whimbrel_pipeline::RollbackTo;
+use whimbrel_pipeline::{MigrationDir, RollbackTo};
 
 use crate::migration::{self, Attendance, Databases, Migration, context};
 use crate::next::{Next, prefix, quoted};
 use crate::refusal;
+use crate::report::{self, RunResult};
 use crate::setup::Setup;
 
 /// The pipeline's code for tables that hold what somebody else wrote.
@@ -90,10 +91,11 @@ pub struct RollbackOutcome {
 /// Tells what a rollback would touch, for the question before it.
 ///
 /// # Errors
-/// When there is no such migration.
+/// When there is no such migration, or it has no such table.
 pub fn preview(setup: &Setup, request: &RollbackRequest) -> Result<RollbackPreview> {
     let dir = migration::find(setup, request.id.as_deref())?;
     let plan = dir.load_plan()?;
+    refuse_unknown_table(&plan, &request.to)?;
     Ok(RollbackPreview {
         migration_id: plan.migration_id.to_string(),
         target: plan.target.url.clone(),
@@ -111,10 +113,18 @@ pub async fn rollback(
     attendance: &Attendance,
 ) -> Result<RollbackOutcome> {
     let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
+    refuse_unknown_table(&migration.plan, &request.to)?;
     let is_named = named(&migration.plan, request)?;
     let context = context(setup, migration, attendance).await?;
+    let began = setup.clock.now();
     let done = whimbrel_pipeline::rollback(&context, &place(&request.to), is_named).await;
     let rollback = done.map_err(|error| with_confirmation(setup, &context.plan, request, error))?;
+    // What the reports of the last run say is not true any more.
+    write_reports(
+        &context.dir,
+        &context.plan,
+        &report::taken_back(&rollback, began, setup.clock.now()),
+    )?;
     let next = match request.to {
         Checkpoint::Start => Next::Run,
         Checkpoint::Schema | Checkpoint::Table(_) => Next::Resume,
@@ -124,6 +134,38 @@ pub async fn rollback(
         rollback,
         next_command: next.command(setup, &context.plan),
     })
+}
+
+fn write_reports(dir: &MigrationDir, plan: &Plan, report: &whimbrel_core::RunReport) -> Result<()> {
+    let approval = dir.load_approval()?;
+    let (by, how) = approval.map_or_else(Default::default, |approval| (approval.by, approval.how));
+    let page = report::final_markdown(plan, report, &by, &how);
+    dir.write("final_report.md", page.as_bytes())?;
+    let result = serde_json::to_vec_pretty(&RunResult::new(plan, report))
+        .map_err(|cause| Error::bug("the result has no JSON form").with_cause(cause))?;
+    dir.write("result.json", &result)?;
+    dir.remove("verification_report.md")
+}
+
+/// The pipeline refuses it, too; nobody should be asked before.
+fn refuse_unknown_table(plan: &Plan, to: &Checkpoint) -> Result<()> {
+    const NAMED: usize = 10;
+    let Checkpoint::Table(name) = to else {
+        return Ok(());
+    };
+    let ids = || plan.tables.iter().map(|table| &table.target.id);
+    if ids().any(|id| id.name == *name || id.to_string() == *name) {
+        return Ok(());
+    }
+    let mut names: Vec<String> = ids().take(NAMED).map(|id| format!("`{id}`")).collect();
+    if plan.tables.len() > NAMED {
+        names.push(format!("{} more", plan.tables.len() - NAMED));
+    }
+    Err(refusal::usage(format!(
+        "table `{name}` is not in the plan of `{}`",
+        plan.migration_id
+    ))
+    .with_hint(format!("its tables are {}", names.join(", "))))
 }
 
 fn place(to: &Checkpoint) -> RollbackTo {

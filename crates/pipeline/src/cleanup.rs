@@ -18,7 +18,7 @@ pub struct CleanupReport {
 /// Drops what was moved aside and the ledger. After this there is no way back, and `verify` compares with the source. May be repeated.
 ///
 /// # Errors
-/// `Conflict` with code `not_finished` while the migration is neither done nor rolled back.
+/// `Conflict` with code `not_finished` while the migration is neither done nor rolled back to the start.
 pub async fn cleanup(ctx: &RunContext) -> Result<CleanupReport> {
     let _lock = ctx.dir.lock()?;
     check_plan(&ctx.plan)?;
@@ -74,8 +74,8 @@ async fn discard(ctx: &RunContext, key: &RunKey) -> Result<Vec<String>> {
 fn check_finished(ctx: &RunContext) -> Result<()> {
     let checkpoint = ctx.dir.checkpoint()?;
     let finished = checkpoint.as_ref().is_some_and(|checkpoint| {
-        checkpoint.status == MigrationStatus::RolledBack
-            || checkpoint.phases_done.iter().any(|done| done == "data")
+        let is_at_start = checkpoint.status == MigrationStatus::RolledBack && checkpoint.current_phase <= 1;
+        is_at_start || checkpoint.phases_done.iter().any(|done| done == "data")
     });
     if finished {
         return Ok(());

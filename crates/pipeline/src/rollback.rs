@@ -15,6 +15,7 @@ pub(crate) use self::foreign::refuse as refuse_foreign_rows;
 use crate::context::RunContext;
 use crate::failure::{Failure, Trigger};
 use crate::journal::Journal;
+use crate::resume::note_arrived;
 use crate::retry::retry;
 use crate::running::Run;
 use crate::steps;
@@ -175,6 +176,7 @@ async fn nothing_ours(ctx: &RunContext, goal: &Goal) -> Result<RollbackReport> {
             checkpoint.status = MigrationStatus::RolledBack;
             checkpoint.steps_done.clear();
             checkpoint.phases_done.clear();
+            (checkpoint.rows, checkpoint.chunks) = (0, (0, 0));
         })?;
     }
     Ok(RollbackReport {
@@ -217,6 +219,9 @@ async fn take_back(run: &Run, trigger: &str, goal: &Goal) -> Result<RollbackRepo
         undone,
     };
     run.journal.event("ROLLBACK_RESTORED", json!(report))?;
+    if !matches!(goal, Goal::Start) {
+        note_arrived(run, &run.chunks().await?)?;
+    }
     record(run, goal)?;
     run.ctx.notice(format!("rolled back to {}", report.to));
     run.journal.event(
@@ -244,6 +249,9 @@ fn record(run: &Run, goal: &Goal) -> Result<()> {
         checkpoint.status = MigrationStatus::RolledBack;
         checkpoint.current_phase = if start { 1 } else { 2 };
         checkpoint.phases_done.retain(|done| !start && done == "schema");
+        if start {
+            (checkpoint.rows, checkpoint.chunks) = (0, (0, 0));
+        }
     })
 }
 

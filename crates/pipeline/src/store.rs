@@ -285,7 +285,7 @@ impl MigrationDir {
     }
 
     /// Removes a file; one that is not there is removed already.
-    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+    pub fn remove(&self, name: &str) -> Result<()> {
         let path = self.path.join(name);
         fault::point("file.remove.before")?;
         match fs::remove_file(&path) {
@@ -366,6 +366,8 @@ pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Error {
             ErrorClass::Denied,
             Some(format!("let this user write `{path}`, or choose another `--dir`")),
         )
+    } else if is_any(&[ErrorKind::NotFound, ErrorKind::NotADirectory]) {
+        (ErrorClass::Invalid, Some("choose another `--dir`".to_owned()))
     } else {
         (ErrorClass::Invalid, None)
     };

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use whimbrel_core::{Plan, RunReport, RunStatus, Severity, Verdict};
+use whimbrel_core::{Plan, RollbackReport, RunReport, RunStatus, Severity, Verdict};
 
 use super::markdown::{code, codes, prose, table};
 use super::plan::{endpoint_line, endpoint_name};
 use super::quantity::{count, counted, duration, rows_per_second, size};
 use super::result::{NO_BACKUP, data_seconds, is_success};
+use super::taken_back::requested;
 use super::verification::{marked, summary};
 use super::way_back::rollback_command;
 
@@ -178,20 +179,23 @@ fn execution(plan: &Plan, report: &RunReport) -> String {
     let rows: u64 = report.tables.iter().map(|table| table.rows).sum();
     let rejected: u64 = report.tables.iter().map(|table| table.rejected).sum();
     let mark = if rejected == 0 { DONE } else { RISK };
+    let validation = match requested(report) {
+        Some(_) => {
+            format!("{RISK} none after a rollback: what is in the target is shown by `whimbrel status`")
+        }
+        None => format!(
+            "{mark} {} of {} in the plan's profile arrived, {} rejected",
+            count(rows),
+            counted(plan.tables.iter().map(|table| table.rows).sum(), "row"),
+            count(rejected)
+        ),
+    };
     phase(
         "Phase 4: Execution",
         &[
             ("Status", reached(report, "data")),
             ("Steps", steps(report)),
-            (
-                "Validation",
-                format!(
-                    "{mark} {} of {} in the plan's profile arrived, {} rejected",
-                    count(rows),
-                    counted(plan.tables.iter().map(|table| table.rows).sum(), "row"),
-                    count(rejected)
-                ),
-            ),
+            ("Validation", validation),
         ],
     )
 }
@@ -260,10 +264,13 @@ fn verdict(plan: &Plan, report: &RunReport) -> String {
             "{RISK} The run was interrupted at a checkpoint; go on with {}.",
             code(&format!("whimbrel resume {id}"))
         ),
-        RunStatus::RolledBack => format!(
-            "{BLOCKED} The run failed and was rolled back; when the cause is removed, go on with {}.",
-            code(&format!("whimbrel resume {id}"))
-        ),
+        RunStatus::RolledBack => match requested(report) {
+            Some(rollback) => taken_back(plan, rollback),
+            None => format!(
+                "{BLOCKED} The run failed and was rolled back; when the cause is removed, go on with {}.",
+                code(&format!("whimbrel resume {id}"))
+            ),
+        },
     };
     let problem = report.problem.as_ref().map_or_else(String::new, |problem| {
         let hint = problem
@@ -277,6 +284,24 @@ fn verdict(plan: &Plan, report: &RunReport) -> String {
         )
     });
     format!("**Final Verdict:** {text}\n{problem}")
+}
+
+fn taken_back(plan: &Plan, rollback: &RollbackReport) -> String {
+    let (state, command) = if rollback.to == "start" {
+        ("nothing of ours is left in the target", "run")
+    } else {
+        ("what it emptied is not copied again yet", "resume")
+    };
+    let approve = if command == "run" {
+        format!(" --approve {}", plan.hash)
+    } else {
+        String::new()
+    };
+    format!(
+        "{RISK} Taken back to {} because somebody asked for it: {state}. Go on with {}.",
+        code(&rollback.to),
+        code(&format!("whimbrel {command} {}{approve}", plan.migration_id))
+    )
 }
 
 fn differs(report: &RunReport) -> bool {

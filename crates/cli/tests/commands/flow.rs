@@ -161,6 +161,42 @@ fn planning_again_keeps_the_id_until_the_plan_was_run() {
 }
 
 #[test]
+fn after_a_rollback_no_report_speaks_of_success() {
+    let desk = Desk::set_up();
+    let _done = desk.run("migrate SOURCE TARGET --yes").expect_code(0);
+    for to in ["table:book", "schema", "start"] {
+        let _back = desk.run(&format!("rollback --to {to} --yes")).expect_code(0);
+        let page = document(&desk.run("report --json").expect_code(0));
+        let text = page["page"].as_str().unwrap();
+        assert!(text.contains("Taken back to"), "{text}");
+        assert!(!text.contains("Mission accomplished"), "{text}");
+        assert_eq!(page["result"]["status"], "rolled_back");
+        let status = document(&desk.run("status --json").expect_code(0));
+        assert_eq!(status["status"], "rolled_back");
+        assert_eq!(status["rows"], if to == "table:book" { 2 } else { 0 }, "{to}");
+    }
+}
+
+#[test]
+fn the_way_back_is_not_thrown_away_while_a_table_is_still_to_come() {
+    let desk = Desk::set_up();
+    let _done = desk.run("migrate SOURCE TARGET --yes").expect_code(0);
+    let _back = desk.run("rollback --to table:book --yes").expect_code(0);
+    let refused = desk.run("cleanup --yes").expect_code(1);
+    assert!(refused.stderr.contains("not finished"), "{refused:?}");
+    let _whole = desk.run("resume").expect_code(0);
+    let _clean = desk.run("cleanup --yes").expect_code(0);
+}
+
+#[test]
+fn a_checkpoint_that_does_not_exist_is_refused_before_anybody_is_asked() {
+    let desk = Desk::set_up();
+    let _done = desk.run("migrate SOURCE TARGET --yes").expect_code(0);
+    let refused = desk.run("rollback --to table:nowhere").expect_code(2);
+    assert!(refused.stderr.contains("`book`"), "{refused:?}");
+}
+
+#[test]
 fn settings_name_databases_leave_tables_out_and_are_no_place_for_mistakes() {
     let desk = Desk::set_up();
     let settings = desk.folder().join("whimbrel.toml");
