@@ -65,6 +65,7 @@ pub async fn plan_demo(setup: &Setup, stage: &Stage, watch: &dyn AnalysisWatch) 
         target: stage.target.clone(),
         decisions: Vec::new(),
         accept_suggested: true,
+        keep_decisions: false,
     };
     draft(setup, &request, watch).await
 }

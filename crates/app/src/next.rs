@@ -1,8 +1,13 @@
 //! What to do next with a migration, as a fact and as a command that can be run.
 
-use whimbrel_core::{Plan, RunStatus};
+use std::collections::BTreeMap;
+
+use whimbrel_core::{Finding, Plan, RunStatus};
 
 use crate::setup::Setup;
+
+/// Decisions that a printed command spells out; with more, the wizard asks for them.
+const FLAGS_MAX: usize = 6;
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,20 +53,16 @@ impl Next {
         let prefix = prefix(setup);
         match self {
             Self::Mend | Self::Decide => {
-                let mut command = format!("{prefix} plan {} {}", named(&plan.source), named(&plan.target));
-                for finding in plan.open_decisions() {
-                    let names: Vec<&str> = finding
-                        .choices
-                        .iter()
-                        .map(|choice| choice.name.as_str())
-                        .collect();
-                    let choice = finding.suggested.clone().unwrap_or_else(|| names.join("|"));
-                    command.push_str(&format!(
-                        " --decide {}",
-                        quoted(&format!("{}={choice}", finding.key()))
-                    ));
+                let pair = format!("{} {}", named(&plan.source), named(&plan.target));
+                let mut flags = settled(plan);
+                if self == Self::Decide {
+                    flags.extend(open(plan));
                 }
-                command
+                match (self, flags.len() <= FLAGS_MAX) {
+                    (Self::Decide, false) => format!("{prefix} migrate {pair}"),
+                    (_, false) => format!("{prefix} plan {pair}"),
+                    (_, true) => format!("{prefix} plan {pair}{}", flags.concat()),
+                }
             }
             Self::Run => {
                 let mut command = format!("{prefix} run {id} --approve {}", plan.hash);
@@ -75,6 +76,61 @@ impl Next {
             Self::Cleanup => format!("{prefix} cleanup {id}"),
         }
     }
+}
+
+/// What the command line settled already: planning again forgets it otherwise. The settings are read again by themselves.
+fn settled(plan: &Plan) -> Vec<String> {
+    let decisions = plan.decisions.iter().filter(|decision| decision.by != "settings");
+    decisions
+        .map(|decision| {
+            let subject = match decision.subject.as_str() {
+                "" => String::new(),
+                subject => format!(":{subject}"),
+            };
+            let text = decision.text.as_ref().map(|text| format!("={text}"));
+            flag(&format!(
+                "{}{subject}={}{}",
+                decision.code,
+                decision.choice,
+                text.unwrap_or_default()
+            ))
+        })
+        .collect()
+}
+
+/// What is open, with the suggestion or else all choices; questions of a code that are alike are settled together.
+fn open(plan: &Plan) -> Vec<String> {
+    let mut by_code: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in plan.open_decisions() {
+        by_code.entry(&finding.code).or_default().push(finding);
+    }
+    let mut flags = Vec::new();
+    for (code, findings) in by_code {
+        let choices: Vec<String> = findings.iter().map(|finding| choice(finding)).collect();
+        let are_alike = choices.iter().all(|choice| *choice == choices[0]);
+        if findings.len() > 1 && are_alike {
+            flags.push(flag(&format!("{code}={}", choices[0])));
+        } else {
+            let each = findings.iter().zip(choices);
+            flags.extend(each.map(|(finding, choice)| flag(&format!("{}={choice}", finding.key()))));
+        }
+    }
+    flags
+}
+
+fn choice(finding: &Finding) -> String {
+    let names = || -> Vec<&str> {
+        finding
+            .choices
+            .iter()
+            .map(|choice| choice.name.as_str())
+            .collect()
+    };
+    finding.suggested.clone().unwrap_or_else(|| names().join("|"))
+}
+
+fn flag(decision: &str) -> String {
+    format!(" --decide {}", quoted(decision))
 }
 
 /// Returns the program with the options that every later command of the same migration needs.

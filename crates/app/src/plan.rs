@@ -1,6 +1,8 @@
 //! Planning: from an analysis and the wishes to a plan in its directory, again after each decision. Nothing is changed in
 //! either database. What the plan says is decided by the planner; running it is `run.rs`.
 
+mod answers;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -10,6 +12,7 @@ use whimbrel_core::{Decision, Finding, MigrationId, ObjectId, Plan, Result, Seve
 use whimbrel_pipeline::MigrationDir;
 use whimbrel_planner::{PlanInput, Side, Wishes};
 
+use self::answers::{fitted, put};
 use crate::analyze::{Analysis, AnalysisWatch, Pair, analyze};
 use crate::connectors::connector;
 use crate::migration::Migration;
@@ -29,13 +32,18 @@ pub struct PlanRequest {
     pub decisions: Vec<Decision>,
     /// True to take the suggested choice of every finding that nobody settled.
     pub accept_suggested: bool,
+    /// True to keep what was decided in an earlier plan of the same two databases that never began, as far as it still fits.
+    pub keep_decisions: bool,
 }
 
 /// A plan that can still be changed: the analysis is kept, so that planning again takes no time.
 pub struct Draft {
     setup: Setup,
     analysis: Analysis,
+    /// What the request and the settings say.
     wishes: Wishes,
+    /// What was decided since, and in the earlier plan.
+    answers: Vec<Decision>,
     dir: MigrationDir,
     plan: Plan,
 }
@@ -101,12 +109,23 @@ pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWat
     let analysis = analyze(setup, pair, |seen| chosen(setup, seen, &wishes), watch).await?;
     // A decision that fits nothing is refused before there is a directory.
     make(setup, &analysis, &wishes, &unnamed())?;
-    let dir = directory(setup, &analysis.pair)?;
-    let plan = make(setup, &analysis, &wishes, dir.id())?;
+    let earlier = earlier(setup, &analysis.pair)?;
+    let answers = match &earlier {
+        Some((_, plan)) if request.keep_decisions => plan.decisions.clone(),
+        Some(_) | None => Vec::new(),
+    };
+    let dir = match earlier {
+        Some((dir, _)) => dir,
+        None => new_directory(setup)?,
+    };
+    let plan = fitted(&wishes, &answers, |wishes| {
+        make(setup, &analysis, wishes, dir.id())
+    })?;
     let draft = Draft {
         setup: setup.clone(),
         analysis,
         wishes,
+        answers,
         dir,
         plan,
     };
@@ -158,14 +177,20 @@ impl Draft {
         summary(&self.setup, &self.plan, self.dir.path())
     }
 
-    /// Settles a finding, plans again and writes the plan.
+    /// Settles a finding, plans again and writes the plan. An earlier decision whose question is not asked any more is dropped.
     ///
     /// # Errors
     /// When the decision fits no finding; the plan stays as it was.
     pub fn decide(&mut self, decision: Decision) -> Result<()> {
+        // It must fit, unlike those before it.
         let mut wishes = self.wishes.clone();
-        put(&mut wishes.decisions, decision);
-        self.plan_again(wishes)
+        put(&mut wishes.decisions, decision.clone());
+        let plan = self.make(&wishes, &self.answers)?;
+        let is_settled =
+            |other: &Decision| (&other.code, &other.subject) == (&decision.code, &decision.subject);
+        self.wishes.decisions.retain(|other| !is_settled(other));
+        put(&mut self.answers, decision);
+        self.keep(plan)
     }
 
     /// Takes the suggested choice of every finding that is open, plans again and writes the plan.
@@ -173,9 +198,9 @@ impl Draft {
     /// # Errors
     /// When the plan cannot be written.
     pub fn accept_suggested(&mut self) -> Result<()> {
-        let mut wishes = self.wishes.clone();
-        wishes.accept_suggested = true;
-        self.plan_again(wishes)
+        self.wishes.accept_suggested = true;
+        let plan = self.make(&self.wishes, &self.answers)?;
+        self.keep(plan)
     }
 
     /// Takes the suggested choice of every open finding of the code, plans again and writes the plan.
@@ -183,22 +208,25 @@ impl Draft {
     /// # Errors
     /// When the plan cannot be written.
     pub fn accept_suggested_of(&mut self, code: &str) -> Result<()> {
-        let mut wishes = self.wishes.clone();
         let open = self.plan.open_decisions();
-        for finding in open.into_iter().filter(|finding| finding.code == code) {
-            let Some(choice) = finding.suggested.clone() else {
-                continue;
-            };
-            let decision = Decision {
-                code: code.to_owned(),
-                subject: finding.subject.to_string(),
-                choice,
-                text: None,
-                by: "suggested".to_owned(),
-            };
-            put(&mut wishes.decisions, decision);
+        let suggested: Vec<Decision> = open
+            .into_iter()
+            .filter(|finding| finding.code == code)
+            .filter_map(|finding| {
+                Some(Decision {
+                    code: code.to_owned(),
+                    subject: finding.subject.to_string(),
+                    choice: finding.suggested.clone()?,
+                    text: None,
+                    by: "suggested".to_owned(),
+                })
+            })
+            .collect();
+        for decision in suggested {
+            put(&mut self.answers, decision);
         }
-        self.plan_again(wishes)
+        let plan = self.make(&self.wishes, &self.answers)?;
+        self.keep(plan)
     }
 
     /// Returns the migration, closing the connections of the analysis.
@@ -210,9 +238,14 @@ impl Draft {
         }
     }
 
-    fn plan_again(&mut self, wishes: Wishes) -> Result<()> {
-        let plan = make(&self.setup, &self.analysis, &wishes, self.dir.id())?;
-        (self.plan, self.wishes) = (plan, wishes);
+    fn make(&self, wishes: &Wishes, answers: &[Decision]) -> Result<Plan> {
+        fitted(wishes, answers, |wishes| {
+            make(&self.setup, &self.analysis, wishes, self.dir.id())
+        })
+    }
+
+    fn keep(&mut self, plan: Plan) -> Result<()> {
+        self.plan = plan;
         self.save()
     }
 
@@ -286,12 +319,6 @@ fn wishes(setup: &Setup, request: &PlanRequest) -> Wishes {
     }
 }
 
-/// Adds a decision in the place of an earlier one about the same.
-fn put(decisions: &mut Vec<Decision>, decision: Decision) {
-    decisions.retain(|other| (&other.code, &other.subject) != (&decision.code, &decision.subject));
-    decisions.push(decision);
-}
-
 /// Returns the tables that the filters let through: those of a plan in which nothing is decided yet.
 fn chosen(setup: &Setup, analysis: &Analysis, wishes: &Wishes) -> Result<BTreeSet<TableId>> {
     let undecided = Wishes {
@@ -342,18 +369,20 @@ fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -
     .map_err(|error| error.with_code(refusal::USAGE))
 }
 
-/// Returns the directory of a plan for the same two databases that never began, or a new one.
-fn directory(setup: &Setup, pair: &Pair) -> Result<MigrationDir> {
+/// Returns the plan for the same two databases that never began, with its directory.
+fn earlier(setup: &Setup, pair: &Pair) -> Result<Option<(MigrationDir, Plan)>> {
     let (source, target) = (pair.source.url.stored(), pair.target.url.stored());
     for id in MigrationDir::list(&setup.base)?.into_iter().rev() {
         let dir = MigrationDir::open(&setup.base, &id)?;
-        let is_same = dir
-            .load_plan()
-            .is_ok_and(|plan| plan.source.url == source && plan.target.url == target);
-        if is_same && !has_begun(&dir)? {
-            return Ok(dir);
+        let Ok(plan) = dir.load_plan() else { continue };
+        if plan.source.url == source && plan.target.url == target && !has_begun(&dir)? {
+            return Ok(Some((dir, plan)));
         }
     }
+    Ok(None)
+}
+
+fn new_directory(setup: &Setup) -> Result<MigrationDir> {
     let year = setup.clock.now().date_naive();
     let year = chrono::Datelike::year(&year);
     let id = MigrationDir::next_id(&setup.base, year)?;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use whimbrel_app::Attendance;
+use whimbrel_app::{Attendance, refusal};
 use whimbrel_core::{Error, Result};
 
 use crate::exit::Exit;
@@ -29,10 +29,22 @@ pub(crate) async fn attended<T>(
     done
 }
 
+/// Does work that changes nothing; Ctrl-C ends it at once, and says so.
+pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    tokio::select! {
+        done = Box::pin(work) => done,
+        _ = interrupt.recv() => {
+            Err(Error::invalid("interrupted; nothing was changed").with_code(refusal::INTERRUPTED))
+        }
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal> {
+    signal(kind).map_err(|cause| Error::invalid("the program cannot listen to signals").with_cause(cause))
+}
+
 async fn two_signals(ui: &Ui, stop: &CancellationToken) -> Result<()> {
-    let listen = |kind| {
-        signal(kind).map_err(|cause| Error::invalid("the program cannot listen to signals").with_cause(cause))
-    };
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut first = true;
     loop {

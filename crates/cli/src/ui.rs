@@ -1,7 +1,8 @@
 //! The only place that prints. Standard output is data (text, or one JSON document), standard error is for people.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Style;
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub(crate) struct Ui {
     interactive: bool,
     styles: Styles,
     warned: Mutex<Vec<String>>,
+    /// True when standard output took what was printed, or was closed by a reader who had seen enough.
+    heard: AtomicBool,
 }
 
 impl Ui {
@@ -41,6 +44,7 @@ impl Ui {
             interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             styles,
             warned: Mutex::default(),
+            heard: AtomicBool::new(true),
         }
     }
 
@@ -59,9 +63,26 @@ impl Ui {
         if self.json {
             let json = serde_json::to_string_pretty(document)
                 .unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string());
-            print(&json);
+            self.print(&json);
         } else {
-            print(text().trim_end_matches('\n'));
+            self.print(text().trim_end_matches('\n'));
+        }
+    }
+
+    /// Tells whether everything that was printed as data arrived.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// A closed pipe is the reader's way to say that it has seen enough; a full disk is not.
+    fn print(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                self.heard.store(false, Ordering::Relaxed);
+                self.warning(&format!("standard output cannot be written: {error}"));
+            }
+            Ok(()) | Err(_) => {}
         }
     }
 
@@ -144,12 +165,6 @@ impl Face for Ui {
             warned.push(message.to_owned());
         }
     }
-}
-
-/// A closed pipe is the reader's way to say that it has seen enough.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _closed = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 fn say(text: &str) {

@@ -1,7 +1,11 @@
 //! The conversation: shows what was found, asks for each decision, and at the end for the approval. What the answers mean is decided
 //! by the use cases.
 
+use std::io::ErrorKind;
+
+use console::Term;
 use dialoguer::{Confirm, Input, Select};
+use tokio::signal::unix::{SignalKind, signal};
 use whimbrel_app::{Approve, DecisionState, Draft, PlanSummary, refusal};
 use whimbrel_core::{Decision, Error, Result};
 
@@ -40,6 +44,7 @@ pub(crate) fn converse(ui: &Ui, draft: &mut Draft, by: Option<String>) -> Result
     ));
     ui.say(text::headline(&summary));
     ui.say(text::findings(&summary.findings));
+    ui.say(text::settled(&summary.decisions));
     draft.refuse_blockers()?;
     loop {
         if !settle_all(ui, draft)? {
@@ -50,8 +55,8 @@ pub(crate) fn converse(ui: &Ui, draft: &mut Draft, by: Option<String>) -> Result
         ui.say(overview(draft, &summary));
         match what_now(&summary)? {
             Now::Run => return approve(ui, &summary, by),
-            Now::Revise(key) => revise(ui, draft, &key)?,
             Now::Show => ui.say(draft.page()),
+            Now::Revise => revise_one(ui, draft)?,
             Now::Quit => return Ok(quit(ui, &summary)),
         }
     }
@@ -77,75 +82,144 @@ fn quit(ui: &Ui, summary: &PlanSummary) -> Answer {
 
 /// Asks for every open decision; false when the person leaves.
 fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
+    let mut before: Vec<String> = Vec::new();
     loop {
         let summary = draft.summary();
         let Some(state) = summary.decisions.iter().find(|state| state.decision.is_none()) else {
             return Ok(true);
         };
-        let place = format!("{} left", summary.open_decisions);
-        match ask(ui, draft, state, &place)? {
-            Asked::Settled(decision) => draft.decide(decision)?,
+        let way = Way::Onward {
+            left: summary.open_decisions,
+            before: before.last().map(String::as_str),
+        };
+        match ask(ui, draft, state, &way)? {
+            Asked::Settled(decision) => {
+                decide(ui, draft, decision)?;
+                before.push(state.key.clone());
+            }
             Asked::CodeSuggested => draft.accept_suggested_of(&state.finding.code)?,
             Asked::AllSuggested => draft.accept_suggested()?,
-            Asked::Quit => return Ok(false),
+            Asked::Back => {
+                if let Some(key) = before.pop() {
+                    revise(ui, draft, &key)?;
+                }
+            }
+            Asked::Leave => return Ok(false),
         }
     }
 }
 
+/// Settles it; a decision that cannot be taken is said, and the question stays.
+fn decide(ui: &Ui, draft: &mut Draft, decision: Decision) -> Result<()> {
+    match draft.decide(decision) {
+        Err(refused) if refused.code() == refusal::USAGE => {
+            ui.warning(&refused.chain());
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// How the person came to a decision.
+enum Way<'a> {
+    /// One of those that are open, after the one that was settled before it.
+    Onward { left: usize, before: Option<&'a str> },
+    /// Once more.
+    Again { chosen: Option<String> },
+}
+
+#[derive(Clone)]
 enum Asked {
     Settled(Decision),
     CodeSuggested,
     AllSuggested,
-    Quit,
+    Back,
+    Leave,
+}
+
+/// One line of the menu below a decision.
+#[derive(Clone, Copy)]
+enum Item {
+    Choice(usize),
+    Deeper,
+    CodeSuggested,
+    AllSuggested,
+    Back,
+    Leave,
 }
 
 /// Asks for one decision; digging deeper shows everything that is known, then asks again.
-fn ask(ui: &Ui, draft: &Draft, state: &DecisionState, place: &str) -> Result<Asked> {
+fn ask(ui: &Ui, draft: &Draft, state: &DecisionState, way: &Way<'_>) -> Result<Asked> {
     let mut shown = state.clone();
     shown.finding.evidence.truncate(FACTS_SHOWN);
-    ui.say(format!("\n{}", text::decision(&shown).trim_end()));
-    let finding = &state.finding;
+    ui.say(format!("\n{}", text::question(&shown).trim_end()));
+    let (place, preferred) = match way {
+        Way::Onward { left, .. } => (format!("{left} left"), state.finding.suggested.as_ref()),
+        Way::Again { chosen } => ("revised".to_owned(), chosen.as_ref()),
+    };
+    let menu = menu(state, way);
+    let lines: Vec<&str> = menu.iter().map(|(line, _)| line.as_str()).collect();
+    let choices = state.finding.choices.iter();
+    let default = choices
+        .map(|choice| Some(&choice.name))
+        .position(|name| name == preferred)
+        .unwrap_or(0);
     loop {
-        let mut items: Vec<String> = finding
-            .choices
-            .iter()
-            .map(|choice| format!("{}: {}", choice.name, choice.meaning))
-            .collect();
-        let choices = items.len();
-        items.push("dig deeper".to_owned());
-        items.push(format!("take the suggestion for every open `{}`", finding.code));
-        items.push("take every suggestion from here on".to_owned());
-        items.push("quit; nothing is changed".to_owned());
-        let suggested = finding
-            .choices
-            .iter()
-            .position(|choice| Some(&choice.name) == finding.suggested.as_ref());
-        let chosen = select(
-            &format!("{} ({place})", state.key),
-            &items,
-            suggested.unwrap_or(0),
-        )?;
-        if chosen < choices {
-            return Ok(Asked::Settled(settled(state, chosen)?));
-        }
-        match chosen - choices {
-            0 => ui.say(text::deeper(state, &draft.steps_about(&finding.subject))),
-            1 if finding.suggested.is_some() => return Ok(Asked::CodeSuggested),
-            1 => ui.say("nothing is suggested for it: only a person can know"),
-            2 => return Ok(Asked::AllSuggested),
-            _ => return Ok(Asked::Quit),
+        let chosen = select(&format!("{} ({place})", state.key), &lines, default)?;
+        match menu[chosen].1 {
+            Item::Choice(at) => return Ok(Asked::Settled(settled(state, at)?)),
+            Item::Deeper => ui.say(text::deeper(state, &draft.steps_about(&state.finding.subject))),
+            Item::CodeSuggested if state.finding.suggested.is_none() => {
+                ui.say("nothing is suggested for it: only a person can know");
+            }
+            Item::CodeSuggested => return Ok(Asked::CodeSuggested),
+            Item::AllSuggested => return Ok(Asked::AllSuggested),
+            Item::Back => return Ok(Asked::Back),
+            Item::Leave => return Ok(Asked::Leave),
         }
     }
+}
+
+fn menu(state: &DecisionState, way: &Way<'_>) -> Vec<(String, Item)> {
+    let finding = &state.finding;
+    let mut menu: Vec<(String, Item)> = finding
+        .choices
+        .iter()
+        .enumerate()
+        .map(|(at, choice)| {
+            let mark = match &finding.suggested {
+                Some(name) if *name == choice.name => " (suggested)",
+                _ => "",
+            };
+            (
+                format!("{}{mark}: {}", choice.name, choice.meaning),
+                Item::Choice(at),
+            )
+        })
+        .collect();
+    menu.push(("dig deeper".to_owned(), Item::Deeper));
+    match way {
+        Way::Onward { before, .. } => {
+            let every = format!("take the suggestion for every open `{}`", finding.code);
+            menu.push((every, Item::CodeSuggested));
+            let all = "take every suggestion from here on".to_owned();
+            menu.push((all, Item::AllSuggested));
+            if let Some(key) = before {
+                menu.push((format!("go back to {key}"), Item::Back));
+            }
+            menu.push(("quit; nothing is changed".to_owned(), Item::Leave));
+        }
+        Way::Again { .. } => menu.push(("leave it as it is".to_owned(), Item::Leave)),
+    }
+    menu
 }
 
 fn settled(state: &DecisionState, chosen: usize) -> Result<Decision> {
     let choice = state.finding.choices[chosen].name.clone();
     let text = if choice == OWN_TEXT {
-        let text: String = Input::new()
-            .with_prompt("your own text")
-            .interact_text()
-            .map_err(gone)?;
-        Some(text)
+        Some(prompt(|| {
+            Input::new().with_prompt("your own text").interact_text()
+        })?)
     } else {
         None
     };
@@ -158,45 +232,54 @@ fn settled(state: &DecisionState, chosen: usize) -> Result<Decision> {
     })
 }
 
+#[derive(Clone, Copy)]
 enum Now {
     Run,
-    Revise(String),
     Show,
+    Revise,
     Quit,
 }
 
 fn what_now(summary: &PlanSummary) -> Result<Now> {
-    let mut items = vec![
-        "run it".to_owned(),
-        "read the whole plan".to_owned(),
-        "quit; nothing is changed".to_owned(),
-    ];
-    items.extend(
-        summary
-            .decisions
-            .iter()
-            .map(|state| format!("revise {}", state.key)),
-    );
-    Ok(match select("what now?", &items, 0)? {
-        0 => Now::Run,
-        1 => Now::Show,
-        2 => Now::Quit,
-        other => Now::Revise(summary.decisions[other - 3].key.clone()),
-    })
+    let mut menu = vec![("run it", Now::Run), ("read the whole plan", Now::Show)];
+    if !summary.decisions.is_empty() {
+        menu.push(("revise a decision", Now::Revise));
+    }
+    menu.push(("quit; nothing is changed", Now::Quit));
+    let lines: Vec<&str> = menu.iter().map(|(line, _)| *line).collect();
+    Ok(menu[select("what now?", &lines, 0)?].1)
+}
+
+/// Asks which decision is revised, then for it.
+fn revise_one(ui: &Ui, draft: &mut Draft) -> Result<()> {
+    let decisions = draft.summary().decisions;
+    let mut lines: Vec<String> = decisions
+        .iter()
+        .map(|state| {
+            let chosen = state.decision.as_ref().map(|decision| decision.choice.as_str());
+            format!("{} = {}", state.key, chosen.unwrap_or("open"))
+        })
+        .collect();
+    lines.push("none of them".to_owned());
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    match decisions.get(select("revise which?", &lines, 0)?) {
+        Some(state) => revise(ui, draft, &state.key),
+        None => Ok(()),
+    }
 }
 
 fn revise(ui: &Ui, draft: &mut Draft, key: &str) -> Result<()> {
     let summary = draft.summary();
     let Some(state) = summary.decisions.iter().find(|state| state.key == key) else {
+        ui.say(format!("{key} is not asked any more"));
         return Ok(());
     };
-    let mut open = state.clone();
-    open.decision = None;
-    match ask(ui, draft, &open, "revised")? {
-        Asked::Settled(decision) => draft.decide(decision),
-        Asked::CodeSuggested => draft.accept_suggested_of(&state.finding.code),
-        Asked::AllSuggested => draft.accept_suggested(),
-        Asked::Quit => Ok(()),
+    let way = Way::Again {
+        chosen: state.decision.as_ref().map(|decision| decision.choice.clone()),
+    };
+    match ask(ui, draft, state, &way)? {
+        Asked::Settled(decision) => decide(ui, draft, decision),
+        Asked::CodeSuggested | Asked::AllSuggested | Asked::Back | Asked::Leave => Ok(()),
     }
 }
 
@@ -223,11 +306,12 @@ fn approve(ui: &Ui, summary: &PlanSummary, by: Option<String>) -> Result<Answer>
 /// # Errors
 /// When the terminal is gone.
 pub(crate) fn typed_name(name: &str) -> Result<String> {
-    Input::new()
-        .with_prompt(format!("type {name} to confirm"))
-        .allow_empty(true)
-        .interact_text()
-        .map_err(gone)
+    prompt(|| {
+        Input::new()
+            .with_prompt(format!("type {name} to confirm"))
+            .allow_empty(true)
+            .interact_text()
+    })
 }
 
 /// Asks a plain question, unless a flag answered it.
@@ -243,25 +327,30 @@ pub(crate) fn is_confirmed(ui: &Ui, answer: &PlainAnswer<'_>, question: &str) ->
             .with_code(refusal::CONFIRMATION_MISSING)
             .with_hint("answer with --yes"));
     }
-    Confirm::new()
-        .with_prompt(question)
-        .default(false)
-        .interact()
-        .map_err(gone)
+    prompt(|| Confirm::new().with_prompt(question).default(false).interact())
 }
 
-fn select(question: &str, items: &[String], default: usize) -> Result<usize> {
-    Select::new()
-        .with_prompt(question)
-        .items(items)
-        .default(default)
-        .interact()
-        .map_err(gone)
+fn select(question: &str, items: &[&str], default: usize) -> Result<usize> {
+    prompt(|| {
+        Select::new()
+            .with_prompt(question)
+            .items(items)
+            .default(default)
+            .interact()
+    })
 }
 
-/// The person pressed Ctrl-C, or the terminal is gone.
-fn gone(cause: dialoguer::Error) -> Error {
-    Error::invalid("the conversation was broken off; nothing was changed")
-        .with_code(refusal::INTERRUPTED)
-        .with_cause(cause)
+/// Asks; where the person presses Ctrl-C instead, or the terminal is gone, the cursor comes back before the program ends.
+fn prompt<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
+    // Without a listener the signal would end the program in the middle of the menu.
+    let _listener = signal(SignalKind::interrupt()).ok();
+    ask().map_err(|cause| {
+        let _gone = Term::stderr().show_cursor();
+        let error = Error::invalid("the conversation was broken off; nothing was changed")
+            .with_code(refusal::INTERRUPTED);
+        match cause {
+            dialoguer::Error::IO(cause) if cause.kind() == ErrorKind::Interrupted => error,
+            dialoguer::Error::IO(_) => error.with_cause(cause),
+        }
+    })
 }

@@ -8,7 +8,7 @@ use whimbrel_core::Result;
 
 use super::Session;
 use super::run::present;
-use crate::attendance::attended;
+use crate::attendance::{attended, unless_interrupted};
 use crate::exit::Exit;
 use crate::{progress, text};
 
@@ -44,7 +44,7 @@ impl Demo {
             ..setup
         };
         let watch = progress::analysis(&ui);
-        let draft = plan_demo(&setup, &stage, &watch).await?;
+        let draft = unless_interrupted(plan_demo(&setup, &stage, &watch)).await?;
         drop(watch);
         let summary = draft.summary();
         ui.say(text::plan_summary(&summary));

@@ -5,6 +5,7 @@ use whimbrel_app::inspect;
 use whimbrel_core::Result;
 
 use super::Session;
+use crate::attendance::unless_interrupted;
 use crate::exit::Exit;
 use crate::{progress, text};
 
@@ -20,7 +21,7 @@ impl Inspect {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
         let watch = progress::analysis(&session.ui);
-        let inventory = inspect(&session.setup, &self.database, &watch).await?;
+        let inventory = unless_interrupted(inspect(&session.setup, &self.database, &watch)).await?;
         drop(watch);
         session.ui.result(&inventory, || text::inventory(&inventory));
         Ok(Exit::Done)

@@ -7,7 +7,7 @@ use whimbrel_core::Result;
 use super::Session;
 use super::run::present;
 use crate::arguments::{Confirmation, What};
-use crate::attendance::attended;
+use crate::attendance::{attended, unless_interrupted};
 use crate::exit::Exit;
 use crate::wizard::{Answer, converse};
 use crate::{progress, text};
@@ -28,12 +28,16 @@ impl Migrate {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
         let Session { ui, setup, yes } = session;
-        let request = PlanRequest::from(self.what);
+        let is_asked = ui.is_interactive() && !yes;
+        let request = PlanRequest {
+            keep_decisions: is_asked,
+            ..PlanRequest::from(self.what)
+        };
         let watch = progress::analysis(&ui);
-        let mut draft = draft(&setup, &request, &watch).await?;
+        let mut draft = unless_interrupted(draft(&setup, &request, &watch)).await?;
         drop(watch);
         let rows = draft.plan().estimate.rows;
-        let outcome = if ui.is_interactive() && !yes {
+        let outcome = if is_asked {
             let approve = match converse(&ui, &mut draft, self.approved_by)? {
                 Answer::Go(approve) => approve,
                 Answer::Quit => return Ok(Exit::Unconfirmed),

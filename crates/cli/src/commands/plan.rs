@@ -6,6 +6,7 @@ use whimbrel_core::Result;
 
 use super::Session;
 use crate::arguments::What;
+use crate::attendance::unless_interrupted;
 use crate::exit::Exit;
 use crate::{progress, text};
 
@@ -21,7 +22,7 @@ impl Plan {
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
         let request = PlanRequest::from(self.what);
         let watch = progress::analysis(&session.ui);
-        let draft = draft(&session.setup, &request, &watch).await?;
+        let draft = unless_interrupted(draft(&session.setup, &request, &watch)).await?;
         drop(watch);
         let summary = draft.summary();
         session.ui.result(&summary, || text::plan_and_next(&summary));
@@ -37,6 +38,7 @@ impl From<What> for PlanRequest {
             target: what.target,
             decisions: what.decide,
             accept_suggested: what.accept_suggested,
+            keep_decisions: false,
         }
     }
 }

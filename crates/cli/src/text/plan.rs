@@ -88,8 +88,23 @@ pub(crate) fn settled(decisions: &[DecisionState]) -> String {
     text
 }
 
-/// Returns one finding that needs a decision: what is the case, the facts, the choices.
+/// Returns one finding that needs a decision, as [`question`] does, with its choices while it is open.
 pub(crate) fn decision(state: &DecisionState) -> String {
+    let mut text = question(state);
+    if state.decision.is_none() {
+        for choice in &state.finding.choices {
+            let mark = match &state.finding.suggested {
+                Some(name) if *name == choice.name => " (suggested)",
+                _ => "",
+            };
+            text.push_str(&format!("  choice {}{mark}: {}\n", choice.name, choice.meaning));
+        }
+    }
+    text
+}
+
+/// Returns one finding that needs a decision: what is the case, and the facts.
+pub(crate) fn question(state: &DecisionState) -> String {
     let finding = &state.finding;
     let head = match &state.decision {
         None => format!("open decision {}\n", state.key),
@@ -108,15 +123,6 @@ pub(crate) fn decision(state: &DecisionState) -> String {
     let mut text = format!("{head}  {}\n", finding.message);
     for fact in &finding.evidence {
         text.push_str(&format!("  - {fact}\n"));
-    }
-    if state.decision.is_none() {
-        for choice in &finding.choices {
-            let mark = match &finding.suggested {
-                Some(name) if *name == choice.name => " (suggested)",
-                _ => "",
-            };
-            text.push_str(&format!("  choice {}{mark}: {}\n", choice.name, choice.meaning));
-        }
     }
     text
 }

@@ -56,6 +56,22 @@ fn an_error_is_one_document_too() {
 }
 
 #[test]
+fn arguments_that_are_refused_are_one_document_too_and_keep_their_hint() {
+    let desk = Desk::set_up();
+    for line in [
+        "fly",
+        "plan SOURCE",
+        "plan SOURCE TARGET --decide no_such=x",
+        "status --memory lots",
+    ] {
+        let output = desk.run(&format!("{line} --json")).expect_code(2);
+        assert_eq!(document(&output)["error"]["code"], "usage", "{line}");
+    }
+    let output = desk.run("plan SOURCE TARGET --decide no_such=x").expect_code(2);
+    assert!(output.stderr.contains("hint: the codes are "), "{output:?}");
+}
+
+#[test]
 fn a_password_in_an_argument_is_warned_about_and_never_repeated() {
     let desk = Desk::set_up();
     let output = desk

@@ -115,3 +115,57 @@ fn the_wizard_walks_through_decisions_and_has_the_target_named() {
     let (code, said) = wizard.end();
     assert_eq!(code, Some(4), "{said}");
 }
+
+#[test]
+fn what_was_decided_is_kept_when_somebody_leaves_and_comes_back() {
+    let desk = Desk::set_up();
+    desk.in_target("create table book (own text); create table author (own text)");
+    let line = format!("migrate {} sqlite:new.db", desk.source.url());
+    let Some(mut wizard) = Conversation::begin(&desk, &line) else {
+        return;
+    };
+    wizard.answer("target_table_exists:author (2 left)", "\r");
+    wizard.answer("target_table_exists:book (1 left)", "\u{1b}[A\r");
+    let (code, said) = wizard.end();
+    assert_eq!(code, Some(4), "{said}");
+    let again = Conversation::begin(&desk, &line);
+    let mut wizard = again.expect("there was a terminal before");
+    wizard.answer("1 decision made", "");
+    wizard.answer("target_table_exists:book (1 left)", "\r");
+    wizard.answer("what now?", "\u{1b}[A\r");
+    let (code, said) = wizard.end();
+    assert_eq!(code, Some(4), "{said}");
+}
+
+#[test]
+fn the_wizard_goes_back_to_the_decision_before() {
+    let desk = Desk::set_up();
+    desk.in_target("create table book (own text); create table author (own text)");
+    let line = format!("migrate {} sqlite:new.db", desk.source.url());
+    let Some(mut wizard) = Conversation::begin(&desk, &line) else {
+        return;
+    };
+    wizard.answer("target_table_exists:author (2 left)", "\r");
+    // The last but one line of the menu.
+    wizard.answer("target_table_exists:book (1 left)", "\u{1b}[A\u{1b}[A\r");
+    wizard.answer("target_table_exists:author (revised)", "\u{1b}[B\r");
+    wizard.answer("target_table_exists:book (1 left)", "\r");
+    let (code, said) = wizard.end();
+    assert_eq!(code, Some(1), "`stop` was chosen: {said}");
+    assert!(said.contains("target_table_exists"), "{said}");
+}
+
+#[test]
+fn ctrl_c_at_a_question_leaves_everything_as_it_was() {
+    let desk = Desk::set_up();
+    let source = desk.source.url();
+    let Some(mut wizard) = Conversation::begin(&desk, &format!("migrate {source} sqlite:new.db")) else {
+        return;
+    };
+    wizard.answer("run it", "\u{3}");
+    let (code, said) = wizard.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert!(said.contains("\u{1b}[?25h"), "the cursor is back: {said:?}");
+    assert!(!desk.target().exists());
+}

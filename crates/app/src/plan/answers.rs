@@ -1,0 +1,59 @@
+//! The answers of a conversation: which of them still fit while other answers change what is asked. What a decision means is the
+//! planner's.
+
+use whimbrel_core::{Decision, Finding, Plan, Result};
+use whimbrel_planner::Wishes;
+
+/// Returns the wishes with those answers that fit an open question of theirs, and the plan that comes of it.
+///
+/// An answer may raise the question that another one settles, so it is planned until nothing more fits.
+///
+/// # Errors
+/// Those of `make`.
+pub(super) fn fitted(
+    wishes: &Wishes,
+    answers: &[Decision],
+    make: impl Fn(&Wishes) -> Result<Plan>,
+) -> Result<Plan> {
+    let mut fitting = Wishes {
+        accept_suggested: false,
+        ..wishes.clone()
+    };
+    loop {
+        let plan = make(&fitting)?;
+        let open = plan.open_decisions();
+        let fit: Vec<Decision> = open
+            .into_iter()
+            .filter_map(|finding| answers.iter().find_map(|answer| answered(finding, answer)))
+            .filter(|answer| !fitting.decisions.contains(answer))
+            .collect();
+        if fit.is_empty() {
+            fitting.accept_suggested = wishes.accept_suggested;
+            return if fitting.accept_suggested {
+                make(&fitting)
+            } else {
+                Ok(plan)
+            };
+        }
+        for answer in fit {
+            put(&mut fitting.decisions, answer);
+        }
+    }
+}
+
+/// Adds a decision in the place of an earlier one about the same.
+pub(super) fn put(decisions: &mut Vec<Decision>, decision: Decision) {
+    decisions.retain(|other| (&other.code, &other.subject) != (&decision.code, &decision.subject));
+    decisions.push(decision);
+}
+
+/// Returns the answer as one to this finding alone, when it settles it.
+fn answered(finding: &Finding, answer: &Decision) -> Option<Decision> {
+    let subject = finding.subject.to_string();
+    let is_about = answer.code == finding.code && (answer.subject.is_empty() || answer.subject == subject);
+    let is_offered = finding.choices.iter().any(|choice| choice.name == answer.choice);
+    (is_about && is_offered).then(|| Decision {
+        subject,
+        ..answer.clone()
+    })
+}
