@@ -63,6 +63,16 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
         Kind::Int8 => LogicalType::Integer { bits: 64 },
         Kind::Float4 => return float(32, profile),
         Kind::Float8 => return float(64, profile),
+        // Not every engine's bounded decimals hold NaN and the infinities.
+        Kind::Numeric(Some(_)) if profile.is_some_and(has_infinite_values) => LogicalType::Decimal {
+            precision: None,
+            scale: None,
+        },
+        // A whole number may travel as an integer, and `NaN` is none.
+        Kind::Numeric(Some((_, 0))) if is_not_finite(profile) => LogicalType::Decimal {
+            precision: None,
+            scale: None,
+        },
         Kind::Numeric(declared) => LogicalType::Decimal {
             precision: declared.map(|(precision, _)| precision),
             scale: declared.map(|(_, scale)| scale),
@@ -107,6 +117,14 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
         }
         Kind::Enum | Kind::Other => return other(native),
     })
+}
+
+fn has_infinite_values(profile: &ColumnProfile) -> bool {
+    profile.shapes.get("not_finite").is_some_and(|rows| *rows > 0)
+}
+
+fn is_not_finite(profile: Option<&ColumnProfile>) -> bool {
+    profile.is_some_and(|profile| profile.shapes.get("not_finite").is_some_and(|rows| *rows > 0))
 }
 
 /// Values that not every engine holds can travel as text.
@@ -296,5 +314,26 @@ mod tests {
             Some(TableId::new("A.b", "c\"d"))
         );
         assert_eq!(parse_name("integer"), None);
+    }
+
+    #[test]
+    fn whole_numbers_with_nan_travel_as_digits() {
+        let mut profile = ColumnProfile::default();
+        let column = |native: &str, profile: &ColumnProfile| built_in(native, Some(profile)).to;
+        assert_eq!(
+            column("numeric(9,0)", &profile),
+            LogicalType::Decimal {
+                precision: Some(9),
+                scale: Some(0),
+            }
+        );
+        profile.shapes.insert("not_finite".to_owned(), 1);
+        assert_eq!(
+            column("numeric(9,0)", &profile),
+            LogicalType::Decimal {
+                precision: None,
+                scale: None,
+            }
+        );
     }
 }
