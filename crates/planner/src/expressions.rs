@@ -1,8 +1,15 @@
 //! Carries expressions over: word for word between equal engines, else parsed by the source's dialect and spelled by the target's. What
 //! has no translation is a question, never a guess.
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only what is known to mean the same everywhere is listed"
+)]
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
 use whimbrel_core::{
     ExpressionContext, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId, Untranslated,
 };
@@ -77,6 +84,58 @@ pub(crate) fn translate(
     }
     let neutral = draft.scope.source.dialect.parse(expression, context)?;
     draft.scope.target.dialect.render(&neutral, context)
+}
+
+/// Tells whether every engine computes the same value: whole numbers, truth and text put together, nothing that rounds, orders or folds.
+pub(crate) fn means_the_same(draft: &Draft<'_>, expression: &str, context: &ExpressionContext) -> bool {
+    if draft.scope.equal {
+        return true;
+    }
+    let Ok(neutral) = draft.scope.source.dialect.parse(expression, context) else {
+        return false;
+    };
+    let strange = visit_expressions(&neutral, |part| match is_plain(part, context) {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    });
+    strange.is_continue()
+        && !matches!(
+            context.expected,
+            Some(LogicalType::Decimal { .. } | LogicalType::Float { .. })
+        )
+}
+
+fn is_plain(part: &Expr, context: &ExpressionContext) -> bool {
+    use BinaryOperator as Op;
+    match part {
+        Expr::Identifier(name) => matches!(
+            context.columns.get(&name.value),
+            Some(
+                LogicalType::Integer { .. } | LogicalType::Boolean | LogicalType::Text { padded: false, .. }
+            )
+        ),
+        Expr::BinaryOp { op, .. } => {
+            matches!(
+                op,
+                Op::Plus
+                    | Op::Minus
+                    | Op::Multiply
+                    | Op::StringConcat
+                    | Op::And
+                    | Op::Or
+                    | Op::Eq
+                    | Op::NotEq
+            )
+        }
+        Expr::Value(_)
+        | Expr::Nested(_)
+        | Expr::UnaryOp { .. }
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::Case { .. } => true,
+        Expr::Function(call) => call.name.to_string().eq_ignore_ascii_case("coalesce"),
+        _ => false,
+    }
 }
 
 /// Translates a query, as [`translate`] does.

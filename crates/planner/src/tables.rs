@@ -2,12 +2,12 @@
 
 use whimbrel_core::{
     Column, ColumnPlan, Feature, Finding, Generated, LogicalType, ObjectId, ObjectKind, Sequence, Severity,
-    Table, TableId,
+    Table, TableId, Untranslated,
 };
 
 use crate::constraints::{self, domains};
 use crate::draft::{Draft, TableDraft};
-use crate::expressions::{Stuck, table_context, translate};
+use crate::expressions::{Stuck, means_the_same, table_context, translate};
 use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
 use crate::scope::{column_subject, table_subject};
 use crate::ways::Way;
@@ -109,8 +109,19 @@ fn generated(
         );
     }
     let context = table_context(draft, table, Some(way.logical.clone()));
-    let why = match translate(draft, &source.expression, &context) {
-        Ok(expression) => return Generation::By(Generated { expression, stored }),
+    let in_key = table
+        .primary_key
+        .as_ref()
+        .is_some_and(|key| key.columns.contains(&column.name));
+    let translated = match translate(draft, &source.expression, &context) {
+        Ok(_) if in_key && !draft.scope.equal => Err(Untranslated::new("it is part of the primary key")),
+        other => other,
+    };
+    let why = match translated {
+        Ok(expression) if means_the_same(draft, &source.expression, &context) => {
+            return Generation::By(Generated { expression, stored });
+        }
+        Ok(expression) => return compute_or_keep(&subject, Generated { expression, stored }, notes),
         Err(why) => why,
     };
     let stuck = Stuck {
@@ -138,6 +149,36 @@ fn generated(
         }),
         None if answer.is(LEAVE_OUT) => Generation::LeftOut,
         None => Generation::Plain,
+    }
+}
+
+/// Asks whether the target shall compute values that nobody compares with the source's.
+fn compute_or_keep(subject: &ObjectId, generated: Generated, notes: &mut Notes<'_>) -> Generation {
+    let question = Finding::new(
+        "expression_changed",
+        Severity::Decision,
+        subject.clone(),
+        format!(
+            "the target may compute other values for the generated column `{subject}` than the source does"
+        ),
+    );
+    let answer = notes.ask(
+        question
+            .with_evidence(&generated.expression)
+            .with_choice("plain", "an ordinary column that holds the values of today")
+            .with_choice("generated", "computed by the target; its values are not compared")
+            .with_choice(
+                LEAVE_OUT,
+                "the column stays behind; its values are computed from others",
+            )
+            .suggest("plain"),
+    );
+    if answer.is("generated") {
+        Generation::By(generated)
+    } else if answer.is(LEAVE_OUT) {
+        Generation::LeftOut
+    } else {
+        Generation::Plain
     }
 }
 

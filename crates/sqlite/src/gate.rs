@@ -208,7 +208,7 @@ impl DatabaseFile {
             .during(|| format!("open `{}`", self.path.display()))?;
         self.settings(
             &connection,
-            "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0;",
+            "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; PRAGMA ignore_check_constraints = 1;",
         )?;
         touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
         if let Some(pages) = self.pages_max {

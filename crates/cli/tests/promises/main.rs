@@ -4,6 +4,7 @@ mod differences;
 mod failures;
 mod fault_loop;
 mod kill;
+mod memory;
 mod resume;
 mod rollback;
 mod secrets;

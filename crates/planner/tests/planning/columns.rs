@@ -332,7 +332,17 @@ fn a_generated_column_is_not_copied_unless_it_becomes_a_plain_one() {
         setup
     };
     let copied = |setup: &Setup| setup.plan().tables[0].columns.len();
-    assert_eq!(copied(&with("lower(x)")), 1);
+    assert_eq!(copied(&with("x || 'z'")), 1);
+    let folded = with("lower(x)");
+    assert_eq!(
+        question(&folded.plan(), "expression_changed"),
+        "public.a.y: plain | generated | leave_out (plain)"
+    );
+    assert_eq!(copied(&folded), 2);
+    assert_eq!(copied(&folded.decide("expression_changed=generated")), 1);
+    let odd_key =
+        with("x || 'z'").source(|catalog| catalog.tables[0].primary_key = Some(key("a_pk", &["y"])));
+    assert_eq!(copied(&odd_key), 2);
     let odd = with("odd(x)");
     assert_eq!(
         question(&odd.plan(), "expression_untranslated"),
