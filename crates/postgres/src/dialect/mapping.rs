@@ -63,11 +63,6 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
         Kind::Int8 => LogicalType::Integer { bits: 64 },
         Kind::Float4 => return float(32, profile),
         Kind::Float8 => return float(64, profile),
-        // Not every engine's bounded decimals hold NaN and the infinities.
-        Kind::Numeric(Some(_)) if profile.is_some_and(has_infinite_values) => LogicalType::Decimal {
-            precision: None,
-            scale: None,
-        },
         // A whole number may travel as an integer, and `NaN` is none.
         Kind::Numeric(Some((_, 0))) if is_not_finite(profile) => LogicalType::Decimal {
             precision: None,
@@ -117,10 +112,6 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
         }
         Kind::Enum | Kind::Other => return other(native),
     })
-}
-
-fn has_infinite_values(profile: &ColumnProfile) -> bool {
-    profile.shapes.get("not_finite").is_some_and(|rows| *rows > 0)
 }
 
 fn is_not_finite(profile: Option<&ColumnProfile>) -> bool {
