@@ -154,7 +154,8 @@ impl Plan {
     /// The format that this version writes and reads.
     pub const FORMAT: u32 = 1;
 
-    /// Returns the SHA-256 in hex of what a person confirms: everything but the hash itself, times, counts, sizes, estimates and evidence.
+    /// Returns the SHA-256 in hex of what a person confirms: everything but the hash itself, times, counts, sizes, estimates, evidence and
+    /// the sentences about findings, which hold counts.
     pub fn compute_hash(&self) -> String {
         let mut bare = self.clone();
         bare.hash.clear();
@@ -169,6 +170,9 @@ impl Plan {
         for finding in &mut bare.findings {
             finding.evidence.clear();
             finding.message.clear();
+            for choice in &mut finding.choices {
+                choice.meaning.clear();
+            }
         }
         hash_of(&bare)
     }

@@ -1,4 +1,4 @@
-//! Gives all columns that foreign keys link one type, so that the keys can be made: the widest integer, else a form that every one of them offers.
+//! Gives all columns that foreign keys link one type, so that the keys can be made: the widest number, else a form that every one of them offers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
@@ -97,7 +97,7 @@ fn common(component: &BTreeSet<Place>, ways: &Ways) -> Option<LogicalType> {
         .collect();
     let first = members.first()?;
     if members.iter().all(|way| comparable(&way.logical, &first.logical)) {
-        return widest_integer(members.iter().map(|way| &way.logical));
+        return widest_number(members.iter().map(|way| &way.logical));
     }
     // Preferred is what most columns have already; ties go to the first.
     let votes = |logical: &LogicalType| {
@@ -120,7 +120,36 @@ fn common(component: &BTreeSet<Place>, ways: &Ways) -> Option<LogicalType> {
         .iter()
         .filter_map(|way| way.offers.iter().find(|offer| comparable(&offer.logical, best)))
         .map(|offer| &offer.logical);
-    widest_integer(chosen).or_else(|| Some(best.clone()))
+    widest_number(chosen).or_else(|| Some(best.clone()))
+}
+
+/// The form that holds the numbers of all these forms; none when they are not numbers of one kind.
+fn widest_number<'l>(types: impl Iterator<Item = &'l LogicalType> + Clone) -> Option<LogicalType> {
+    widest_integer(types.clone()).or_else(|| widest_decimal(types))
+}
+
+fn widest_decimal<'l>(types: impl Iterator<Item = &'l LogicalType>) -> Option<LogicalType> {
+    // Digits before the point, and after it.
+    let mut digits = Some((0, 0));
+    let mut is_any = false;
+    for logical in types {
+        let LogicalType::Decimal { precision, scale } = logical else {
+            return None;
+        };
+        is_any = true;
+        let scale = scale.unwrap_or(0);
+        let before = precision
+            .and_then(|precision| i32::try_from(precision).ok())
+            .map(|all| all - scale);
+        digits = digits
+            .zip(before)
+            .map(|((widest, longest), before)| (before.max(widest), scale.max(longest)));
+    }
+    let all = digits.and_then(|(before, after)| u32::try_from(before + after).ok());
+    is_any.then_some(LogicalType::Decimal {
+        precision: all,
+        scale: all.and(digits).map(|(_, after)| after),
+    })
 }
 
 fn widest_integer<'l>(types: impl Iterator<Item = &'l LogicalType>) -> Option<LogicalType> {
@@ -136,7 +165,7 @@ fn widest_integer<'l>(types: impl Iterator<Item = &'l LogicalType>) -> Option<Lo
     Some(LogicalType::Integer { bits: widest })
 }
 
-/// Gives a column the wanted form. An integer of any width travels alike, so only the target's type widens.
+/// Gives a column the wanted form. A number of any width travels alike, so only the target's type widens.
 fn adopt(
     scope: &Scope<'_>,
     (table, column): &Place,
@@ -151,7 +180,7 @@ fn adopt(
     let Some(offer) = way.offers.iter().find(|offer| comparable(&offer.logical, wanted)) else {
         return;
     };
-    let logical = if matches!(wanted, LogicalType::Integer { .. }) {
+    let logical = if matches!(wanted, LogicalType::Integer { .. } | LogicalType::Decimal { .. }) {
         wanted.clone()
     } else if comparable(&way.logical, wanted) {
         way.logical.clone()
@@ -175,4 +204,31 @@ fn adopt(
         ),
     );
     (way.native, way.logical, way.fidelity) = (native, offer.logical, fidelity);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(precision: Option<u32>, scale: Option<i32>) -> LogicalType {
+        LogicalType::Decimal { precision, scale }
+    }
+
+    #[test]
+    fn the_widest_decimal_holds_the_digits_of_all_on_both_sides_of_the_point() {
+        let (long, fine, free) = (
+            decimal(Some(20), Some(0)),
+            decimal(Some(6), Some(4)),
+            decimal(None, None),
+        );
+        for (types, widest) in [
+            (vec![&long, &fine], Some(decimal(Some(24), Some(4)))),
+            (vec![&fine, &fine], Some(fine.clone())),
+            (vec![&long, &free, &fine], Some(free.clone())),
+            (vec![&long, &LogicalType::Boolean], None),
+            (vec![], None),
+        ] {
+            assert_eq!(widest_decimal(types.clone().into_iter()), widest, "{types:?}");
+        }
+    }
 }
