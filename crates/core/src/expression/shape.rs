@@ -62,7 +62,8 @@ fn check_body(body: &SetExpr) -> Result<(), Untranslated> {
 /// # Errors
 /// [`Untranslated`] names the part that has no neutral form.
 pub fn check_select(select: &Select) -> Result<(), Untranslated> {
-    if select.top.is_some()
+    if select.projection.is_empty()
+        || select.top.is_some()
         || select.into.is_some()
         || select.exclude.is_some()
         || !select.lateral_views.is_empty()
