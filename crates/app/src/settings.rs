@@ -1,5 +1,7 @@
 //! `whimbrel.toml` and the environment, read once at the edge. Which database a name means is `address.rs`.
 
+#[cfg(test)]
+mod schema;
 mod size;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,8 @@ use crate::refusal;
 
 /// The file that is read when it is there and no other was named.
 pub const DEFAULT_FILE: &str = "whimbrel.toml";
+/// What to do about a mistake in the file.
+const MEND: &str = "mend that line; docs/whimbrel.schema.json describes every key";
 /// Wanted size of a chunk when the settings do not say.
 const CHUNK_BYTES: u64 = 32 << 20;
 
@@ -132,7 +136,9 @@ impl Settings {
                 Ok(Self::default())
             }
             Err(cause) => {
-                Err(refusal::usage(format!("settings `{}` cannot be read", path.display())).with_cause(cause))
+                let hint = format!("look for the file: ls -l '{}'", path.display());
+                let refused = refusal::usage(format!("settings `{}` cannot be read", path.display()));
+                Err(refused.with_cause(cause).with_hint(hint))
             }
         }
     }
@@ -145,7 +151,7 @@ impl Settings {
         let settings: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let what = without_values(error.message().lines().next().unwrap_or_default());
-            refusal::usage(format!("{}: {what}", place(text, at, name)))
+            refusal::usage(format!("{}: {what}", place(text, at, name))).with_hint(MEND)
         })?;
         for key in settings.decisions.keys() {
             let code = key.get_ref().split(':').next().unwrap_or_default();
