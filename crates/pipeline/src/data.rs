@@ -13,6 +13,7 @@ use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase, TablePlan};
 
 use self::chunk::CopyJob;
 use self::table::CopyTable;
+use crate::arrived::note_arrived;
 use crate::begin::same_source;
 use crate::failure::Failure;
 use crate::pool::Job;
@@ -80,7 +81,7 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
     let record = finish::begin_record(run, &snapshot).await?;
     split::store_missing(run, &snapshot).await?;
     let records = run.chunks().await?;
-    resume::note_arrived(run, &records)?;
+    note_arrived(run, &records)?;
     let record = Arc::new(Mutex::new(record));
     let tables = table::all(run, &snapshot, records, &record);
     let pool = run.ctx.copy_pool();

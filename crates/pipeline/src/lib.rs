@@ -16,6 +16,8 @@ mod journal;
 mod retry;
 mod running;
 
+mod arrived;
+
 mod begin;
 mod run;
 

@@ -12,10 +12,10 @@ use whimbrel_core::{
 };
 
 pub(crate) use self::foreign::refuse as refuse_foreign_rows;
+use crate::arrived::note_arrived;
 use crate::context::RunContext;
 use crate::failure::{Failure, Trigger};
 use crate::journal::Journal;
-use crate::resume::note_arrived;
 use crate::retry::retry;
 use crate::running::Run;
 use crate::steps;
