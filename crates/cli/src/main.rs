@@ -47,10 +47,10 @@ fn main() -> ExitCode {
         ui.error(&error);
         Exit::from(&error)
     });
-    match exit {
-        Exit::Done if !ui.is_heard() => Exit::Failed.into(),
-        exit => exit.into(),
+    if exit == Exit::Done && !ui.is_heard() {
+        return Exit::Failed.into();
     }
+    exit.into()
 }
 
 /// Shows help and version, or why the arguments are refused: with the hint of whoever refused them, and with `--json` as a document.

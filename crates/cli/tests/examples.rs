@@ -1,6 +1,8 @@
 //! Runs every script in `examples/` with the program, each in a folder of its own. A script that no test here names is a
 //! violation of the house rules.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::{Path, PathBuf};
 
 use whimbrel_testkit::binary::{Output, Whimbrel};

@@ -1,5 +1,8 @@
 //! The promises, each tried on the real program with real databases, for every pair of engines.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "a failed test shows how far it came")]
+
 mod differences;
 mod failures;
 mod fault_loop;
