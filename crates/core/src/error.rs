@@ -81,10 +81,13 @@ impl Error {
         self
     }
 
-    /// Puts what was being done before the message: `copy table "a": connection closed`.
+    /// Puts what was being done before the message: `copy table "a": connection closed`. What stands there already is not said twice.
     #[must_use]
     pub fn during(mut self, what: impl fmt::Display) -> Self {
-        self.message = format!("{what}: {}", self.message);
+        let what = format!("{what}: ");
+        if !self.message.starts_with(&what) {
+            self.message = what + &self.message;
+        }
         self
     }
 

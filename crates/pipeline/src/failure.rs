@@ -137,6 +137,23 @@ pub(crate) fn problem(error: &Error) -> Problem {
             error.code().to_owned()
         },
         message: error.chain(),
-        hint: error.hint().map(str::to_owned),
+        hint: error
+            .hint()
+            .or_else(|| usual_hint(error.code()))
+            .map(str::to_owned),
+    }
+}
+
+/// What can be done about rows that the target refuses, when the engine does not say more: going on alone would fail again.
+fn usual_hint(code: &str) -> Option<&'static str> {
+    match code {
+        "foreign_key_violation" => Some(
+            "correct at the source what the rows refer to, and what was rejected, then go on with `whimbrel resume`; \
+             or plan again and leave the key not validated",
+        ),
+        "unique_violation" | "check_violation" | "not_null_violation" | "exclusion_violation" => {
+            Some("correct the rows at the source, then go on with `whimbrel resume`")
+        }
+        _ => None,
     }
 }

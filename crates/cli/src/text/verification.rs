@@ -36,13 +36,16 @@ pub(crate) fn verification(found: &Verification) -> String {
         .iter()
         .filter(|object| object.verdict == Verdict::Identical)
         .count();
+    let position = match found.position.as_str() {
+        "" => String::new(),
+        position => format!(", as of {position}"),
+    };
     format!(
-        "{}\n\nobjects: {equal} of {} identical\nverdict: {} ({}, as of {})\n",
+        "{}\n\nobjects: {equal} of {} identical\nverdict: {} ({}{position})\n",
         lines(&rows),
         count(objects as u64),
         word(found.verdict()),
         duration(found.seconds),
-        found.position,
     )
 }
 
