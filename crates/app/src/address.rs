@@ -1,6 +1,8 @@
 //! Which database a text means: a URL, or a name from the settings. `${NAME}` in a URL stands for the environment's variable.
 //! Opening the database is `setup.rs`.
 
+use std::path::Path;
+
 use whimbrel_core::{DatabaseUrl, Result, Secret};
 
 use crate::connectors::{connector, file_url, parse_url};
@@ -86,7 +88,9 @@ impl Address {
 
 fn unknown_name(text: &str, settings: &Settings) -> whimbrel_core::Error {
     let known: Vec<&str> = settings.database.keys().map(String::as_str).collect();
-    let hint = if known.is_empty() {
+    let hint = if Path::new(text).is_file() {
+        format!("write the file as a URL: `{}`", file_url(text.as_ref()))
+    } else if known.is_empty() {
         format!(
             "give a URL such as `{}`, or name the database in whimbrel.toml as `[database.NAME]`",
             file_url("FILE".as_ref())

@@ -119,9 +119,15 @@ fn reachable(findings: Vec<Finding>) -> Result<Vec<Finding>> {
     match findings.iter().find(lost) {
         Some(finding) => Err(Error::new(ErrorClass::Denied, finding.message.clone())
             .with_code("connection")
-            .with_hint("check host, port, login and database name")),
+            .with_hint(hint_of(finding).unwrap_or("check host, port, login and database name"))),
         None => Ok(findings),
     }
+}
+
+/// Returns what a connector says can be done about a finding.
+pub(crate) fn hint_of(finding: &Finding) -> Option<&str> {
+    let mut facts = finding.evidence.iter();
+    facts.find_map(|fact| fact.strip_prefix("hint: "))
 }
 
 /// Profiles the tables that can be moved, several at once.

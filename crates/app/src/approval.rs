@@ -4,6 +4,7 @@ use serde_json::json;
 use whimbrel_core::{Plan, Result};
 use whimbrel_pipeline::{Approval, MigrationDir};
 
+use crate::analyze::hint_of;
 use crate::next::{Next, prefix};
 use crate::refusal;
 use crate::setup::Setup;
@@ -150,8 +151,9 @@ pub(crate) fn refuse_blockers(setup: &Setup, plan: &Plan) -> Result<()> {
         more => format!(" (and {more} more)"),
     };
     let message = format!("{}: {}{more} [{}]", first.subject, first.message, first.code);
+    let mend = hint_of(first).unwrap_or("mend it");
     Err(refusal::blocked(message).with_hint(format!(
-        "mend it, then plan again: {}",
+        "{mend}; then plan again: {}",
         Next::Mend.command(setup, plan)
     )))
 }

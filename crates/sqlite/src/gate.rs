@@ -126,15 +126,27 @@ impl DatabaseFile {
     /// # Errors
     /// `Invalid` when the file is missing or no database, `Denied` when it may not be read.
     pub(crate) fn open_to_read(&self) -> Result<ReadConnection> {
-        if !self.exists() {
-            return Err(missing(&self.path));
-        }
+        self.refuse_no_file()?;
         let had_log = self.has_content("-wal");
         Ok(ReadConnection {
             connection: Some(self.open_read_only()?),
             file: self.clone(),
             had_log,
         })
+    }
+
+    fn refuse_no_file(&self) -> Result<()> {
+        if !self.exists() {
+            return Err(missing(&self.path));
+        }
+        if self.path.is_dir() {
+            let path = self.path.display();
+            return Err(
+                Error::invalid(format!("`{path}` is a folder; must be a database file"))
+                    .with_hint(format!("see what is in it: ls -l '{path}'")),
+            );
+        }
+        Ok(())
     }
 
     fn open_read_only(&self) -> Result<Connection> {
@@ -200,9 +212,7 @@ impl DatabaseFile {
                     .with_hint(format!("write the URL as `sqlite:{}`", self.path.display())),
             );
         }
-        if !self.exists() {
-            return Err(missing(&self.path));
-        }
+        self.refuse_no_file()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)
             .during(|| format!("open `{}`", self.path.display()))?;

@@ -48,7 +48,11 @@ pub(crate) fn inventory(inventory: &Inventory) -> String {
         counted(inventory.tables.len(), "table"),
         count(inventory.rows),
         size(inventory.size_bytes),
-        objects.join(", "),
+        if objects.is_empty() {
+            "none".to_owned()
+        } else {
+            objects.join(", ")
+        },
         lines(&rows),
         findings(&inventory.findings),
     )

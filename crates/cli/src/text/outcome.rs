@@ -120,6 +120,9 @@ pub(crate) fn rolled_back(outcome: &RollbackOutcome) -> String {
 
 /// Returns what a clean-up dropped.
 pub(crate) fn cleaned_up(outcome: &CleanupOutcome) -> String {
+    if outcome.removed.is_empty() {
+        return format!("cleaned up {}; there was nothing to drop", outcome.migration_id);
+    }
     let mut text = format!("cleaned up {}; dropped:\n", outcome.migration_id);
     for what in &outcome.removed {
         text.push_str(&format!("  {what}\n"));
