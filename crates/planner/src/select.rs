@@ -81,16 +81,18 @@ fn is_movable(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> bool {
         }
         None => return true,
     };
-    notes.ask(
-        Finding::new(
-            "unmovable_table",
-            Severity::Decision,
-            table_subject(&table.id),
-            format!("table `{}` cannot be moved: {why}", table.id),
-        )
-        .with_choice(LEAVE_OUT, "the table and its rows stay behind")
-        .suggest(LEAVE_OUT),
-    );
+    let question = Finding::new(
+        "unmovable_table",
+        Severity::Decision,
+        table_subject(&table.id),
+        format!("table `{}` cannot be moved: {why}", table.id),
+    )
+    .with_choice(LEAVE_OUT, "the table and its rows stay behind");
+    // Nobody loses rows by following suggestions.
+    notes.ask(match table.bytes {
+        Some(bytes) if bytes > 0 => question.with_evidence(format!("it holds {bytes} bytes")),
+        _ => question.suggest(LEAVE_OUT),
+    });
     false
 }
 

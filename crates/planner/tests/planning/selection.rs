@@ -125,6 +125,17 @@ fn a_table_that_cannot_be_moved_is_acknowledged_and_takes_its_dependents_along()
 }
 
 #[test]
+fn leaving_rows_behind_is_never_suggested() {
+    let plan = shop()
+        .source(|catalog| {
+            catalog.tables[2].unmovable = Some("it is partitioned".to_owned());
+            catalog.tables[2].bytes = Some(8192);
+        })
+        .plan();
+    assert_eq!(question(&plan, "unmovable_table"), "public.users: leave_out (none suggested)");
+}
+
+#[test]
 fn a_table_without_columns_moves_only_between_equal_engines() {
     let to = |to| Setup::new(Toy::Spacious, to, vec![table("public.nothing", "")]).plan();
     assert_eq!(to(Toy::Spacious).tables.len(), 1);
