@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::MigrationId;
 
-/// One line of `events.ndjson`, fields in this order.
+/// One line of `events.ndjson`, fields in this order. A payload that is a struct keeps the order of its fields, too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Event {
+pub struct Event<P = serde_json::Value> {
     /// `evt_<timestamp>_<topic>`; a repeated id gets `_2`, `_3` ...
     pub event_id: String,
     /// The type, such as `MIGRATION_COMPLETE`.
@@ -17,7 +17,7 @@ pub struct Event {
     /// Whole seconds since 1970-01-01 UTC.
     pub timestamp: i64,
     /// Facts.
-    pub payload: serde_json::Value,
+    pub payload: P,
     /// The migration.
     pub migration_id: MigrationId,
     /// Number of the line, from 1.

@@ -82,7 +82,12 @@ impl RunContext {
     }
 }
 
-/// The time as files and reports spell it.
+/// The time as the checkpoint spells it.
+pub(crate) fn seconds_text(clock: &dyn Clock) -> String {
+    clock.now().to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The time as reports and logs spell it.
 pub(crate) fn time_text(clock: &dyn Clock) -> String {
     clock.now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use whimbrel_core::{Clock, Epoch, Plan, Result};
 
-use crate::context::{RunContext, time_text};
+use crate::context::{RunContext, seconds_text};
 use crate::store::{Checkpoint, EventLog, MigrationDir, MigrationStatus, UndoLog, save_checkpoint};
 
 /// The open files of a run.
@@ -21,11 +22,11 @@ impl Journal {
     pub(crate) fn open(ctx: &RunContext, epoch: Epoch) -> Result<Self> {
         let mut checkpoint = match ctx.dir.checkpoint() {
             Ok(Some(known)) if known.plan_hash == ctx.plan.hash => known,
-            Ok(_) => fresh(&ctx.plan, &ctx.now()),
+            Ok(_) => fresh(&ctx.plan, &seconds_text(ctx.clock.as_ref())),
             // The ledger knows what has arrived; this file only says where to look.
             Err(error) => {
                 ctx.notice(format!("{}; going on by the ledger alone", error.chain()));
-                fresh(&ctx.plan, &ctx.now())
+                fresh(&ctx.plan, &seconds_text(ctx.clock.as_ref()))
             }
         };
         checkpoint.epoch = epoch.0;
@@ -39,7 +40,7 @@ impl Journal {
     }
 
     /// Appends an event.
-    pub(crate) fn event(&self, kind: &str, payload: Value) -> Result<()> {
+    pub(crate) fn event(&self, kind: &str, payload: impl Serialize) -> Result<()> {
         self.events.append(kind, payload)
     }
 
@@ -47,7 +48,7 @@ impl Journal {
     pub(crate) fn checkpoint(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
         let mut checkpoint = self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut checkpoint);
-        checkpoint.last_checkpoint = time_text(self.clock.as_ref());
+        checkpoint.last_checkpoint = seconds_text(self.clock.as_ref());
         (checkpoint.events, checkpoint.events_head) = self.events.head();
         save_checkpoint(&self.dir, &mut checkpoint)
     }

@@ -1,12 +1,12 @@
 //! The end of a run: the automatic rollback that its failure sets off, the last checkpoint and event, and the report.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde::Serialize;
 use whimbrel_core::{
-    ChunkRecord, Error, PhaseReport, Problem, Result, RollbackReport, RunReport, RunStatus, TableId,
-    TableReport, Verdict,
+    ChunkRecord, Error, MigrationId, PhaseReport, Problem, Result, RollbackReport, RunReport, RunStatus,
+    TableId, TableReport, Verdict,
 };
 
 use crate::failure::{Failure, problem};
@@ -106,6 +106,18 @@ async fn failed(run: &Run, failure: Failure) -> Ended {
     }
 }
 
+/// What the log says about the end of a run; others read it, so that its fields have an order.
+#[derive(Serialize)]
+struct End<'a> {
+    version: &'a MigrationId,
+    /// Whole seconds.
+    duration: u64,
+    records_affected: u64,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'a Problem>,
+}
+
 fn record_end(run: &Run, ended: &Ended, rows: u64, seconds: f64) -> Result<()> {
     let (kind, status, word) = match ended.status {
         RunStatus::Completed => ("MIGRATION_COMPLETE", MigrationStatus::Completed, "success"),
@@ -118,13 +130,16 @@ fn record_end(run: &Run, ended: &Ended, rows: u64, seconds: f64) -> Result<()> {
         RunStatus::Failed => ("MIGRATION_FAILED", MigrationStatus::Failed, "failed"),
         RunStatus::RolledBack => ("MIGRATION_FAILED", MigrationStatus::RolledBack, "rolled_back"),
     };
-    let mut payload = json!({
-        "version": run.plan().migration_id, "duration": seconds.round(), "records_affected": rows, "status": word,
-    });
-    if let Some(problem) = &ended.problem {
-        payload["problem"] = json!(problem);
-    }
-    run.journal.event(kind, payload)?;
+    run.journal.event(
+        kind,
+        End {
+            version: &run.plan().migration_id,
+            duration: Duration::from_secs_f64(seconds + 0.5).as_secs(),
+            records_affected: rows,
+            status: word,
+            problem: ended.problem.as_ref(),
+        },
+    )?;
     run.journal.checkpoint(|checkpoint| checkpoint.status = status)
 }
 

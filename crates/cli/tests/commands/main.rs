@@ -3,5 +3,6 @@
 mod confirming;
 mod desk;
 mod flow;
+mod formats;
 mod usage;
 mod wizard;

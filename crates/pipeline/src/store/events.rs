@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
+use serde::Serialize;
 use whimbrel_core::{Clock, Error, Event, MigrationId, Result, SystemClock, fault};
 
 use super::{MigrationDir, lines, sha256};
@@ -71,7 +71,7 @@ impl EventLog {
     ///
     /// # Errors
     /// As the file system says; then the log is as it was.
-    pub fn append(&self, kind: &str, payload: Value) -> Result<()> {
+    pub fn append(&self, kind: &str, payload: impl Serialize) -> Result<()> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let timestamp = self.clock.now().timestamp();
         let event_id = free_id(kind, timestamp, &end.ids);
