@@ -1,5 +1,7 @@
 //! The commands as scripts and people use them: what they print, what they write, and the exit codes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod confirming;
 mod desk;
 mod flow;

@@ -35,8 +35,18 @@ fn survives(pair: (Engine, Engine), at: u64, fault: &str) {
         shop.resume_to_the_end(&hash);
     }
     shop.assert_arrived();
-    shop.program(&["verify"]).run().expect_code(0);
     shop.program(&["report", "--check-log"]).run().expect_code(0);
+}
+
+/// Files are quick, so that every point both fails and kills. With a server every point kills, and every fifth fails too: a failing
+/// point stops the same code at the same place.
+fn faults(pair: (Engine, Engine), at: u64) -> &'static [&'static str] {
+    let quick = pair == (Engine::Sqlite, Engine::Sqlite);
+    if quick || at.is_multiple_of(5) {
+        &["abort", "error"]
+    } else {
+        &["abort"]
+    }
 }
 
 /// The points are tried side by side; what waits for a disk or a server costs nothing then.
@@ -50,7 +60,7 @@ fn survives_everywhere(pair: (Engine, Engine)) {
                 for at in std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed))
                     .take_while(|at| *at <= points)
                 {
-                    for fault in ["abort", "error"] {
+                    for fault in faults(pair, at) {
                         eprintln!("{pair:?}: {fault} at point {at} of {points}");
                         survives(pair, at, fault);
                     }
