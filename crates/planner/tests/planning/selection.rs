@@ -132,7 +132,10 @@ fn leaving_rows_behind_is_never_suggested() {
             catalog.tables[2].bytes = Some(8192);
         })
         .plan();
-    assert_eq!(question(&plan, "unmovable_table"), "public.users: leave_out (none suggested)");
+    assert_eq!(
+        question(&plan, "unmovable_table"),
+        "public.users: leave_out (none suggested)"
+    );
 }
 
 #[test]
