@@ -11,6 +11,7 @@ use whimbrel_core::{
 };
 
 use crate::address::Address;
+use crate::connectors::connector;
 use crate::refusal;
 use crate::setup::Setup;
 
@@ -34,13 +35,38 @@ impl Pair {
             target: setup.address(target)?,
         };
         if pair.source.is_same_place(&pair.target) {
-            let message = format!(
-                "source and target are the same database, `{}`",
-                pair.source.url.masked()
-            );
-            return Err(refusal::usage(message).with_hint("name another target"));
+            return Err(pair.is_one_database());
         }
         Ok(pair)
+    }
+
+    /// Two URLs can lead to one database; moving it into itself would change the source.
+    ///
+    /// # Errors
+    /// A usage error when they do.
+    pub(crate) async fn refuse_one_database(&self, source: &dyn Source, target: &dyn Target) -> Result<()> {
+        let is_one_engine =
+            connector(&self.source.url.scheme)?.name() == connector(&self.target.url.scheme)?.name();
+        if !is_one_engine {
+            return Ok(());
+        }
+        match (source.identity().await?, target.as_source().identity().await?) {
+            (Some(one), Some(other)) if one == other => Err(self.is_one_database()),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_one_database(&self) -> Error {
+        let (source, target) = (self.source.url.masked(), self.target.url.masked());
+        let other = if source == target {
+            String::new()
+        } else {
+            format!(", which `{target}` leads to, too")
+        };
+        refusal::usage(format!(
+            "source and target are the same database, `{source}`{other}"
+        ))
+        .with_hint("name another target")
     }
 }
 
@@ -86,6 +112,7 @@ pub(crate) async fn analyze(
     let at_target = |error: Error| error.during(format_args!("target {}", labels.1));
     let source = setup.open_source(&mut pair.source).await.map_err(at_source)?;
     let target = setup.open_target(&mut pair.target).await.map_err(at_target)?;
+    pair.refuse_one_database(&*source, &*target).await?;
     let preflight = reachable(source.check().await.map_err(at_source)?).map_err(at_source)?;
     let mut analysis = Analysis {
         source_catalog: source.catalog().await.map_err(at_source)?,

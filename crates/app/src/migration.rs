@@ -139,6 +139,7 @@ pub(crate) async fn context(
     let source = source.map_err(|error| error.during(format_args!("source {}", pair.source.label())))?;
     let target = setup.open_target(&mut pair.target).await;
     let target = target.map_err(|error| error.during(format_args!("target {}", pair.target.label())))?;
+    pair.refuse_one_database(&*source, &*target).await?;
     let capabilities = connector_named(&plan.target.engine)?.capabilities();
     Ok(RunContext {
         plan,

@@ -87,6 +87,12 @@ pub trait Source: Send + Sync {
     /// Returns the whole catalog. Lists are sorted by name. Our own ledger and moved-aside objects are left out.
     async fn catalog(&self) -> Result<Catalog>;
 
+    /// Returns what the database itself says it is: equal for two URLs that lead to the same one (another name of the host, another
+    /// link to the file), different for two databases. None when it does not exist yet, or cannot say.
+    async fn identity(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Returns what one full pass over the table finds. May run for several tables at once.
     async fn profile(&self, table: &Table) -> Result<TableProfile>;
 

@@ -13,6 +13,10 @@ use crate::error::from_driver;
 use crate::snapshot::PostgresSnapshot;
 use crate::{catalog, check, codec, profile};
 
+/// No two servers begin in the same microsecond.
+const IDENTITY: &str = "SELECT pg_catalog.concat(extract(epoch FROM pg_catalog.pg_postmaster_start_time()), '/', oid) \
+    FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()";
+
 /// A database that is only read.
 #[derive(Debug)]
 pub(crate) struct PostgresSource {
@@ -71,6 +75,13 @@ impl Source for PostgresSource {
         session.batch_execute("COMMIT").await.map_err(from_driver)?;
         self.idle.put(session);
         Ok(catalog)
+    }
+
+    async fn identity(&self) -> Result<Option<String>> {
+        let session = self.session().await?;
+        let row = session.query_one(IDENTITY, &[]).await.map_err(from_driver)?;
+        self.idle.put(session);
+        Ok(row.get(0))
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {

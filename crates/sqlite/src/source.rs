@@ -1,5 +1,6 @@
 //! The source: a file that is only read. Checks, catalog and profile use connections of their own; a snapshot holds several.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -74,6 +75,12 @@ impl Source for SqliteSource {
         }
         self.with_file(|file| catalog::read(&*file.open_to_read()?, file.name()))
             .await
+    }
+
+    async fn identity(&self) -> Result<Option<String>> {
+        Ok(std::fs::metadata(self.file.path())
+            .ok()
+            .map(|meta| format!("{}/{}", meta.dev(), meta.ino())))
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {

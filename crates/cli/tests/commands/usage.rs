@@ -41,6 +41,17 @@ fn another_database_than_the_planned_one_is_refused() {
 }
 
 #[test]
+fn one_database_under_two_names_is_not_moved_into_itself() {
+    let desk = Desk::set_up();
+    let (file, link) = (desk.source.path(), desk.folder().join("link.db"));
+    std::fs::hard_link(file, &link)
+        .or_else(|_| std::os::unix::fs::symlink(file, &link))
+        .unwrap();
+    let refused = desk.run("plan SOURCE sqlite:link.db").expect_code(2);
+    assert!(refused.stderr.contains("same database"), "{refused:?}");
+}
+
+#[test]
 fn an_error_is_one_document_too() {
     let desk = Desk::set_up();
     let output = desk.run("inspect sqlite:missing.db --json").expect_code(1);

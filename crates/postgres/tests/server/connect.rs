@@ -82,3 +82,16 @@ async fn a_password_is_taken_from_the_environment_or_a_private_file() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_is_known_under_any_name_of_its_host() {
+    let Some(server) = TestServer::start(&[]) else {
+        return;
+    };
+    let (one, other) = (server.create_database("one"), server.create_database("other"));
+    let identity = async |url: &str| crate::harness::source(url).await.identity().await.unwrap();
+    let first = identity(one.url()).await;
+    assert!(first.is_some());
+    assert_eq!(identity(one.url().replace("127.0.0.1", "127.1")).await, first);
+    assert_ne!(identity(other.url()).await, first);
+}
