@@ -9,6 +9,9 @@ use crate::next::{Next, prefix};
 use crate::refusal;
 use crate::setup::Setup;
 
+/// Open decisions that an error names; the plan holds them all.
+const NAMED_MAX: usize = 8;
+
 /// How a request approves a plan.
 #[derive(Debug, Clone)]
 pub enum Approve {
@@ -167,10 +170,11 @@ fn refuse_open_decisions(setup: &Setup, plan: &Plan) -> Result<()> {
 
 fn undecided(plan: &Plan, command: &str) -> whimbrel_core::Error {
     let open = plan.open_decisions();
-    let keys: Vec<String> = open
-        .iter()
-        .map(|finding| format!("`{}`", finding.key()))
-        .collect();
+    let named = open.iter().take(NAMED_MAX);
+    let mut keys: Vec<String> = named.map(|finding| format!("`{}`", finding.key())).collect();
+    if open.len() > NAMED_MAX {
+        keys.push(format!("and {} more", open.len() - NAMED_MAX));
+    }
     let count = match open.len() {
         1 => "a decision is open".to_owned(),
         many => format!("{many} decisions are open"),
