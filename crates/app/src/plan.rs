@@ -8,7 +8,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::json;
-use whimbrel_core::{Decision, Finding, MigrationId, ObjectId, Plan, Result, Severity, Step, TableId};
+use whimbrel_core::{
+    Decision, ErrorClass, Finding, MigrationId, ObjectId, Plan, Result, Severity, Step, TableId,
+};
 use whimbrel_pipeline::MigrationDir;
 use whimbrel_planner::{PlanInput, Side, Wishes};
 
@@ -385,8 +387,14 @@ fn earlier(setup: &Setup, pair: &Pair) -> Result<Option<(MigrationDir, Plan)>> {
 fn new_directory(setup: &Setup) -> Result<MigrationDir> {
     let year = setup.clock.now().date_naive();
     let year = chrono::Datelike::year(&year);
-    let id = MigrationDir::next_id(&setup.base, year)?;
-    MigrationDir::create(&setup.base, &id)
+    loop {
+        let id = MigrationDir::next_id(&setup.base, year)?;
+        match MigrationDir::create(&setup.base, &id) {
+            // Somebody who plans at the same moment took it.
+            Err(taken) if taken.class() == ErrorClass::Conflict => {}
+            made => return made,
+        }
+    }
 }
 
 /// Tells whether a run of the migration began: its event is written before anything in the target, its checkpoint after.
