@@ -126,6 +126,11 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, place: &str) -> Error {
             ErrorClass::Denied,
             "give a password in the URL, as `PGPASSWORD` or in `~/.pgpass`",
         )
+    } else if text.contains("does not support TLS") {
+        (
+            ErrorClass::Transient,
+            "switch on `ssl` at the server, or write `sslmode=prefer` in the URL to go without",
+        )
     } else {
         (
             ErrorClass::Transient,
