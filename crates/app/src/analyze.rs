@@ -135,9 +135,21 @@ pub(crate) async fn analyze(
     analysis
         .preflight
         .extend(reachable(hindrances).map_err(at_target)?);
-    let profiles = profile(setup.jobs, &analysis.source, &tables, watch).await;
+    let readable: Vec<&Table> = tables
+        .into_iter()
+        .filter(|table| !is_barred(&analysis.preflight, &table.id))
+        .collect();
+    let profiles = profile(setup.jobs, &analysis.source, &readable, watch).await;
     analysis.profiles = profiles.map_err(at_source)?;
     Ok(analysis)
+}
+
+/// Tells whether a finding forbids the table: reading it would fail, and hide what else there is to say.
+pub(crate) fn is_barred(findings: &[Finding], table: &TableId) -> bool {
+    findings.iter().any(|finding| {
+        let subject = &finding.subject;
+        finding.severity == Severity::Blocker && subject.kind == ObjectKind::Table && subject.owner == *table
+    })
 }
 
 /// Stops where a database that cannot be reached is only a finding: nothing more can be said about it.
@@ -176,10 +188,9 @@ pub(crate) async fn profile(
     let one = |table: Table| {
         let source = Arc::clone(source);
         async move {
-            let profile = source
-                .profile(&table)
-                .await
-                .map_err(|error| error.during(format_args!("read {} `{}`", ObjectKind::Table, table.id)))?;
+            let profile = source.profile(&table).await.map_err(|error| {
+                error.during(format_args!("profile {} `{}`", ObjectKind::Table, table.id))
+            })?;
             watch.table(&table.id, profile.rows);
             Ok::<_, Error>((table.id, profile))
         }

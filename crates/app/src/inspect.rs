@@ -3,7 +3,7 @@
 use serde::Serialize;
 use whimbrel_core::{Catalog, Finding, Result, TableProfile};
 
-use crate::analyze::{AnalysisWatch, profile};
+use crate::analyze::{AnalysisWatch, is_barred, profile};
 use crate::setup::Setup;
 
 /// What a database holds.
@@ -36,7 +36,7 @@ pub struct Inventory {
 pub struct TableInventory {
     /// Its name.
     pub table: String,
-    /// Exact number of rows; none for a table that cannot be moved.
+    /// Exact number of rows; none for a table that cannot be moved or read.
     pub rows: Option<u64>,
     /// Size of the data in bytes.
     pub size_bytes: u64,
@@ -70,7 +70,8 @@ pub async fn inspect(setup: &Setup, database: &str, watch: &dyn AnalysisWatch) -
     let source = setup.open_source(&mut address).await?;
     let findings = source.check().await?;
     let catalog = source.catalog().await?;
-    let tables: Vec<_> = catalog.tables.iter().collect();
+    let readable = |table: &&whimbrel_core::Table| !is_barred(&findings, &table.id);
+    let tables: Vec<_> = catalog.tables.iter().filter(readable).collect();
     let profiles = profile(setup.jobs, &source, &tables, watch).await?;
     let tables: Vec<TableInventory> = catalog
         .tables
