@@ -55,7 +55,7 @@ pub struct TableInventory {
 /// How many objects of a kind there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ObjectCount {
-    /// The kind, in plural.
+    /// The kind, such as `view`.
     pub kind: String,
     /// How many.
     pub count: usize,
@@ -112,15 +112,15 @@ fn of_table(table: &whimbrel_core::Table, profile: Option<&TableProfile>) -> Tab
 
 fn objects(catalog: &Catalog) -> Vec<ObjectCount> {
     let mut counts = vec![
-        ("namespaces".to_owned(), catalog.namespaces.len()),
-        ("types".to_owned(), catalog.types.len()),
-        ("sequences".to_owned(), catalog.sequences.len()),
-        ("tables".to_owned(), catalog.tables.len()),
-        ("views".to_owned(), catalog.views.len()),
+        ("namespace".to_owned(), catalog.namespaces.len()),
+        ("type".to_owned(), catalog.types.len()),
+        ("sequence".to_owned(), catalog.sequences.len()),
+        ("table".to_owned(), catalog.tables.len()),
+        ("view".to_owned(), catalog.views.len()),
     ];
     let mut others = std::collections::BTreeMap::new();
     for other in &catalog.others {
-        *others.entry(format!("{}s", other.kind)).or_insert(0) += 1;
+        *others.entry(other.kind.to_string()).or_insert(0) += 1;
     }
     counts.extend(others);
     counts

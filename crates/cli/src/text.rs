@@ -36,8 +36,25 @@ fn lines(table: &Table) -> String {
     table.trim_fmt()
 }
 
-/// Returns the noun with its number: `1 table`, `24 tables`.
+/// Returns the noun with its number: `1 table`, `24 tables`, `2 policies`.
 fn counted(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(number as u64))
+    let number_text = count(number as u64);
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("{number_text} {noun}"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{number_text} {stem}ies"),
+        Some(_) | None => format!("{number_text} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_noun_follows_its_number() {
+        assert_eq!(counted(1, "policy"), "1 policy");
+        assert_eq!(counted(2, "policy"), "2 policies");
+        assert_eq!(counted(1234, "unique key"), "1,234 unique keys");
+        assert_eq!(counted(0, "table"), "0 tables");
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) fn inventory(inventory: &Inventory) -> String {
     let objects: Vec<String> = inventory
         .objects
         .iter()
-        .map(|object| format!("{} {}", object.count, object.kind))
+        .map(|object| counted(object.count, &object.kind))
         .collect();
     format!(
         "database  {} ({})\nengine    {} {}, {}\nholds     {}, {} rows, {}\nobjects   {}\n\n{}\n{}",
