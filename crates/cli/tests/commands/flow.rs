@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::desk::{Desk, document};
+use crate::desk::{Desk, document, hinted};
 
 fn assert_files(folder: &Path, names: &[&str]) {
     for name in names {
@@ -186,6 +186,14 @@ fn the_way_back_is_not_thrown_away_while_a_table_is_still_to_come() {
     assert!(refused.stderr.contains("not finished"), "{refused:?}");
     let _whole = desk.run("resume").expect_code(0);
     let _clean = desk.run("cleanup --yes").expect_code(0);
+}
+
+#[test]
+fn what_never_ran_is_not_verified() {
+    let desk = Desk::set_up();
+    let _plan = desk.plan();
+    let refused = desk.run("verify").expect_code(2);
+    assert!(hinted(&refused).starts_with("run mig_"), "{refused:?}");
 }
 
 #[test]
