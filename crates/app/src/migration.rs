@@ -95,6 +95,12 @@ pub(crate) fn ids(setup: &Setup) -> Result<Vec<MigrationId>> {
     Ok(ids)
 }
 
+/// Tells whether a run of the migration began: its event is written before anything in the target, its checkpoint after.
+pub(crate) fn has_begun(dir: &MigrationDir) -> Result<bool> {
+    let log = std::fs::read_to_string(dir.path().join("events.ndjson")).unwrap_or_default();
+    Ok(log.contains("\"MIGRATION_STARTED\"") || dir.checkpoint()?.is_some())
+}
+
 /// Reads which databases the plan means, as the request, the settings or the plan itself name them.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use whimbrel_planner::{PlanInput, Side, Wishes};
 use self::answers::{fitted, put};
 use crate::analyze::{Analysis, AnalysisWatch, Pair, analyze};
 use crate::connectors::connector;
-use crate::migration::Migration;
+use crate::migration::{Migration, has_begun};
 use crate::next::Next;
 use crate::refusal;
 use crate::report;
@@ -395,10 +395,4 @@ fn new_directory(setup: &Setup) -> Result<MigrationDir> {
             made => return made,
         }
     }
-}
-
-/// Tells whether a run of the migration began: its event is written before anything in the target, its checkpoint after.
-fn has_begun(dir: &MigrationDir) -> Result<bool> {
-    let log = std::fs::read_to_string(dir.path().join("events.ndjson")).unwrap_or_default();
-    Ok(log.contains("\"MIGRATION_STARTED\"") || dir.checkpoint()?.is_some())
 }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use whimbrel_core::{Result, Verdict, Verification};
 
-use crate::migration::{Attendance, Databases, Migration, context};
+use crate::migration::{Attendance, Databases, Migration, context, has_begun};
+use crate::next::Next;
+use crate::refusal;
 use crate::report;
 use crate::setup::Setup;
 
@@ -32,13 +34,20 @@ pub struct VerifyOutcome {
 /// Compares every row, column and object of the plan, and writes the report.
 ///
 /// # Errors
-/// When a database cannot be read; differences are no error but the outcome.
+/// When nothing was copied yet, or a database cannot be read; differences are no error but the outcome.
 pub async fn verify(
     setup: &Setup,
     request: &VerifyRequest,
     attendance: &Attendance,
 ) -> Result<VerifyOutcome> {
     let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
+    if !has_begun(&migration.dir)? {
+        let plan = &migration.plan;
+        return Err(
+            refusal::usage(format!("migration `{}` has not run yet", plan.migration_id))
+                .with_hint(format!("run it: {}", Next::of_plan(plan).command(setup, plan))),
+        );
+    }
     let context = context(setup, migration, attendance).await?;
     let verification = whimbrel_pipeline::verify(&context).await?;
     let page = report::verification_markdown(&context.plan, &verification);
