@@ -39,6 +39,6 @@ pub use rollback::{
 };
 pub use run::{RunOutcome, RunRequest, run, run_draft, run_unattended};
 pub use setup::{BASE, Face, MEMORY_BYTES, Setup};
-pub use status::{Status, status, statuses};
+pub use status::{Status, rows_planned, status, statuses};
 pub use verify::{VerifyOutcome, VerifyRequest, verify};
 pub use whimbrel_pipeline::{Observer, Progress};

@@ -80,6 +80,14 @@ pub fn status(setup: &Setup, id: Option<&str>) -> Result<Status> {
     Ok(checkpoint.map_or(base.clone(), |checkpoint| with_checkpoint(base, checkpoint)))
 }
 
+/// Returns the number of rows in the migration's plan, which is known whatever happened to the other files.
+///
+/// # Errors
+/// When there is no such migration, or its plan is damaged.
+pub fn rows_planned(setup: &Setup, id: Option<&str>) -> Result<u64> {
+    Ok(migration::find(setup, id)?.load_plan()?.estimate.rows)
+}
+
 /// Returns where the migration stands; without an id where every one does, at least one.
 ///
 /// # Errors

@@ -188,7 +188,9 @@ impl MigrationDir {
     /// `Invalid` with code `plan_changed` when its hash is not the one it carries, or its format is another.
     pub fn load_plan(&self) -> Result<Plan> {
         let plan: Plan = self.load(PLAN)?.ok_or_else(|| {
-            Error::invalid(format!("migration `{}` has no `{PLAN}`", self.id)).with_code(PLAN_CHANGED)
+            Error::invalid(format!("migration `{}` has no `{PLAN}`", self.id))
+                .with_code(PLAN_CHANGED)
+                .with_hint("bring the file back from a copy, or plan again: `whimbrel plan SOURCE TARGET`")
         })?;
         check_plan(&plan)?;
         Ok(plan)
@@ -271,7 +273,9 @@ impl MigrationDir {
         };
         serde_json::from_slice(&bytes).map(Some).map_err(|error| {
             let path = self.path.join(name);
-            Error::invalid(format!("`{}` cannot be read", path.display())).with_cause(error)
+            Error::invalid(format!("`{}` is damaged", path.display()))
+                .with_cause(error)
+                .with_hint("bring the file back from a copy, or plan again: `whimbrel plan SOURCE TARGET`")
         })
     }
 

@@ -1,7 +1,7 @@
 //! `whimbrel run`: does what an approved plan says.
 
 use clap::Args;
-use whimbrel_app::{Approve, RunOutcome, RunRequest, run};
+use whimbrel_app::{Approve, RunOutcome, RunRequest, rows_planned, run};
 use whimbrel_core::{Result, RunStatus};
 
 use super::Session;
@@ -49,7 +49,7 @@ impl Run {
 /// Runs the request with progress, and presents what it came to.
 pub(super) async fn execute(session: Session, request: &RunRequest) -> Result<Exit> {
     let Session { ui, setup, .. } = session;
-    let rows = whimbrel_app::status(&setup, request.id.as_deref())?.rows_planned;
+    let rows = rows_planned(&setup, request.id.as_deref())?;
     let work = attended(&ui, rows, async |attendance| {
         run(&setup, request, attendance).await
     });

@@ -1,7 +1,7 @@
 //! `whimbrel verify`: compares everything again.
 
 use clap::Args;
-use whimbrel_app::{VerifyRequest, verify};
+use whimbrel_app::{VerifyRequest, rows_planned, verify};
 use whimbrel_core::Result;
 
 use super::Session;
@@ -23,7 +23,7 @@ impl Verify {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
         let Session { ui, setup, .. } = session;
-        let rows = whimbrel_app::status(&setup, self.which.id.as_deref())?.rows_planned;
+        let rows = rows_planned(&setup, self.which.id.as_deref())?;
         let request = VerifyRequest {
             id: self.which.id,
             databases: self.place.databases(),

@@ -89,18 +89,20 @@ pub(super) fn load(dir: &MigrationDir) -> Result<Option<Checkpoint>> {
 }
 
 fn read(dir: &MigrationDir, name: &str) -> Result<Option<Checkpoint>> {
-    let Some(checkpoint) = dir.load::<Checkpoint>(name)? else {
+    let damaged = |error: Error| {
+        error.with_code("checkpoint_damaged").with_hint(format!(
+            "remove `{CHECKPOINT}` and `{BACKUP}`; the target's ledger knows what has arrived"
+        ))
+    };
+    let Some(checkpoint) = dir.load::<Checkpoint>(name).map_err(damaged)? else {
         return Ok(None);
     };
     if checkpoint.sum() != checkpoint.checksum {
-        return Err(Error::invalid(format!(
+        let path = dir.path().join(name);
+        return Err(damaged(Error::invalid(format!(
             "`{}` is damaged: its checksum is wrong",
-            dir.path().join(name).display()
-        ))
-        .with_code("checkpoint_damaged")
-        .with_hint(format!(
-            "remove `{CHECKPOINT}` and `{BACKUP}`; the target's ledger knows what has arrived"
-        )));
+            path.display()
+        ))));
     }
     Ok(Some(checkpoint))
 }
