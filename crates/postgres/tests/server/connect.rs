@@ -92,6 +92,6 @@ async fn a_database_is_known_under_any_name_of_its_host() {
     let identity = async |url: &str| crate::harness::source(url).await.identity().await.unwrap();
     let first = identity(one.url()).await;
     assert!(first.is_some());
-    assert_eq!(identity(one.url().replace("127.0.0.1", "127.1")).await, first);
+    assert_eq!(identity(&one.url().replace("127.0.0.1", "127.1")).await, first);
     assert_ne!(identity(other.url()).await, first);
 }
