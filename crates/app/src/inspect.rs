@@ -120,7 +120,7 @@ fn objects(catalog: &Catalog) -> Vec<ObjectCount> {
     ];
     let mut others = std::collections::BTreeMap::new();
     for other in &catalog.others {
-        *others.entry(other.kind.to_string()).or_insert(0) += 1;
+        *others.entry(other.kind.clone()).or_insert(0) += 1;
     }
     counts.extend(others);
     counts
