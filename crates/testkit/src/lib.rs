@@ -1,7 +1,8 @@
-//! What tests need and users never see: private databases, the binary under test, and faults on the wire.
+//! What tests need and users never see: private databases, the binary under test, faults on the wire, and what every connector must do.
 //! Nothing here knows the application; a test that cannot do its work panics with the reason.
 
 pub mod binary;
+pub mod conformance;
 pub mod postgres;
 mod private_server;
 pub mod proxy;
