@@ -342,8 +342,14 @@ fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -
         connector(&analysis.pair.source.url.scheme)?,
         connector(&analysis.pair.target.url.scheme)?,
     );
-    let (source_dialect, target_dialect) = (source.dialect(), target.dialect());
-    let (source_capabilities, target_capabilities) = (source.capabilities(), target.capabilities());
+    let (source_dialect, target_dialect) = (
+        source.dialect_of(&analysis.source_catalog),
+        target.dialect_of(&analysis.target_catalog),
+    );
+    let (source_capabilities, target_capabilities) = (
+        source.capabilities_of(&analysis.source_catalog),
+        target.capabilities_of(&analysis.target_catalog),
+    );
     whimbrel_planner::plan(&PlanInput {
         migration: id.clone(),
         created_at: setup.timestamp(),

@@ -22,6 +22,8 @@ pub struct Batch {
     pub records: RecordBatch,
     /// The rows that were left out.
     pub rejects: Vec<Reject>,
+    /// Per column in the order of the request, how many values its rule changed; empty when none has a rule.
+    pub ruled: Vec<u64>,
 }
 
 impl Batch {
@@ -68,7 +70,8 @@ pub fn arrow_type(logical: &LogicalType) -> DataType {
         | LogicalType::Bits { .. }
         | LogicalType::TimeZoned
         | LogicalType::Json
-        | LogicalType::Enum { .. } => DataType::Utf8,
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. } => DataType::Utf8,
         LogicalType::Bytes | LogicalType::Any | LogicalType::Wire { .. } => DataType::Binary,
         LogicalType::Date => DataType::Date32,
         LogicalType::Time => DataType::Time64(TimeUnit::Microsecond),

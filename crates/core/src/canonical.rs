@@ -189,7 +189,9 @@ impl<'a> Values<'a> {
             LogicalType::Decimal { scale: Some(_), .. } => Self::Decimal(array.as_string()),
             LogicalType::Decimal { scale: None, .. } => Self::Text(tag::DECIMAL, array.as_string()),
             LogicalType::Json => Self::Json(array.as_string()),
-            LogicalType::Text { .. } | LogicalType::Enum { .. } => Self::Text(tag::TEXT, array.as_string()),
+            LogicalType::Text { .. } | LogicalType::Enum { .. } | LogicalType::Set { .. } => {
+                Self::Text(tag::TEXT, array.as_string())
+            }
             LogicalType::Bits { .. } => Self::Text(tag::BITS, array.as_string()),
             LogicalType::TimeZoned => Self::Text(tag::TIME_ZONED, array.as_string()),
             LogicalType::Bytes => Self::Bytes(tag::BYTES, array.as_binary()),

@@ -3,6 +3,8 @@
 //! Everything a database holds is in here: what Whimbrel can move has a type of its own, and the rest is an
 //! [`OtherObject`], so that nothing is absent in silence.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::TableId;
@@ -20,6 +22,9 @@ pub struct Catalog {
     pub encoding: String,
     /// The default collation, in the engine's words; empty when it has none.
     pub collation: String,
+    /// Settings of the server that change what statements mean, such as `lower_case_table_names`, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Namespaces; empty for an engine without them.
     pub namespaces: Vec<Namespace>,
     /// User-defined types.
@@ -209,6 +214,12 @@ pub struct Column {
     /// Collation when it is not the type's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collation: Option<String>,
+    /// What every UPDATE of the row sets the column to (`ON UPDATE CURRENT_TIMESTAMP(6)`), native text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_update: Option<String>,
+    /// Further properties in the engine's words, such as `invisible`, `storage=external`; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// Comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
@@ -226,6 +237,8 @@ impl Column {
             identity: None,
             generated: None,
             collation: None,
+            on_update: None,
+            options: Vec::new(),
             comment: None,
         }
     }
@@ -347,6 +360,9 @@ pub struct Index {
     pub method: String,
     /// True when NULL equals NULL.
     pub nulls_equal: bool,
+    /// Further properties in the engine's words, such as `invisible`, `parser=ngram`; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// The native CREATE INDEX statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
@@ -375,6 +391,9 @@ pub struct IndexPart {
     /// Operator class when not the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_class: Option<String>,
+    /// How many characters (bytes of a binary column) from the beginning are indexed, when not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u32>,
 }
 
 /// A sequence, or what plays its part behind an auto-increment column.
@@ -448,4 +467,37 @@ pub struct OtherObject {
     pub table: Option<TableId>,
     /// The native definition, when it can be had.
     pub definition: Option<String>,
+    /// How it is made in another database of the same engine; none when it can only be listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub making: Option<Making>,
+}
+
+/// How an object is made that has no type of its own here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Making {
+    /// The statements that make it, native text.
+    pub statements: Vec<String>,
+    /// The statements that take it back, in order.
+    pub undo: Vec<String>,
+    /// When it can be made.
+    pub stage: MakingStage,
+    /// Tables, views, types and other objects that must be there before.
+    pub after: Vec<TableId>,
+    /// The finding's code under which a person decides whether it moves (`privileges`, `definer`); none when it moves with the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
+}
+
+/// When an object can be made, among the steps of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MakingStage {
+    /// Before any type (extensions, collations).
+    First,
+    /// Before the tables (functions that read none).
+    BeforeTables,
+    /// Among the views, where `after` says (functions that read tables or views).
+    AmongViews,
+    /// After everything else and after the data (triggers, policies, rules, events, privileges).
+    Last,
 }

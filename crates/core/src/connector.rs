@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use crate::{
     Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Dialect, Direction, Error, ErrorClass, Finding,
     KeyRange, Ledger, LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step, Table,
-    TableAggregate, TableId, TableProfile,
+    TableAggregate, TableId, TableProfile, ValueRule,
 };
 
 /// What an engine can do, as data.
@@ -28,12 +28,25 @@ pub struct Capabilities {
     pub default_namespace: Option<&'static str>,
     /// True when the engine has enums, domains and sequences as objects.
     pub user_types: bool,
-    /// Longest identifier in bytes; none without a limit.
-    pub name_bytes_max: Option<usize>,
+    /// How long an identifier may be; none without a limit.
+    pub name_limit: Option<NameLimit>,
     /// True when names that differ only in (ASCII) case are one name.
     pub names_fold_case: bool,
+    /// True when the columns of one table fold case, even where tables do not.
+    pub column_names_fold_case: bool,
+    /// True when the names of foreign keys and checks are unique per namespace (or database) and not only per table.
+    pub constraint_names_per_namespace: bool,
     /// True when index names are unique per namespace and share their space with tables; false when per table.
     pub index_names_per_namespace: bool,
+}
+
+/// The limit of a name's length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameLimit {
+    /// So many bytes in UTF-8.
+    Bytes(usize),
+    /// So many characters.
+    Chars(usize),
 }
 
 /// Settings of a connection that are no part of the URL.
@@ -70,6 +83,16 @@ pub trait Connector: Send + Sync {
 
     /// Returns the engine's dialect.
     fn dialect(&self) -> Arc<dyn Dialect>;
+
+    /// Returns what the database behind the catalog can do: its version, flavour and settings may say less than the engine's newest.
+    fn capabilities_of(&self, _catalog: &Catalog) -> Capabilities {
+        self.capabilities()
+    }
+
+    /// Returns the dialect of the database behind the catalog.
+    fn dialect_of(&self, _catalog: &Catalog) -> Arc<dyn Dialect> {
+        self.dialect()
+    }
 
     /// Opens the database for reading only. Nothing is created, also no file.
     async fn source(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Source>>;
@@ -154,6 +177,9 @@ pub struct ReadColumn {
     pub native: String,
     /// The form in which the values travel. The planner asks only for what [`Dialect::logical`] or [`Dialect::wire`] offered.
     pub logical: LogicalType,
+    /// What becomes of values that would not arrive. The source applies those that [`ValueRule::is_for_invalid`]; the rest is applied to its
+    /// batches.
+    pub rule: Option<ValueRule>,
 }
 
 /// A database to write into.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Expr, Query};
 
 use crate::{
     Catalog, Check, Column, ColumnProfile, ForeignKey, Index, Key, LogicalType, Mapped, Namespace,
-    ObjectKind, Result, Sequence, Step, Table, TableId, UserType, View,
+    ObjectKind, OtherObject, Result, Sequence, Step, Table, TableId, UserType, ValueRule, View,
 };
 
 /// An engine's language. Pure: no connection, no clock, the same answer for the same question.
@@ -40,6 +41,39 @@ pub trait Dialect: Send + Sync {
 
     /// Returns the native type that holds the logical type, spelled as the engine's catalog prints it.
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String>;
+
+    /// Returns the native type in which a column of a related engine (another flavour of the same server) arrives in that engine's own wire
+    /// form, exact for every value; none when it must travel by a logical type.
+    fn adopt(&self, _engine: &str, _column: &Column) -> Option<String> {
+        None
+    }
+
+    /// Returns which different texts the column's collation calls equal.
+    fn equality(&self, _column: &Column) -> TextEquality {
+        TextEquality::default()
+    }
+
+    /// Returns the collation that calls the same texts equal, for a text column of this engine; none when there is none. The exact equality
+    /// always has one, or is the default (an empty name).
+    fn collation(&self, _equality: TextEquality) -> Option<TargetCollation> {
+        None
+    }
+
+    /// Returns wider or other types for columns of a table whose rows or keys would break the engine's limits together, by position.
+    fn fit_row(&self, _columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
+        Vec::new()
+    }
+
+    /// Says why some of the values that the profile saw do not fit the native type although they have the logical form (a year beyond
+    /// 9999, an infinity); none when all fit. The rules are those that would let the rows arrive.
+    fn misfit(
+        &self,
+        _native: &str,
+        _logical: &LogicalType,
+        _profile: &ColumnProfile,
+    ) -> Option<(String, Vec<ValueRule>)> {
+        None
+    }
 
     /// Tells whether the engine's text types hold U+0000.
     fn holds_nul_text(&self) -> bool {
@@ -124,6 +158,22 @@ pub enum Feature {
     VirtualColumns,
     /// Floats that are NaN or negative zero.
     EveryFloat,
+    /// Indexes over some of the rows.
+    PartialIndexes,
+    /// Indexes over expressions.
+    ExpressionIndexes,
+    /// Indexes over the beginning of a text.
+    PrefixIndexes,
+    /// Indexes of words, made by [`Change::CreateIndex`] with the method `fulltext`.
+    TextIndexes,
+    /// A column that every UPDATE of its row sets to the time.
+    OnUpdate,
+    /// [`Change::StampOnUpdate`].
+    StampTriggers,
+    /// [`Change::CreateCollation`].
+    Collations,
+    /// Checks.
+    Checks,
 }
 
 /// What a column is used for, as far as its type depends on it.
@@ -135,6 +185,55 @@ pub struct ColumnUse {
     pub identity: bool,
     /// The only column of the primary key.
     pub sole_primary_key: bool,
+    /// Most characters (bytes, for bytes) of a value that the profile saw, for a type that needs a length.
+    pub length_seen: Option<u64>,
+}
+
+/// Which different texts a collation calls equal. Ordered fields are independent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TextEquality {
+    /// `a` equals `A`.
+    pub ignores_case: bool,
+    /// `a` equals `ä`.
+    pub ignores_accents: bool,
+    /// `a` equals `a` with spaces behind it.
+    pub ignores_padding: bool,
+}
+
+impl TextEquality {
+    /// Tells whether only equal texts are equal.
+    pub fn is_exact(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Tells whether whatever `other` calls equal is equal here too.
+    pub fn covers(self, other: Self) -> bool {
+        (self.ignores_case || !other.ignores_case)
+            && (self.ignores_accents || !other.ignores_accents)
+            && (self.ignores_padding || !other.ignores_padding)
+    }
+}
+
+/// A collation of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetCollation {
+    /// Its name, as [`Column::collation`] holds it.
+    pub name: String,
+    /// What it calls equal; may be a little more or less than was asked for, then the planner says so.
+    pub equality: TextEquality,
+    /// True when [`Change::CreateCollation`] has to make it first.
+    pub made: bool,
+}
+
+/// A column as it is about to become, for [`Dialect::fit_row`].
+#[derive(Debug, Clone, Copy)]
+pub struct NativeColumn<'a> {
+    /// Its logical type.
+    pub logical: &'a LogicalType,
+    /// Its native type.
+    pub native: &'a str,
+    /// What it is used for.
+    pub usage: ColumnUse,
 }
 
 /// What an expression may refer to.
@@ -230,6 +329,17 @@ pub enum Change {
     },
     /// Make a view.
     CreateView(View),
+    /// Make a collation.
+    CreateCollation(TargetCollation),
+    /// Make an object that has no type of its own, as its [`OtherObject::making`] says.
+    CreateOther(OtherObject),
+    /// Let every UPDATE of a row set the column to the time, by a trigger.
+    StampOnUpdate {
+        /// The table.
+        table: TableId,
+        /// The column.
+        column: String,
+    },
     /// Move an existing table out of the way so that it can be restored; never drop it.
     MoveAside {
         /// The table that is there, as the target's catalog describes it.

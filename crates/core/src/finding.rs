@@ -279,6 +279,34 @@ pub const CODES: &[Code] = &[
         doc: "a narrower type rests on the values; every row is checked",
     },
     Code {
+        code: "invalid_date",
+        doc: "dates that are no day of the calendar, such as `0000-00-00`",
+    },
+    Code {
+        code: "on_update",
+        doc: "a column that every update sets to the time, which the target does with a trigger or not at all",
+    },
+    Code {
+        code: "partitions",
+        doc: "a partitioned table that becomes a plain one",
+    },
+    Code {
+        code: "inheritance",
+        doc: "a table that shows the rows of others",
+    },
+    Code {
+        code: "privileges",
+        doc: "owners and privileges of objects, which name roles of the server",
+    },
+    Code {
+        code: "definer",
+        doc: "objects that run with the rights of a user who may not exist in the target",
+    },
+    Code {
+        code: "no_snapshot",
+        doc: "tables outside any snapshot: others may write to them while they are read",
+    },
+    Code {
         code: "password_in_argument",
         doc: "a password in an argument can be seen in the process list",
     },

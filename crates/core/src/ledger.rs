@@ -51,6 +51,9 @@ pub struct ChunkResult {
     pub bytes: u64,
     /// Rows rejected.
     pub rejected: u64,
+    /// Per column, how many values its rule changed; empty when none has a rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ruled: Vec<u64>,
     /// Digest of the rows written.
     pub digest: Digest,
 }

@@ -17,6 +17,7 @@ mod canonical;
 mod chunk;
 mod decimal;
 mod digest;
+mod rule;
 
 mod aggregate;
 mod finding;
@@ -43,16 +44,20 @@ pub use calendar::{
 pub use canonical::{RowHash, RowHasher};
 pub use catalog::{
     Catalog, Check, Column, Deferral, Exclusion, ForeignKey, Generated, Identity, Index, IndexPart, Key,
-    Namespace, OtherObject, Sequence, SequencePosition, Table, UserType, UserTypeKind, View,
+    Making, MakingStage, Namespace, OtherObject, Sequence, SequencePosition, Table, UserType, UserTypeKind,
+    View,
 };
 pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
 pub use clock::{Clock, SystemClock};
 pub use connector::{
-    Capabilities, Committed, ConnectOptions, Connector, ReadColumn, ReadRequest, Snapshot, Source, Target,
-    WriteColumn, WriteRequest, Writer,
+    Capabilities, Committed, ConnectOptions, Connector, NameLimit, ReadColumn, ReadRequest, Snapshot, Source,
+    Target, WriteColumn, WriteRequest, Writer,
 };
 pub use decimal::{canonical_decimal, is_decimal};
-pub use dialect::{Change, ColumnUse, Dialect, ExpressionContext, Feature, Untranslated};
+pub use dialect::{
+    Change, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, TargetCollation, TextEquality,
+    Untranslated,
+};
 pub use digest::Digest;
 pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
@@ -69,6 +74,7 @@ pub use report::{
     ColumnVerdict, DifferenceKind, ObjectVerdict, PhaseReport, Problem, RollbackReport, RowDifference,
     RunReport, RunStatus, TableReport, TableVerdict, ValueDifference, Verdict, Verification, Witness,
 };
+pub use rule::ValueRule;
 pub use step::{Direction, Statement, Step, StepPhase};
 
 /// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.

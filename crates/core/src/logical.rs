@@ -71,6 +71,11 @@ pub enum LogicalType {
         /// The labels in their order.
         labels: Vec<String>,
     },
+    /// Any number of a list of labels; travels as the labels in their order, joined by commas (no label holds one); empty for none.
+    Set {
+        /// The labels in their order.
+        labels: Vec<String>,
+    },
     /// A value of any storage class of a loosely typed engine: one tag byte, then the value's bytes, as its connector defines.
     Any,
     /// The engine's own binary form of the named type; only between equal engines.
@@ -121,6 +126,7 @@ impl fmt::Display for LogicalType {
             Self::Uuid => f.write_str("uuid"),
             Self::Json => f.write_str("json"),
             Self::Enum { name, .. } => write!(f, "enum {name}"),
+            Self::Set { .. } => f.write_str("set"),
             Self::Any => f.write_str("any"),
             Self::Wire { native } => write!(f, "{native} (binary)"),
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Decision, Fidelity, Finding, Fingerprint, LogicalType, MigrationId, ObjectId, ObjectKind, Severity, Step,
-    Table, TableId, hash_of,
+    Table, TableId, ValueRule, hash_of,
 };
 
 /// Everything that will happen.
@@ -67,7 +67,7 @@ pub struct TablePlan {
     pub source: Table,
     /// The table as it will be.
     pub target: Table,
-    /// Columns that are copied, in order; generated ones are not among them.
+    /// Columns that are compared, in order; all but the computed ones are copied.
     pub columns: Vec<ColumnPlan>,
     /// Target columns that identify a row in reports of differences; empty without a key.
     pub key: Vec<String>,
@@ -98,6 +98,12 @@ pub struct ColumnPlan {
     pub logical: LogicalType,
     /// How faithful that is.
     pub fidelity: Fidelity,
+    /// What becomes of values that would not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<ValueRule>,
+    /// True when the target computes the values: they are read and compared on both sides, and not written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub computed: bool,
 }
 
 /// A sequence whose position moves.

@@ -66,6 +66,9 @@ pub struct ForeignKeyProfile {
     pub columns: Vec<String>,
     /// Rows whose referred row does not exist.
     pub orphans: u64,
+    /// Rows whose referred row exists only because the column's collation calls different texts equal; not among the orphans.
+    #[serde(default)]
+    pub inexact: u64,
     /// Some of them, for the report: key or row id and values.
     pub examples: Vec<String>,
 }

@@ -31,6 +31,7 @@ pub(crate) fn source_columns(table: &TablePlan) -> Vec<ReadColumn> {
         name: column.source.clone(),
         native: column.source_native.clone(),
         logical: column.logical.clone(),
+        rule: None,
     };
     table.columns.iter().map(read).collect()
 }
@@ -41,6 +42,7 @@ pub(crate) fn target_columns(table: &TablePlan) -> Vec<ReadColumn> {
         name: column.target.clone(),
         native: column.target_native.clone(),
         logical: column.logical.clone(),
+        rule: None,
     };
     table.columns.iter().map(read).collect()
 }

@@ -125,6 +125,7 @@ fn made_anew(
             .comment
             .clone()
             .filter(|_| draft.scope.keeps(Feature::Comments)),
+        options: Vec::new(),
     };
     if !stuck.is_empty() && !mend(&mut made, subject, stuck, notes) {
         return None;
@@ -175,6 +176,7 @@ fn plain_part(
             .filter(|_| draft.scope.keeps(Feature::NullsOrder)),
         collation: part.collation.clone().filter(|_| equal),
         operator_class: part.operator_class.clone().filter(|_| equal),
+        prefix: None,
     }
 }
 

@@ -89,6 +89,7 @@ fn usage(spot: &Spot<'_, '_>, numbering: &Numbering, referred: &Referred<'_>) ->
         indexed: in_key || in_index || refers || referred,
         identity: numbering.of(&table.id, name).is_some(),
         sole_primary_key: spot.is_sole_primary_key(),
+        length_seen: None,
     }
 }
 

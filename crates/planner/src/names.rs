@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Finding, ObjectId, ObjectKind, Severity, TableId, hash_of};
+use whimbrel_core::{Finding, NameLimit, ObjectId, ObjectKind, Severity, TableId, hash_of};
 
 use crate::notes::{Notes, STOP};
 use crate::scope::{Scope, column_subject};
@@ -290,13 +290,13 @@ fn name_columns<'c>(
 
 /// Finds a free name that fits: the wanted one, else one with a hash of where it comes from.
 fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -> (String, Option<Change>) {
-    let bytes_max = scope.target.capabilities.name_bytes_max.unwrap_or(usize::MAX);
+    let limit = scope.target.capabilities.name_limit;
     let is_free = |name: &str| {
         let name = folded(scope, name);
         !spaces.iter().any(|space| space.contains(&name))
     };
     let reserved = |name: &str| !scope.equal && scope.target.dialect.reserves(wanted.kind, name);
-    let change = if wanted.name.len() > bytes_max {
+    let change = if !fits(limit, wanted.name) {
         Change::TooLong
     } else if reserved(wanted.name) {
         Change::Reserved
@@ -312,7 +312,7 @@ fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -
     };
     let mut salt = wanted.salt.clone();
     loop {
-        let name = with_suffix(&base, &hash_of(&salt)[..HASH_DIGITS], bytes_max);
+        let name = with_suffix(&base, &hash_of(&salt)[..HASH_DIGITS], limit);
         if is_free(&name) {
             return (name, Some(change));
         }
@@ -321,12 +321,23 @@ fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -
 }
 
 /// `base_suffix`, with the base cut at a character so that the whole fits.
-fn with_suffix(base: &str, suffix: &str, bytes_max: usize) -> String {
-    let mut end = base.len().min(bytes_max.saturating_sub(suffix.len() + 1));
-    while !base.is_char_boundary(end) {
-        end -= 1;
+fn with_suffix(base: &str, suffix: &str, limit: Option<NameLimit>) -> String {
+    let mut base = base.to_owned();
+    loop {
+        let name = format!("{base}_{suffix}");
+        if fits(limit, &name) || base.pop().is_none() {
+            return name;
+        }
     }
-    format!("{}_{suffix}", &base[..end])
+}
+
+/// Tells whether a name is short enough.
+fn fits(limit: Option<NameLimit>, name: &str) -> bool {
+    match limit {
+        None => true,
+        Some(NameLimit::Bytes(max)) => name.len() <= max,
+        Some(NameLimit::Chars(max)) => name.chars().count() <= max,
+    }
 }
 
 /// Says that a name changed. A collision of tables or columns is a question, since programs use these names.

@@ -197,6 +197,8 @@ fn column_plan(column: &Column, way: &Way) -> ColumnPlan {
         target_native: way.native.clone(),
         logical: way.logical.clone(),
         fidelity: way.fidelity.clone(),
+        computed: false,
+        rule: None,
     }
 }
 

@@ -82,9 +82,17 @@ impl Dialect for PostgresDialect {
             | Feature::CoveringColumns
             | Feature::NullsOrder
             | Feature::IdentityAlways
+            | Feature::PartialIndexes
+            | Feature::ExpressionIndexes
+            | Feature::Checks
             | Feature::EveryFloat => true,
             // They came with versions 15 and 18; the oldest supported server is 14.
             Feature::NullsEqual | Feature::VirtualColumns => false,
+            Feature::PrefixIndexes
+            | Feature::TextIndexes
+            | Feature::OnUpdate
+            | Feature::StampTriggers
+            | Feature::Collations => false,
         }
     }
 

@@ -303,6 +303,7 @@ fn chunk_record(row: &Row) -> Result<ChunkRecord> {
             bytes: number(5),
             rejected: number(6),
             digest: serde_json::from_str(&digest).map_err(read)?,
+            ruled: Vec::new(),
         }),
         None => None,
     };

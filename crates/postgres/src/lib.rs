@@ -34,7 +34,9 @@ mod writer;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use whimbrel_core::{Capabilities, ConnectOptions, Connector, DatabaseUrl, Dialect, Result, Source, Target};
+use whimbrel_core::{
+    Capabilities, ConnectOptions, Connector, DatabaseUrl, Dialect, NameLimit, Result, Source, Target,
+};
 
 pub use dialect::PostgresDialect;
 
@@ -68,8 +70,10 @@ impl Connector for PostgresConnector {
             namespaces: true,
             default_namespace: Some("public"),
             user_types: true,
-            name_bytes_max: Some(63),
+            name_limit: Some(NameLimit::Bytes(63)),
             names_fold_case: false,
+            column_names_fold_case: false,
+            constraint_names_per_namespace: false,
             index_names_per_namespace: true,
         }
     }

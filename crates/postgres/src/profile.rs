@@ -170,6 +170,7 @@ async fn orphans(client: &Client, table: &Table) -> Result<Vec<ForeignKeyProfile
             columns: key.columns.clone(),
             orphans,
             examples,
+            inexact: 0,
         });
     }
     Ok(profiles)

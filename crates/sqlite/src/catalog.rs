@@ -77,6 +77,7 @@ pub(crate) fn read(connection: &Connection, database: String) -> Result<Catalog>
                 id: TableId::bare(name),
                 table: None,
                 definition: schema.sql("table", name).map(str::to_owned),
+                making: None,
             }),
             _ => {}
         }
@@ -175,6 +176,7 @@ fn read_views(connection: &Connection, schema: &Schema, catalog: &mut Catalog) -
                 id: TableId::bare(&row.name),
                 table: None,
                 definition: row.sql.clone(),
+                making: None,
             });
             continue;
         };
@@ -275,6 +277,7 @@ fn read_others(connection: &Connection, schema: &Schema, catalog: &mut Catalog) 
             id: TableId::bare(&row.name),
             table: Some(TableId::bare(&row.table)),
             definition: row.sql.clone(),
+            making: None,
         });
     }
     let mut pragma = |name: &str, value: String| {
@@ -283,6 +286,7 @@ fn read_others(connection: &Connection, schema: &Schema, catalog: &mut Catalog) 
             id: TableId::bare(name),
             table: None,
             definition: Some(format!("PRAGMA {name} = {value}")),
+            making: None,
         });
     };
     for name in ["application_id", "user_version"] {

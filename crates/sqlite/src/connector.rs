@@ -45,8 +45,10 @@ impl Connector for SqliteConnector {
             namespaces: false,
             default_namespace: None,
             user_types: false,
-            name_bytes_max: None,
+            name_limit: None,
             names_fold_case: true,
+            column_names_fold_case: true,
+            constraint_names_per_namespace: false,
             index_names_per_namespace: true,
         }
     }

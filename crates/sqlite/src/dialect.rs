@@ -48,7 +48,11 @@ impl Dialect for SqliteDialect {
 
     fn has(&self, feature: Feature) -> bool {
         match feature {
-            Feature::DeferrableForeignKeys | Feature::VirtualColumns => true,
+            Feature::DeferrableForeignKeys
+            | Feature::VirtualColumns
+            | Feature::PartialIndexes
+            | Feature::ExpressionIndexes
+            | Feature::Checks => true,
             Feature::Comments
             | Feature::DeferrableKeys
             | Feature::MatchFull
@@ -56,6 +60,11 @@ impl Dialect for SqliteDialect {
             | Feature::CoveringColumns
             | Feature::NullsOrder
             | Feature::IdentityAlways
+            | Feature::PrefixIndexes
+            | Feature::TextIndexes
+            | Feature::OnUpdate
+            | Feature::StampTriggers
+            | Feature::Collations
             // NaN becomes NULL, and a real without a fraction is stored as an integer, which has no negative zero.
             | Feature::EveryFloat => false,
         }

@@ -510,6 +510,7 @@ fn read_chunks(connection: &Connection, migration: &MigrationId) -> Result<Vec<C
                 bytes: number(4)?,
                 rejected: number(5)?,
                 digest: serde_json::from_str(&text(6)?).map_err(damaged)?,
+                ruled: Vec::new(),
             })
         } else {
             None

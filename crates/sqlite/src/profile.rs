@@ -62,6 +62,7 @@ pub(crate) fn profile(connection: &Connection, table: &Table) -> Result<TablePro
             columns: key.columns.clone(),
             orphans: found.count,
             examples: found.examples,
+            inexact: 0,
         })
         .collect();
     profile.uniques = uniques(connection, table, &profile)?;

@@ -41,6 +41,7 @@ async fn through(columns: Vec<Sent>) -> (RecordBatch, RecordBatch, Vec<Reject>) 
             name: (*name).to_owned(),
             native: dialect().native(logical, &ColumnUse::default()).to,
             logical: logical.clone(),
+            rule: None,
         })
         .collect();
     let table = Table {
@@ -67,6 +68,7 @@ async fn through(columns: Vec<Sent>) -> (RecordBatch, RecordBatch, Vec<Reject>) 
     let batch = Batch {
         records: records.clone(),
         rejects: Vec::new(),
+        ruled: Vec::new(),
     };
     let mut writer = target
         .writer(write_request(&run, &table, &reads, chunk))
@@ -78,6 +80,7 @@ async fn through(columns: Vec<Sent>) -> (RecordBatch, RecordBatch, Vec<Reject>) 
         bytes: 0,
         rejected: 0,
         digest: Digest::default(),
+        ruled: Vec::new(),
     };
     writer.commit(result).await.unwrap();
     let snapshot = target.as_source().snapshot(&[], 1).await.unwrap();

@@ -296,6 +296,7 @@ async fn a_row_that_does_not_fit_is_rejected_with_its_key_and_rule() {
         name: name.to_owned(),
         native: native.to_owned(),
         logical,
+        rule: None,
     };
     let columns = [
         column("s", "TEXT", LogicalType::text()),
@@ -355,6 +356,7 @@ async fn the_engine_itself_sums_up_exactly() {
             name: name.to_owned(),
             native: String::new(),
             logical,
+            rule: None,
         })
         .collect();
     let found = snapshot(&path, 1)

@@ -90,6 +90,7 @@ impl Pair {
                 sum: u128::MAX,
                 ..Digest::default()
             },
+            ruled: Vec::new(),
         }
     }
 

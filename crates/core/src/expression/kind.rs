@@ -53,7 +53,7 @@ pub fn of_logical(logical: &LogicalType) -> Kind {
         LogicalType::Integer { .. } => Kind::Integer,
         LogicalType::Decimal { .. } => Kind::Decimal,
         LogicalType::Float { .. } => Kind::Real,
-        LogicalType::Text { .. } | LogicalType::Enum { .. } => Kind::Text,
+        LogicalType::Text { .. } | LogicalType::Enum { .. } | LogicalType::Set { .. } => Kind::Text,
         LogicalType::Bytes => Kind::Bytes,
         LogicalType::Date => Kind::Date,
         LogicalType::Time => Kind::Time,

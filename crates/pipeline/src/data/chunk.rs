@@ -170,6 +170,7 @@ async fn write(
         bytes: 0,
         rejected: 0,
         digest: Digest::default(),
+        ruled: Vec::new(),
     };
     let mut arrived = Arrived {
         result,

@@ -24,7 +24,8 @@ fn value_text(side: &dyn Source, column: &ReadColumn, array: &dyn Array, row: us
         | LogicalType::Bits { .. }
         | LogicalType::TimeZoned
         | LogicalType::Json
-        | LogicalType::Enum { .. } => array.as_string::<i32>().value(row).to_owned(),
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. } => array.as_string::<i32>().value(row).to_owned(),
         LogicalType::Bytes => hex(array.as_binary::<i32>().value(row)),
         LogicalType::Any | LogicalType::Wire { .. } => {
             let bytes = array.as_binary::<i32>().value(row);

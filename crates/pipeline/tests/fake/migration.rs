@@ -233,6 +233,7 @@ fn index() -> Index {
             nulls_first: None,
             collation: None,
             operator_class: None,
+            prefix: None,
         }],
         include: Vec::new(),
         predicate: None,
@@ -240,6 +241,7 @@ fn index() -> Index {
         nulls_equal: false,
         definition: None,
         comment: None,
+        options: Vec::new(),
     }
 }
 
@@ -372,6 +374,8 @@ fn table_plan(source: &Table, level: u32, replaces: bool) -> TablePlan {
             LogicalType::text()
         },
         fidelity: Fidelity::Exact,
+        computed: false,
+        rule: None,
     };
     TablePlan {
         columns: source.columns.iter().map(column).collect(),

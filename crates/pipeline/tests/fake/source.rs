@@ -224,5 +224,9 @@ fn batch(table: &Table, columns: &[ReadColumn], rows: &[Row]) -> Result<Batch> {
             .map(|column| (column.name.as_str(), &column.logical)),
     );
     let records = RecordBatch::try_new(schema, arrays.collect()).unwrap();
-    Ok(Batch { records, rejects })
+    Ok(Batch {
+        records,
+        rejects,
+        ruled: Vec::new(),
+    })
 }

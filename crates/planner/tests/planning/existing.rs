@@ -68,6 +68,7 @@ fn everything_that_hangs_on_a_replaced_table_is_asked_about() {
                 id: id("public.stamp"),
                 table: Some(id("public.orders")),
                 definition: None,
+                making: None,
             });
         })
         .plan();

@@ -41,6 +41,7 @@ fn other(kind: &str, name: &str, table: Option<&str>) -> OtherObject {
         id: id(name),
         table: table.map(id),
         definition: Some("...".to_owned()),
+        making: None,
     }
 }
 

@@ -205,6 +205,7 @@ pub(crate) fn orphans(column: &str, orphans: u64) -> ForeignKeyProfile {
         columns: vec![column.to_owned()],
         orphans,
         examples: vec!["7".to_owned()],
+        inexact: 0,
     }
 }
 
@@ -219,6 +220,7 @@ pub(crate) fn index(name: &str, column: &str) -> Index {
             nulls_first: None,
             collation: None,
             operator_class: None,
+            prefix: None,
         }],
         include: Vec::new(),
         predicate: None,
@@ -226,6 +228,7 @@ pub(crate) fn index(name: &str, column: &str) -> Index {
         nulls_equal: false,
         definition: None,
         comment: None,
+        options: Vec::new(),
     }
 }
 

@@ -13,8 +13,8 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use whimbrel_core::{
     Capabilities, Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, Error, ErrorClass,
-    ExpressionContext, Feature, LogicalType, Mapped, ObjectId, ObjectKind, Result, Statement, Step,
-    StepPhase, Table, TableId, Untranslated, UserTypeKind,
+    ExpressionContext, Feature, LogicalType, Mapped, NameLimit, ObjectId, ObjectKind, Result, Statement,
+    Step, StepPhase, Table, TableId, Untranslated, UserTypeKind,
 };
 
 /// A toy engine.
@@ -41,8 +41,10 @@ impl Toy {
             namespaces: spacious,
             default_namespace: spacious.then_some("public"),
             user_types: spacious,
-            name_bytes_max: spacious.then_some(24),
+            name_limit: spacious.then_some(NameLimit::Bytes(24)),
             names_fold_case: !spacious,
+            column_names_fold_case: !spacious,
+            constraint_names_per_namespace: false,
             index_names_per_namespace: true,
         }
     }

@@ -64,6 +64,7 @@ fn index(row: &Row) -> Index {
         nulls_equal: row.get(4),
         definition: row.get(5),
         comment: row.get(7),
+        options: Vec::new(),
     }
 }
 
@@ -78,5 +79,6 @@ fn part(row: &Row) -> IndexPart {
         nulls_first: (nulls_first != descending).then_some(nulls_first),
         collation: row.get(12),
         operator_class: row.get(13),
+        prefix: None,
     }
 }

@@ -31,6 +31,7 @@ pub(super) async fn read(client: &Client) -> Result<Vec<OtherObject>> {
                 id: TableId { namespace, name },
                 table: optional_name_at(&row, 3),
                 definition: row.get(5),
+                making: None,
             });
         }
     }

@@ -266,6 +266,7 @@ impl Decoder {
         Ok(Batch {
             records,
             rejects: std::mem::take(&mut self.rejects),
+            ruled: Vec::new(),
         })
     }
 }
@@ -428,7 +429,11 @@ fn decode_text(bytes: &[u8], logical: &LogicalType, out: &mut Builder) -> Result
     };
     let unfit = || Fault::Rule(format!("text is no {logical}"));
     match logical {
-        LogicalType::Text { .. } | LogicalType::Json | LogicalType::Enum { .. } | LogicalType::TimeZoned => {
+        LogicalType::Text { .. }
+        | LogicalType::Json
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. }
+        | LogicalType::TimeZoned => {
             out.push_bytes(bytes);
         }
         LogicalType::Decimal { .. } if is_decimal(text) => out.push_bytes(bytes),

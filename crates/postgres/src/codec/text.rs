@@ -46,7 +46,8 @@ pub(crate) fn of<'a>(
         | LogicalType::Bits { .. }
         | LogicalType::TimeZoned
         | LogicalType::Json
-        | LogicalType::Enum { .. } => Cow::Borrowed(array.as_string::<i32>().value(row)),
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. } => Cow::Borrowed(array.as_string::<i32>().value(row)),
     })
 }
 

@@ -1,9 +1,9 @@
 //! Changes as steps: statements with their undo. Definitions that the server printed are used as they are.
 
 use whimbrel_core::{
-    Change, Check, Column, Deferral, Error, ForeignKey, Identity, Index, IndexPart, Key, Namespace, ObjectId,
-    ObjectKind, Result, Sequence, Statement, Step, StepPhase, Table, TableId, UserType, UserTypeKind, View,
-    hash_of,
+    Change, Check, Column, Deferral, Error, ErrorClass, ForeignKey, Identity, Index, IndexPart, Key,
+    Namespace, ObjectId, ObjectKind, Result, Sequence, Statement, Step, StepPhase, Table, TableId, UserType,
+    UserTypeKind, View, hash_of,
 };
 
 use crate::column_option;
@@ -54,6 +54,12 @@ pub(super) fn steps(change: &Change) -> Result<Step> {
         }
         Change::CreateView(view) => create_view(view),
         Change::MoveAside { table, migration } => move_aside(table, migration),
+        Change::CreateCollation(_) | Change::CreateOther(_) | Change::StampOnUpdate { .. } => {
+            return Err(Error::new(
+                ErrorClass::Unsupported,
+                "this change is not known here",
+            ));
+        }
     })
 }
 

@@ -201,6 +201,7 @@ pub(super) fn native(logical: &LogicalType, _usage: &ColumnUse) -> Mapped<String
             "text".to_owned(),
             format!("labels of `{name}` arrive as text; any text is accepted"),
         ),
+        LogicalType::Set { .. } => exact("text[]"),
         LogicalType::Any => Mapped::lossy(
             "bytea".to_owned(),
             "values of several storage classes arrive as tagged bytes, which no query can use",

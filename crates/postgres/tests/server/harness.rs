@@ -79,6 +79,7 @@ pub(crate) fn wire_columns(table: &Table) -> Vec<ReadColumn> {
             name: column.name.clone(),
             native: column.native.clone(),
             logical: dialect.wire(column),
+            rule: None,
         })
         .collect()
 }
@@ -92,6 +93,7 @@ pub(crate) fn typed_columns(table: &Table, catalog: &Catalog) -> Vec<ReadColumn>
             name: column.name.clone(),
             native: column.native.clone(),
             logical: dialect.logical(column, catalog, None).to,
+            rule: None,
         })
         .collect()
 }
@@ -171,6 +173,7 @@ pub(crate) fn result(rows: u64, digest: Digest) -> ChunkResult {
         bytes: 0,
         rejected: 0,
         digest,
+        ruled: Vec::new(),
     }
 }
 

@@ -138,6 +138,7 @@ fn index(listed: &Listed, parts: Vec<PartRow>, definition: Option<&str>, table: 
                 collation: Some(part.collation)
                     .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(own)),
                 operator_class: None,
+                prefix: None,
             }
         })
         .collect();
@@ -152,6 +153,7 @@ fn index(listed: &Listed, parts: Vec<PartRow>, definition: Option<&str>, table: 
         nulls_equal: false,
         definition: definition.map(str::to_owned),
         comment: None,
+        options: Vec::new(),
     }
 }
 

@@ -275,6 +275,7 @@ fn unread(table: &Table, understood: bool, rows: &[ColumnRow]) -> Vec<OtherObjec
         id: TableId::bare(format!("{} (definition not understood)", table.id.name)),
         table: Some(table.id.clone()),
         definition: table.definition.clone(),
+        making: None,
     }]
 }
 

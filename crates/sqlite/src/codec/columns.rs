@@ -59,6 +59,7 @@ impl Column {
             | LogicalType::TimeZoned
             | LogicalType::Json
             | LogicalType::Enum { .. }
+            | LogicalType::Set { .. }
             | LogicalType::Any => Values::Bytes {
                 data: Vec::new(),
                 ends: vec![0],
@@ -252,6 +253,7 @@ impl RowBatch {
         Ok(Batch {
             records,
             rejects: std::mem::take(&mut self.rejects),
+            ruled: Vec::new(),
         })
     }
 }

@@ -204,7 +204,8 @@ fn cell<'a>(
         | LogicalType::Bits { .. }
         | LogicalType::TimeZoned
         | LogicalType::Json
-        | LogicalType::Enum { .. } => {
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. } => {
             Cell::Value(ValueRef::Text(array.as_string::<i32>().value(row).as_bytes()))
         }
         LogicalType::Bytes => Cell::Value(ValueRef::Blob(array.as_binary::<i32>().value(row))),

@@ -31,6 +31,9 @@ pub(super) fn steps(change: &Change) -> Result<Vec<Step>> {
             refuse("constraints outside CREATE TABLE")
         }
         Change::AddExclusion { .. } => refuse("exclusion constraints"),
+        Change::CreateCollation(_) => refuse("collations of the user's own"),
+        Change::CreateOther(_) => refuse("such objects"),
+        Change::StampOnUpdate { .. } => refuse("columns that follow an update"),
     }
 }
 

@@ -42,7 +42,9 @@ pub(super) fn native(logical: &LogicalType, _usage: &ColumnUse) -> Mapped<String
         LogicalType::Interval => text("stored as text such as `P1M2DT3.5S`"),
         LogicalType::Uuid => text("stored as 36 lower-case characters"),
         LogicalType::Json => text("stored as JSON text"),
-        LogicalType::Enum { .. } => text("labels are stored as text; the engine does not enforce them"),
+        LogicalType::Enum { .. } | LogicalType::Set { .. } => {
+            text("labels are stored as text; the engine does not enforce them")
+        }
         LogicalType::Any => exact("ANY"),
         LogicalType::Wire { native } => Mapped::unsupported(
             "BLOB".to_owned(),

@@ -126,6 +126,7 @@ impl Asked {
             | LogicalType::Uuid
             | LogicalType::Json
             | LogicalType::Enum { .. }
+            | LogicalType::Set { .. }
             | LogicalType::Any
             | LogicalType::Wire { .. } => (Kind::Counted, "1".to_owned(), Vec::new()),
         };

@@ -130,6 +130,7 @@ pub(crate) fn wire_columns(table: &Table) -> Vec<ReadColumn> {
             name: column.name.clone(),
             native: column.native.clone(),
             logical: dialect().wire(column),
+            rule: None,
         })
         .collect()
 }
@@ -257,6 +258,7 @@ pub(crate) async fn copy(from: &Path, to: &Path, chunk_bytes: u64) -> u64 {
                 bytes: 0,
                 rejected: 0,
                 digest,
+                ruled: Vec::new(),
             };
             assert_eq!(writer.commit(result).await.unwrap(), Committed::Done);
         }

@@ -107,11 +107,13 @@ impl Bench {
             name: "id".to_owned(),
             native: dialect.native(&id, &key).to,
             logical: id,
+            rule: None,
         }];
         columns.extend(forms.iter().map(|(name, logical)| ReadColumn {
             name: (*name).to_owned(),
             native: dialect.native(logical, &ColumnUse::default()).to,
             logical: logical.clone(),
+            rule: None,
         }));
         let mut table = Table::empty(self.id(name));
         table.columns = columns
@@ -169,6 +171,7 @@ impl Bench {
         Batch {
             records: records.unwrap_or_else(|error| panic!("{}: {error}", self.claim)),
             rejects: Vec::new(),
+            ruled: Vec::new(),
         }
     }
 
@@ -290,6 +293,7 @@ pub(super) fn result(made: &Made, batch: &Batch) -> ChunkResult {
         bytes: batch.bytes() as u64,
         rejected: 0,
         digest: digest(made, std::slice::from_ref(batch)),
+        ruled: Vec::new(),
     }
 }
 

@@ -81,6 +81,8 @@ fn column(name: &str, from: &str, to: &str, logical: LogicalType, fidelity: Fide
         target_native: to.to_owned(),
         logical,
         fidelity,
+        computed: false,
+        rule: None,
     }
 }
 
@@ -188,6 +190,7 @@ fn orders_by_customer() -> Index {
             nulls_first: None,
             collation: None,
             operator_class: None,
+            prefix: None,
         }],
         include: Vec::new(),
         predicate: Some("customer_id > 0".to_owned()),
@@ -195,6 +198,7 @@ fn orders_by_customer() -> Index {
         nulls_equal: false,
         definition: None,
         comment: None,
+        options: Vec::new(),
     }
 }
 

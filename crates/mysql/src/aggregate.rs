@@ -1,0 +1,1 @@
+//! The second witness: what the server itself says about a table.

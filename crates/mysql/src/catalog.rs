@@ -1,0 +1,1 @@
+//! Describes the database: the queries of information_schema and what is made of their rows.

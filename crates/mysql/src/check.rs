@@ -1,0 +1,1 @@
+//! Says what could hinder reading or writing.

@@ -1,0 +1,1 @@
+//! Decodes the protocol's values into Arrow columns.

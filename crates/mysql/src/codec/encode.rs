@@ -1,0 +1,1 @@
+//! Encodes Arrow columns as rows of LOAD DATA and as parameters.

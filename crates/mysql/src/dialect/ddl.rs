@@ -1,0 +1,1 @@
+//! Statements for changes of structure, each with its undo.

@@ -1,0 +1,1 @@
+//! Parses the engine's expressions into the neutral form.

@@ -1,0 +1,1 @@
+//! Spells neutral expressions for the engine.

@@ -1,0 +1,1 @@
+//! Classifies the driver's and the server's errors in one table.

@@ -1,0 +1,1 @@
+//! Runs a step exactly once although DDL is not transactional: intent, probe, statement, record.

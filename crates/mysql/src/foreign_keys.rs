@@ -1,0 +1,1 @@
+//! Counts the orphans of foreign keys.

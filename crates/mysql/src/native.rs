@@ -1,0 +1,209 @@
+//! Native types: what `COLUMN_TYPE` prints, taken apart. Everybody who needs to know what a column is asks here.
+
+/// A native type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `tinyint` to `bigint`: 8, 16, 24, 32 or 64 bits.
+    Integer {
+        bits: u8,
+        unsigned: bool,
+        width: Option<u32>,
+    },
+    Decimal {
+        precision: u32,
+        scale: u32,
+        unsigned: bool,
+    },
+    /// 32 or 64 bits.
+    Float {
+        bits: u8,
+        unsigned: bool,
+    },
+    Bit(u32),
+    Char(u32),
+    Varchar(u32),
+    /// `tinytext` to `longtext`, by the most bytes it holds.
+    Text(u64),
+    Binary(u32),
+    Varbinary(u32),
+    /// `tinyblob` to `longblob`, by the most bytes it holds.
+    Blob(u64),
+    Enum(Vec<String>),
+    Set(Vec<String>),
+    Date,
+    /// With the digits of its fraction.
+    Time(u8),
+    Datetime(u8),
+    Timestamp(u8),
+    Year,
+    /// MySQL's own; MariaDB's `json` is a `longtext`.
+    Json,
+    /// `geometry`, `point` and the like.
+    Spatial(String),
+    /// MariaDB's.
+    Uuid,
+    Inet4,
+    Inet6,
+    /// MySQL 9's, with its dimensions; MariaDB 11.7's too.
+    Vector(u32),
+    /// Whatever else there is.
+    Other(String),
+}
+
+const TINY: u64 = 255;
+const SMALL: u64 = 65_535;
+const MEDIUM: u64 = 16_777_215;
+const LONG: u64 = 4_294_967_295;
+
+impl Kind {
+    /// Reads what `COLUMN_TYPE` prints, such as `int(10) unsigned zerofill` or `enum('a','b')`.
+    pub(crate) fn parse(native: &str) -> Self {
+        let native = native.trim();
+        let name_end = native
+            .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+            .unwrap_or(native.len());
+        let name = native[..name_end].to_ascii_lowercase();
+        let rest = native[name_end..].trim_start();
+        let numbers = numbers(rest);
+        let first = numbers.first().copied();
+        let fraction = first.and_then(|digits| u8::try_from(digits).ok()).unwrap_or(0);
+        let words = rest.rsplit(')').next().unwrap_or("").to_ascii_lowercase();
+        let has = |word: &str| words.split_whitespace().any(|other| other == word);
+        let unsigned = has("unsigned") || has("zerofill");
+        let integer = |bits| Self::Integer {
+            bits,
+            unsigned,
+            width: first,
+        };
+        match name.as_str() {
+            "tinyint" | "bool" | "boolean" => integer(8),
+            "smallint" => integer(16),
+            "mediumint" => integer(24),
+            "int" | "integer" => integer(32),
+            "bigint" => integer(64),
+            "decimal" | "numeric" => Self::Decimal {
+                precision: first.unwrap_or(10),
+                scale: numbers.get(1).copied().unwrap_or(0),
+                unsigned,
+            },
+            "float" => Self::Float { bits: 32, unsigned },
+            "double" | "real" => Self::Float { bits: 64, unsigned },
+            "bit" => Self::Bit(first.unwrap_or(1)),
+            "char" => Self::Char(first.unwrap_or(1)),
+            "varchar" => Self::Varchar(first.unwrap_or(0)),
+            "tinytext" => Self::Text(TINY),
+            "text" => Self::Text(SMALL),
+            "mediumtext" => Self::Text(MEDIUM),
+            "longtext" => Self::Text(LONG),
+            "binary" => Self::Binary(first.unwrap_or(1)),
+            "varbinary" => Self::Varbinary(first.unwrap_or(0)),
+            "tinyblob" => Self::Blob(TINY),
+            "blob" => Self::Blob(SMALL),
+            "mediumblob" => Self::Blob(MEDIUM),
+            "longblob" => Self::Blob(LONG),
+            "enum" => Self::Enum(labels(rest)),
+            "set" => Self::Set(labels(rest)),
+            "date" => Self::Date,
+            "time" => Self::Time(fraction),
+            "datetime" => Self::Datetime(fraction),
+            "timestamp" => Self::Timestamp(fraction),
+            "year" => Self::Year,
+            "json" => Self::Json,
+            "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+            | "multipolygon" | "geometrycollection" | "geomcollection" => Self::Spatial(name),
+            "uuid" => Self::Uuid,
+            "inet4" => Self::Inet4,
+            "inet6" => Self::Inet6,
+            "vector" => Self::Vector(first.unwrap_or(2048)),
+            _ => Self::Other(native.to_owned()),
+        }
+    }
+
+    /// Tells whether values are text in the column's character set.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Char(_) | Self::Varchar(_) | Self::Text(_) | Self::Enum(_) | Self::Set(_)
+        )
+    }
+}
+
+/// The numbers between the first parentheses.
+fn numbers(rest: &str) -> Vec<u32> {
+    let inside = rest
+        .strip_prefix('(')
+        .and_then(|rest| rest.split(')').next())
+        .unwrap_or("");
+    inside
+        .split(',')
+        .filter_map(|number| number.trim().parse().ok())
+        .collect()
+}
+
+/// The quoted labels between the parentheses; a quote inside is doubled.
+fn labels(rest: &str) -> Vec<String> {
+    let mut labels = Vec::new();
+    let mut letters = rest.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter != '\'' {
+            continue;
+        }
+        let mut label = String::new();
+        while let Some(letter) = letters.next() {
+            if letter != '\'' {
+                label.push(letter);
+            } else if letters.peek() == Some(&'\'') {
+                letters.next();
+                label.push('\'');
+            } else {
+                break;
+            }
+        }
+        labels.push(label);
+    }
+    labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_apart_what_the_catalog_prints() {
+        let integer = |bits, unsigned, width| Kind::Integer {
+            bits,
+            unsigned,
+            width,
+        };
+        for (native, kind) in [
+            ("tinyint(1)", integer(8, false, Some(1))),
+            ("int unsigned", integer(32, true, None)),
+            ("int(5) unsigned zerofill", integer(32, true, Some(5))),
+            (
+                "decimal(65,30)",
+                Kind::Decimal {
+                    precision: 65,
+                    scale: 30,
+                    unsigned: false,
+                },
+            ),
+            (
+                "double unsigned",
+                Kind::Float {
+                    bits: 64,
+                    unsigned: true,
+                },
+            ),
+            ("datetime(6)", Kind::Datetime(6)),
+            ("timestamp", Kind::Timestamp(0)),
+            ("longtext", Kind::Text(LONG)),
+            ("point", Kind::Spatial("point".to_owned())),
+            (
+                "enum('a,b','it''s',')','unsigned')",
+                Kind::Enum(["a,b", "it's", ")", "unsigned"].map(str::to_owned).to_vec()),
+            ),
+        ] {
+            assert_eq!(Kind::parse(native), kind, "{native}");
+        }
+    }
+}

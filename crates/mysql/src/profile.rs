@@ -1,0 +1,1 @@
+//! Profiles a table: one pass that counts what the planner needs to know.

@@ -1,0 +1,1 @@
+//! Spells the range of a chunk as a condition.

@@ -1,0 +1,1 @@
+//! Reads the rows of a range as batches.

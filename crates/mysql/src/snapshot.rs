@@ -1,0 +1,1 @@
+//! One consistent state for several readers.

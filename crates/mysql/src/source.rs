@@ -1,0 +1,1 @@
+//! The source: catalog, profile, checks and snapshots over sessions that only read.

@@ -1,0 +1,1 @@
+//! Splits a table into chunks by its key, inside the snapshot.

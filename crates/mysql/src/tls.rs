@@ -1,0 +1,1 @@
+//! TLS as the engine's own ssl-mode words ask for it.

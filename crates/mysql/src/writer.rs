@@ -1,0 +1,1 @@
+//! Writes a chunk in one transaction: LOAD DATA from memory, or INSERT where the server forbids it.
