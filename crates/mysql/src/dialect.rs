@@ -1,6 +1,154 @@
-//! The dialect: types, quoting, expressions and statements of a version and flavour.
+//! The dialect of a version and flavour: names and features here, types in `mapping`, expressions in `neutral` (reading) and
+//! `spelling` (writing), statements in `ddl`.
 
 mod ddl;
 mod mapping;
 mod neutral;
 mod spelling;
+
+use sqlparser::ast::{Expr, Query};
+use whimbrel_core::{
+    Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
+    Mapped, NativeColumn, ObjectKind, Result, Step, TableId, TargetCollation, TextEquality, Untranslated,
+    ValueRule,
+};
+
+use crate::flavour::{Flavour, Version};
+use crate::quote::{literal, quoted, table_name};
+
+/// What the names of Whimbrel's own tables and of what it moves aside begin with.
+pub(crate) const OWN_PREFIX: &str = "_whimbrel";
+
+/// The language of MySQL or MariaDB, as one server speaks it.
+#[derive(Debug, Clone, Copy)]
+pub struct MysqlDialect {
+    /// The server's flavour and version.
+    pub(crate) version: Version,
+    /// True when the names of tables that differ only in case are one name (`lower_case_table_names` is not 0).
+    pub(crate) folds_table_names: bool,
+}
+
+impl MysqlDialect {
+    fn is_mariadb(&self) -> bool {
+        self.version.flavour == Flavour::MariaDb
+    }
+
+    /// Checks are read and ignored by older servers.
+    fn has_checks(&self) -> bool {
+        self.version.is_mysql(8, 0, 16) || self.is_mariadb()
+    }
+}
+
+impl Dialect for MysqlDialect {
+    fn logical(
+        &self,
+        column: &Column,
+        catalog: &Catalog,
+        profile: Option<&ColumnProfile>,
+    ) -> Mapped<LogicalType> {
+        mapping::logical(column, catalog, profile)
+    }
+
+    fn wire(&self, column: &Column) -> LogicalType {
+        LogicalType::Wire {
+            native: column.native.clone(),
+        }
+    }
+
+    fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
+        mapping::native(self, logical, usage)
+    }
+
+    fn adopt(&self, engine: &str, column: &Column) -> Option<String> {
+        mapping::adopt(self, engine, column)
+    }
+
+    fn equality(&self, column: &Column) -> TextEquality {
+        mapping::equality(column)
+    }
+
+    fn collation(&self, equality: TextEquality) -> Option<TargetCollation> {
+        Some(mapping::collation(self, equality))
+    }
+
+    fn fit_row(&self, columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
+        mapping::fit_row(columns)
+    }
+
+    fn misfit(
+        &self,
+        native: &str,
+        logical: &LogicalType,
+        profile: &ColumnProfile,
+    ) -> Option<(String, Vec<ValueRule>)> {
+        mapping::misfit(native, logical, profile)
+    }
+
+    fn has(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Comments
+            | Feature::VirtualColumns
+            | Feature::PrefixIndexes
+            | Feature::TextIndexes
+            | Feature::OnUpdate => true,
+            Feature::Checks => self.has_checks(),
+            Feature::ExpressionIndexes => self.version.is_mysql(8, 0, 13),
+            // NaN is refused, and the text of a load loses no sign but a comparison finds `-0` equal to `0`.
+            Feature::EveryFloat => false,
+            Feature::DeferrableKeys
+            | Feature::DeferrableForeignKeys
+            | Feature::MatchFull
+            | Feature::NullsEqual
+            | Feature::CoveringColumns
+            | Feature::NullsOrder
+            | Feature::IdentityAlways
+            | Feature::PartialIndexes
+            | Feature::StampTriggers
+            | Feature::Collations => false,
+        }
+    }
+
+    fn reserves(&self, kind: ObjectKind, name: &str) -> bool {
+        let is_own = name
+            .get(..OWN_PREFIX.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX));
+        let is_impossible = name.is_empty()
+            || name.ends_with(' ')
+            || name.chars().any(|letter| letter == '\0' || letter > '\u{FFFF}');
+        let is_key_word = matches!(kind, ObjectKind::Index | ObjectKind::Unique)
+            && (name.eq_ignore_ascii_case("PRIMARY") || name.eq_ignore_ascii_case("GEN_CLUST_INDEX"));
+        is_own || is_impossible || is_key_word
+    }
+
+    fn quote(&self, identifier: &str) -> String {
+        quoted(identifier)
+    }
+
+    fn literal(&self, text: &str) -> String {
+        literal(text)
+    }
+
+    fn table(&self, id: &TableId) -> String {
+        table_name(id)
+    }
+
+    fn parse(&self, expression: &str, context: &ExpressionContext) -> Result<Expr, Untranslated> {
+        neutral::parse(self, expression, context)
+    }
+
+    fn render(&self, expression: &Expr, context: &ExpressionContext) -> Result<String, Untranslated> {
+        spelling::render(self, expression, context)
+    }
+
+    fn parse_query(&self, query: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
+        neutral::parse_query(self, query, context)
+    }
+
+    fn render_query(&self, query: &Query, context: &ExpressionContext) -> Result<String, Untranslated> {
+        spelling::render_query(self, query, context)
+    }
+
+    fn steps(&self, change: &Change) -> Result<Vec<Step>> {
+        ddl::steps(self, change)
+    }
+}
