@@ -3,7 +3,9 @@
 
 pub mod binary;
 pub mod conformance;
+pub mod mysql;
 pub mod postgres;
+mod private_mysql;
 mod private_server;
 pub mod proxy;
 pub mod sqlite;
