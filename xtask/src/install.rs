@@ -1,7 +1,8 @@
-//! Finds the programs of a PostgreSQL server, and installs them on Debian and Ubuntu when they are missing.
+//! Finds the programs of the servers that tests need, and installs them on Debian and Ubuntu when they are missing.
 
 use std::process::{Command, Stdio};
 
+use crate::private_mysql;
 use crate::private_server::{OLDEST_MAJOR, Programs, is_root};
 
 /// Whether missing programs may be installed.
@@ -36,13 +37,41 @@ pub(crate) fn programs(install: Install) -> Result<Programs, String> {
     Programs::find().ok_or_else(|| format!("{missing}, even after installing the package `postgresql`"))
 }
 
-fn install_with_apt() -> Result<(), String> {
+/// Returns MariaDB's programs, or why there are none.
+pub(crate) fn mariadb(install: Install) -> Result<private_mysql::Programs, String> {
+    if let Some(programs) = private_mysql::Programs::find_mariadb() {
+        return Ok(programs);
+    }
+    let missing = "no MariaDB server was found";
+    match install {
+        Install::Never => return Err(missing.to_owned()),
+        Install::WhenMissing => install_mariadb().map_err(|why| format!("{missing}, and {why}"))?,
+    }
+    private_mysql::Programs::find_mariadb()
+        .ok_or_else(|| format!("{missing}, even after installing the package `mariadb-server`"))
+}
+
+fn install_mariadb() -> Result<(), String> {
+    require_apt("mariadb-server")?;
+    println!("installing MariaDB for the tests (package mariadb-server)");
+    // The package starts a server only where a service manager runs; on a machine of one's own it may, as for anybody who installs it.
+    apt_install("mariadb-server")
+}
+
+fn require_apt(package: &str) -> Result<(), String> {
     if !succeeds(Command::new("apt-get").arg("--version")) {
         return Err("there is no apt-get to install one with".to_owned());
     }
     if !is_root() && !succeeds(Command::new("sudo").args(["-n", "true"])) {
-        return Err("installing it needs root (run `sudo apt-get install postgresql`)".to_owned());
+        return Err(format!(
+            "installing it needs root (run `sudo apt-get install {package}`)"
+        ));
     }
+    Ok(())
+}
+
+fn install_with_apt() -> Result<(), String> {
+    require_apt("postgresql")?;
     println!("installing PostgreSQL for the tests (packages postgresql-common and postgresql)");
     apt_install("postgresql-common")?;
     if !succeeds(as_root("sh").args(["-c", NO_MAIN_CLUSTER])) {
@@ -52,7 +81,7 @@ fn install_with_apt() -> Result<(), String> {
 }
 
 /// Installs one package; the package lists are fetched only when it cannot be installed without.
-fn apt_install(package: &str) -> Result<(), String> {
+pub(crate) fn apt_install(package: &str) -> Result<(), String> {
     let install = || {
         let mut command = as_root("apt-get");
         succeeds(command.args(["install", "-y", "-q", "--no-install-recommends", package]))

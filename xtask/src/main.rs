@@ -9,6 +9,9 @@
 mod cargo;
 mod check;
 mod install;
+mod mysql;
+#[path = "../../crates/testkit/src/private_mysql.rs"]
+mod private_mysql;
 #[path = "../../crates/testkit/src/private_server.rs"]
 mod private_server;
 mod test;
@@ -23,9 +26,11 @@ Commands:
   check                     everything that has to hold before a change is merged:
                             format, clippy, tidy, test, doc and cargo-deny
   test [--no-install] [-- ARGS]
-                            cargo test with a PostgreSQL server of its own; ARGS go to cargo test.
-                            WHIMBREL_TEST_POSTGRES=postgres://... uses that server instead.
-                            A missing server is installed with apt-get unless --no-install is given
+                            cargo test with servers of its own; ARGS go to cargo test.
+                            WHIMBREL_TEST_POSTGRES=postgres://..., WHIMBREL_TEST_MARIADB=mariadb://... and
+                            WHIMBREL_TEST_MYSQL=mysql://... use those servers instead. A missing PostgreSQL or
+                            MariaDB is installed with apt-get unless --no-install is given
+  mysql                     prepare a private MySQL server for the tests (needs root and debootstrap)
   tidy                      the house rules, one line per violation
   help                      this page
 ";
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         "check" if rest.is_empty() => check::run(),
         "test" => test::run(rest),
+        "mysql" if rest.is_empty() => mysql::run(),
         "tidy" if rest.is_empty() => tidy::run(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

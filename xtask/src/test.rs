@@ -1,14 +1,17 @@
-//! `cargo xtask test`: runs `cargo test` with a PostgreSQL server at hand that is gone afterwards.
-//! Finding or installing the server's programs is `install.rs`, running it is `private_server.rs`.
+//! `cargo xtask test`: runs `cargo test` with servers at hand that are gone afterwards. Finding or installing their programs is
+//! `install.rs`, running them is `private_server.rs` and `private_mysql.rs`.
 
 use std::process::{Command, Stdio};
 
 use crate::cargo::{self, Failure, cargo};
 use crate::install::{self, Install};
+use crate::private_mysql;
 use crate::private_server::PrivateServer;
 
-/// The variable that tells the tests where their server is.
-const SERVER_VARIABLE: &str = "WHIMBREL_TEST_POSTGRES";
+/// The variables that tell the tests where their servers are.
+const POSTGRES: &str = "WHIMBREL_TEST_POSTGRES";
+const MARIADB: &str = "WHIMBREL_TEST_MARIADB";
+const MYSQL: &str = "WHIMBREL_TEST_MYSQL";
 /// A folder in memory, on Linux.
 const IN_MEMORY: &str = "/dev/shm";
 /// Arguments of `cargo test` that choose packages.
@@ -24,22 +27,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     command.args(for_cargo);
 
-    let server = if std::env::var_os(SERVER_VARIABLE).is_some_and(|url| !url.is_empty()) {
-        println!("using the PostgreSQL server of {SERVER_VARIABLE}");
-        None
-    } else {
-        command.env_remove(SERVER_VARIABLE);
-        start_server(install)
-    };
-    if let Some(server) = &server {
-        command.env(SERVER_VARIABLE, server.url());
-    }
+    let servers = Servers::start(install, &mut command);
     if std::env::var_os("TMPDIR").is_none() && has_room(IN_MEMORY) {
         // The tests wait for the disk thousands of times; what they prove does not depend on one.
         command.env("TMPDIR", IN_MEMORY);
     }
     let outcome = cargo::run(command, "cargo test");
-    drop(server);
+    drop(servers);
     outcome
 }
 
@@ -107,31 +101,86 @@ fn require_c_compiler() -> Result<(), Failure> {
     ))
 }
 
-fn start_server(install: Install) -> Option<PrivateServer> {
-    let programs = match install::programs(install) {
-        Ok(programs) => programs,
-        Err(why) => {
-            announce_skip(&why);
-            return None;
+/// The servers that the tests use, as far as we started them; they end with this value.
+#[derive(Debug)]
+struct Servers {
+    _postgres: Option<PrivateServer>,
+    _others: Vec<private_mysql::PrivateServer>,
+}
+
+impl Servers {
+    fn start(install: Install, command: &mut Command) -> Self {
+        let postgres = is_missing(POSTGRES, command)
+            .then(|| start_postgres(install))
+            .flatten();
+        if let Some(server) = &postgres {
+            command.env(POSTGRES, server.url());
         }
-    };
-    match PrivateServer::start(&programs) {
-        Ok(server) => {
-            println!(
-                "PostgreSQL {} for the tests on port {}",
-                programs.major, server.port
-            );
-            Some(server)
+        let mut others = Vec::new();
+        for (variable, name, programs) in [
+            (MARIADB, "MariaDB", mariadb as fn(Install) -> _),
+            (MYSQL, "MySQL", mysql),
+        ] {
+            let server = is_missing(variable, command)
+                .then(|| start_other(name, programs(install)))
+                .flatten();
+            if let Some(server) = server {
+                command.env(variable, server.url());
+                others.push(server);
+            }
         }
-        Err(error) => {
-            announce_skip(&error.to_string());
-            None
+        Self {
+            _postgres: postgres,
+            _others: others,
         }
     }
 }
 
-fn announce_skip(why: &str) {
-    eprintln!("SKIPPED: every test that needs a PostgreSQL server will be skipped: {why}");
+/// Tells whether a server has to be started, since the variable names none.
+fn is_missing(variable: &str, command: &mut Command) -> bool {
+    if std::env::var_os(variable).is_some_and(|url| !url.is_empty()) {
+        println!("using the server of {variable}");
+        return false;
+    }
+    command.env_remove(variable);
+    true
+}
+
+fn start_postgres(install: Install) -> Option<PrivateServer> {
+    let started = install::programs(install)
+        .and_then(|programs| PrivateServer::start(&programs).map_err(|error| error.to_string()));
+    announce("PostgreSQL", started)
+}
+
+fn mariadb(install: Install) -> Result<private_mysql::Programs, String> {
+    install::mariadb(install)
+}
+
+fn mysql(_install: Install) -> Result<private_mysql::Programs, String> {
+    private_mysql::Programs::find_mysql(&crate::mysql::folder())
+        .ok_or_else(|| "no MySQL server was found (`cargo xtask mysql` prepares one)".to_owned())
+}
+
+fn start_other(
+    name: &str,
+    programs: Result<private_mysql::Programs, String>,
+) -> Option<private_mysql::PrivateServer> {
+    let started = programs
+        .and_then(|found| private_mysql::PrivateServer::start(&found).map_err(|error| error.to_string()));
+    announce(name, started)
+}
+
+fn announce<T>(name: &str, started: Result<T, String>) -> Option<T> {
+    match started {
+        Ok(server) => {
+            println!("{name} for the tests is running");
+            Some(server)
+        }
+        Err(why) => {
+            eprintln!("SKIPPED: every test that needs a {name} server will be skipped: {why}");
+            None
+        }
+    }
 }
 
 #[cfg(test)]
