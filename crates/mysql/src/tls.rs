@@ -1,1 +1,141 @@
-//! TLS as the engine's own ssl-mode words ask for it.
+//! TLS as the engine's own ssl-mode words ask for it: which certificates are accepted. Opening connections is `connect.rs`.
+
+use std::path::PathBuf;
+
+use mysql_async::{ClientIdentity, SslOpts};
+use rustls::RootCertStore;
+use whimbrel_core::{Error, Result};
+
+use crate::connect::cannot_encrypt;
+
+/// The words of `ssl-mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Never encrypted.
+    Disabled,
+    /// Encrypted when the server can.
+    Preferred,
+    /// Encrypted, whoever the server is.
+    Required,
+    /// Also, a known authority signed the server's certificate.
+    VerifyCa,
+    /// Also, it is made out for the host that was asked for.
+    VerifyIdentity,
+}
+
+impl Mode {
+    /// Reads the word, in either case; the words of other engines' URLs for the same things are understood too.
+    pub(crate) fn parse(word: &str) -> Result<Self> {
+        let lower = word.to_ascii_lowercase().replace('-', "_");
+        Ok(match lower.as_str() {
+            "disabled" | "disable" => Self::Disabled,
+            "preferred" | "prefer" | "allow" => Self::Preferred,
+            "required" | "require" => Self::Required,
+            "verify_ca" => Self::VerifyCa,
+            "verify_identity" | "verify_full" => Self::VerifyIdentity,
+            _ => {
+                return Err(Error::invalid(format!(
+                    "ssl-mode is `{word}`; must be `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`"
+                )));
+            }
+        })
+    }
+}
+
+/// The files that TLS needs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsFiles {
+    /// Certificates of authorities (`ssl-ca`).
+    pub(crate) authorities: Option<String>,
+    /// The client's certificate (`ssl-cert`).
+    pub(crate) certificate: Option<String>,
+    /// Its key (`ssl-key`).
+    pub(crate) key: Option<String>,
+}
+
+/// Returns the driver's options for a mode that encrypts.
+pub(crate) fn options(mode: Mode, files: &TlsFiles) -> Result<SslOpts> {
+    // The driver asks for the process's provider; that another part of the process has set one is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let verified = matches!(mode, Mode::VerifyCa | Mode::VerifyIdentity);
+    let mut options = SslOpts::default()
+        .with_danger_accept_invalid_certs(!verified)
+        .with_danger_skip_domain_validation(mode != Mode::VerifyIdentity);
+    if let Some(file) = &files.authorities {
+        options = options
+            .with_root_certs(vec![readable(file)?.into()])
+            .with_disable_built_in_roots(true);
+    } else if verified {
+        options = options.with_root_certs(authorities_of_the_system().into_iter().map(Into::into).collect());
+    }
+    match (&files.certificate, &files.key) {
+        (Some(certificate), Some(key)) => {
+            let identity = ClientIdentity::new(readable(certificate)?.into(), readable(key)?.into());
+            Ok(options.with_client_identity(Some(identity)))
+        }
+        (None, None) => Ok(options),
+        _ => Err(Error::invalid(
+            "the URL has one of `ssl-cert` and `ssl-key`; must have both",
+        )),
+    }
+}
+
+fn readable(file: &str) -> Result<PathBuf> {
+    std::fs::metadata(file)
+        .map(|_| PathBuf::from(file))
+        .map_err(|cause| Error::invalid(format!("file `{file}` cannot be read")).with_cause(cause))
+}
+
+/// The system's authorities, but for those that the driver could not take.
+fn authorities_of_the_system() -> Vec<Vec<u8>> {
+    rustls_native_certs::load_native_certs()
+        .certs
+        .into_iter()
+        .filter(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok())
+        .map(|certificate| certificate.to_vec())
+        .collect()
+}
+
+/// Tells whether a connection failed since the server cannot encrypt in a way that we can, so that `PREFERRED` goes without.
+pub(crate) fn is_missing(error: &mysql_async::Error) -> bool {
+    cannot_encrypt(error) || has_tls_cause(error)
+}
+
+/// Tells whether TLS itself failed: no common version, an unknown authority, another name.
+pub(crate) fn has_tls_cause(error: &mysql_async::Error) -> bool {
+    let mysql_async::Error::Io(error) = error else {
+        return false;
+    };
+    match error {
+        mysql_async::IoError::Tls(_) => true,
+        mysql_async::IoError::Io(error) => error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_read_in_either_case() {
+        for (word, mode) in [
+            ("DISABLED", Mode::Disabled),
+            ("preferred", Mode::Preferred),
+            ("REQUIRED", Mode::Required),
+            ("verify-ca", Mode::VerifyCa),
+            ("VERIFY_IDENTITY", Mode::VerifyIdentity),
+        ] {
+            assert_eq!(Mode::parse(word).unwrap(), mode);
+        }
+        assert!(Mode::parse("maybe").is_err());
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let files = TlsFiles {
+            certificate: Some("x".to_owned()),
+            ..TlsFiles::default()
+        };
+        assert!(options(Mode::Required, &files).is_err());
+    }
+}
