@@ -190,6 +190,9 @@ const STORED_PARAMETERS: &[&str] = &[
     "keepalives_retries",
     "max_page_count",
     "mode",
+    "socket",
+    "ssl-ca",
+    "ssl-mode",
     "sslmode",
     "sslnegotiation",
     "sslrootcert",
@@ -270,6 +273,7 @@ mod tests {
             "postgres://ann:canary@[::1]:5433/shop",
             "postgres:///shop?user=ann&host=/run/pg",
             "sqlite:a/b c.db?mode=ro",
+            "mysql://ann:canary@db.example/shop?ssl-mode=VERIFY_CA&ssl-ca=ca.pem",
         ] {
             let url = DatabaseUrl::parse(text).unwrap();
             let stored = url.stored();
