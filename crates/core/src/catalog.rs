@@ -35,8 +35,12 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     /// Views, in an order in which they can be created.
     pub views: Vec<View>,
-    /// Everything else: listed, not moved.
+    /// Everything else: listed, and moved between equal engines as far as it has a [`Making`].
     pub others: Vec<OtherObject>,
+    /// What objects may need and the server has or does not have, in words such as `extension hstore`, `role app`, `version 15`; sorted.
+    /// Not part of any fingerprint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<String>,
 }
 
 impl Catalog {
@@ -136,6 +140,19 @@ pub struct Table {
     /// The native definition, where the engine keeps one (its own CREATE TABLE text).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// For a partitioned table that has no rows of its own: how it is divided, native text, such as `RANGE (created_at)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitioned_by: Option<String>,
+    /// For a partition that is a table: whose, and which rows it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_of: Option<PartitionOf>,
+    /// The tables that it inherits from and whose reading shows its rows too, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherits: Vec<TableId>,
+    /// True when reading it shall read the rows of its partitions with it. A catalog never says so: a planner does, for a target that
+    /// keeps all rows in one table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flattened: bool,
     /// Why this table cannot be moved (partitioned, foreign, virtual ...); none when it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmovable: Option<String>,
@@ -160,6 +177,10 @@ impl Table {
             comment: None,
             options: Vec::new(),
             definition: None,
+            partitioned_by: None,
+            partition_of: None,
+            inherits: Vec::new(),
+            flattened: false,
             unmovable: None,
             rows_estimate: None,
             bytes: None,
@@ -188,6 +209,15 @@ impl Table {
             .filter(all_not_null)
             .or_else(|| self.uniques.iter().find(all_not_null))
     }
+}
+
+/// What makes a table a partition of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionOf {
+    /// The partitioned table.
+    pub parent: TableId,
+    /// Which of its rows it takes, native text, such as `FOR VALUES FROM (1) TO (10)` or `DEFAULT`.
+    pub bound: String,
 }
 
 /// A column.
@@ -483,6 +513,9 @@ pub struct Making {
     pub stage: MakingStage,
     /// Tables, views, types and other objects that must be there before.
     pub after: Vec<TableId>,
+    /// What the target must offer for it, in the words of [`Catalog::offers`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     /// The finding's code under which a person decides whether it moves (`privileges`, `definer`); none when it moves with the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,

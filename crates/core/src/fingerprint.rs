@@ -24,6 +24,7 @@ impl Catalog {
     pub fn fingerprint(&self) -> Fingerprint {
         let mut bare = self.clone();
         bare.version.clear();
+        bare.offers.clear();
         for table in &mut bare.tables {
             (table.rows_estimate, table.bytes) = (None, None);
         }
