@@ -7,7 +7,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use serde::{Deserialize, Serialize};
 
-use crate::LogicalType;
+use crate::{KeyValue, LogicalType};
 
 /// A batch closes at this many rows.
 pub const BATCH_ROWS: usize = 65_536;
@@ -56,6 +56,10 @@ pub struct Reject {
     pub value: String,
     /// The rule that was broken, such as ``text holds U+0000, which the target cannot store``.
     pub rule: String,
+    /// The exact values of the source's key ([`crate::Table::identity_key`]) in its order, by which the row can be read again; empty when it
+    /// has none or they are not known. A writer leaves them empty: the copier knows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exact: Vec<KeyValue>,
 }
 
 /// Returns the Arrow type that carries the logical type.

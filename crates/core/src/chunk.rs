@@ -30,6 +30,23 @@ pub enum KeyRange {
         /// First row number of the next chunk; none means to the end.
         to: Option<i64>,
     },
+    /// The rows of these very keys, those that are there; never part of a split. Rows that were rejected are read again by it.
+    Exactly {
+        /// Key columns.
+        columns: Vec<String>,
+        /// Keys, each with one value per column; at most [`KeyRange::EXACT_MAX`].
+        keys: Vec<Vec<KeyValue>>,
+    },
+}
+
+impl KeyRange {
+    /// How many keys one range names at most.
+    pub const EXACT_MAX: usize = 200;
+
+    /// Tells whether the range names its rows one by one: then it holds rows that were rejected by the split's chunks.
+    pub fn is_exact(&self) -> bool {
+        matches!(self, Self::Exactly { .. })
+    }
 }
 
 /// A half-open range of keys.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Chunk, Digest, MigrationId, Result, TableId};
+use crate::{Chunk, Digest, Error, ErrorClass, MigrationId, Result, TableId};
 
 /// The number of a run's attempt; `resume` raises it, and a writer with an older one cannot commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,6 +78,15 @@ pub trait Ledger: Send + Sync {
 
     /// Stores the whole split of a table before its first row is written. When the table has a split already it stays, and this is a `Conflict`.
     async fn store_split(&self, run: &RunKey, target: &TableId, chunks: &[Chunk]) -> Result<()>;
+
+    /// Adds a chunk to a table that has a split, for rows that were rejected and are tried again; its index is behind all others. Adding an
+    /// equal chunk again changes nothing; another chunk of that index is a `Conflict`.
+    async fn add_chunk(&self, _run: &RunKey, target: &TableId, _chunk: &Chunk) -> Result<()> {
+        Err(Error::new(
+            ErrorClass::Unsupported,
+            format!("the ledger cannot add a chunk to table `{target}`"),
+        ))
+    }
 
     /// Records that an unchanged finished chunk also holds under the snapshot at `position`.
     async fn confirm_chunk(&self, run: &RunKey, target: &TableId, index: u32, position: &str) -> Result<()>;

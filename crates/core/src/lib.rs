@@ -17,7 +17,7 @@ mod canonical;
 mod chunk;
 mod decimal;
 mod digest;
-mod rule;
+pub mod rule;
 
 mod aggregate;
 mod finding;
@@ -44,8 +44,8 @@ pub use calendar::{
 pub use canonical::{RowHash, RowHasher};
 pub use catalog::{
     Catalog, Check, Column, Deferral, Exclusion, ForeignKey, Generated, Identity, Index, IndexPart, Key,
-    Making, MakingStage, Namespace, OtherObject, Sequence, SequencePosition, Table, UserType, UserTypeKind,
-    View,
+    Making, MakingStage, Namespace, OtherObject, PartitionOf, Sequence, SequencePosition, Table, UserType,
+    UserTypeKind, View,
 };
 pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
 pub use clock::{Clock, SystemClock};
@@ -72,9 +72,10 @@ pub use plan::{
 pub use profile::{ColumnProfile, ForeignKeyProfile, StorageClasses, TableProfile, UniqueProfile};
 pub use report::{
     ColumnVerdict, DifferenceKind, ObjectVerdict, PhaseReport, Problem, RollbackReport, RowDifference,
-    RunReport, RunStatus, TableReport, TableVerdict, ValueDifference, Verdict, Verification, Witness,
+    RuledColumn, RunReport, RunStatus, TableReport, TableVerdict, ValueDifference, Verdict, Verification,
+    Witness,
 };
-pub use rule::ValueRule;
+pub use rule::{RuleValue, ValueRule};
 pub use step::{Direction, Statement, Step, StepPhase};
 
 /// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.

@@ -84,6 +84,12 @@ pub struct ColumnVerdict {
     pub rule: Option<String>,
     /// Rows that the rule touched.
     pub rule_rows: u64,
+    /// True when the rule is a value rule of the plan: `rule_rows` values are others than the source's, and match only thanks to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes_values: bool,
+    /// True when the target computes the values: they are compared, not copied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub computed: bool,
 }
 
 /// What the databases' own aggregates say.
@@ -213,6 +219,20 @@ pub struct TableReport {
     pub chunks: u64,
     /// Seconds spent by its chunks, those of this run.
     pub seconds: f64,
+    /// What the plan's value rules changed, by column; empty when none has a rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ruled: Vec<RuledColumn>,
+}
+
+/// What a value rule changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuledColumn {
+    /// Target column.
+    pub column: String,
+    /// The rule in words.
+    pub rule: String,
+    /// How many values it changed.
+    pub values: u64,
 }
 
 /// What was rolled back.

@@ -170,5 +170,6 @@ fn empty(run: &Run, table: &TableId) -> TableReport {
         rejected: 0,
         chunks: 0,
         seconds: run.seconds(table),
+        ruled: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) fn condition(table: &Table, range: &KeyRange) -> Result<Option<String
     let bound = match range {
         KeyRange::All => return Ok(None),
         KeyRange::Keys(bound) => bound,
+        KeyRange::Exactly { columns, keys } => return exactly(table, columns, keys).map(Some),
         KeyRange::Rows { .. } => {
             return Err(Error::new(
                 ErrorClass::Unsupported,
@@ -16,16 +17,7 @@ pub(crate) fn condition(table: &Table, range: &KeyRange) -> Result<Option<String
             ));
         }
     };
-    let mut natives = Vec::new();
-    for name in &bound.columns {
-        let column = table.column(name).ok_or_else(|| {
-            Error::new(
-                ErrorClass::Unsupported,
-                format!("table `{}` has no key column `{name}`", table.id),
-            )
-        })?;
-        natives.push(column.native.as_str());
-    }
+    let natives = natives(table, &bound.columns)?;
     let names: Vec<String> = bound.columns.iter().map(|name| quoted(name)).collect();
     let row = |values: &[String]| match values {
         [one] => one.clone(),
@@ -43,6 +35,38 @@ pub(crate) fn condition(table: &Table, range: &KeyRange) -> Result<Option<String
     let to = bound.to.as_deref().map(|values| side("<", values));
     let conditions: Vec<String> = from.into_iter().chain(to).collect();
     Ok((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+}
+
+/// The native types of the key's columns.
+fn natives<'a>(table: &'a Table, columns: &[String]) -> Result<Vec<&'a str>> {
+    let native = |name: &String| {
+        let column = table.column(name).ok_or_else(|| {
+            Error::new(
+                ErrorClass::Unsupported,
+                format!("table `{}` has no key column `{name}`", table.id),
+            )
+        })?;
+        Ok(column.native.as_str())
+    };
+    columns.iter().map(native).collect()
+}
+
+/// The rows of these keys, each as a condition of its own, so that an index serves them.
+fn exactly(table: &Table, columns: &[String], keys: &[Vec<KeyValue>]) -> Result<String> {
+    let natives = natives(table, columns)?;
+    let one = |key: &Vec<KeyValue>| {
+        let parts: Vec<String> = columns
+            .iter()
+            .zip(key.iter().zip(&natives))
+            .map(|(name, (value, native))| format!("{} = {}", quoted(name), spelled(value, native)))
+            .collect();
+        format!("({})", parts.join(" AND "))
+    };
+    if keys.is_empty() {
+        return Ok("false".to_owned());
+    }
+    let rows: Vec<String> = keys.iter().map(one).collect();
+    Ok(format!("({})", rows.join(" OR ")))
 }
 
 fn spelled(value: &KeyValue, native: &str) -> String {

@@ -265,7 +265,7 @@ fn columns_to_decode(
         .collect();
     let wanted = wanted?;
     let as_text = carried_as_text(wanted.iter().map(|(server, column)| (*server, &column.logical)));
-    Ok(wanted
+    let columns: Result<Vec<(String, DecodeColumn)>> = wanted
         .into_iter()
         .map(|(server, column)| {
             let name = quoted(&column.name);
@@ -276,9 +276,17 @@ fn columns_to_decode(
                 (false, _) => reading(server.kind, &column.logical, &name),
             };
             let (name, logical) = (column.name.clone(), column.logical.clone());
-            (expression, DecodeColumn { name, logical, form })
+            let replacement = column.rule.as_ref().map(|rule| rule.replacement(&logical));
+            let decode = DecodeColumn {
+                name,
+                form,
+                instead: replacement.transpose()?.flatten(),
+                logical,
+            };
+            Ok((expression, decode))
         })
-        .unzip())
+        .collect();
+    Ok(columns?.into_iter().unzip())
 }
 
 fn key_positions(request: &ReadRequest) -> Vec<usize> {

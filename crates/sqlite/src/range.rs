@@ -66,7 +66,29 @@ pub(crate) fn condition(connection: &Connection, table: &Table, range: &KeyRange
             Ok(between(&key, bound(from), bound(to), 1))
         }
         KeyRange::Keys(bound) => keys(connection, table, bound),
+        KeyRange::Exactly { columns, keys } => exactly(connection, table, columns, keys),
     }
+}
+
+/// The rows of these keys, each as a condition of its own, so that an index serves them.
+fn exactly(
+    connection: &Connection,
+    table: &Table,
+    columns: &[String],
+    keys: &[Vec<KeyValue>],
+) -> Result<Condition> {
+    let parts = key_order(connection, table, columns)?;
+    let one: Vec<String> = parts.iter().map(|part| format!("{part} = ?")).collect();
+    let one = format!("({})", one.join(" AND "));
+    let rows = match keys.len() {
+        0 => "0".to_owned(),
+        several => vec![one; several].join(" OR "),
+    };
+    Ok(Condition {
+        text: rows,
+        parameters: keys.iter().flatten().map(value).collect::<Result<_>>()?,
+        order: parts.join(", "),
+    })
 }
 
 fn keys(connection: &Connection, table: &Table, bound: &KeyBound) -> Result<Condition> {

@@ -119,6 +119,7 @@ fn replace(connection: &Connection, found: &Table, request: &WriteRequest) -> Re
     let kept = match &request.chunk.range {
         KeyRange::All => true,
         KeyRange::Rows { .. } => found.columns.iter().any(|column| column.identity.is_some()),
+        KeyRange::Exactly { columns, .. } => columns.iter().all(|name| found.column(name).is_some()),
         KeyRange::Keys(bound) => bound.columns.iter().all(|name| found.column(name).is_some()),
     };
     if !kept {

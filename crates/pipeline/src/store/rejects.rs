@@ -119,6 +119,7 @@ mod tests {
             column: "a".to_owned(),
             value: "b".to_owned(),
             rule: "c".to_owned(),
+            exact: Vec::new(),
         }
     }
 

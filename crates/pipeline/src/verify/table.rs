@@ -58,6 +58,8 @@ impl Check<'_> {
             },
             rule: None,
             rule_rows: 0,
+            changes_values: false,
+            computed: false,
         };
         TableVerdict {
             verdict: Verdict::Different,
@@ -162,6 +164,8 @@ impl Check<'_> {
                 },
                 rule_rows: if rule.is_some() { found.digest.rows } else { 0 },
                 rule,
+                changes_values: false,
+                computed: column.computed,
             }
         };
         self.plan.columns.iter().enumerate().map(column).collect()

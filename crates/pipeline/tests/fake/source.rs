@@ -205,6 +205,7 @@ fn batch(table: &Table, columns: &[ReadColumn], rows: &[Row]) -> Result<Batch> {
                 column: column.name.clone(),
                 value: format!("{:?}", row[*at]),
                 rule: "does not fit its type".to_owned(),
+                exact: Vec::new(),
             }),
         }
     }

@@ -246,6 +246,7 @@ impl Writer for FakeWriter {
                     column: "name".to_owned(),
                     value: REFUSED.to_owned(),
                     rule: "the target cannot hold it".to_owned(),
+                    exact: Vec::new(),
                 });
             } else {
                 self.rows.push(values);

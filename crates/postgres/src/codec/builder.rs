@@ -12,7 +12,7 @@ use arrow_array::types::{Date32Type, Float32Type, Float64Type, Int64Type, Time64
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
-use whimbrel_core::{LogicalType, arrow_type};
+use whimbrel_core::{Error, LogicalType, RuleValue, arrow_type};
 
 /// A growing column.
 #[derive(Debug)]
@@ -65,6 +65,26 @@ impl Builder {
             Values::Fixed16(values) => values.extend_from_slice(&[0; 16]),
         }
         self.valid.push(false);
+    }
+
+    /// Pushes the value of a rule.
+    pub(crate) fn push(&mut self, value: &RuleValue) -> Result<(), Error> {
+        let before = self.valid.len();
+        match value {
+            RuleValue::Null => self.push_null(),
+            RuleValue::Boolean(value) => self.push_bool(*value),
+            RuleValue::Long(value) => self.push_i64(*value),
+            RuleValue::Days(value) => self.push_i32(*value),
+            RuleValue::Float32(value) => self.push_f32(*value),
+            RuleValue::Float64(value) => self.push_f64(*value),
+            RuleValue::Text(value) => self.push_bytes(value.as_bytes()),
+            RuleValue::Bytes(value) => self.push_bytes(value),
+            RuleValue::Fixed(value) => self.push_16(*value),
+        }
+        match self.valid.len() > before {
+            true => Ok(()),
+            false => Err(Error::bug("the value of a rule is not of its column's form")),
+        }
     }
 
     pub(crate) fn push_bool(&mut self, value: bool) {

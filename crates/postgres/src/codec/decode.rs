@@ -10,13 +10,13 @@ use std::ops::Range;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
-    Batch, Error, LogicalType, Reject, Result, arrow_schema, format_date, format_time, format_timestamp,
-    is_decimal, parse_date, parse_time, parse_timestamp, shorten,
+    Batch, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, format_date, format_time,
+    format_timestamp, is_decimal, parse_date, parse_time, parse_timestamp, shorten,
 };
 
 use super::builder::Builder;
 use super::wire::{Rewrite, Shape};
-use super::{COPY_HEADER, EPOCH_DAYS, EPOCH_MICROS, numeric};
+use super::{COPY_HEADER, EPOCH_DAYS, EPOCH_MICROS, numeric, text};
 use crate::native::Kind;
 
 /// The binary form in which the server sends a column.
@@ -103,6 +103,8 @@ pub(crate) struct DecodeColumn {
     pub(crate) name: String,
     pub(crate) logical: LogicalType,
     pub(crate) form: Form,
+    /// What stands in the place of a value that breaks a rule; without it the row is rejected.
+    pub(crate) instead: Option<RuleValue>,
 }
 
 /// Gathers rows into batches.
@@ -112,6 +114,10 @@ pub(crate) struct Decoder {
     builders: Vec<Builder>,
     key: Vec<usize>,
     rejects: Vec<Reject>,
+    /// Per column, how many values were replaced; empty when none would be.
+    ruled: Vec<u64>,
+    /// The columns of the row at hand whose value was replaced.
+    replaced: Vec<usize>,
     rows: usize,
     bytes: usize,
     scratch: String,
@@ -139,6 +145,8 @@ impl Decoder {
             .map(|column| Builder::new(&column.logical))
             .collect();
         Self {
+            ruled: no_counts(&columns),
+            replaced: Vec::new(),
             columns,
             builders,
             key,
@@ -212,17 +220,27 @@ impl Decoder {
                         column.name
                     )));
                 }
-                Err(Fault::Rule(broken)) => {
-                    self.reject(value, at, broken);
-                    return Ok(());
-                }
+                Err(Fault::Rule(broken)) => match &column.instead {
+                    Some(instead) => {
+                        builder.push(instead)?;
+                        self.replaced.push(at);
+                    }
+                    None => {
+                        self.reject(value, at, broken);
+                        return Ok(());
+                    }
+                },
             }
+        }
+        for at in self.replaced.drain(..) {
+            self.ruled[at] += 1;
         }
         self.rows += 1;
         Ok(())
     }
 
     fn reject<'a>(&mut self, value: impl Fn(usize) -> Option<&'a [u8]>, at: usize, rule: String) {
+        self.replaced.clear();
         for builder in &mut self.builders {
             builder.truncate(self.rows);
         }
@@ -237,12 +255,19 @@ impl Decoder {
             .iter()
             .map(|&at| format!("{}={}", self.columns[at].name, show(at)))
             .collect();
+        let exact = |at: &usize| value(*at).and_then(|value| exact_key(&self.columns[*at].form, value));
         let reject = Reject {
             row: None,
             key: key.join(", "),
             column: self.columns[at].name.clone(),
             value: show(at),
             rule,
+            exact: self
+                .key
+                .iter()
+                .map(exact)
+                .collect::<Option<_>>()
+                .unwrap_or_default(),
         };
         self.rejects.push(reject);
     }
@@ -266,9 +291,37 @@ impl Decoder {
         Ok(Batch {
             records,
             rejects: std::mem::take(&mut self.rejects),
-            ruled: Vec::new(),
+            ruled: std::mem::replace(&mut self.ruled, no_counts(&self.columns)),
         })
     }
+}
+
+fn no_counts(columns: &[DecodeColumn]) -> Vec<u64> {
+    match columns.iter().any(|column| column.instead.is_some()) {
+        true => vec![0; columns.len()],
+        false => Vec::new(),
+    }
+}
+
+/// A key's value as `range.rs` spells it; none for a form that has no exact text.
+fn exact_key(form: &Form, bytes: &[u8]) -> Option<KeyValue> {
+    let date = || date(bytes).ok().map(text::date);
+    let stamp = |zoned| Some(text::timestamp(timestamp(bytes).ok().flatten()?, zoned));
+    let text = match form {
+        Form::Integer => return integer(bytes).ok().map(KeyValue::Integer),
+        Form::Bytes => {
+            let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+            return Some(KeyValue::Bytes(digits.collect()));
+        }
+        Form::Date => date(),
+        Form::Timestamp { zoned } => stamp(*zoned),
+        Form::Interval => Some(text::interval(bytes)),
+        Form::Uuid => Some(text::uuid(bytes)),
+        Form::Text => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        Form::Bool | Form::Float | Form::Numeric | Form::Time | Form::TimeTz => Some(show(form, bytes)),
+        Form::Jsonb | Form::Wire(_) => None,
+    };
+    text.map(KeyValue::Text)
 }
 
 /// Removes the stream's header from its first message.

@@ -136,6 +136,7 @@ impl Encoder {
             column: self.columns[at].name.clone(),
             value: show(at),
             rule,
+            exact: Vec::new(),
         }
     }
 }

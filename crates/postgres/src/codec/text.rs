@@ -51,7 +51,7 @@ pub(crate) fn of<'a>(
     })
 }
 
-fn date(days: i32) -> String {
+pub(super) fn date(days: i32) -> String {
     match days {
         i32::MAX => "infinity".to_owned(),
         i32::MIN => "-infinity".to_owned(),
@@ -62,7 +62,7 @@ fn date(days: i32) -> String {
     }
 }
 
-fn timestamp(micros: i64, zoned: bool) -> String {
+pub(super) fn timestamp(micros: i64, zoned: bool) -> String {
     match micros {
         i64::MAX => "infinity".to_owned(),
         i64::MIN => "-infinity".to_owned(),
@@ -81,7 +81,7 @@ fn civil(date: Civil) -> (String, &'static str) {
     (format!("{year:04}-{month:02}-{day:02}"), era)
 }
 
-fn interval(bytes: &[u8]) -> String {
+pub(super) fn interval(bytes: &[u8]) -> String {
     let micros = bytes.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes));
     let word = |at: usize| {
         bytes
@@ -92,7 +92,7 @@ fn interval(bytes: &[u8]) -> String {
     format!("{} mons {} days {micros} microseconds", word(12), word(8))
 }
 
-fn uuid(bytes: &[u8]) -> String {
+pub(super) fn uuid(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(36);
     for (at, byte) in bytes.iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {

@@ -12,7 +12,9 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
 use rusqlite::types::ValueRef;
-use whimbrel_core::{Batch, Error, LogicalType, ReadColumn, Reject, Result, arrow_schema};
+use whimbrel_core::{
+    Batch, Error, KeyValue, LogicalType, ReadColumn, Reject, Result, RuleValue, arrow_schema,
+};
 
 use super::decode;
 
@@ -92,6 +94,30 @@ impl Column {
         Ok(())
     }
 
+    /// Appends the value of a rule.
+    fn append_rule(&mut self, value: &RuleValue) -> Result<()> {
+        match (&mut self.values, value) {
+            (_, RuleValue::Null) => return self.append_null(),
+            (Values::Boolean(values), RuleValue::Boolean(value)) => values.push(*value),
+            (Values::Int64(values), RuleValue::Long(value)) => values.push(*value),
+            (Values::Int32(values), RuleValue::Days(value)) => values.push(*value),
+            (Values::Float32(values), RuleValue::Float32(value)) => values.push(*value),
+            (Values::Float64(values), RuleValue::Float64(value)) => values.push(*value),
+            (Values::Fixed16(values), RuleValue::Fixed(value)) => values.extend_from_slice(value),
+            (Values::Bytes { data, ends }, RuleValue::Text(text)) => {
+                data.extend_from_slice(text.as_bytes());
+                ends.push(end_of(data)?);
+            }
+            (Values::Bytes { data, ends }, RuleValue::Bytes(bytes)) => {
+                data.extend_from_slice(bytes);
+                ends.push(end_of(data)?);
+            }
+            (_, _) => return Err(Error::bug("the value of a rule is not of its column's form")),
+        }
+        self.valid.push(true);
+        Ok(())
+    }
+
     /// Keeps the first `rows` values only.
     fn truncate(&mut self, rows: usize) {
         match &mut self.values {
@@ -163,6 +189,10 @@ pub(crate) struct RowBatch {
     names: Vec<String>,
     schema: Arc<Schema>,
     columns: Vec<Column>,
+    /// Per column, what stands in the place of a value that breaks a rule; without it the row is rejected.
+    instead: Vec<Option<RuleValue>>,
+    /// Per column, how many values were replaced; empty when none would be.
+    ruled: Vec<u64>,
     rejects: Vec<Reject>,
     rows: usize,
     bytes: usize,
@@ -174,7 +204,14 @@ impl RowBatch {
     /// # Errors
     /// `Bug` for a logical type that this engine never offers.
     pub(crate) fn new(columns: &[ReadColumn]) -> Result<Self> {
+        let instead = |column: &ReadColumn| match &column.rule {
+            Some(rule) => rule.replacement(&column.logical),
+            None => Ok(None),
+        };
+        let instead: Vec<Option<RuleValue>> = columns.iter().map(instead).collect::<Result<_>>()?;
         Ok(Self {
+            ruled: no_counts(&instead),
+            instead,
             names: columns.iter().map(|column| column.name.clone()).collect(),
             schema: arrow_schema(
                 columns
@@ -205,9 +242,10 @@ impl RowBatch {
     pub(crate) fn append<'a>(
         &mut self,
         value: impl Fn(usize) -> Result<ValueRef<'a>>,
-        key: impl FnOnce() -> String,
+        key: impl FnOnce() -> (String, Vec<KeyValue>),
     ) -> Result<()> {
         let mut bytes = 0;
+        let mut replaced = Vec::new();
         for (at, column) in self.columns.iter_mut().enumerate() {
             let value = value(at)?;
             bytes += size_of(value);
@@ -216,9 +254,16 @@ impl RowBatch {
                 continue;
             }
             if let Err(rule) = decode::append(column, value)? {
+                if let Some(instead) = &self.instead[at] {
+                    column.append_rule(instead)?;
+                    replaced.push(at);
+                    continue;
+                }
+                let (key, exact) = key();
                 let reject = Reject {
                     row: None,
-                    key: key(),
+                    key,
+                    exact,
                     column: self.names[at].clone(),
                     value: decode::shown(value),
                     rule,
@@ -230,6 +275,9 @@ impl RowBatch {
                 return Ok(());
             }
             column.valid.push(true);
+        }
+        for at in replaced {
+            self.ruled[at] += 1;
         }
         self.rows += 1;
         self.bytes += bytes;
@@ -253,8 +301,15 @@ impl RowBatch {
         Ok(Batch {
             records,
             rejects: std::mem::take(&mut self.rejects),
-            ruled: Vec::new(),
+            ruled: std::mem::replace(&mut self.ruled, no_counts(&self.instead)),
         })
+    }
+}
+
+fn no_counts(instead: &[Option<RuleValue>]) -> Vec<u64> {
+    match instead.iter().any(Option::is_some) {
+        true => vec![0; instead.len()],
+        false => Vec::new(),
     }
 }
 

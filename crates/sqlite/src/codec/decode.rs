@@ -184,6 +184,27 @@ fn bytes(logical: &LogicalType, value: ValueRef<'_>, out: &mut Vec<u8>) -> Check
             }
             out.extend_from_slice(text.as_bytes());
         }
+        LogicalType::Set { labels } => {
+            let text = text_of(value, "text")?;
+            let mut places = text
+                .split(',')
+                .map(|part| labels.iter().position(|label| label == part));
+            if !text.is_empty()
+                && !places
+                    .by_ref()
+                    .is_sorted_by(|a, b| a.is_some() && b.is_some() && a < b)
+            {
+                return Err("text is no set of the labels in their order".to_owned());
+            }
+            if !text.is_empty()
+                && !text
+                    .split(',')
+                    .all(|part| labels.iter().any(|label| label == part))
+            {
+                return Err("text holds what is no label of the set".to_owned());
+            }
+            out.extend_from_slice(text.as_bytes());
+        }
         LogicalType::Bits { length, varying } => {
             let text = text_of(value, "text of 0 and 1")?;
             bits(text, *length, *varying)?;

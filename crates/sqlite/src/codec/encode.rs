@@ -114,6 +114,7 @@ impl Encoder {
                     column: column.name.clone(),
                     value: shown_of(column, array.as_ref(), row),
                     rule,
+                    exact: Vec::new(),
                 }));
             }
             let value = cell.as_ref().map_or(ValueRef::Null, Cell::as_value);

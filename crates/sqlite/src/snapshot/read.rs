@@ -2,11 +2,12 @@
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
-use whimbrel_core::{BATCH_ROWS, Batch, Error, ReadColumn, ReadRequest, Result, Table};
+use whimbrel_core::{BATCH_ROWS, Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table};
 
 use super::Reader;
 use crate::codec::{RowBatch, shown, size_of};
@@ -101,7 +102,7 @@ fn read(
             }
         }
         let value = |at: usize| row.get_ref(at).during(what);
-        batch.append(value, || key.text(row))?;
+        batch.append(value, || (key.text(row), key.exact(row)))?;
     }
     if batch.len() > 0 {
         place.send(Ok(batch.take()?));
@@ -123,6 +124,8 @@ struct RowKey {
     parts: Vec<(String, usize)>,
     /// Terms that are read only to name a row.
     terms: Vec<String>,
+    /// True when the parts are the whole key.
+    is_key: bool,
 }
 
 impl RowKey {
@@ -130,6 +133,7 @@ impl RowKey {
         let mut found = Self {
             parts: Vec::new(),
             terms: Vec::new(),
+            is_key: table.identity_key().is_some(),
         };
         let wanted: Vec<(String, String)> = match (table.identity_key(), row_number(table)) {
             (Some(key), _) => key
@@ -143,6 +147,7 @@ impl RowKey {
         for (name, term) in wanted {
             let place = columns.iter().position(|column| column.name == name);
             if place.is_none() && columns.len() + found.terms.len() >= QUERY_COLUMNS_MAX {
+                found.is_key = false;
                 continue;
             }
             found
@@ -153,6 +158,24 @@ impl RowKey {
             }
         }
         found
+    }
+
+    /// The key as it is stored; empty when it has no exact form.
+    fn exact(&self, row: &Row<'_>) -> Vec<KeyValue> {
+        let one = |at: &usize| match row.get_ref(*at).ok()? {
+            ValueRef::Integer(number) => Some(KeyValue::Integer(number)),
+            ValueRef::Real(real) => Some(KeyValue::Real(real.to_bits())),
+            ValueRef::Text(text) => std::str::from_utf8(text)
+                .ok()
+                .map(|text| KeyValue::Text(text.to_owned())),
+            ValueRef::Blob(bytes) => {
+                let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+                Some(KeyValue::Bytes(digits.collect()))
+            }
+            ValueRef::Null => None,
+        };
+        let key = || self.parts.iter().map(|(_, at)| one(at)).collect::<Option<_>>();
+        self.is_key.then(key).flatten().unwrap_or_default()
     }
 
     fn text(&self, row: &Row<'_>) -> String {

@@ -321,6 +321,8 @@ fn table_verdict(name: &str, verdict: Verdict, rows: u64, differences: Vec<RowDi
         target_rows: rows - u64::from(different),
         rejected: 0,
         columns: vec![ColumnVerdict {
+            changes_values: false,
+            computed: false,
             column: "full|name`s\n".to_owned(),
             verdict,
             rule: Some("trailing blanks of `char(n)` do not count".to_owned()),
@@ -371,6 +373,7 @@ pub(super) fn report(status: RunStatus, verification: Option<Verification>) -> R
         summary: summary.to_owned(),
     };
     let table = |name, rows, seconds| TableReport {
+        ruled: Vec::new(),
         table: TableId::new("public", name),
         rows,
         bytes: rows * 100,
