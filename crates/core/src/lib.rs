@@ -17,6 +17,7 @@ mod canonical;
 mod chunk;
 mod decimal;
 mod digest;
+mod interval;
 pub mod rule;
 
 mod aggregate;
@@ -63,6 +64,7 @@ pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
 pub use finding::{CODES, Choice, Code, Decision, Finding, Severity};
 pub use fingerprint::{Fingerprint, hash_of};
+pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Fidelity, LogicalType, Mapped};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};

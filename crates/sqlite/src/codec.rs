@@ -6,7 +6,7 @@
 //! | boolean | integer 0 or 1 |
 //! | decimal | text of digits; integer or real where the column is one |
 //! | date, time, timestamp | ISO 8601 text, as the core's calendar writes it |
-//! | interval | `P{months}M{days}DT{seconds}S`, see [`interval`] |
+//! | interval | `P{months}M{days}DT{seconds}S`, see [`whimbrel_core::format_interval`] |
 //! | uuid | text of 36 lower-case characters |
 //! | json, enum, bits, time with zone | text |
 
@@ -17,7 +17,6 @@ mod columns;
 )]
 mod decode;
 mod encode;
-pub(crate) mod interval;
 
 pub(crate) use columns::RowBatch;
 pub(crate) use columns::size_of;

@@ -7,7 +7,7 @@ use whimbrel_core::{
 };
 
 use super::columns::{Column, Values, end_of};
-use super::{interval, tag};
+use super::tag;
 use crate::declared::class_of;
 
 /// What a value became: a thing of its column's Arrow type, or the rule that it breaks.
@@ -119,8 +119,9 @@ fn text_of<'a>(value: ValueRef<'a>, what: &str) -> Checked<&'a str> {
 
 fn fixed16(logical: &LogicalType, value: ValueRef<'_>) -> Checked<[u8; 16]> {
     match logical {
-        LogicalType::Interval => text_of(value, "an interval")
-            .and_then(|text| interval::parse(text).ok_or_else(|| broken("an interval `P1M2DT3.5S`"))),
+        LogicalType::Interval => text_of(value, "an interval").and_then(|text| {
+            whimbrel_core::parse_interval(text).ok_or_else(|| broken("an interval `P1M2DT3.5S`"))
+        }),
         _ => text_of(value, "a UUID")
             .and_then(|text| parse_uuid(text).ok_or_else(|| broken("a UUID of 36 lower-case characters"))),
     }

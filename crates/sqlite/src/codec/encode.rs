@@ -13,7 +13,7 @@ use whimbrel_core::{
 };
 
 use super::decode::{decimal, real_text, shown, unexpected};
-use super::{interval, tag};
+use super::tag;
 use crate::declared::Keeping;
 use crate::error::During;
 
@@ -218,7 +218,7 @@ fn cell<'a>(
             array.as_primitive::<TimestampMicrosecondType>().value(row),
             *zoned,
         )),
-        LogicalType::Interval => Cell::Made(interval::format(sixteen(array, row)?)),
+        LogicalType::Interval => Cell::Made(whimbrel_core::format_interval(sixteen(array, row)?)),
         LogicalType::Uuid => Cell::Made(uuid_text(sixteen(array, row)?)),
         LogicalType::Any => Cell::Value(tagged(array.as_binary::<i32>().value(row))?),
         LogicalType::Wire { .. } => return Err(unexpected(&column.logical)),

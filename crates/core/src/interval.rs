@@ -4,7 +4,7 @@
 const MICROS: i128 = 1_000_000;
 
 /// Returns the text of an interval: microseconds, days and months, big-endian.
-pub(crate) fn format(bytes: [u8; 16]) -> String {
+pub fn format_interval(bytes: [u8; 16]) -> String {
     let number = u128::from_be_bytes(bytes).cast_signed();
     let micros = number >> 64;
     let days = part(bytes, 8);
@@ -39,8 +39,8 @@ fn seconds(micros: i128) -> String {
     format!("{sign}{whole}.{}S", digits.trim_end_matches('0'))
 }
 
-/// Reads the text of an interval; none when it is not the text that [`format`] writes.
-pub(crate) fn parse(text: &str) -> Option<[u8; 16]> {
+/// Reads the text of an interval; none when it is not the text that [`format_interval`] writes.
+pub fn parse_interval(text: &str) -> Option<[u8; 16]> {
     let rest = text.strip_prefix('P')?;
     let (date, time) = rest
         .split_once('T')
@@ -60,7 +60,7 @@ pub(crate) fn parse(text: &str) -> Option<[u8; 16]> {
     bytes[..8].copy_from_slice(&micros.to_be_bytes());
     bytes[8..12].copy_from_slice(&days.to_be_bytes());
     bytes[12..].copy_from_slice(&months.to_be_bytes());
-    (date.is_empty() && format(bytes) == text).then_some(bytes)
+    (date.is_empty() && format_interval(bytes) == text).then_some(bytes)
 }
 
 fn parse_seconds(text: &str) -> Option<i64> {
@@ -99,11 +99,11 @@ mod tests {
             (interval(0, 0, 14), "P14M"),
             (interval(3_600_000_000, 0, 0), "PT3600S"),
         ] {
-            assert_eq!(format(bytes), text);
-            assert_eq!(parse(text), Some(bytes));
+            assert_eq!(format_interval(bytes), text);
+            assert_eq!(parse_interval(text), Some(bytes));
         }
         for text in ["", "P", "PT", "P1Y", "P01M", "PT1.50S", "P1D2M", "PT0S ", "P0M"] {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(parse_interval(text), None, "{text}");
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
         #[test]
         fn any_interval_comes_back(micros: i64, days: i32, months: i32) {
             let bytes = interval(micros, days, months);
-            prop_assert_eq!(parse(&format(bytes)), Some(bytes));
+            prop_assert_eq!(parse_interval(&format_interval(bytes)), Some(bytes));
         }
     }
 }
