@@ -7,6 +7,7 @@ mod bench;
 mod chunks;
 mod forms;
 mod ledger;
+mod random;
 mod reading;
 mod structure;
 
@@ -62,6 +63,10 @@ pub const CLAIMS: &[Claim] = &[
         holds: |bench| Box::pin(reading::every_form_arrives_as_it_was(bench)),
     },
     Claim {
+        name: "random_rows_arrive_as_they_were",
+        holds: |bench| Box::pin(reading::random_rows_arrive_as_they_were(bench)),
+    },
+    Claim {
         name: "the_database_itself_counts_the_same",
         holds: |bench| Box::pin(reading::the_database_itself_counts_the_same(bench)),
     },
@@ -76,6 +81,10 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         name: "the_chunks_of_a_split_cover_each_row_once",
         holds: |bench| Box::pin(chunks::the_chunks_of_a_split_cover_each_row_once(bench)),
+    },
+    Claim {
+        name: "a_split_covers_each_row_once_whatever_the_key",
+        holds: |bench| Box::pin(chunks::a_split_covers_each_row_once_whatever_the_key(bench)),
     },
     Claim {
         name: "a_chunk_is_there_with_its_record_or_not_at_all",

@@ -96,13 +96,23 @@ impl Bench {
 
     /// Describes a table with a key and a column of each of the forms.
     pub(super) fn describe(&self, name: &str, forms: &[(&str, LogicalType)]) -> Made {
+        self.describe_with_key(name, &LogicalType::Integer { bits: 64 }, forms)
+    }
+
+    /// Does the same with a key of another form.
+    pub(super) fn describe_with_key(
+        &self,
+        name: &str,
+        key_form: &LogicalType,
+        forms: &[(&str, LogicalType)],
+    ) -> Made {
         let dialect = self.connector.dialect();
         let key = ColumnUse {
             indexed: true,
             sole_primary_key: true,
             ..ColumnUse::default()
         };
-        let id = LogicalType::Integer { bits: 64 };
+        let id = key_form.clone();
         let mut columns = vec![ReadColumn {
             name: "id".to_owned(),
             native: dialect.native(&id, &key).to,

@@ -1,8 +1,9 @@
 //! Claims about splitting a table, and about the transaction that writes a chunk.
 
-use whimbrel_core::{BATCH_BYTES, Chunk, Committed, Digest};
+use whimbrel_core::{BATCH_BYTES, Chunk, ColumnUse, Committed, Digest, Fidelity, LogicalType};
 
 use super::bench::{Bench, digest, result};
+use super::random::Lots;
 
 pub(super) async fn the_chunks_of_a_split_cover_each_row_once(bench: Bench) {
     let run = bench.run().await;
@@ -39,6 +40,67 @@ pub(super) async fn the_chunks_of_a_split_cover_each_row_once(bench: Bench) {
         ));
     }
     assert!(sum.same_rows(&written.digest), "{sum:?} {written:?}");
+}
+
+/// Forms that can be a key, by the name of their table.
+fn key_forms() -> Vec<(&'static str, LogicalType)> {
+    let decimal = LogicalType::Decimal {
+        precision: Some(14),
+        scale: Some(2),
+    };
+    let text = LogicalType::Text {
+        chars_max: Some(40),
+        padded: false,
+    };
+    vec![
+        ("by_integer", LogicalType::Integer { bits: 64 }),
+        ("by_decimal", decimal),
+        ("by_text", text),
+        ("by_day", LogicalType::Date),
+        ("by_uuid", LogicalType::Uuid),
+    ]
+}
+
+pub(super) async fn a_split_covers_each_row_once_whatever_the_key(bench: Bench) {
+    const ROWS: usize = 2_000;
+    let run = bench.run().await;
+    let dialect = bench.connector.dialect();
+    let mut lots = Lots::new(&*dialect);
+    let key_use = ColumnUse {
+        indexed: true,
+        sole_primary_key: true,
+        ..ColumnUse::default()
+    };
+    for (name, key) in key_forms() {
+        if !matches!(
+            dialect.native(&key, &key_use).fidelity,
+            Fidelity::Exact | Fidelity::Widened(_)
+        ) {
+            continue;
+        }
+        let described = bench.describe_with_key(name, &key, &[("note", LogicalType::text())]);
+        let made = bench.make(&run, described).await;
+        let arrays = vec![lots.keys(&key, ROWS), lots.column(&LogicalType::text(), ROWS)];
+        let written = bench.fill(&run, &made, &bench.batch(&made, arrays)).await;
+        let snapshot = bench.snapshot(&made, 2).await;
+        let chunks = bench.good(snapshot.split(&made.table, 16 << 10).await);
+        assert!(
+            chunks.len() > 1,
+            "{name}: {ROWS} rows are more than one chunk of 16 KiB"
+        );
+        let mut sum = Digest::default();
+        for chunk in chunks {
+            sum.add(&digest(
+                &made,
+                &bench.read(&*snapshot, &made, chunk.range, BATCH_BYTES).await,
+            ));
+        }
+        assert!(
+            sum.same_rows(&written.digest),
+            "{name}: {sum:?} {:?}",
+            written.digest
+        );
+    }
 }
 
 pub(super) async fn a_chunk_is_there_with_its_record_or_not_at_all(bench: Bench) {
