@@ -48,6 +48,11 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// Tells whether the engine is another flavour of this one, which knows most of the same words.
+    fn is_kin(&self, _engine: &str) -> bool {
+        false
+    }
+
     /// Returns which different texts the column's collation calls equal.
     fn equality(&self, _column: &Column) -> TextEquality {
         TextEquality::default()
@@ -247,6 +252,10 @@ pub struct ExpressionContext {
     pub tables: BTreeMap<TableId, TableId>,
     /// The logical type of the place the value goes to (a default's column), when there is one.
     pub expected: Option<LogicalType>,
+    /// The collation of each text column in the source, where one is declared, by the column's name.
+    pub collations: BTreeMap<String, String>,
+    /// True when source and target are flavours of one server ([`Dialect::is_kin`]): words that only they know may pass as they are.
+    pub kin: bool,
 }
 
 /// Why an expression has no translation.

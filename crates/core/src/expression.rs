@@ -1,7 +1,21 @@
-//! What dialects share when they translate expressions: the kinds of values, and the shapes of queries that have a neutral form.
+//! What dialects share when they translate expressions: the walk, the kinds of values and their agreement, names, brackets, and the
+//! shapes of queries that have a neutral form. Words are the dialects' own.
 
+mod agree;
+mod bracket;
 mod kind;
+mod names;
+mod node;
 mod shape;
+mod walk;
 
+pub use agree::{fit, literal_as};
+pub use bracket::bracket;
 pub use kind::{Kind, arguments, kind, of_logical, of_type};
+pub use names::{MadeNames, TargetNames, columns_of, made_names};
+pub use node::{
+    call, case, cast, count_of, digits, function_name, is_literal, is_now, is_number_literal, nested, not,
+    number_literal, plain_name, take, text_literal, text_of, truth_literal, truth_of, without_brackets, word,
+};
 pub use shape::{check_call, check_grouping, check_query, check_select, check_table, has_aggregate, no};
+pub use walk::{Translate, parser, print, read_expression, read_query, walk};

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
 use whimbrel_core::{
-    ExpressionContext, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId, Untranslated,
+    Column, ExpressionContext, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId, Untranslated,
 };
 
 use crate::draft::Draft;
@@ -29,6 +29,8 @@ pub(crate) fn table_context(
         renames: draft.names.renamed_columns(&table.id),
         tables: BTreeMap::new(),
         expected,
+        collations: collations(table),
+        kin: are_kin(draft),
     }
 }
 
@@ -39,8 +41,12 @@ pub(crate) fn table_context(
 pub(crate) fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<ExpressionContext, Untranslated> {
     let mut context = ExpressionContext {
         tables: draft.names.relations(reads),
+        kin: are_kin(draft),
         ..ExpressionContext::default()
     };
+    for table in draft.scope.source.catalog.tables.iter().filter(|table| reads.contains(&table.id)) {
+        context.collations.extend(collations(table));
+    }
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     let mut unclear = Vec::new();
     for id in reads {
@@ -207,6 +213,17 @@ fn column_types(draft: &Draft<'_>, table: &TableId) -> BTreeMap<String, LogicalT
         .filter(|(_, way)| !way.left_out)
         .map(|(name, way)| (name.clone(), way.logical.clone()))
         .collect()
+}
+
+fn collations(table: &Table) -> BTreeMap<String, String> {
+    let declared = |column: &Column| Some((column.name.clone(), column.collation.clone()?));
+    table.columns.iter().filter_map(declared).collect()
+}
+
+/// Flavours of one server know each other's words.
+fn are_kin(draft: &Draft<'_>) -> bool {
+    let scope = &draft.scope;
+    !scope.equal && scope.target.dialect.is_kin(&scope.source.catalog.engine)
 }
 
 /// Between equal engines the text stays as long as no name in it changes.

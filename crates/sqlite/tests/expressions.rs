@@ -42,7 +42,7 @@ fn context() -> ExpressionContext {
             (TableId::bare("kinds"), TableId::bare("kinds")),
             (TableId::new("public", "far"), TableId::bare("far")),
         ]),
-        expected: None,
+        ..ExpressionContext::default()
     }
 }
 

@@ -227,6 +227,7 @@ mod tests {
                 (TableId::bare("users"), TableId::new("public", "people")),
             ]),
             expected,
+            ..ExpressionContext::default()
         }
     }
 
