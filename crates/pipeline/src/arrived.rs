@@ -1,13 +1,76 @@
-//! What the checkpoint says has arrived: always what the ledger says.
+//! What has arrived, always as the ledger says it: what its chunks add up to, and the checkpoint in step with it.
 
-use whimbrel_core::{ChunkRecord, Result, TableId};
+use whimbrel_core::{ChunkRecord, Digest, Result, TableId};
 
 use crate::running::Run;
 
+/// What the finished chunks of a table add up to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Totals {
+    /// Finished chunks.
+    pub(crate) chunks: u64,
+    /// Rows that arrived.
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    /// Rows that are still left out.
+    pub(crate) rejected: u64,
+    /// Per column of the plan, how many values its rule changed; empty when none has a rule.
+    pub(crate) ruled: Vec<u64>,
+    pub(crate) digest: Digest,
+    /// Rows that had been rejected and came later, one by one.
+    pub(crate) replayed: u64,
+}
+
+impl Totals {
+    /// Adds up the records of one table. A chunk of rows that were tried again takes those that it settled off the count of the rejected.
+    pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a ChunkRecord>) -> Self {
+        let mut totals = Self::default();
+        let mut settled = 0;
+        for record in records {
+            let Some(result) = &record.result else { continue };
+            totals.chunks += 1;
+            totals.rows += result.rows;
+            totals.bytes += result.bytes;
+            totals.digest.add(&result.digest);
+            add_ruled(&mut totals.ruled, &result.ruled);
+            match exact_keys(record) {
+                Some(keys) => {
+                    totals.replayed += result.rows;
+                    settled += (keys.len() as u64).saturating_sub(result.rejected);
+                }
+                None => totals.rejected += result.rejected,
+            }
+        }
+        totals.rejected = totals.rejected.saturating_sub(settled);
+        totals
+    }
+}
+
+/// The keys of a chunk of rows that are tried again; none for a chunk of the split.
+pub(crate) fn exact_keys(record: &ChunkRecord) -> Option<&[Vec<whimbrel_core::KeyValue>]> {
+    match &record.chunk.range {
+        whimbrel_core::KeyRange::Exactly { keys, .. } => Some(keys),
+        whimbrel_core::KeyRange::All
+        | whimbrel_core::KeyRange::Keys(_)
+        | whimbrel_core::KeyRange::Rows { .. } => None,
+    }
+}
+
+/// Adds counts per column.
+pub(crate) fn add_ruled(sum: &mut Vec<u64>, more: &[u64]) {
+    if sum.len() < more.len() {
+        sum.resize(more.len(), 0);
+    }
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
 /// Brings the checkpoint in step with the ledger.
 pub(crate) fn note_arrived(run: &Run, records: &[ChunkRecord]) -> Result<()> {
+    let of_split = || records.iter().filter(|record| !record.chunk.range.is_exact());
     let pending = |table: &TableId| {
-        let mut of_table = records.iter().filter(|record| &record.target == table).peekable();
+        let mut of_table = of_split().filter(|record| &record.target == table).peekable();
         of_table.peek().is_none() || of_table.any(|record| record.result.is_none())
     };
     let (pending, whole): (Vec<TableId>, Vec<TableId>) =
@@ -16,9 +79,9 @@ pub(crate) fn note_arrived(run: &Run, records: &[ChunkRecord]) -> Result<()> {
     run.journal.checkpoint(|checkpoint| {
         checkpoint.tables_completed.retain(|name| whole.contains(name));
         checkpoint.tables_pending = pending.iter().map(ToString::to_string).collect();
-        let results = records.iter().filter_map(|record| record.result.as_ref());
-        checkpoint.rows = results.clone().map(|result| result.rows).sum();
-        checkpoint.chunks = (results.count() as u64, records.len() as u64);
+        let totals = Totals::of(records);
+        checkpoint.rows = totals.rows;
+        checkpoint.chunks = (totals.chunks, records.len() as u64);
         // A chunk's table is whole only after its count; until then it is pending.
         for name in &whole {
             if !checkpoint.tables_completed.contains(name) {

@@ -1,6 +1,13 @@
 //! A table's columns in the forms that readers, writers and hashers take, all in the plan's order.
 
-use whimbrel_core::{ColumnPlan, LogicalType, ReadColumn, RowHasher, TablePlan, WriteColumn};
+use std::borrow::Cow;
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use whimbrel_core::{
+    Batch, ColumnPlan, Error, KeyRange, LogicalType, ReadColumn, ReadRequest, Result, RowHasher, Snapshot,
+    Table, TablePlan, ValueRule, WriteColumn, rule,
+};
 
 /// One side of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +38,7 @@ pub(crate) fn source_columns(table: &TablePlan) -> Vec<ReadColumn> {
         name: column.source.clone(),
         native: column.source_native.clone(),
         logical: column.logical.clone(),
-        rule: None,
+        rule: column.rule.clone(),
     };
     table.columns.iter().map(read).collect()
 }
@@ -47,14 +54,76 @@ pub(crate) fn target_columns(table: &TablePlan) -> Vec<ReadColumn> {
     table.columns.iter().map(read).collect()
 }
 
-/// The columns as they are written.
+/// Rows to read, of either side.
+pub(crate) struct Wanted<'a> {
+    pub(crate) side: Side,
+    pub(crate) plan: &'a TablePlan,
+    /// The table as the side's catalog describes it.
+    pub(crate) table: &'a Table,
+    pub(crate) range: &'a KeyRange,
+    pub(crate) batch_bytes: usize,
+}
+
+/// Reads rows. Those of the source come under the plan's value rules; the target's are taken as they are. Whoever compares or copies
+/// reads through this, so that both sides of a comparison are what the plan says.
+pub(crate) fn rows(snapshot: &dyn Snapshot, wanted: &Wanted<'_>) -> BoxStream<'static, Result<Batch>> {
+    let rows = snapshot.read(ReadRequest {
+        table: wanted.table.clone(),
+        columns: wanted.side.columns(wanted.plan),
+        range: wanted.range.clone(),
+        batch_bytes: wanted.batch_bytes,
+    });
+    let rules: Vec<(LogicalType, Option<ValueRule>)> = wanted
+        .plan
+        .columns
+        .iter()
+        .map(|column| (column.logical.clone(), column.rule.clone()))
+        .collect();
+    if wanted.side == Side::Target || rules.iter().all(|(_, rule)| rule.is_none()) {
+        return rows;
+    }
+    rows.map(move |batch| {
+        let rules: Vec<(&LogicalType, Option<&ValueRule>)> = rules
+            .iter()
+            .map(|(logical, rule)| (logical, rule.as_ref()))
+            .collect();
+        rule::apply(batch?, &rules)
+    })
+    .boxed()
+}
+
+/// The batch as it is written: without what the target computes itself.
+pub(crate) fn written<'a>(table: &TablePlan, batch: &'a Batch) -> Result<Cow<'a, Batch>> {
+    if !table.columns.iter().any(|column| column.computed) {
+        return Ok(Cow::Borrowed(batch));
+    }
+    let kept: Vec<usize> = (0..table.columns.len())
+        .filter(|at| !table.columns[*at].computed)
+        .collect();
+    let records = batch
+        .records
+        .project(&kept)
+        .map_err(|cause| Error::bug("a batch lacks a column").with_cause(cause))?;
+    Ok(Cow::Owned(Batch {
+        records,
+        rejects: Vec::new(),
+        ruled: Vec::new(),
+    }))
+}
+
+/// The columns as they are written: all that the target does not compute.
 pub(crate) fn write_columns(table: &TablePlan) -> Vec<WriteColumn> {
     let write = |column: &ColumnPlan| WriteColumn {
         name: column.target.clone(),
         native: column.target_native.clone(),
         logical: column.logical.clone(),
     };
-    table.columns.iter().map(write).collect()
+    table
+        .columns
+        .iter()
+        .filter(|column| !column.computed)
+        .map(write)
+        .collect()
 }
 
 /// The positions of the columns that identify a row; empty when the key is not among the copied columns.

@@ -3,6 +3,7 @@
 
 mod chunk;
 mod finish;
+pub(crate) mod passage;
 mod split;
 mod table;
 
@@ -13,10 +14,12 @@ use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase, TablePlan};
 
 use self::chunk::CopyJob;
 use self::table::CopyTable;
-use crate::arrived::note_arrived;
+use crate::arrived::{Totals, note_arrived};
 use crate::begin::same_source;
+use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::pool::Job;
+use crate::quantity::counted;
 use crate::retry::{Attempts, retry};
 use crate::running::Run;
 use crate::store::SnapshotRecord;
@@ -26,7 +29,7 @@ use crate::{resume, steps};
 const SNAPSHOTS_MAX: u32 = 8;
 
 pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
-    if !is_copied(run).await? {
+    if !is_copied(&run.ctx, &run.chunks().await?) {
         finish::forget_as_built(run)?;
         copy_under_snapshots(run).await?;
     }
@@ -36,16 +39,16 @@ pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
 }
 
 /// Tells whether every row has arrived from one snapshot. Then a resumed run goes on after the data, whatever the source does since.
-async fn is_copied(run: &Run) -> Result<bool> {
-    let chunks = run.chunks().await?;
-    let is_split = |table: &TablePlan| chunks.iter().any(|chunk| chunk.target == table.target.id);
-    let position = chunks.first().and_then(|chunk| chunk.position.as_ref());
+pub(crate) fn is_copied(ctx: &RunContext, chunks: &[ChunkRecord]) -> bool {
+    let chunks = || chunks.iter().filter(|chunk| !chunk.chunk.range.is_exact());
+    let is_split = |table: &TablePlan| chunks().any(|chunk| chunk.target == table.target.id);
+    let position = chunks().next().and_then(|chunk| chunk.position.as_ref());
     let arrived = |chunk: &ChunkRecord| chunk.result.is_some() && chunk.position.as_ref() == position;
-    if !run.plan().tables.iter().all(is_split) || !chunks.iter().all(arrived) {
-        return Ok(false);
+    if !ctx.plan.tables.iter().all(is_split) || !chunks().all(arrived) {
+        return false;
     }
     let is_counted = |record: SnapshotRecord| record.complete && Some(&record.position) == position;
-    Ok(SnapshotRecord::load(&run.ctx.dir).is_some_and(is_counted) || finish::is_built(run))
+    SnapshotRecord::load(&ctx.dir).is_some_and(is_counted) || finish::is_built(ctx)
 }
 
 async fn copy_under_snapshots(run: &Arc<Run>) -> Result<(), Failure> {
@@ -90,7 +93,7 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
     finish::complete_record(run, &record)
 }
 
-async fn open_snapshot(run: &Run) -> Result<Arc<dyn Snapshot>, Failure> {
+pub(crate) async fn open_snapshot(run: &Run) -> Result<Arc<dyn Snapshot>, Failure> {
     let ctx = &run.ctx;
     let tables = ctx.source_tables();
     let snapshot = retry(ctx, "open a snapshot", || {
@@ -129,16 +132,22 @@ fn queue(run: &Run, tables: &[Arc<CopyTable>], places: usize) -> Vec<Job<CopyJob
 
 async fn summary(run: &Run) -> Result<String, Failure> {
     let chunks = run.chunks().await?;
-    let results = || chunks.iter().filter_map(|chunk| chunk.result.as_ref());
-    let rows: u64 = results().map(|result| result.rows).sum();
-    let rejected: u64 = results().map(|result| result.rejected).sum();
+    let tables = &run.plan().tables;
+    let rejected: u64 = tables
+        .iter()
+        .map(|table| {
+            let ours = chunks.iter().filter(|record| record.target == table.target.id);
+            Totals::of(ours).rejected
+        })
+        .sum();
     let rejects = match rejected {
         0 => String::new(),
-        _ => format!(", {rejected} rows rejected"),
+        _ => format!(", {} rejected", counted(rejected, "row")),
     };
     Ok(format!(
-        "{} tables, {rows} rows in {} chunks{rejects}",
-        run.plan().tables.len(),
-        chunks.len()
+        "{}, {} in {}{rejects}",
+        counted(tables.len() as u64, "table"),
+        counted(Totals::of(&chunks).rows, "row"),
+        counted(chunks.len() as u64, "chunk")
     ))
 }

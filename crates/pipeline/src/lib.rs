@@ -17,6 +17,9 @@ mod retry;
 mod running;
 
 mod arrived;
+mod keys;
+mod quantity;
+mod widened;
 
 mod begin;
 mod run;
@@ -30,6 +33,7 @@ mod resume;
 mod verify;
 
 mod cleanup;
+mod replay;
 mod report;
 mod rollback;
 
@@ -38,6 +42,7 @@ pub use context::RunContext;
 pub use failure::{FOREIGN_ROWS, NOT_APPROVED, PLAN_CHANGED, SOURCE_CHANGED, TARGET_CHANGED};
 pub use limits::Limits;
 pub use observer::{Observer, Progress, Silent};
+pub use replay::replay;
 pub use rollback::{RollbackTo, rollback};
 pub use run::run;
 pub use store::{

@@ -1,14 +1,14 @@
 //! The end of a run: the automatic rollback that its failure sets off, the last checkpoint and event, and the report.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use whimbrel_core::{
-    ChunkRecord, Error, MigrationId, PhaseReport, Problem, Result, RollbackReport, RunReport, RunStatus,
-    TableId, TableReport, Verdict,
+    ChunkRecord, ColumnPlan, Error, MigrationId, PhaseReport, Problem, Result, RollbackReport, RuledColumn,
+    RunReport, RunStatus, TablePlan, TableReport, Verdict,
 };
 
+use crate::arrived::Totals;
 use crate::failure::{Failure, problem};
 use crate::rollback::automatic;
 use crate::running::Run;
@@ -144,32 +144,30 @@ fn record_end(run: &Run, ended: &Ended, rows: u64, seconds: f64) -> Result<()> {
 }
 
 fn tables(run: &Run, records: &[ChunkRecord]) -> Vec<TableReport> {
-    let mut of_table: BTreeMap<&TableId, TableReport> = BTreeMap::new();
-    for record in records {
-        let report = of_table
-            .entry(&record.target)
-            .or_insert_with(|| empty(run, &record.target));
-        if let Some(result) = &record.result {
-            report.rows += result.rows;
-            report.bytes += result.bytes;
-            report.rejected += result.rejected;
-            report.chunks += 1;
+    let of_table = |plan: &TablePlan| {
+        let id = &plan.target.id;
+        let totals = Totals::of(records.iter().filter(|record| &record.target == id));
+        TableReport {
+            table: id.clone(),
+            rows: totals.rows,
+            bytes: totals.bytes,
+            rejected: totals.rejected,
+            chunks: totals.chunks,
+            seconds: run.seconds(id),
+            ruled: ruled(plan, &totals.ruled),
         }
-    }
-    let planned = run.plan().tables.iter().map(|table| &table.target.id);
-    planned
-        .map(|id| of_table.remove(id).unwrap_or_else(|| empty(run, id)))
-        .collect()
+    };
+    run.plan().tables.iter().map(of_table).collect()
 }
 
-fn empty(run: &Run, table: &TableId) -> TableReport {
-    TableReport {
-        table: table.clone(),
-        rows: 0,
-        bytes: 0,
-        rejected: 0,
-        chunks: 0,
-        seconds: run.seconds(table),
-        ruled: Vec::new(),
-    }
+/// What each value rule of the table changed, nothing too.
+fn ruled(plan: &TablePlan, counts: &[u64]) -> Vec<RuledColumn> {
+    let of_column = |(at, column): (usize, &ColumnPlan)| {
+        Some(RuledColumn {
+            column: column.target.clone(),
+            rule: column.rule.as_ref()?.to_string(),
+            values: counts.get(at).copied().unwrap_or_default(),
+        })
+    };
+    plan.columns.iter().enumerate().filter_map(of_column).collect()
 }

@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::retry::retry;
 use crate::running::Run;
 use crate::steps;
-use crate::store::{AS_BUILT, MigrationStatus, SNAPSHOT, VERIFICATION, check_plan};
+use crate::store::{AS_BUILT, MigrationStatus, SNAPSHOT, VERIFICATION, WIDENED, check_plan};
 
 /// Where a rollback goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,7 +257,7 @@ fn record(run: &Run, goal: &Goal) -> Result<()> {
 
 /// Removes the files that speak of a target that is no more.
 fn forget_files(ctx: &RunContext) -> Result<()> {
-    [AS_BUILT, SNAPSHOT, VERIFICATION]
+    [AS_BUILT, SNAPSHOT, VERIFICATION, WIDENED]
         .iter()
         .try_for_each(|name| ctx.dir.remove(name))
 }

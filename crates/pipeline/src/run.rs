@@ -12,10 +12,11 @@ use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::observer::Progress;
 use crate::running::Run;
-use crate::{data, report, schema, verify};
+use crate::{data, replay, report, schema, verify};
 
 /// One part of a migration's life.
-struct Phase {
+#[derive(Clone, Copy)]
+pub(crate) struct Phase {
     name: &'static str,
     /// Its number in the checkpoint.
     number: u32,
@@ -47,6 +48,18 @@ const COPY: &[Phase] = &[
     },
 ];
 
+/// The phases of a replay of rejected rows. The data phase has something to do only where a table is copied again whole.
+pub(crate) const REPLAY: &[Phase] = &[
+    Phase {
+        name: "rejects",
+        number: 3,
+        ends_with: "checkpoint_3",
+        run: |run| Box::pin(replay::run(run)),
+    },
+    COPY[1],
+    COPY[2],
+];
+
 /// Runs the plan, or goes on where an earlier run of it stopped. The report's status tells how it ended.
 ///
 /// # Errors
@@ -60,7 +73,7 @@ pub async fn run(ctx: &RunContext) -> Result<RunReport> {
     report::finish(&run, started, phases, outcome).await
 }
 
-async fn run_phases(run: &Arc<Run>, phases: &[Phase]) -> (Vec<PhaseReport>, Result<(), Failure>) {
+pub(crate) async fn run_phases(run: &Arc<Run>, phases: &[Phase]) -> (Vec<PhaseReport>, Result<(), Failure>) {
     let mut reports = Vec::with_capacity(phases.len());
     let mut outcome = Ok(());
     for phase in phases {

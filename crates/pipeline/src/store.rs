@@ -31,6 +31,7 @@ pub(crate) const APPROVAL: &str = "approval.json";
 pub(crate) const CHECKPOINT: &str = "checkpoint.json";
 pub(crate) const SNAPSHOT: &str = "snapshot.json";
 pub(crate) const AS_BUILT: &str = "as_built.json";
+pub(crate) const WIDENED: &str = "widened.json";
 pub(crate) const VERIFICATION: &str = "verification_report.json";
 
 /// Who confirmed which plan, and how.

@@ -22,7 +22,7 @@ const CREATE: &str = "
         done_at timestamp with time zone NOT NULL DEFAULT now(), PRIMARY KEY (migration, step));
     CREATE TABLE _whimbrel._whimbrel_chunks (
         migration text NOT NULL, namespace text NOT NULL, name text NOT NULL, number bigint NOT NULL,
-        chunk text NOT NULL, epoch bigint NOT NULL, rows bigint, bytes bigint, rejected bigint, digest text,
+        chunk text NOT NULL, epoch bigint NOT NULL, rows bigint, bytes bigint, rejected bigint, ruled text, digest text,
         position text, finished_at timestamp with time zone, PRIMARY KEY (migration, namespace, name, number));";
 
 /// Held while the ledger is created, so that two runs do not both do it: the letters `whimbrel`.
@@ -178,7 +178,7 @@ impl Ledger for PostgresLedger {
 
     async fn chunks(&self, migration: &MigrationId) -> Result<Vec<ChunkRecord>> {
         let sql = format!(
-            "SELECT namespace, name, chunk, epoch, rows, bytes, rejected, digest, position, finished_at IS NOT NULL
+            "SELECT namespace, name, chunk, epoch, rows, bytes, rejected, digest, position, finished_at IS NOT NULL, ruled
              FROM {CHUNKS} WHERE migration = $1 ORDER BY namespace COLLATE \"C\", name COLLATE \"C\", number"
         );
         self.rows(&sql, migration)
@@ -226,6 +226,31 @@ impl Ledger for PostgresLedger {
         commit_surely(&session).await?;
         self.idle.put(session);
         fault::point("postgres.ledger.split.after")
+    }
+
+    async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {
+        fault::point("postgres.ledger.add.before")?;
+        let (namespace, name) = named(target);
+        let (number, text) = (i64::from(chunk.index), json(chunk)?);
+        let session = self.session().await?;
+        begin(&session).await?;
+        hold_epoch(&session, run).await?;
+        let insert = format!(
+            "INSERT INTO {CHUNKS} AS c (migration, namespace, name, number, chunk, epoch) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (migration, namespace, name, number) DO UPDATE SET chunk = c.chunk WHERE c.chunk = $5"
+        );
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+            [&run.migration.0, &namespace, &name, &number, &text, &run.epoch.0];
+        let added = session.execute(&insert, &parameters).await.map_err(from_driver)?;
+        if added != 1 {
+            let index = chunk.index;
+            return Err(
+                conflict(format!("table `{target}` has another chunk {index}")).with_code("split_exists")
+            );
+        }
+        commit_surely(&session).await?;
+        self.idle.put(session);
+        fault::point("postgres.ledger.add.after")
     }
 
     async fn confirm_chunk(&self, run: &RunKey, target: &TableId, index: u32, position: &str) -> Result<()> {
@@ -292,6 +317,14 @@ pub(crate) fn digest_text(result: &ChunkResult) -> Result<String> {
     json(&result.digest)
 }
 
+/// The counts of changed values as the ledger keeps them; none when no column has a rule.
+pub(crate) fn ruled_text(result: &ChunkResult) -> Result<Option<String>> {
+    match result.ruled.is_empty() {
+        true => Ok(None),
+        false => json(&result.ruled).map(Some),
+    }
+}
+
 fn chunk_record(row: &Row) -> Result<ChunkRecord> {
     let read = |cause| Error::invalid("a row of the ledger cannot be read").with_cause(cause);
     let (namespace, name): (String, String) = (row.get(0), row.get(1));
@@ -303,7 +336,10 @@ fn chunk_record(row: &Row) -> Result<ChunkRecord> {
             bytes: number(5),
             rejected: number(6),
             digest: serde_json::from_str(&digest).map_err(read)?,
-            ruled: Vec::new(),
+            ruled: match row.get::<_, Option<String>>(10) {
+                Some(ruled) => serde_json::from_str(&ruled).map_err(read)?,
+                None => Vec::new(),
+            },
         }),
         None => None,
     };

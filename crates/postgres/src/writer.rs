@@ -17,7 +17,7 @@ use crate::codec::encode::{EncodeColumn, Encoder, Format};
 use crate::columns::{carried_as_text, columns_of, find};
 use crate::connect::{Idle, Session};
 use crate::error::from_driver;
-use crate::ledger::{digest_text, writer_name};
+use crate::ledger::{digest_text, ruled_text, writer_name};
 use crate::quote::{literal, quoted, table_name};
 use crate::range;
 use crate::records::{CHUNKS, conflict, named};
@@ -119,7 +119,7 @@ impl PostgresWriter {
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let sql = format!(
             "UPDATE {CHUNKS} SET rows = $5, bytes = $6, rejected = $7, digest = $8, position = $9, epoch = $10,
-               finished_at = now()
+               ruled = $11, finished_at = now()
              WHERE migration = $1 AND namespace = $2 AND name = $3 AND number = $4 AND finished_at IS NULL"
         );
         self.session
@@ -136,6 +136,7 @@ impl PostgresWriter {
                     &digest_text(result)?,
                     &self.position.0,
                     &self.run.epoch.0,
+                    &ruled_text(result)?,
                 ],
             )
             .await

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS _whimbrel_steps (
     PRIMARY KEY (migration, step)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _whimbrel_chunks (
     migration TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, chunk INTEGER NOT NULL, bounds TEXT NOT NULL,
-    rows INTEGER, bytes INTEGER, rejected INTEGER, digest TEXT, epoch INTEGER NOT NULL, position TEXT, finished_at TEXT,
+    rows INTEGER, bytes INTEGER, rejected INTEGER, ruled TEXT, digest TEXT, epoch INTEGER NOT NULL, position TEXT, finished_at TEXT,
     PRIMARY KEY (migration, target, chunk)) STRICT, WITHOUT ROWID;
 ";
 
@@ -212,16 +212,24 @@ pub(crate) fn finish_chunk(
 ) -> Result<bool> {
     let digest = serde_json::to_string(&result.digest)
         .map_err(|cause| Error::bug("a digest cannot be written").with_cause(cause))?;
+    let ruled = match result.ruled.is_empty() {
+        true => None,
+        false => Some(
+            serde_json::to_string(&result.ruled)
+                .map_err(|cause| Error::bug("counts cannot be written").with_cause(cause))?,
+        ),
+    };
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let touched = connection
         .execute(
-            "UPDATE _whimbrel_chunks SET rows = ?, bytes = ?, rejected = ?, digest = ?, position = ?,
+            "UPDATE _whimbrel_chunks SET rows = ?, bytes = ?, rejected = ?, ruled = ?, digest = ?, position = ?,
                 finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
              WHERE migration = ? AND target = ? AND chunk = ? AND finished_at IS NULL AND epoch = ?",
             params![
                 number(result.rows),
                 number(result.bytes),
                 number(result.rejected),
+                ruled,
                 digest,
                 position,
                 run.migration.0,
@@ -418,6 +426,13 @@ impl Ledger for SqliteLedger {
             .await
     }
 
+    async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {
+        let (run, target, chunk) = (run.clone(), target.clone(), chunk.clone());
+        self.pen
+            .write(move |hand| add_chunk(hand, &run, &target, &chunk))
+            .await
+    }
+
     async fn confirm_chunk(&self, run: &RunKey, target: &TableId, index: u32, position: &str) -> Result<()> {
         const CONFIRM: Points = Points {
             begin: "sqlite.ledger.confirm.begin",
@@ -445,6 +460,48 @@ impl Ledger for SqliteLedger {
         let migration = migration.clone();
         self.pen.write(move |hand| forget(hand, &migration)).await
     }
+}
+
+fn add_chunk(hand: &mut Hand<'_>, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {
+    const ADD: Points = Points {
+        begin: "sqlite.ledger.add.begin",
+        before: "sqlite.ledger.add.before",
+        after: "sqlite.ledger.add.after",
+    };
+    let bounds = serde_json::to_string(chunk)
+        .map_err(|cause| Error::bug("a chunk cannot be written").with_cause(cause))?;
+    hand.transact("add a chunk", &ADD, |tx| {
+        hold_epoch(tx, run)?;
+        let known: Option<String> = tx
+            .query_row(
+                "SELECT bounds FROM _whimbrel_chunks WHERE migration = ? AND target = ? AND chunk = ?",
+                params![run.migration.0, target.name, chunk.index],
+                |row| row.get(0),
+            )
+            .optional()
+            .during(|| "read the ledger")?;
+        match known {
+            Some(known) if known == bounds => return Ok(()),
+            Some(_) => {
+                let message = format!("`{target}` has another chunk {}", chunk.index);
+                return Err(Error::new(ErrorClass::Conflict, message).with_code("split_exists"));
+            }
+            None => {}
+        }
+        tx.execute(
+            "INSERT INTO _whimbrel_chunks (migration, source, target, chunk, bounds, epoch) VALUES (?, ?, ?, ?, ?, ?)",
+            params![
+                run.migration.0,
+                chunk.table.to_string(),
+                target.name,
+                chunk.index,
+                bounds,
+                run.epoch.0
+            ],
+        )
+        .during(|| "add a chunk")?;
+        Ok(())
+    })
 }
 
 fn store_split(hand: &mut Hand<'_>, run: &RunKey, target: &TableId, chunks: &[Chunk]) -> Result<()> {
@@ -494,7 +551,7 @@ fn read_chunks(connection: &Connection, migration: &MigrationId) -> Result<Vec<C
     let damaged = |cause: serde_json::Error| Error::invalid("the ledger is damaged").with_cause(cause);
     let mut statement = connection
         .prepare(
-            "SELECT target, bounds, epoch, rows, bytes, rejected, digest, position, finished_at IS NOT NULL
+            "SELECT target, bounds, epoch, rows, bytes, rejected, digest, position, finished_at IS NOT NULL, ruled
              FROM _whimbrel_chunks WHERE migration = ? ORDER BY target, chunk",
         )
         .during(what)?;
@@ -510,7 +567,10 @@ fn read_chunks(connection: &Connection, migration: &MigrationId) -> Result<Vec<C
                 bytes: number(4)?,
                 rejected: number(5)?,
                 digest: serde_json::from_str(&text(6)?).map_err(damaged)?,
-                ruled: Vec::new(),
+                ruled: match row.get::<_, Option<String>>(9).during(what)? {
+                    Some(ruled) => serde_json::from_str(&ruled).map_err(damaged)?,
+                    None => Vec::new(),
+                },
             })
         } else {
             None

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use whimbrel_core::{Catalog, Result, Snapshot, fault};
 
 use super::table::SharedRecord;
+use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::retry::retry;
 use crate::running::Run;
@@ -44,7 +45,7 @@ pub(super) fn complete_record(run: &Run, record: &SharedRecord) -> Result<(), Fa
 /// Sets the sequences, lets the target settle, and keeps its picture. Done once: the picture says that it is.
 pub(super) async fn finish(run: &Run) -> Result<(), Failure> {
     let ctx = &run.ctx;
-    if is_built(run) {
+    if is_built(ctx) {
         return Ok(());
     }
     let record = SnapshotRecord::load(&ctx.dir).unwrap_or_default();
@@ -66,9 +67,8 @@ pub(super) async fn finish(run: &Run) -> Result<(), Failure> {
 }
 
 /// Tells whether the picture is there: then everything of the data phase was done.
-pub(super) fn is_built(run: &Run) -> bool {
-    run.ctx
-        .dir
+pub(super) fn is_built(ctx: &RunContext) -> bool {
+    ctx.dir
         .load::<Catalog>(AS_BUILT)
         .is_ok_and(|built| built.is_some())
 }

@@ -25,7 +25,6 @@ impl MigrationDir {
     /// # Errors
     /// As the file system says.
     pub fn append_reject(&self, table: &TableId, chunk: u32, rejects: &[Reject]) -> Result<()> {
-        let name = reject_file(table);
         let mut content = Vec::new();
         for line in self
             .rejects(table)?
@@ -43,10 +42,27 @@ impl MigrationDir {
                 },
             )?;
         }
-        if content.is_empty() {
-            return self.remove(&name);
+        self.replace_rejects(table, &content)
+    }
+
+    /// Replaces the table's rejected rows by these, all at once.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub(crate) fn save_rejects(&self, table: &TableId, lines: &[RejectLine]) -> Result<()> {
+        let mut content = Vec::new();
+        for line in lines {
+            put(&mut content, line)?;
         }
-        self.write(&name, &content)
+        self.replace_rejects(table, &content)
+    }
+
+    fn replace_rejects(&self, table: &TableId, content: &[u8]) -> Result<()> {
+        let name = reject_file(table);
+        match content.is_empty() {
+            true => self.remove(&name),
+            false => self.write(&name, content),
+        }
     }
 
     /// Reads the rows that the target table left out.

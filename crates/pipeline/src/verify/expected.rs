@@ -6,6 +6,7 @@ use std::sync::Arc;
 use whimbrel_core::{ChunkRecord, Digest, Result, TableAggregate, TableId};
 
 use super::read::{Reading, totals};
+use crate::arrived::Totals;
 use crate::begin::same_source;
 use crate::columns::{Side, source_columns};
 use crate::context::RunContext;
@@ -25,6 +26,10 @@ pub(super) struct TableExpected {
     pub(super) digest: Digest,
     /// Rows that were left out on the way.
     pub(super) rejected: u64,
+    /// Per column, how many values its rule changed.
+    pub(super) ruled: Vec<u64>,
+    /// Rows that came after the snapshot, because they had been rejected.
+    pub(super) replayed: u64,
     /// What the source said, columns by source names.
     pub(super) aggregate: Option<TableAggregate>,
 }
@@ -74,27 +79,26 @@ fn sum(
     if chunks.is_empty() {
         return Err("nothing of it has been copied".to_owned());
     }
-    let mut digest = Digest::default();
-    let mut rejected = 0;
     let mut left = 0;
     for chunk in chunks {
         match &chunk.result {
             Some(_) if chunk.position.as_deref() != Some(position) => {
                 return Err("its chunks come from different snapshots".to_owned());
             }
-            Some(result) => {
-                digest.add(&result.digest);
-                rejected += result.rejected;
-            }
-            None => left += 1,
+            // A replay that was killed has written nothing; its rows are still counted as rejected.
+            None if !chunk.chunk.range.is_exact() => left += 1,
+            Some(_) | None => {}
         }
     }
     if left > 0 {
         return Err(format!("{left} of {} chunks have not arrived", chunks.len()));
     }
+    let totals = Totals::of(chunks.iter().copied());
     Ok(TableExpected {
-        digest,
-        rejected,
+        digest: totals.digest,
+        rejected: totals.rejected,
+        ruled: totals.ruled,
+        replayed: totals.replayed,
         aggregate,
     })
 }
@@ -122,6 +126,8 @@ async fn from_source(ctx: &Arc<RunContext>) -> Result<Expected, Failure> {
         let expected = found.map_err(|error| error.chain()).map(|found| TableExpected {
             digest: found.digest,
             rejected: found.rejected,
+            ruled: found.ruled,
+            replayed: 0,
             aggregate: Some(aggregate),
         });
         tables.insert(id, expected);

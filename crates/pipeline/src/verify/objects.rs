@@ -12,6 +12,7 @@ use self::picture::{Shape, picture};
 use crate::context::RunContext;
 use crate::presence::is_there;
 use crate::store::AS_BUILT;
+use crate::widened::widened;
 
 /// Returns the catalog restricted to what the plan makes and what hangs on it.
 pub(crate) fn planned_part(plan: &Plan, catalog: &Catalog) -> Catalog {
@@ -41,15 +42,16 @@ pub(crate) fn planned_part(plan: &Plan, catalog: &Catalog) -> Catalog {
 pub(super) fn check(ctx: &RunContext, catalog: &Catalog) -> Vec<ObjectVerdict> {
     let mut verdicts: BTreeMap<ObjectId, ObjectVerdict> = BTreeMap::new();
     let now = picture(&planned_part(&ctx.plan, catalog));
+    let widened = widened(&ctx.dir).unwrap_or_default();
     match ctx.dir.load::<Catalog>(AS_BUILT) {
-        Ok(Some(built)) => compare(&mut verdicts, &picture(&built), &now),
+        Ok(Some(built)) => compare(&mut verdicts, &picture(&widened.into_catalog(built)), &now),
         Ok(None) => {
             compare(&mut verdicts, &now, &now);
             note_no_picture(&mut verdicts, String::new());
         }
         Err(error) => note_no_picture(&mut verdicts, error.chain()),
     }
-    for lack in lacks(&ctx.plan, catalog) {
+    for lack in lacks(&widened.into_plan(ctx), catalog) {
         verdicts.insert(lack.object.clone(), lack);
     }
     verdicts.into_values().collect()

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use whimbrel_core::{
-    Catalog, Digest, ErrorClass, KeyRange, ReadRequest, Reject, Result, Snapshot, Table, TableId, TablePlan,
+    Catalog, Digest, ErrorClass, KeyRange, Reject, Result, Snapshot, Table, TableId, TablePlan,
 };
 
-use crate::columns::{Side, hasher};
+use crate::arrived::add_ruled;
+use crate::columns::{Side, Wanted, hasher, rows};
 use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::observer::Progress;
@@ -34,6 +35,8 @@ pub(crate) struct Found {
     pub(crate) rejected: u64,
     /// The first of them.
     pub(crate) rejects: Vec<Reject>,
+    /// Per column, how many values its rule changed; empty when none has a rule.
+    pub(crate) ruled: Vec<u64>,
 }
 
 const REJECTS_KEPT: usize = 100;
@@ -44,6 +47,7 @@ impl Found {
         self.rejected += other.rejected;
         self.rejects.extend(other.rejects);
         self.rejects.truncate(REJECTS_KEPT);
+        add_ruled(&mut self.ruled, &other.ruled);
     }
 }
 
@@ -161,12 +165,14 @@ async fn read(
 ) -> Result<Found> {
     let (reading, shown) = part;
     let plan = &reading.plan;
-    let mut rows = snapshot.read(ReadRequest {
-        table: reading.table.clone(),
-        columns: reading.side.columns(plan),
-        range: range.clone(),
+    let wanted = Wanted {
+        side: reading.side,
+        plan,
+        table: &reading.table,
+        range,
         batch_bytes: ctx.budget().batch_bytes,
-    });
+    };
+    let mut rows = rows(snapshot, &wanted);
     let mut hasher = hasher(plan);
     let mut found = Found::default();
     let place = format!(
@@ -178,6 +184,7 @@ async fn read(
         let batch = batch.map_err(|error| error.during(&place))?;
         hasher.hash(&batch.records, &[], |row| found.digest.add_row(row))?;
         found.rejected += batch.rejects.len() as u64;
+        add_ruled(&mut found.ruled, &batch.ruled);
         let room = REJECTS_KEPT.saturating_sub(found.rejects.len());
         found.rejects.extend(batch.rejects.iter().take(room).cloned());
         let rows = batch.rows() as u64;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use futures::StreamExt as _;
 use whimbrel_core::{
-    DifferenceKind, Digest, KeyRange, ReadRequest, Result, RowDifference, RowHash, Snapshot, Table,
-    TablePlan, ValueDifference,
+    DifferenceKind, Digest, KeyRange, Result, RowDifference, RowHash, Snapshot, Table, TablePlan,
+    ValueDifference,
 };
 
 use super::Scene;
 use super::values::{key_text, row_texts};
-use crate::columns::{Side, hasher, key_positions};
+use crate::columns::{self, Side, hasher, key_positions};
 use crate::retry::retry;
 
 /// Rows that are listed with their values.
@@ -119,12 +119,14 @@ impl Sides<'_> {
                 scene.catalog.table(&plan.target.id).unwrap_or(&plan.target),
             ),
         };
-        let mut rows = snapshot.read(ReadRequest {
-            table: table.clone(),
-            columns: side.columns(plan),
-            range: KeyRange::All,
+        let wanted = columns::Wanted {
+            side,
+            plan,
+            table,
+            range: &KeyRange::All,
             batch_bytes: scene.ctx.budget().batch_bytes,
-        });
+        };
+        let mut rows = columns::rows(snapshot, &wanted);
         let mut hasher = hasher(plan);
         while let Some(batch) = rows.next().await {
             let batch = batch?;

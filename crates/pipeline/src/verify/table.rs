@@ -12,6 +12,7 @@ use super::read::{Found, readable};
 use super::rows::{self, Rows};
 use super::{Scene, not_checked, witness};
 use crate::columns::target_columns;
+use crate::quantity::counted;
 use crate::retry::retry;
 use crate::store::reject_file;
 
@@ -80,18 +81,22 @@ impl Check<'_> {
             source_rows: expected.digest.rows + expected.rejected,
             target_rows: found.digest.rows + found.rejected,
             rejected: expected.rejected,
-            columns: self.columns(&expected.digest, found),
+            columns: self.columns(expected, found),
             ..not_checked(self.plan, String::new())
         };
         let mut reasons = Vec::new();
         if expected.rejected > 0 {
             let file = reject_file(&self.plan.target.id);
-            reasons.push(format!("{} rows were rejected, see `{file}`", expected.rejected));
+            let rows = match expected.rejected {
+                1 => "1 row was rejected".to_owned(),
+                many => format!("{many} rows were rejected"),
+            };
+            reasons.push(format!("{rows}, see `{file}`"));
         }
         if found.rejected > 0 {
             reasons.push(format!(
-                "{} rows hold a value that does not fit its type",
-                found.rejected
+                "{} with a value that does not fit its type",
+                counted(found.rejected, "row")
             ));
             verdict.differences.extend(found.rejects.iter().map(misfit));
             verdict.differences_total += found.rejected;
@@ -111,7 +116,11 @@ impl Check<'_> {
 
     /// Finds the rows that differ and returns what is to be said about them. The verdict stands without them.
     async fn list_rows(&self, verdict: &mut TableVerdict, expected: &Digest, found: &Digest) -> String {
-        let counts = format!("the source has {} rows, the target {}", expected.rows, found.rows);
+        let counts = format!(
+            "the source has {}, the target {}",
+            counted(expected.rows, "row"),
+            found.rows
+        );
         let rows = Rows {
             scene: self.scene,
             plan: self.plan,
@@ -137,13 +146,19 @@ impl Check<'_> {
                     true => format!(" in column {}", columns.join(", ")),
                     false => String::new(),
                 };
-                format!("{at_least}{total} rows differ{columns}{moved}; {counts}")
+                let differ = match total {
+                    1 => "1 row differs".to_owned(),
+                    many => format!("{many} rows differ"),
+                };
+                format!("{at_least}{differ}{columns}{moved}; {counts}")
             }
             Err(error) => format!("{counts}; the rows could not be listed: {}", error.chain()),
         }
     }
 
-    fn columns(&self, expected: &Digest, found: &Found) -> Vec<ColumnVerdict> {
+    fn columns(&self, expected: &TableExpected, found: &Found) -> Vec<ColumnVerdict> {
+        let ruled = &expected.ruled;
+        let expected = &expected.digest;
         let sum = |digest: &Digest, at: usize| digest.columns.get(at).copied().unwrap_or_default();
         let same_rows = found.digest.same_rows(expected);
         let column = |(at, column): (usize, &whimbrel_core::ColumnPlan)| {
@@ -155,6 +170,11 @@ impl Check<'_> {
                     Some(rule.clone())
                 }
             };
+            let (rule, rule_rows) = match &column.rule {
+                Some(rule) => (Some(rule.to_string()), ruled.get(at).copied().unwrap_or_default()),
+                None if rule.is_some() => (rule, found.digest.rows),
+                None => (None, 0),
+            };
             ColumnVerdict {
                 column: column.target.clone(),
                 verdict: if same {
@@ -162,9 +182,9 @@ impl Check<'_> {
                 } else {
                     Verdict::Different
                 },
-                rule_rows: if rule.is_some() { found.digest.rows } else { 0 },
+                rule_rows,
                 rule,
-                changes_values: false,
+                changes_values: column.rule.is_some(),
                 computed: column.computed,
             }
         };
@@ -181,12 +201,7 @@ impl Check<'_> {
             target.aggregate(table, &columns)
         })
         .await?;
-        Ok(witness::compare(
-            self.plan,
-            expected.aggregate.as_ref(),
-            &says,
-            expected.rejected,
-        ))
+        Ok(witness::compare(self.plan, expected, &says))
     }
 
     /// Counts orphans of the keys that the plan wants to hold.
@@ -226,10 +241,10 @@ fn conclude(verdict: &mut TableVerdict) {
         reasons.push(format!("the databases' own aggregates differ: {first}"));
     }
     if verdict.orphans > 0 {
-        reasons.push(format!(
-            "{} rows refer to a row that does not exist",
-            verdict.orphans
-        ));
+        reasons.push(match verdict.orphans {
+            1 => "1 row refers to a row that does not exist".to_owned(),
+            many => format!("{many} rows refer to a row that does not exist"),
+        });
     }
     if !reasons.is_empty() {
         verdict.verdict = Verdict::Different;

@@ -2,29 +2,42 @@
 
 use whimbrel_core::{ColumnAggregate, TableAggregate, TablePlan, Witness};
 
+use super::expected::TableExpected;
+use crate::quantity::counted;
+
 /// Compares what the databases say about a table.
-pub(super) fn compare(
-    plan: &TablePlan,
-    source: Option<&TableAggregate>,
-    target: &TableAggregate,
-    rejected: u64,
-) -> Witness {
+pub(super) fn compare(plan: &TablePlan, expected: &TableExpected, target: &TableAggregate) -> Witness {
     let mut witness = Witness::default();
-    let Some(source) = source else {
+    if expected.replayed > 0 {
+        witness.not_comparable.push(format!(
+            "{} that had been rejected came later than the source's aggregates",
+            counted(expected.replayed, "row")
+        ));
+        return witness;
+    }
+    let rejected = expected.rejected;
+    let Some(source) = &expected.aggregate else {
         witness
             .not_comparable
             .push("what the source said in its snapshot was not kept".to_owned());
         return witness;
     };
     if rejected > 0 {
-        witness.not_comparable.push(format!(
-            "{rejected} rejected rows are in the source's aggregates only"
-        ));
+        witness.not_comparable.push(match rejected {
+            1 => "1 rejected row is in the source's aggregates only".to_owned(),
+            many => format!("{many} rejected rows are in the source's aggregates only"),
+        });
         return witness;
     }
     both(&mut witness, "rows", Some(source.rows), Some(target.rows));
     for column in &plan.columns {
         let name = &column.target;
+        if column.rule.is_some() {
+            witness
+                .not_comparable
+                .push(format!("`{name}`: its rule changes values"));
+            continue;
+        }
         match (source.columns.get(&column.source), target.columns.get(name)) {
             (Some(source), Some(target)) => compare_column(&mut witness, name, source, target),
             (None, _) => witness
