@@ -44,7 +44,7 @@ pub struct Finding {
     pub message: String,
     /// Facts: counts, values, definitions.
     pub evidence: Vec<String>,
-    /// What can be chosen; empty unless the severity is `Decision`.
+    /// What can be chosen. A `Decision` must be settled; anything else that has choices goes by the suggested one until somebody settles it.
     pub choices: Vec<Choice>,
     /// The choice we recommend, by name; none when only a person can know.
     pub suggested: Option<String>,
@@ -305,6 +305,10 @@ pub const CODES: &[Code] = &[
     Code {
         code: "no_snapshot",
         doc: "tables outside any snapshot: others may write to them while they are read",
+    },
+    Code {
+        code: "unused_decision",
+        doc: "a decision of the settings that nothing asks for",
     },
     Code {
         code: "password_in_argument",

@@ -1,5 +1,7 @@
 //! Makes the statements: one list of changes in the order in which they run, which the target's dialect turns into steps with their undo.
 
+use std::collections::BTreeMap;
+
 use whimbrel_core::{
     Change, Check, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, Table, TableId, UserType, View,
 };
@@ -34,6 +36,7 @@ pub(crate) fn steps(
     }
     add_keys(draft, tables, &mut planned);
     own_sequences(draft, &mut planned);
+    add_stamps(tables, &mut planned);
     for view in views {
         planned.push(after(
             Change::CreateView(view.clone()),
@@ -104,6 +107,11 @@ fn create_containers(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
         let subject = whole(ObjectKind::Type, &user_type.id);
         planned.push(before(Change::CreateType(user_type), subject, &[]));
     }
+    for collation in &draft.collations.made {
+        let subject = whole(ObjectKind::Other, &TableId::bare(collation.name.clone()));
+        let change = Change::CreateCollation(collation.clone());
+        planned.push(before(change, subject, &[]));
+    }
     for sequence in new_sequences(draft) {
         let subject = whole(ObjectKind::Sequence, &sequence.id);
         planned.push(before(Change::CreateSequence(sequence), subject, &[]));
@@ -138,13 +146,21 @@ fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
         .collect()
 }
 
-/// Types that the target does not have yet; across engines columns carry their meaning instead.
+/// Types that the target does not have yet; across engines only those that the plan makes for enums.
 fn new_types(draft: &Draft<'_>) -> Vec<UserType> {
+    if !draft.scope.equal {
+        let ways = draft.ways.0.values().flat_map(|of_table| of_table.values());
+        let own = ways
+            .filter(|way| !way.left_out)
+            .filter_map(|way| way.own_type.as_ref());
+        let by_name: BTreeMap<&TableId, &UserType> = own.map(|own| (&own.id, own)).collect();
+        return by_name.into_values().cloned().collect();
+    }
     draft
         .selection
         .types
         .iter()
-        .filter(|user_type| draft.scope.equal && !draft.existing.types_kept.contains(&user_type.id))
+        .filter(|user_type| !draft.existing.types_kept.contains(&user_type.id))
         .map(|user_type| UserType {
             id: draft.names.user_type(&user_type.id),
             ..(*user_type).clone()
@@ -240,6 +256,20 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
             };
             let subject = ObjectId::part(ObjectKind::ForeignKey, id.clone(), key.name.clone());
             planned.push(after(change, subject, &[id.clone(), key.references.clone()]));
+        }
+    }
+}
+
+fn add_stamps(tables: &[&TableDraft<'_>], planned: &mut Vec<Planned>) {
+    for table in tables {
+        let id = &table.target.id;
+        for column in &table.stamps {
+            let change = Change::StampOnUpdate {
+                table: id.clone(),
+                column: column.clone(),
+            };
+            let subject = ObjectId::part(ObjectKind::Other, id.clone(), column.clone());
+            planned.push(after(change, subject, std::slice::from_ref(id)));
         }
     }
 }

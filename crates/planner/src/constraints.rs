@@ -1,14 +1,14 @@
 //! Checks in the target: the table's own, and across engines those that stand for an enum's labels and a domain's conditions.
 
 use whimbrel_core::{
-    Check, Column, ExpressionContext, LogicalType, ObjectId, ObjectKind, TableId, UserTypeKind,
+    Check, Column, ExpressionContext, Feature, LogicalType, ObjectId, ObjectKind, TableId, UserTypeKind,
 };
 
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
 use crate::names::Part;
 use crate::notes::Notes;
-use crate::scope::Scope;
+use crate::scope::{Scope, column_subject};
 
 /// How deep domains over domains are followed.
 const DOMAIN_DEPTH_MAX: usize = 16;
@@ -93,6 +93,23 @@ fn add_labels(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, column: &Column
         return;
     };
     let dialect = draft.scope.target.dialect;
+    // A type that is read back as labels keeps others out by itself.
+    let held = dialect.logical(
+        &Column::new(&way.target, &way.native),
+        draft.scope.target.catalog,
+        None,
+    );
+    if way.own_type.is_some() || matches!(held.to, LogicalType::Enum { .. }) {
+        return;
+    }
+    if !dialect.has(Feature::Checks) {
+        notes.info(
+            "feature_left_out",
+            column_subject(&table.source.id, &column.name),
+            format!("`{}` takes any text: the target has no checks", way.target),
+        );
+        return;
+    }
     let literals: Vec<String> = labels.iter().map(|label| dialect.literal(label)).collect();
     let expression = format!("{} IN ({})", dialect.quote(&way.target), literals.join(", "));
     let wanted = format!("{}_{}_check", table.target.id.name, way.target);

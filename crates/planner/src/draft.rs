@@ -2,6 +2,7 @@
 
 use whimbrel_core::{ColumnPlan, Sequence, Table, TableId};
 
+use crate::collations::Collations;
 use crate::existing::Existing;
 use crate::identity::Numbering;
 use crate::names::Names;
@@ -17,6 +18,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) existing: Existing<'a>,
     pub(crate) numbering: Numbering,
     pub(crate) ways: Ways,
+    pub(crate) collations: Collations,
 }
 
 /// A target table in the making.
@@ -27,6 +29,8 @@ pub(crate) struct TableDraft<'a> {
     pub(crate) columns: Vec<ColumnPlan>,
     /// The implicit sequences of identity columns, in the target's terms.
     pub(crate) sequences: Vec<Sequence>,
+    /// Target columns that a trigger sets to the time.
+    pub(crate) stamps: Vec<String>,
 }
 
 impl Draft<'_> {

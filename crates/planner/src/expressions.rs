@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
 use whimbrel_core::{
-    Column, ExpressionContext, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId, Untranslated,
+    Column, ExpressionContext, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId,
+    Untranslated,
 };
 
 use crate::draft::Draft;
@@ -44,7 +45,14 @@ pub(crate) fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<Expr
         kin: are_kin(draft),
         ..ExpressionContext::default()
     };
-    for table in draft.scope.source.catalog.tables.iter().filter(|table| reads.contains(&table.id)) {
+    for table in draft
+        .scope
+        .source
+        .catalog
+        .tables
+        .iter()
+        .filter(|table| reads.contains(&table.id))
+    {
         context.collations.extend(collations(table));
     }
     let mut named: BTreeMap<String, String> = BTreeMap::new();
@@ -211,7 +219,7 @@ fn column_types(draft: &Draft<'_>, table: &TableId) -> BTreeMap<String, LogicalT
         .into_iter()
         .flatten()
         .filter(|(_, way)| !way.left_out)
-        .map(|(name, way)| (name.clone(), way.logical.clone()))
+        .map(|(name, way)| (name.clone(), way.meaning().clone()))
         .collect()
 }
 
@@ -220,10 +228,10 @@ fn collations(table: &Table) -> BTreeMap<String, String> {
     table.columns.iter().filter_map(declared).collect()
 }
 
-/// Flavours of one server know each other's words.
+/// Equal engines, and flavours of one server, know each other's words.
 fn are_kin(draft: &Draft<'_>) -> bool {
     let scope = &draft.scope;
-    !scope.equal && scope.target.dialect.is_kin(&scope.source.catalog.engine)
+    scope.equal || scope.target.dialect.is_kin(&scope.source.catalog.engine)
 }
 
 /// Between equal engines the text stays as long as no name in it changes.

@@ -186,7 +186,16 @@ impl Maker<'_, '_> {
 
     /// Whether the key is checked against old rows; none when it is left out.
     fn validated(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> Option<bool> {
-        let orphans = self.profile.map_or(0, |profile| profile.orphans);
+        // What refers only by the source's notion of equality refers to nothing where texts are compared exactly.
+        let is_finer = draft
+            .collations
+            .are_finer(&self.table.source.id, &self.key.columns)
+            || draft
+                .collations
+                .are_finer(&self.key.references, &self.key.referred);
+        let orphans = self.profile.map_or(0, |profile| {
+            profile.orphans + if is_finer { profile.inexact } else { 0 }
+        });
         let was = self.key.validated;
         if orphans == 0 {
             return Some(was || (!draft.scope.equal && draft.scope.inline()));

@@ -15,7 +15,8 @@ type Place = (TableId, String);
 
 /// Makes the types of linked columns agree where they can; a key whose columns cannot agree is settled with the key.
 pub(crate) fn unify(scope: &Scope<'_>, selection: &Selection<'_>, ways: &mut Ways, notes: &mut Notes<'_>) {
-    for component in components(scope, selection, ways) {
+    let moves = |table: &TableId, column: &str| ways.moved(table, column).is_some();
+    for component in components(scope, selection, moves) {
         let Some(wanted) = common(&component, ways) else {
             continue;
         };
@@ -51,8 +52,12 @@ pub(crate) fn is_key(table: &Table, columns: &[String]) -> bool {
             })
 }
 
-/// The sets of columns that foreign keys link.
-fn components(scope: &Scope<'_>, selection: &Selection<'_>, ways: &Ways) -> Vec<BTreeSet<Place>> {
+/// The sets of columns that foreign keys link, among those that move.
+pub(crate) fn components(
+    scope: &Scope<'_>,
+    selection: &Selection<'_>,
+    moves: impl Fn(&TableId, &str) -> bool,
+) -> Vec<BTreeSet<Place>> {
     let mut links: BTreeMap<Place, BTreeSet<Place>> = BTreeMap::new();
     for table in &selection.tables {
         for key in table.foreign_keys.iter().filter(|key| can_be_made(scope, key)) {
@@ -61,9 +66,8 @@ fn components(scope: &Scope<'_>, selection: &Selection<'_>, ways: &Ways) -> Vec<
                     (table.id.clone(), column.clone()),
                     (key.references.clone(), referred.clone()),
                 );
-                let both_move =
-                    ways.moved(&ends.0.0, column).is_some() && ways.moved(&ends.1.0, referred).is_some();
-                if both_move {
+                let chosen = selection.has_table(&key.references);
+                if chosen && moves(&ends.0.0, column) && moves(&ends.1.0, referred) {
                     links.entry(ends.0.clone()).or_default().insert(ends.1.clone());
                     links.entry(ends.1).or_default().insert(ends.0);
                 }

@@ -20,9 +20,14 @@ mod select;
 mod user_types;
 
 // Each column's way.
+mod candidates;
+mod collations;
+mod enums;
 mod identity;
 mod key_types;
+mod kin;
 mod mapping;
+mod stamps;
 mod values;
 mod ways;
 

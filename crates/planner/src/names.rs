@@ -184,6 +184,20 @@ impl Names {
         }
     }
 
+    /// Names a type that the source does not have, beside a source table.
+    pub(crate) fn enum_type(&mut self, scope: &Scope<'_>, table: &TableId, wanted: &str) -> TableId {
+        let namespace = self.table(table).namespace;
+        let request = Wanted {
+            kind: ObjectKind::Type,
+            name: wanted,
+            salt: format!("type {table} {wanted}"),
+        };
+        let space = self.taken.entry(namespace.clone()).or_default();
+        let (name, _) = allot(scope, &request, &[space]);
+        space.insert(folded(scope, &name));
+        TableId { namespace, name }
+    }
+
     fn of(&self, kind: ObjectKind, source: &TableId) -> TableId {
         self.whole
             .get(&(kind, source.clone()))

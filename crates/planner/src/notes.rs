@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use whimbrel_core::{CODES, Decision, Error, Finding, ObjectId, Result, Severity};
+use whimbrel_core::{CODES, Decision, Error, Finding, ObjectId, ObjectKind, Result, Severity, TableId};
 
 /// The choice that leaves an object out, of whatever kind.
 pub(crate) const LEAVE_OUT: &str = "leave_out";
@@ -11,6 +11,8 @@ pub(crate) const LEAVE_OUT: &str = "leave_out";
 pub(crate) const ACCEPT: &str = "accept";
 /// The choice that takes a text of the person's own (`text=...`).
 pub(crate) const TEXT: &str = "text";
+/// The choice that takes a value of the person's own (`fixed=...`).
+pub(crate) const FIXED: &str = "fixed";
 /// The code of the questions that can be answered with a text.
 pub(crate) const UNTRANSLATED: &str = "expression_untranslated";
 /// The choice that turns a question into a blocker.
@@ -36,6 +38,11 @@ impl Answer {
     /// The person's own text, when that is what was chosen.
     pub(crate) fn own_text(&self) -> Option<&str> {
         self.text.as_deref().filter(|_| self.is(TEXT))
+    }
+
+    /// The person's own value, when that is what was chosen.
+    pub(crate) fn own_value(&self) -> Option<&str> {
+        self.text.as_deref().filter(|_| self.is(FIXED))
     }
 }
 
@@ -78,17 +85,32 @@ impl<'a> Notes<'a> {
         self.add(Finding::new(code, Severity::Blocker, subject, message));
     }
 
-    /// Adds a finding, and asks when it is a question.
+    /// Adds a finding, and asks when there is something to choose.
     pub(crate) fn add(&mut self, finding: Finding) {
-        if finding.severity == Severity::Decision {
+        if finding.severity == Severity::Decision || !finding.choices.is_empty() {
             self.ask(finding);
         } else {
             self.findings.push(finding);
         }
     }
 
+    /// Says what the plan does and what else it could do, and returns what was chosen. Unlike a question it may stay unsettled: then the
+    /// suggestion stands.
+    pub(crate) fn offer(&mut self, finding: Finding) -> Answer {
+        self.settle(finding)
+    }
+
     /// Asks a question and returns how it is settled. A question that is `stop`ped becomes a blocker.
-    pub(crate) fn ask(&mut self, mut finding: Finding) -> Answer {
+    pub(crate) fn ask(&mut self, finding: Finding) -> Answer {
+        self.settle(finding)
+    }
+
+    /// Refuses a decision whose text is not what its choice takes.
+    pub(crate) fn refuse(&mut self, error: Error) {
+        self.refused.get_or_insert(error);
+    }
+
+    fn settle(&mut self, mut finding: Finding) -> Answer {
         self.make_subject_unique(&mut finding);
         let decision = self.decision_for(&finding);
         let answer = match decision {
@@ -123,13 +145,22 @@ impl<'a> Notes<'a> {
     /// # Errors
     /// `Invalid` for a decision that names an unknown code, subject or choice.
     pub(crate) fn finish(mut self, accept_suggested: bool) -> Result<(Vec<Finding>, Vec<Decision>)> {
+        let mut decisions = Vec::with_capacity(self.decisions.len());
+        let mut idle = Vec::new();
         for decision in self.decisions {
-            self.refuse_unknown_name(decision)?;
+            match self.refuse_unknown_name(decision) {
+                Ok(()) => decisions.push(decision.clone()),
+                // The settings are for many migrations; not all of them ask the same.
+                Err(error) if is_standing(decision) && error.code() == "unknown_subject" => {
+                    idle.push(not_asked(decision))
+                }
+                Err(refused) => return Err(refused),
+            }
         }
+        self.findings.extend(idle);
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        let mut decisions = self.decisions.to_vec();
         if accept_suggested {
             decisions.extend(self.findings.iter().filter_map(|f| self.suggestion(f)));
         }
@@ -205,8 +236,8 @@ impl<'a> Notes<'a> {
     fn refuse_idle_choice(&self, decision: &Decision) -> Result<()> {
         let is_stopped = decision.choice == STOP;
         let questions = || {
-            let open = self.findings.iter().filter(|f| f.severity == Severity::Decision);
-            open.filter(|f| f.code == decision.code)
+            let settled = self.findings.iter().filter(|f| !f.choices.is_empty());
+            settled.filter(|f| f.code == decision.code)
         };
         match questions().next() {
             Some(first) if !is_stopped && !questions().any(|f| offers(f, &decision.choice)) => {
@@ -221,6 +252,21 @@ impl<'a> Notes<'a> {
     }
 }
 
+/// Tells whether a decision stands in the settings for whatever asks for it.
+fn is_standing(decision: &Decision) -> bool {
+    decision.by == "settings"
+}
+
+fn not_asked(decision: &Decision) -> Finding {
+    let key = format!("{}:{}", decision.code, decision.subject);
+    Finding::new(
+        "unused_decision",
+        Severity::Info,
+        ObjectId::whole(ObjectKind::Other, TableId::bare(key.clone())),
+        format!("the settings decide `{key}`, which is not asked here"),
+    )
+}
+
 fn offers(finding: &Finding, choice: &str) -> bool {
     finding.choices.iter().any(|offered| offered.name == choice)
 }
@@ -232,7 +278,7 @@ fn has_text(finding: &Finding, decision: &Decision) -> bool {
 fn unknown_choice(decision: &Decision, finding: &Finding) -> Error {
     let valid = |name: &String| {
         if takes_text(finding, name) {
-            "`text=...`".to_owned()
+            format!("`{name}=...`")
         } else {
             format!("`{name}`")
         }
@@ -252,7 +298,7 @@ fn unknown_choice(decision: &Decision, finding: &Finding) -> Error {
 
 /// Tells whether a choice wants a text of the person's own. `text` as the name of a type does not.
 fn takes_text(finding: &Finding, choice: &str) -> bool {
-    choice == TEXT && finding.code == UNTRANSLATED
+    choice == FIXED || (choice == TEXT && finding.code == UNTRANSLATED)
 }
 
 /// `what a, b and 3 more`, for hints.

@@ -7,8 +7,8 @@ use crate::estimate::estimate;
 use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 use crate::{
-    PlanInput, Side, changes, existing, identity, mapping, names, order, select, sequences, tables, values,
-    views,
+    PlanInput, Side, changes, collations, existing, identity, mapping, names, order, select, sequences,
+    tables, values, views,
 };
 
 /// Decides what a migration will do.
@@ -26,7 +26,8 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
     let mut names = names::name(&scope, &selection, &mut notes);
     let existing = existing::meet(&scope, &selection, &mut names, &mut notes);
     let numbering = identity::number(&scope, &selection, &mut names, &mut notes);
-    let ways = mapping::map(&scope, &selection, &names, &numbering, &mut notes);
+    let ways = mapping::map(&scope, &selection, &mut names, &numbering, &mut notes);
+    let collations = collations::settle(&scope, &selection, &ways, &mut notes);
     values::report_row_sizes(&scope, &selection, &mut notes);
 
     let mut draft = Draft {
@@ -36,6 +37,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
         existing,
         numbering,
         ways,
+        collations,
     };
     let tables = tables::build(&mut draft, &mut notes);
     let tables = order::sort(tables, &mut notes);

@@ -80,6 +80,34 @@ impl<'a> Spot<'_, 'a> {
             .logical(self.column, source.catalog, self.profile())
     }
 
+    /// The same without a look at the values.
+    pub(crate) fn mapped_blindly(&self) -> Mapped<LogicalType> {
+        let source = self.scope.source;
+        source.dialect.logical(self.column, source.catalog, None)
+    }
+
+    pub(crate) fn is_in_primary_key(&self) -> bool {
+        let key = self.table.primary_key.as_ref();
+        key.is_some_and(|key| key.columns.contains(&self.column.name))
+    }
+
+    /// Tells whether the column is part of a primary or unique key or of a unique index.
+    pub(crate) fn is_in_unique_key(&self) -> bool {
+        let name = &self.column.name;
+        let mut keys = self.table.primary_key.iter().chain(&self.table.uniques);
+        let unique = self.table.indexes.iter().filter(|index| index.unique);
+        keys.any(|key| key.columns.contains(name))
+            || unique
+                .flat_map(|index| &index.parts)
+                .any(|part| part.column.as_ref() == Some(name))
+    }
+
+    /// Tells whether the column refers to another by a foreign key.
+    pub(crate) fn refers(&self) -> bool {
+        let mut keys = self.table.foreign_keys.iter();
+        keys.any(|key| key.columns.contains(&self.column.name))
+    }
+
     pub(crate) fn is_sole_primary_key(&self) -> bool {
         let key = self.table.primary_key.as_ref();
         key.is_some_and(|key| key.columns.len() == 1 && key.columns[0] == self.column.name)

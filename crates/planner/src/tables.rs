@@ -8,10 +8,12 @@ use whimbrel_core::{
 use crate::constraints::{self, domains};
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, means_the_same, table_context, translate};
-use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
+use crate::notes::{LEAVE_OUT, Notes, STOP, TEXT};
 use crate::scope::{column_subject, table_subject};
+use crate::stamps::Stamp;
+use crate::values::makes_null;
 use crate::ways::Way;
-use crate::{foreign_keys, indexes, keys};
+use crate::{foreign_keys, indexes, keys, stamps};
 
 /// Makes the target tables, in the order of the source's catalog.
 pub(crate) fn build<'a>(draft: &mut Draft<'a>, notes: &mut Notes<'_>) -> Vec<TableDraft<'a>> {
@@ -36,7 +38,7 @@ pub(crate) fn build<'a>(draft: &mut Draft<'a>, notes: &mut Notes<'_>) -> Vec<Tab
 
 fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<'_>) -> TableDraft<'a> {
     let mut target = Table::empty(draft.names.table(&source.id));
-    let (mut copied, mut sequences) = (Vec::new(), Vec::new());
+    let (mut copied, mut sequences, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
     for column in &source.columns {
         let Some(way) = draft.ways.moved(&source.id, &column.name).cloned() else {
             continue;
@@ -52,7 +54,12 @@ fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<
         if generated.is_none() {
             copied.push(column_plan(column, &way));
         }
-        let made = target_column(draft, source, column, generated, notes);
+        let mut made = target_column(draft, source, column, generated, notes);
+        match stamps::settle(draft, source, column, notes) {
+            Stamp::Nothing => {}
+            Stamp::Kept(words) => made.on_update = Some(words),
+            Stamp::Trigger => stamps.push(made.name.clone()),
+        }
         sequences.extend(implicit_sequence(draft, source, column, &target.id));
         target.columns.push(made);
     }
@@ -78,6 +85,7 @@ fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<
         target,
         columns: copied,
         sequences,
+        stamps,
     }
 }
 
@@ -108,7 +116,7 @@ fn generated(
             format!("the generated column `{subject}` is stored in the target"),
         );
     }
-    let context = table_context(draft, table, Some(way.logical.clone()));
+    let context = table_context(draft, table, Some(way.meaning().clone()));
     let in_key = table
         .primary_key
         .as_ref()
@@ -198,7 +206,7 @@ fn column_plan(column: &Column, way: &Way) -> ColumnPlan {
         logical: way.logical.clone(),
         fidelity: way.fidelity.clone(),
         computed: false,
-        rule: None,
+        rule: way.rule.clone(),
     }
 }
 
@@ -215,8 +223,16 @@ fn target_column(
         |way| (way.native.clone(), way.target.clone()),
     );
     let numbered = draft.numbering.of(&table.id, &column.name);
+    let way = draft.ways.of(&table.id, &column.name);
+    let own_type = way.and_then(|way| way.own_type.as_ref());
     let mut made = Column::new(target, native);
-    made.user_type = column.user_type.clone().filter(|_| scope.equal);
+    made.user_type = match scope.equal {
+        true => column.user_type.clone(),
+        false => own_type.map(|own| own.id.clone()),
+    };
+    if scope.equal || way.is_some_and(Way::is_adopted) {
+        made.options.clone_from(&column.options);
+    }
     made.nullable = nullable(draft, table, column, notes);
     made.identity = numbered.map(|numbered| numbered.identity(scope, column));
     if generated.is_none() && (scope.equal || numbered.is_none()) {
@@ -237,10 +253,17 @@ fn nullable(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes
         .is_some_and(|key| key.columns.contains(&column.name));
     let profile = draft.scope.column_profile(&table.id, &column.name);
     let nulls = profile.map_or(0, |profile| profile.nulls);
+    let subject = column_subject(&table.id, &column.name);
+    let way = draft.ways.of(&table.id, &column.name);
+    let becomes_null = way.and_then(|way| way.rule.as_ref()).is_some_and(makes_null);
+    if !nullable && !in_key && becomes_null {
+        let message = format!("`{subject}` allows NULL in the target, since some of its values become NULL");
+        notes.warn("null_in_not_null", subject, message);
+        return true;
+    }
     if nullable || in_key || nulls == 0 {
         return nullable;
     }
-    let subject = column_subject(&table.id, &column.name);
     notes
         .ask(
             Finding::new(
@@ -270,7 +293,7 @@ fn default(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes<
     let logical = draft
         .ways
         .of(&table.id, &column.name)
-        .map(|way| way.logical.clone());
+        .map(|way| way.meaning().clone());
     let context = table_context(draft, table, logical);
     match translate(draft, &expression, &context) {
         Ok(translated) => Some(translated),
@@ -287,34 +310,24 @@ fn default(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes<
     }
 }
 
-/// A collation is known to its engine only. Where it decides what is equal in a key, a person must know.
+/// A related engine keeps the collation as it is called; elsewhere it is chosen by what it calls equal, and its order stays behind.
 fn collation(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Notes<'_>) -> Option<String> {
-    let collation = column.collation.as_ref()?;
-    if draft.scope.equal {
-        return Some(collation.clone());
+    let adopted = draft
+        .ways
+        .of(&table.id, &column.name)
+        .is_some_and(Way::is_adopted);
+    if draft.scope.equal || adopted {
+        return column.collation.clone();
     }
-    let name = &column.name;
-    let keys = table.primary_key.iter().chain(&table.uniques);
-    let unique_indexes = table.indexes.iter().filter(|index| index.unique);
-    let decides = keys.into_iter().any(|key| key.columns.contains(name))
-        || unique_indexes
-            .flat_map(|index| &index.parts)
-            .any(|part| part.column.as_ref() == Some(name));
-    let subject = column_subject(&table.id, name);
-    let message = format!("collation `{collation}` of `{subject}` is replaced by the target's default");
-    if decides {
-        notes.ask(
-            Finding::new("collation", Severity::Decision, subject, message)
-                .with_choice(
-                    ACCEPT,
-                    "values arrive as they are; what counts as equal in the key may differ for new rows",
-                )
-                .suggest(ACCEPT),
-        );
-    } else {
-        notes.warn("collation", subject, message);
+    let chosen = draft.collations.of(&table.id, &column.name).cloned();
+    // What an inexact one calls equal was asked or said already.
+    let is_exact = draft.scope.source.dialect.equality(column).is_exact();
+    if let Some(collation) = column.collation.as_ref().filter(|_| is_exact) {
+        let subject = column_subject(&table.id, &column.name);
+        let message = format!("the order of collation `{collation}` of `{subject}` stays behind");
+        notes.info("collation", subject, message);
     }
-    None
+    chosen
 }
 
 /// The sequence that CREATE TABLE makes together with an identity column.

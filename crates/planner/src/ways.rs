@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{ColumnUse, Fidelity, LogicalType, TableId};
+use whimbrel_core::{ColumnUse, Fidelity, LogicalType, TableId, UserType, ValueRule};
 
 use crate::scope::Scope;
 
@@ -19,6 +19,24 @@ pub(crate) struct Way {
     /// What else the source offers, for columns that must agree with others.
     pub(crate) offers: Vec<Offer>,
     pub(crate) usage: ColumnUse,
+    /// What becomes of values that would not arrive.
+    pub(crate) rule: Option<ValueRule>,
+    /// The type of the column's own that the plan makes for it.
+    pub(crate) own_type: Option<UserType>,
+    /// The logical type of a column that keeps a related engine's own form; none for all others.
+    pub(crate) meaning: Option<LogicalType>,
+}
+
+impl Way {
+    /// What expressions take the column's values for.
+    pub(crate) fn meaning(&self) -> &LogicalType {
+        self.meaning.as_ref().unwrap_or(&self.logical)
+    }
+
+    /// Tells whether the column keeps its type and all that hangs on it in a related engine.
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.meaning.is_some()
+    }
 }
 
 /// A form in which the source can give a column's values.

@@ -4,7 +4,7 @@
 use whimbrel_core::{Decision, Finding, Plan, Result};
 use whimbrel_planner::Wishes;
 
-/// Returns the wishes with those answers that fit an open question of theirs, and the plan that comes of it.
+/// Returns the wishes with those answers that fit something of theirs that has choices and is not settled, and the plan that comes of it.
 ///
 /// An answer may raise the question that another one settles, so it is planned until nothing more fits.
 ///
@@ -21,9 +21,11 @@ pub(super) fn fitted(
     };
     loop {
         let plan = make(&fitting)?;
-        let open = plan.open_decisions();
-        let fit: Vec<Decision> = open
-            .into_iter()
+        let unsettled = plan
+            .findings
+            .iter()
+            .filter(|finding| !finding.choices.is_empty() && plan.decision_for(finding).is_none());
+        let fit: Vec<Decision> = unsettled
             .filter_map(|finding| answers.iter().find_map(|answer| answered(finding, answer)))
             .filter(|answer| !fitting.decisions.contains(answer))
             .collect();

@@ -1,12 +1,13 @@
 //! Columns: types, identities, defaults, generation, and values that the types cannot carry.
 
 use whimbrel_core::{
-    Check, Fidelity, Generated, LogicalType, OnReject, SequencePosition, StorageClasses, UserType,
-    UserTypeKind,
+    Check, Fidelity, Finding, Generated, LogicalType, OnReject, SequencePosition, StorageClasses, UserType,
+    UserTypeKind, ValueRule,
 };
 
 use crate::setup::{
-    Setup, check, creation, finding, findings, foreign_key, id, identity, key, question, sequence, table,
+    Setup, check, creation, finding, findings, foreign_key, id, identity, key, offer, question, sequence,
+    table,
 };
 use crate::toy::Toy;
 
@@ -52,14 +53,20 @@ fn a_widened_type_is_said_and_not_asked() {
 }
 
 #[test]
-fn an_exact_type_with_alternatives_is_an_assumption_to_decide() {
+fn a_type_that_loses_nothing_may_be_decided_and_need_not_be() {
     let setup = to_spacious("at DATETIME");
-    assert_eq!(
-        question(&setup.plan(), "assumption"),
-        "a.at: timestamp | text (timestamp)"
-    );
+    let plan = setup.plan();
+    assert_eq!(offer(&plan, "type_widened"), "a.at: timestamp | text (timestamp)");
+    assert_eq!(plan.open_decisions(), Vec::<&Finding>::new());
     assert_eq!(native(&setup, "at"), "timestamp");
-    assert_eq!(native(&setup.decide("assumption:a.at=text"), "at"), "text");
+    assert_eq!(native(&setup.decide("type_widened:a.at=text"), "at"), "text");
+    // What the values allowed is an assumption.
+    let narrowed =
+        to_spacious("x INTEGER").column_profile("a", "x", |p| p.shapes = [("ask".to_owned(), 1)].into());
+    let plan = narrowed.plan();
+    assert_eq!(offer(&plan, "assumption"), "a.x: integer | text (integer)");
+    assert_eq!(findings(&plan, "assumption"), ["warning a.x"]);
+    assert_eq!(native(&narrowed.decide("assumption=text"), "x"), "text");
 }
 
 #[test]
@@ -105,31 +112,48 @@ fn mixed_storage_classes_are_told_with_their_counts() {
 #[test]
 fn values_that_do_not_fit_offer_the_forms_that_carry_them() {
     let nul = to_spacious("x TEXT").column_profile("a", "x", |p| p.nul_text = 3);
-    assert_eq!(question(&nul.plan(), "nul_text"), "a.x: text | bytes (bytes)");
-    insta::assert_snapshot!(finding(&nul.plan(), "nul_text").choices[0].meaning, @r#"`text`; the first row with text that holds U+0000 stops the table"#);
+    assert_eq!(
+        question(&nul.plan(), "nul_text"),
+        "a.x: bytes | replace | strip | reject (bytes)"
+    );
+    insta::assert_snapshot!(finding(&nul.plan(), "nul_text").choices[3].meaning, @r#"`text`; the first row with text that holds U+0000 stops the table"#);
     assert_eq!(native(&nul, "x"), "bytes");
-    assert_eq!(native(&nul.decide("nul_text=text"), "x"), "text");
+    let stripped = nul.decide("nul_text=strip");
+    assert_eq!(native(&stripped, "x"), "text");
+    assert_eq!(
+        stripped.plan().tables[0].columns[0].rule,
+        Some(ValueRule::StripNul)
+    );
 
     let invalid = to_spacious("x TEXT")
         .column_profile("a", "x", |p| p.invalid_text = 3)
         .plan();
-    assert_eq!(question(&invalid, "invalid_text"), "a.x: text | bytes (bytes)");
+    assert_eq!(
+        question(&invalid, "invalid_text"),
+        "a.x: bytes | null | reject (bytes)"
+    );
     let far = to_spacious("x INTEGER")
         .column_profile("a", "x", |p| p.out_of_range = 1)
         .plan();
-    assert_eq!(question(&far, "out_of_range"), "a.x: integer | text (text)");
+    assert_eq!(question(&far, "out_of_range"), "a.x: text | null | reject (text)");
 }
 
 #[test]
 fn values_that_no_form_carries_are_rejected_only_by_decision() {
-    let setup = to_spacious("x VARCHAR").column_profile("a", "x", |p| p.nul_text = 3);
+    let setup = to_spacious("x VARCHAR pk not null").column_profile("a", "x", |p| p.nul_text = 3);
     let stopping = setup.plan();
-    assert_eq!(question(&stopping, "nul_text"), "a.x: reject (none suggested)");
+    assert_eq!(
+        question(&stopping, "nul_text"),
+        "a.x: replace | strip | reject (none suggested)"
+    );
     let plan = setup
         .wish(|wishes| wishes.policies.on_reject = OnReject::File)
         .plan();
-    assert_eq!(question(&plan, "nul_text"), "a.x: reject (reject)");
-    insta::assert_snapshot!(finding(&plan, "nul_text").choices[0].meaning, @r#"`text`; rows with text that holds U+0000 go to the reject file: 3"#);
+    assert_eq!(
+        question(&plan, "nul_text"),
+        "a.x: replace | strip | reject (reject)"
+    );
+    insta::assert_snapshot!(finding(&plan, "nul_text").choices[2].meaning, @r#"`text`; rows with text that holds U+0000 go to the reject file: 3"#);
 }
 
 #[test]
@@ -422,19 +446,6 @@ fn null_where_the_target_wants_a_value_is_asked() {
         "a.x: nullable | stop (nullable)"
     );
     assert!(setup.plan().tables[0].target.columns[0].nullable);
-}
-
-#[test]
-fn a_collation_is_asked_about_where_it_decides_what_is_equal() {
-    let mut setup = to_spacious("x TEXT, y TEXT");
-    for column in &mut setup.source.tables[0].columns {
-        column.collation = Some("NOCASE".to_owned());
-    }
-    setup.source.tables[0].uniques.push(key("", &["x"]));
-    assert_eq!(
-        findings(&setup.plan(), "collation"),
-        ["decision a.x", "warning a.y"]
-    );
 }
 
 #[test]

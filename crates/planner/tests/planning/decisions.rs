@@ -2,7 +2,7 @@
 
 use whimbrel_core::{Finding, ObjectId, ObjectKind, Plan, Severity};
 
-use crate::setup::{Setup, finding, id, table};
+use crate::setup::{Setup, finding, findings, id, table};
 use crate::toy::Toy;
 
 fn setup() -> Setup {
@@ -68,13 +68,36 @@ fn a_decision_for_a_whole_code_may_have_nothing_to_settle() {
     assert!(setup().decide("orphans=leave_out").try_plan().is_ok());
 }
 
+/// Two columns of which one can become bytes.
+fn setup_of_two_forms() -> Setup {
+    let table = table("orders", "x VARCHAR, y TEXT");
+    let nul = |p: &mut whimbrel_core::ColumnProfile| p.nul_text = 1;
+    let setup = Setup::new(Toy::Flat, Toy::Spacious, vec![table]);
+    setup
+        .column_profile("orders", "x", nul)
+        .column_profile("orders", "y", nul)
+}
+
 #[test]
 fn a_decision_for_a_whole_code_settles_what_offers_its_choice() {
-    let table = table("orders", "id INTEGER pk not null, at DATETIME");
-    let asks = |p: &mut whimbrel_core::ColumnProfile| p.shapes = [("ask".to_owned(), 1)].into();
-    let setup = Setup::new(Toy::Flat, Toy::Spacious, vec![table]).column_profile("orders", "id", asks);
-    let plan = setup.decide("assumption=timestamp").plan();
-    assert_eq!(open(&plan), ["assumption:orders.id"]);
+    let plan = setup_of_two_forms().decide("nul_text=bytes").plan();
+    assert_eq!(open(&plan), ["nul_text:orders.x"]);
+}
+
+#[test]
+fn a_decision_of_the_settings_that_nothing_asks_for_is_ignored_aloud() {
+    let standing = |decision: &str| {
+        let mut setup = setup().decide(decision);
+        setup.wishes.decisions[0].by = "settings".to_owned();
+        setup
+    };
+    let plan = standing("type_lossy:orders.price=accept").plan();
+    assert_eq!(
+        findings(&plan, "unused_decision"),
+        ["info type_lossy:orders.price"]
+    );
+    assert!(plan.decisions.is_empty());
+    assert!(standing("type_lossy:orders.paid=drop").try_plan().is_err());
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What the planner decides, told by two toy engines: `spacious` has namespaces, user types and late constraints, `flat` has none of them.
+//! What the planner decides, told by toy engines: `spacious` has namespaces, user types and late constraints, `flat` has none of them,
+//! `folding` and its kin `creasing` fold names and texts.
 
 mod columns;
 mod constraints;
@@ -8,5 +9,7 @@ mod names;
 mod order;
 mod selection;
 mod setup;
+mod texts;
 mod toy;
+mod values;
 mod whole_plan;

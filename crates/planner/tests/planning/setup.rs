@@ -296,8 +296,13 @@ pub(crate) fn finding<'p>(plan: &'p Plan, code: &str) -> &'p Finding {
 
 /// `severity: choices (suggested)` of a question.
 pub(crate) fn question(plan: &Plan, code: &str) -> String {
+    assert_eq!(finding(plan, code).severity, Severity::Decision);
+    offer(plan, code)
+}
+
+/// `choices (suggested)` of a finding that may be decided.
+pub(crate) fn offer(plan: &Plan, code: &str) -> String {
     let finding = finding(plan, code);
-    assert_eq!(finding.severity, Severity::Decision);
     let choices: Vec<&str> = finding
         .choices
         .iter()

@@ -13,8 +13,9 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use whimbrel_core::{
     Capabilities, Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, Error, ErrorClass,
-    ExpressionContext, Feature, LogicalType, Mapped, NameLimit, ObjectId, ObjectKind, Result, Statement,
-    Step, StepPhase, Table, TableId, Untranslated, UserTypeKind,
+    ExpressionContext, Feature, LogicalType, Mapped, NameLimit, NativeColumn, ObjectId, ObjectKind, Result,
+    Statement, Step, StepPhase, Table, TableId, TargetCollation, TextEquality, Untranslated, UserTypeKind,
+    ValueRule,
 };
 
 /// A toy engine.
@@ -22,6 +23,10 @@ use whimbrel_core::{
 pub(crate) enum Toy {
     Spacious,
     Flat,
+    /// Folds the names of columns and the texts in them; its keys take texts of limited length only.
+    Folding,
+    /// Another flavour of the folding one.
+    Creasing,
 }
 
 impl Toy {
@@ -29,11 +34,33 @@ impl Toy {
         match self {
             Self::Spacious => "spacious",
             Self::Flat => "flat",
+            Self::Folding => "folding",
+            Self::Creasing => "creasing",
         }
+    }
+
+    /// Tells whether it is one of the two that fold.
+    fn folds(self) -> bool {
+        matches!(self, Self::Folding | Self::Creasing)
     }
 
     pub(crate) fn capabilities(self) -> Capabilities {
         let spacious = self == Self::Spacious;
+        if self.folds() {
+            return Capabilities {
+                writers: 8,
+                transactional_ddl: false,
+                constraints_inline: false,
+                namespaces: false,
+                default_namespace: None,
+                user_types: false,
+                name_limit: Some(NameLimit::Chars(24)),
+                names_fold_case: false,
+                column_names_fold_case: true,
+                constraint_names_per_namespace: true,
+                index_names_per_namespace: false,
+            };
+        }
         Capabilities {
             writers: if spacious { 8 } else { 1 },
             transactional_ddl: true,
@@ -90,6 +117,24 @@ impl Dialect for Toy {
                     "each value with its class",
                     Mapped::exact(LogicalType::Any),
                 ),
+            "MIXED" => Mapped::lossy(LogicalType::text(), "numbers become text")
+                .named("text")
+                .or(
+                    "reject",
+                    "numbers only",
+                    Mapped::lossy(LogicalType::Integer { bits: 64 }, "texts"),
+                ),
+            "date" => Mapped::exact(LogicalType::Date),
+            "datetime" => {
+                Mapped::exact(LogicalType::Timestamp { zoned: false }).maybe_or(profile, "text", text())
+            }
+            native if native.starts_with("enum(") => Mapped::exact(LogicalType::Enum {
+                name: column.name.clone(),
+                labels: native[5..native.len() - 1]
+                    .split(',')
+                    .map(str::to_owned)
+                    .collect(),
+            }),
             "money" => Mapped::lossy(LogicalType::text(), "the currency follows the server's locale"),
             "cloud" => Mapped::unsupported(LogicalType::text(), "nobody knows it"),
             "boolean" => Mapped::exact(LogicalType::Boolean),
@@ -103,7 +148,10 @@ impl Dialect for Toy {
         }
     }
 
-    fn native(&self, logical: &LogicalType, _usage: &ColumnUse) -> Mapped<String> {
+    fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
+        if self.folds() {
+            return folding_native(logical, usage);
+        }
         let spacious = *self == Self::Spacious;
         let name = |spacious_name: &str, flat_name: &str| {
             if spacious {
@@ -120,17 +168,82 @@ impl Dialect for Toy {
             LogicalType::Boolean => Mapped::exact("boolean".to_owned()),
             LogicalType::Bytes => Mapped::exact(name("bytes", "BLOB")),
             LogicalType::Timestamp { .. } => Mapped::exact(name("timestamp", "DATETIME")),
+            LogicalType::Date => Mapped::exact("date".to_owned()),
             LogicalType::Any if spacious => Mapped::unsupported("text".to_owned(), "classes cannot be kept"),
             _ => Mapped::exact(name("text", "TEXT")),
         }
+    }
+
+    fn adopt(&self, engine: &str, column: &Column) -> Option<String> {
+        let is_kin = self.is_kin(engine) && column.native != "json";
+        is_kin.then(|| column.native.clone())
+    }
+
+    fn is_kin(&self, engine: &str) -> bool {
+        self.folds() && ["folding", "creasing"].contains(&engine)
+    }
+
+    fn equality(&self, column: &Column) -> TextEquality {
+        match (column.collation.as_deref(), self.folds()) {
+            (Some("NOCASE"), _) => CASELESS,
+            (None | Some("loose"), true) => LOOSE,
+            _ => TextEquality::default(),
+        }
+    }
+
+    fn collation(&self, equality: TextEquality) -> Option<TargetCollation> {
+        let (name, equality) = match (equality.is_exact(), self.folds()) {
+            (true, false) => ("", equality),
+            (true, true) => ("exact", equality),
+            (false, true) => ("loose", LOOSE),
+            (false, false) => ("made_ci", CASELESS),
+        };
+        Some(TargetCollation {
+            name: name.to_owned(),
+            equality,
+            made: name == "made_ci",
+        })
+    }
+
+    fn fit_row(&self, columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
+        let is_char = |column: &&NativeColumn<'_>| column.native.starts_with("varchar");
+        if columns.iter().filter(is_char).count() < 3 {
+            return Vec::new();
+        }
+        let plain = columns
+            .iter()
+            .position(|column| is_char(&column) && !column.usage.indexed);
+        let fitted = Mapped::widened("longtext".to_owned(), "any length is accepted");
+        plain.map(|at| (at, fitted)).into_iter().collect()
+    }
+
+    fn misfit(
+        &self,
+        native: &str,
+        _logical: &LogicalType,
+        profile: &ColumnProfile,
+    ) -> Option<(String, Vec<ValueRule>)> {
+        let is_infinite = profile.max.as_deref() == Some("infinity");
+        (native == "datetime" && is_infinite).then(|| {
+            let rule = ValueRule::OutsideToNull { min: 0, max: 9 };
+            ("a timestamp beyond the year 9999".to_owned(), vec![rule])
+        })
     }
 
     fn holds_nul_text(&self) -> bool {
         *self == Self::Flat
     }
 
-    fn has(&self, _feature: Feature) -> bool {
-        *self == Self::Spacious
+    fn has(&self, feature: Feature) -> bool {
+        let folding_only = matches!(
+            feature,
+            Feature::OnUpdate | Feature::PrefixIndexes | Feature::TextIndexes
+        );
+        match self {
+            Self::Spacious => !folding_only,
+            Self::Folding | Self::Creasing => folding_only || feature == Feature::Comments,
+            Self::Flat => feature == Feature::Checks,
+        }
     }
 
     fn reserves(&self, kind: ObjectKind, name: &str) -> bool {
@@ -190,6 +303,31 @@ impl Dialect for Toy {
             tables: Vec::new(),
             destructive: false,
         }])
+    }
+}
+
+const CASELESS: TextEquality = TextEquality {
+    ignores_case: true,
+    ignores_accents: false,
+    ignores_padding: false,
+};
+
+const LOOSE: TextEquality = TextEquality {
+    ignores_case: true,
+    ignores_accents: true,
+    ignores_padding: true,
+};
+
+fn folding_native(logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
+    match logical {
+        LogicalType::Integer { .. } => Mapped::exact("bigint".to_owned()),
+        LogicalType::Timestamp { .. } => Mapped::exact("datetime".to_owned()),
+        LogicalType::Enum { labels, .. } => Mapped::exact(format!("enum({})", labels.join(","))),
+        LogicalType::Text { .. } => match usage.length_seen {
+            Some(length) if length <= 255 => Mapped::exact("varchar(255)".to_owned()),
+            _ => Mapped::exact("longtext".to_owned()),
+        },
+        _ => Mapped::exact("longblob".to_owned()),
     }
 }
 
@@ -266,6 +404,16 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
                 sql,
             )
         }
+        Change::CreateCollation(collation) => (
+            format!("create collation {}", collation.name),
+            whole(ObjectKind::Other, &TableId::bare(&collation.name)),
+            String::new(),
+        ),
+        Change::StampOnUpdate { table, column } => (
+            format!("stamp {table}.{column}"),
+            ObjectId::part(ObjectKind::Other, table.clone(), column),
+            String::new(),
+        ),
         Change::OwnSequence {
             sequence,
             table,
@@ -398,6 +546,12 @@ fn spelled_column(toy: Toy, column: &Column) -> String {
         } else {
             " identity"
         });
+    }
+    if let Some(collation) = &column.collation {
+        text.push_str(&format!(" collate {collation}"));
+    }
+    if let Some(on_update) = &column.on_update {
+        text.push_str(&format!(" on update {on_update}"));
     }
     if let Some(generated) = &column.generated {
         text.push_str(&format!(" as ({})", generated.expression));

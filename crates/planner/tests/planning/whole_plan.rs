@@ -47,10 +47,10 @@ fn from_flat_to_spacious() {
     sequences
       users_id_seq -> public.users_id_seq Some((TableId { namespace: Some("public"), name: "users" }, "id"))
     findings
-      decision assumption: `users.at`: `DATETIME` becomes `timestamp`
       decision expression_untranslated: the default of `orders.paid` cannot be carried over: function `odd` is not known
       decision orphans: rows of `orders` whose row of `users` does not exist: 2
       info no_key: `log` has no key: it is copied as one chunk and compared as a multiset
+      info type_widened: `users.at`: `DATETIME` becomes `timestamp`
     "#);
 }
 

@@ -1,0 +1,332 @@
+//! Which texts are equal in the target: exactly equal ones, unless a person wants a key to go on ignoring case, accents or padding. One
+//! question for each set of linked columns, and one warning for everything that is in no key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use whimbrel_core::{
+    Column, Feature, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId, TargetCollation,
+    TextEquality,
+};
+
+use crate::key_types;
+use crate::notes::Notes;
+use crate::scope::{Scope, Spot, column_subject};
+use crate::select::Selection;
+use crate::ways::Ways;
+
+/// The choice to compare texts exactly.
+const EXACT: &str = "exact";
+/// The choice to go on comparing as the source does.
+const SAME: &str = "same";
+/// How many columns of a table the evidence names.
+const COLUMNS_NAMED_MAX: usize = 12;
+
+/// A column of a source table.
+type Place = (TableId, String);
+
+/// The collations of the target's text columns, by source table and column.
+#[derive(Default)]
+pub(crate) struct Collations {
+    names: BTreeMap<Place, String>,
+    /// Columns that tell texts apart which the source takes for one.
+    finer: BTreeSet<Place>,
+    /// Collations that must be made first.
+    pub(crate) made: Vec<TargetCollation>,
+}
+
+impl Collations {
+    /// The collation of a column; none for the target's default.
+    pub(crate) fn of(&self, table: &TableId, column: &str) -> Option<&String> {
+        self.names.get(&(table.clone(), column.to_owned()))
+    }
+
+    /// Tells whether one of the columns tells texts apart which the source takes for one.
+    pub(crate) fn are_finer(&self, table: &TableId, columns: &[String]) -> bool {
+        columns
+            .iter()
+            .any(|column| self.finer.contains(&(table.clone(), column.clone())))
+    }
+}
+
+/// Decides for every text column that does not keep its type.
+pub(crate) fn settle(
+    scope: &Scope<'_>,
+    selection: &Selection<'_>,
+    ways: &Ways,
+    notes: &mut Notes<'_>,
+) -> Collations {
+    let mut collations = Collations::default();
+    if scope.equal {
+        return collations;
+    }
+    let texts = texts(scope, selection, ways);
+    let exact = scope.target.dialect.collation(TextEquality::default());
+    if let Some(exact) = exact.filter(|exact| !exact.name.is_empty()) {
+        let places = texts.keys().cloned();
+        collations
+            .names
+            .extend(places.map(|place| (place, exact.name.clone())));
+    }
+    let (mut asked, mut plain) = (Vec::new(), BTreeSet::new());
+    for group in groups(scope, selection, ways, &texts) {
+        if group.equality.is_exact() {
+            continue;
+        }
+        match group.decides {
+            true => asked.push(group),
+            false => plain.extend(group.places),
+        }
+    }
+    report_plain(scope, &plain, notes);
+    collations.finer = plain;
+    for group in asked {
+        group.ask(scope, &mut collations, notes);
+    }
+    collations
+}
+
+/// What each text column's own engine calls equal. Labels are compared exactly by whoever knows them.
+fn texts<'a>(
+    scope: &Scope<'_>,
+    selection: &Selection<'a>,
+    ways: &Ways,
+) -> BTreeMap<Place, (TextEquality, Spotted<'a>)> {
+    let mut texts = BTreeMap::new();
+    for table in &selection.tables {
+        for column in &table.columns {
+            let Some(way) = ways.moved(&table.id, &column.name) else {
+                continue;
+            };
+            let equality = match &way.logical {
+                LogicalType::Text { .. } => scope.source.dialect.equality(column),
+                LogicalType::Enum { .. } | LogicalType::Set { .. } if way.own_type.is_none() => {
+                    TextEquality::default()
+                }
+                _ => continue,
+            };
+            texts.insert(
+                (table.id.clone(), column.name.clone()),
+                (equality, Spotted { table, column }),
+            );
+        }
+    }
+    texts
+}
+
+/// A text column where it stands.
+#[derive(Clone, Copy)]
+struct Spotted<'a> {
+    table: &'a Table,
+    column: &'a Column,
+}
+
+/// Text columns that must compare alike.
+struct Group {
+    places: BTreeSet<Place>,
+    equality: TextEquality,
+    /// True when keys, unique indexes or foreign keys stand on one of them.
+    decides: bool,
+    /// The column after which the question is called: the first that is a key.
+    name: Place,
+}
+
+fn groups(
+    scope: &Scope<'_>,
+    selection: &Selection<'_>,
+    ways: &Ways,
+    texts: &BTreeMap<Place, (TextEquality, Spotted<'_>)>,
+) -> Vec<Group> {
+    let moves = |table: &TableId, column: &str| ways.moved(table, column).is_some();
+    let linked = key_types::components(scope, selection, moves);
+    let seen: BTreeSet<Place> = linked.iter().flatten().cloned().collect();
+    let alone = texts.keys().filter(|place| !seen.contains(*place));
+    let sets = linked
+        .iter()
+        .cloned()
+        .chain(alone.map(|place| BTreeSet::from([place.clone()])));
+    sets.filter_map(|set| group(scope, set, texts)).collect()
+}
+
+fn group(
+    scope: &Scope<'_>,
+    set: BTreeSet<Place>,
+    texts: &BTreeMap<Place, (TextEquality, Spotted<'_>)>,
+) -> Option<Group> {
+    let places: BTreeSet<Place> = set
+        .into_iter()
+        .filter(|place| texts.contains_key(place))
+        .collect();
+    let is_key = |place: &&Place| {
+        texts
+            .get(*place)
+            .is_some_and(|(_, Spotted { table, column })| Spot { scope, table, column }.is_in_unique_key())
+    };
+    let name = places.iter().find(is_key).or(places.first())?.clone();
+    let decides = places.len() > 1 || places.iter().any(|place| is_key(&place));
+    let equalities = places
+        .iter()
+        .filter_map(|place| texts.get(place))
+        .map(|(equality, _)| *equality);
+    let equality = equalities.fold(TextEquality::default(), |all, one| TextEquality {
+        ignores_case: all.ignores_case || one.ignores_case,
+        ignores_accents: all.ignores_accents || one.ignores_accents,
+        ignores_padding: all.ignores_padding || one.ignores_padding,
+    });
+    Some(Group {
+        places,
+        equality,
+        decides,
+        name,
+    })
+}
+
+impl Group {
+    fn ask(self, scope: &Scope<'_>, collations: &mut Collations, notes: &mut Notes<'_>) {
+        let (table, column) = &self.name;
+        let subject = column_subject(table, column);
+        let mut finding = Finding::new(
+            "collation",
+            Severity::Decision,
+            subject.clone(),
+            format!(
+                "the source ignores {} in the key column `{subject}`",
+                said(self.equality)
+            ),
+        )
+        .with_choice(
+            EXACT,
+            format!(
+                "texts are equal only when they are the same; those that differ in {} become different values",
+                said(self.equality)
+            ),
+        );
+        finding.evidence.extend(self.evidence(scope));
+        let same = self.same(scope);
+        if let Some(same) = &same {
+            finding = finding.with_choice(SAME, self.meaning(same));
+        }
+        let answer = notes.ask(finding.suggest(EXACT));
+        let Some(same) = same.filter(|_| answer.is(SAME)) else {
+            collations.finer.extend(self.places);
+            return;
+        };
+        for place in &self.places {
+            collations.names.insert(place.clone(), same.name.clone());
+            if !same.equality.covers(self.equality) {
+                collations.finer.insert(place.clone());
+            }
+        }
+        let there = scope.target.catalog.others.iter();
+        let is_there = there
+            .filter(|other| other.kind == "collation")
+            .any(|other| other.id.to_string() == same.name || other.id.name == same.name);
+        if same.made && !is_there && !collations.made.contains(&same) {
+            collations.made.push(same);
+        }
+    }
+
+    /// The target's collation that is nearest to the source's.
+    fn same(&self, scope: &Scope<'_>) -> Option<TargetCollation> {
+        let dialect = scope.target.dialect;
+        dialect.collation(self.equality).filter(|same| {
+            let can_be_had = !same.made || dialect.has(Feature::Collations);
+            can_be_had && !same.name.is_empty() && !same.equality.is_exact()
+        })
+    }
+
+    fn meaning(&self, same: &TargetCollation) -> String {
+        let mut meaning = format!("collation `{}`, which ignores {}", same.name, said(same.equality));
+        if !same.equality.covers(self.equality) {
+            meaning.push_str("; the rest becomes different values");
+        }
+        if !self.equality.covers(same.equality) {
+            meaning.push_str("; rows that differ in nothing else break the key and stop the table");
+        }
+        meaning
+    }
+
+    /// The other columns of the question, and the rows that refer only by the source's notion of equality.
+    fn evidence(&self, scope: &Scope<'_>) -> Vec<String> {
+        let mut evidence: Vec<String> = self
+            .places
+            .iter()
+            .filter(|place| **place != self.name)
+            .map(|(table, column)| format!("linked with `{table}.{column}`"))
+            .collect();
+        for table in self
+            .places
+            .iter()
+            .map(|(table, _)| table)
+            .collect::<BTreeSet<_>>()
+        {
+            let profiles = scope
+                .profile(table)
+                .into_iter()
+                .flat_map(|profile| &profile.foreign_keys);
+            let inexact: u64 = profiles
+                .filter(|key| {
+                    key.columns
+                        .iter()
+                        .any(|column| self.places.contains(&(table.clone(), column.clone())))
+                })
+                .map(|key| key.inexact)
+                .sum();
+            if inexact > 0 {
+                evidence.push(format!(
+                    "rows of `{table}` that refer to a row only if that is ignored: {inexact}"
+                ));
+            }
+        }
+        evidence
+    }
+}
+
+/// What an equality ignores, in words.
+fn said(equality: TextEquality) -> String {
+    let parts = [
+        (equality.ignores_case, "case"),
+        (equality.ignores_accents, "accents"),
+        (equality.ignores_padding, "spaces at the end"),
+    ];
+    let ignored: Vec<&str> = parts
+        .into_iter()
+        .filter(|(is_ignored, _)| *is_ignored)
+        .map(|(_, what)| what)
+        .collect();
+    match ignored.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => (*only).to_owned(),
+        [first, second] => format!("{first} and {second}"),
+        [first, rest @ ..] => format!("{first}, {}", rest.join(" and ")),
+    }
+}
+
+/// One warning for all columns that no key stands on.
+fn report_plain(scope: &Scope<'_>, plain: &BTreeSet<Place>, notes: &mut Notes<'_>) {
+    let mut by_table: BTreeMap<&TableId, Vec<&str>> = BTreeMap::new();
+    for (table, column) in plain {
+        by_table.entry(table).or_default().push(column);
+    }
+    if by_table.is_empty() {
+        return;
+    }
+    let mut finding = Finding::new(
+        "collation",
+        Severity::Warning,
+        ObjectId::whole(ObjectKind::Other, TableId::bare(scope.source.database.clone())),
+        format!(
+            "the source ignores case, accents or spaces at the end when it compares texts, and the target does not: queries on {} \
+             columns may find other rows and sort in another order",
+            plain.len()
+        ),
+    );
+    for (table, columns) in by_table {
+        let named = columns[..columns.len().min(COLUMNS_NAMED_MAX)].join(", ");
+        let more = match columns.len().saturating_sub(COLUMNS_NAMED_MAX) {
+            0 => String::new(),
+            left => format!(" and {left} more"),
+        };
+        finding = finding.with_evidence(format!("`{table}`: {named}{more}"));
+    }
+    notes.add(finding);
+}

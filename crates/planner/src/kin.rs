@@ -1,0 +1,47 @@
+//! Columns that a related engine (another flavour of the same server) takes in their own type and form, so that nothing is translated. All
+//! columns that foreign keys link are taken, or none of them.
+
+use std::collections::BTreeMap;
+
+use whimbrel_core::TableId;
+
+use crate::key_types;
+use crate::scope::Scope;
+use crate::select::Selection;
+
+/// The native types in which columns arrive as they are, by source table and column.
+#[derive(Default)]
+pub(crate) struct Kin(BTreeMap<(TableId, String), String>);
+
+impl Kin {
+    /// Asks the target's dialect about every chosen column. Equal engines need not ask.
+    pub(crate) fn find(scope: &Scope<'_>, selection: &Selection<'_>) -> Self {
+        let mut kin = Self::default();
+        if scope.equal {
+            return kin;
+        }
+        let engine = &scope.source.catalog.engine;
+        for table in &selection.tables {
+            for column in &table.columns {
+                if let Some(native) = scope.target.dialect.adopt(engine, column) {
+                    kin.0.insert((table.id.clone(), column.name.clone()), native);
+                }
+            }
+        }
+        if kin.0.is_empty() {
+            return kin;
+        }
+        for component in key_types::components(scope, selection, |_, _| true) {
+            if !component.iter().all(|place| kin.0.contains_key(place)) {
+                for place in &component {
+                    kin.0.remove(place);
+                }
+            }
+        }
+        kin
+    }
+
+    pub(crate) fn native(&self, table: &TableId, column: &str) -> Option<&String> {
+        self.0.get(&(table.clone(), column.to_owned()))
+    }
+}
