@@ -140,7 +140,7 @@ fn numbers(rest: &str) -> Vec<u32> {
         .collect()
 }
 
-/// The quoted labels between the parentheses; a quote inside is doubled.
+/// The quoted labels between the parentheses: a quote inside is doubled, a backslash and control characters follow a backslash.
 fn labels(rest: &str) -> Vec<String> {
     let mut labels = Vec::new();
     let mut letters = rest.chars().peekable();
@@ -150,7 +150,9 @@ fn labels(rest: &str) -> Vec<String> {
         }
         let mut label = String::new();
         while let Some(letter) = letters.next() {
-            if letter != '\'' {
+            if letter == '\\' {
+                label.extend(letters.next().map(unescaped));
+            } else if letter != '\'' {
                 label.push(letter);
             } else if letters.peek() == Some(&'\'') {
                 letters.next();
@@ -162,6 +164,18 @@ fn labels(rest: &str) -> Vec<String> {
         labels.push(label);
     }
     labels
+}
+
+/// What a letter behind a backslash stands for.
+pub(crate) fn unescaped(letter: char) -> char {
+    match letter {
+        '0' => '\0',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'Z' => '\u{1a}',
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -199,8 +213,12 @@ mod tests {
             ("longtext", Kind::Text(LONG)),
             ("point", Kind::Spatial("point".to_owned())),
             (
-                "enum('a,b','it''s',')','unsigned')",
-                Kind::Enum(["a,b", "it's", ")", "unsigned"].map(str::to_owned).to_vec()),
+                r"enum('a,b','it''s',')','unsigned','b\\c','n\nl')",
+                Kind::Enum(
+                    ["a,b", "it's", ")", "unsigned", r"b\c", "n\nl"]
+                        .map(str::to_owned)
+                        .to_vec(),
+                ),
             ),
         ] {
             assert_eq!(Kind::parse(native), kind, "{native}");
