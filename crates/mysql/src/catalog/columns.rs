@@ -1,0 +1,150 @@
+//! Columns: types, defaults, generation, numbering. The servers print defaults in two ways; both become one SQL expression.
+
+use std::collections::BTreeMap;
+
+use mysql_async::Conn;
+use whimbrel_core::{Column, Generated, Identity, Result};
+
+use super::Scope;
+use super::definition::Definition;
+use super::rows::{Line, lines};
+use super::scan::{is_enclosed, undo_backslashes, without_database};
+use super::tables::{Tables, add_definitions};
+use crate::flavour::{Flavour, Version};
+use crate::native::Kind;
+use crate::quote::literal;
+
+/// Adds the columns of the tables, and returns the names of the columns of the views.
+pub(super) async fn add(
+    conn: &mut Conn,
+    scope: &Scope<'_>,
+    tables: &mut Tables,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    add_definitions(conn, tables).await?;
+    let sql = format!(
+        "SELECT * FROM information_schema.COLUMNS WHERE {} ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        scope.here("TABLE_SCHEMA")
+    );
+    let mut views: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in lines(conn, &sql).await? {
+        if !scope.is_ours(&line, "TABLE_SCHEMA", "TABLE_NAME") {
+            continue;
+        }
+        let name = line.text("TABLE_NAME");
+        if let Some(table) = tables.by_name.get_mut(&name) {
+            let column = column(scope, &line, tables.definitions.get(&name));
+            table.columns.push(column);
+        } else if !tables.sequences.contains(&name) {
+            views.entry(name).or_default().push(line.text("COLUMN_NAME"));
+        }
+    }
+    Ok(views)
+}
+
+fn column(scope: &Scope<'_>, line: &Line, definition: Option<&Definition>) -> Column {
+    let printed = line.text("COLUMN_TYPE");
+    let (native, compressed) = match printed.split_once("/*") {
+        Some((native, rest)) => (native.trim().to_owned(), rest.to_ascii_uppercase().contains("COMPRESSED")),
+        None => (printed, false),
+    };
+    let kind = Kind::parse(&native);
+    let extra = line.text("EXTRA");
+    let lower = extra.to_ascii_lowercase();
+    let mut column = Column::new(line.text("COLUMN_NAME"), native);
+    column.nullable = line.says("IS_NULLABLE", "YES");
+    column.collation = line.optional("COLLATION_NAME").filter(|_| kind.is_text());
+    column.comment = line.optional("COLUMN_COMMENT").filter(|text| !text.is_empty());
+    column.generated = generated(scope, line, &lower);
+    if lower.contains("auto_increment") {
+        column.identity = Some(Identity {
+            always: false,
+            never_reused: keeps_counter(scope.server.version),
+            sequence: None,
+        });
+    } else if column.generated.is_none() {
+        column.default = default(scope, line, &kind, definition);
+    }
+    column.on_update = lower
+        .find("on update ")
+        .map(|at| extra[at + "on update ".len()..].to_owned())
+        .map(|text| text.split([',', ' ']).next().unwrap_or("").to_owned());
+    column.options = options(scope, line, &lower);
+    if compressed {
+        column.options.push("compressed".to_owned());
+    }
+    column.options.sort();
+    column
+}
+
+fn options(scope: &Scope<'_>, line: &Line, extra: &str) -> Vec<String> {
+    let mut options = Vec::new();
+    for word in ["invisible", "without system versioning"] {
+        if extra.contains(word) {
+            options.push(word.to_owned());
+        }
+    }
+    // MariaDB has no column of information_schema for it.
+    if scope.server.version.flavour == Flavour::MySql
+        && let Some(srid) = line.optional("SRS_ID")
+    {
+        options.push(format!("srid={srid}"));
+    }
+    options
+}
+
+/// MySQL before 8 and MariaDB before 10.2.4 start again behind the largest number.
+fn keeps_counter(version: Version) -> bool {
+    version.is_mysql(8, 0, 0) || version.is_mariadb(10, 2, 4)
+}
+
+fn generated(scope: &Scope<'_>, line: &Line, extra: &str) -> Option<Generated> {
+    let expression = line.optional("GENERATION_EXPRESSION").filter(|text| !text.is_empty())?;
+    Some(Generated {
+        expression: expression_text(scope, &expression),
+        stored: extra.contains("stored") || extra.contains("persistent"),
+    })
+}
+
+/// Returns an expression as the server would take it.
+pub(super) fn expression_text(scope: &Scope<'_>, printed: &str) -> String {
+    let plain = if scope.server.version.is_mysql(8, 0, 0) {
+        undo_backslashes(printed)
+    } else {
+        printed.to_owned()
+    };
+    without_database(&plain, &scope.server.database)
+}
+
+fn default(scope: &Scope<'_>, line: &Line, kind: &Kind, definition: Option<&Definition>) -> Option<String> {
+    let printed = line.optional("COLUMN_DEFAULT")?;
+    let as_defined = || definition?.default_literal(&line.text("COLUMN_NAME"));
+    if matches!(kind, Kind::Binary(_) | Kind::Varbinary(_) | Kind::Blob(_))
+        && !line.text("EXTRA").contains("DEFAULT_GENERATED")
+        && printed != "NULL"
+    {
+        // information_schema cuts bytes off at the first zero.
+        return as_defined();
+    }
+    if scope.server.version.flavour == Flavour::MariaDb {
+        return (printed != "NULL").then(|| without_database(&printed, &scope.server.database));
+    }
+    let is_now = printed.to_ascii_uppercase().starts_with("CURRENT_TIMESTAMP")
+        && matches!(kind, Kind::Datetime(_) | Kind::Timestamp(_));
+    if is_now {
+        return Some(printed);
+    }
+    if line.text("EXTRA").contains("DEFAULT_GENERATED") {
+        let text = expression_text(scope, &printed);
+        return Some(match is_enclosed(&text) {
+            true => text,
+            false => format!("({text})"),
+        });
+    }
+    match kind {
+        Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Float { .. } | Kind::Bit(_) => Some(printed),
+        Kind::Year => Some(printed.parse::<u32>().map_or(printed, |year| year.to_string())),
+        // information_schema cannot show letters beyond U+FFFF and shows `?`.
+        _ if printed.contains('?') => as_defined().or_else(|| Some(literal(&printed))),
+        _ => Some(literal(&printed)),
+    }
+}

@@ -1,0 +1,120 @@
+//! Sequences: MariaDB's objects, and what stands behind AUTO_INCREMENT.
+
+use std::collections::BTreeSet;
+
+use mysql_async::Conn;
+use whimbrel_core::{Result, Sequence, SequencePosition, Table, TableId};
+
+use super::rows::{Line, each};
+use super::tables::Tables;
+use crate::native::Kind;
+use crate::quote::quoted;
+
+/// Reads all sequences, sorted by name.
+pub(super) async fn read(conn: &mut Conn, tables: &Tables) -> Result<Vec<Sequence>> {
+    let mut sequences = objects(conn, tables).await?;
+    sequences.extend(counters(conn, tables).await?);
+    sequences.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(sequences)
+}
+
+async fn objects(conn: &mut Conn, tables: &Tables) -> Result<Vec<Sequence>> {
+    let statements: Vec<String> = tables
+        .sequences
+        .iter()
+        .map(|name| format!("SELECT * FROM {}", quoted(name)))
+        .collect();
+    let rows = each(conn, &statements).await?;
+    Ok(tables
+        .sequences
+        .iter()
+        .zip(rows)
+        .filter_map(|(name, line)| Some(object(name, &line?)))
+        .collect())
+}
+
+fn object(name: &str, line: &Line) -> Sequence {
+    let number = |column: &str| line.text(column).parse().unwrap_or(0);
+    Sequence {
+        id: TableId::bare(name),
+        native: "bigint".to_owned(),
+        start: number("start_value"),
+        increment: number("increment"),
+        min: number("minimum_value"),
+        max: number("maximum_value"),
+        cache: number("cache_size"),
+        cycle: number("cycle_option") != 0,
+        owned_by: None,
+        implicit: false,
+        // Numbers that some session holds in its cache are never given again.
+        position: Some(SequencePosition {
+            last_value: number("next_not_cached_value"),
+            is_called: false,
+        }),
+        comment: None,
+    }
+}
+
+/// The counter may stand behind the numbers that are there, after an UPDATE of the column.
+async fn counters(conn: &mut Conn, tables: &Tables) -> Result<Vec<Sequence>> {
+    let numbered: Vec<(&Table, &str, Kind)> = tables
+        .by_name
+        .values()
+        .filter_map(|table| {
+            let column = table.columns.iter().find(|column| column.identity.is_some())?;
+            Some((table, column.name.as_str(), Kind::parse(&column.native)))
+        })
+        .collect();
+    let statements: Vec<String> = numbered
+        .iter()
+        .map(|(table, column, _)| format!("SELECT MAX({}) FROM {}", quoted(column), quoted(&table.id.name)))
+        .collect();
+    let largest = each(conn, &statements).await?;
+    let mut taken: BTreeSet<String> = tables.sequences.iter().cloned().collect();
+    let mut sequences = Vec::with_capacity(numbered.len());
+    for ((table, column, kind), line) in numbered.into_iter().zip(largest) {
+        let mut name = format!("{}_{column}_seq", table.id.name);
+        while !taken.insert(name.clone()) {
+            name.push('_');
+        }
+        let counter = tables.counters.get(&table.id.name).copied().unwrap_or(1);
+        let next = line
+            .as_ref()
+            .and_then(|line| after(std::str::from_utf8(line.at(0)?).ok()?))
+            .map_or(counter, |next| next.max(counter));
+        sequences.push(Sequence {
+            id: TableId::bare(name),
+            native: table.column(column).map(|column| column.native.clone()).unwrap_or_default(),
+            start: 1,
+            increment: 1,
+            min: 1,
+            max: top(&kind),
+            cache: 1,
+            cycle: false,
+            owned_by: Some((table.id.clone(), column.to_owned())),
+            implicit: true,
+            position: Some(SequencePosition {
+                last_value: i64::try_from(next).unwrap_or(i64::MAX),
+                is_called: false,
+            }),
+            comment: None,
+        });
+    }
+    Ok(sequences)
+}
+
+/// The number behind the largest one; a float column can be numbered too.
+fn after(largest: &str) -> Option<u64> {
+    let whole = largest.split(['.', 'e']).next()?;
+    whole.parse::<u64>().ok()?.checked_add(1)
+}
+
+fn top(kind: &Kind) -> i64 {
+    match kind {
+        Kind::Integer { bits, unsigned, .. } => {
+            let bits = u32::from(*bits) - u32::from(!unsigned);
+            i64::MAX >> 63_u32.saturating_sub(bits)
+        }
+        _ => i64::MAX,
+    }
+}
