@@ -37,7 +37,7 @@ pub use plan::{DecisionState, Draft, PlanRequest, PlanSummary, draft};
 pub use rollback::{
     Checkpoint, RollbackOutcome, RollbackPreview, RollbackRequest, preview as preview_rollback, rollback,
 };
-pub use run::{RunOutcome, RunRequest, run, run_draft, run_unattended};
+pub use run::{RunOutcome, RunRequest, replay_rejects, run, run_draft, run_unattended};
 pub use setup::{BASE, Face, MEMORY_BYTES, Setup};
 pub use status::{Status, rows_planned, status, statuses};
 pub use verify::{VerifyOutcome, VerifyRequest, verify};

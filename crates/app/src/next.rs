@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{Finding, Plan, RunStatus};
+use whimbrel_core::{Finding, Plan, RunReport, RunStatus};
 
 use crate::setup::Setup;
 
@@ -20,6 +20,8 @@ pub(crate) enum Next {
     Run,
     /// Go on where it stopped.
     Resume,
+    /// Bring over what was rejected, after mending it.
+    Rejects,
     /// Look at the differences again after mending them.
     Verify,
     /// Throw away what was kept for the way back.
@@ -39,9 +41,10 @@ impl Next {
     }
 
     /// Returns what to do after a run.
-    pub(crate) fn of_run(status: RunStatus) -> Self {
-        match status {
+    pub(crate) fn of_run(report: &RunReport) -> Self {
+        match report.status {
             RunStatus::Completed => Self::Cleanup,
+            RunStatus::NotVerified if report.tables.iter().any(|table| table.rejected > 0) => Self::Rejects,
             RunStatus::NotVerified => Self::Verify,
             RunStatus::Failed | RunStatus::Interrupted | RunStatus::RolledBack => Self::Resume,
         }
@@ -71,6 +74,7 @@ impl Next {
                 }
                 command
             }
+            Self::Rejects => format!("{prefix} run {id} --rejects"),
             Self::Resume => format!("{prefix} resume {id}"),
             Self::Verify => format!("{prefix} verify {id}"),
             Self::Cleanup => format!("{prefix} cleanup {id}"),

@@ -81,6 +81,23 @@ pub async fn run_draft(
     run_approved(setup, migration, &approval, attendance).await
 }
 
+/// Tries the rows again that an ended run left out, and verifies everything.
+///
+/// # Errors
+/// As [`run`]; also when the run has not come to its end yet.
+pub async fn replay_rejects(
+    setup: &Setup,
+    id: Option<&str>,
+    databases: &Databases,
+    attendance: &Attendance,
+) -> Result<RunOutcome> {
+    let migration = Migration::read(setup, id, databases)?;
+    let approval = approval::check(setup, &migration.dir, &migration.plan, &Approve::Recorded)?;
+    let context = context(setup, migration, attendance).await?;
+    let report = whimbrel_pipeline::replay(&context).await?;
+    outcome(setup, &context, report, &approval)
+}
+
 async fn run_approved(
     setup: &Setup,
     migration: Migration,
@@ -127,7 +144,7 @@ fn outcome(
         others_left_behind: others.len(),
         migration_id: plan.migration_id.to_string(),
         dir: dir.path().display().to_string(),
-        next_command: Next::of_run(report.status).command(setup, plan),
+        next_command: Next::of_run(&report).command(setup, plan),
         report,
         result,
     })

@@ -134,6 +134,7 @@ fn next(dir: &MigrationDir, plan: &Plan, checkpoint: Option<&Checkpoint>) -> Res
         | MigrationStatus::Failed
         | MigrationStatus::RolledBack => Next::Resume,
         MigrationStatus::Completed if !is_cleaned_up => Next::Cleanup,
+        MigrationStatus::Blocked if has_rejects(dir, plan)? => Next::Rejects,
         MigrationStatus::Blocked | MigrationStatus::Completed => Next::Verify,
     })
 }
@@ -157,4 +158,13 @@ fn word(status: MigrationStatus) -> &'static str {
         MigrationStatus::RolledBack => "rolled_back",
         MigrationStatus::Completed => "completed",
     }
+}
+
+fn has_rejects(dir: &MigrationDir, plan: &Plan) -> Result<bool> {
+    for table in &plan.tables {
+        if !dir.rejects(&table.target.id)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

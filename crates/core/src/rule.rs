@@ -311,3 +311,161 @@ impl fmt::Display for ValueRule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Float64Array, Int64Array, TimestampMicrosecondArray};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arrow_schema;
+
+    const STAMP: LogicalType = LogicalType::Timestamp { zoned: true };
+    const FLOAT: LogicalType = LogicalType::Float { bits: 64 };
+    const LONG: LogicalType = LogicalType::Integer { bits: 64 };
+
+    fn batch(columns: Vec<(LogicalType, ArrayRef)>) -> Batch {
+        let names = ["a", "b", "c", "d", "e"];
+        let schema = arrow_schema(names.into_iter().zip(columns.iter().map(|(logical, _)| logical)));
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        Batch {
+            records: RecordBatch::try_new(schema, arrays).unwrap(),
+            rejects: Vec::new(),
+            ruled: Vec::new(),
+        }
+    }
+
+    fn text_under(rule: &ValueRule, logical: &LogicalType, text: &str) -> (Option<String>, u64) {
+        let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
+        let ruled = apply(batch(vec![(logical.clone(), array)]), &[(logical, Some(rule))]).unwrap();
+        let array = ruled.records.column(0).as_string::<i32>();
+        (array.iter().next().flatten().map(str::to_owned), ruled.ruled[0])
+    }
+
+    #[test]
+    fn nul_is_stripped_or_shown_in_text_and_in_json_escapes_alike() {
+        let text = LogicalType::text();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(text_under(&ValueRule::StripNul, &text, "a\0b\0"), (some("ab"), 1));
+        assert_eq!(
+            text_under(&ValueRule::ReplaceNul, &text, "a\0b"),
+            (some("a\u{2400}b"), 1)
+        );
+        assert_eq!(
+            text_under(&ValueRule::StripNul, &text, r"a\u0000b"),
+            (some(r"a\u0000b"), 0)
+        );
+        let json = LogicalType::Json;
+        assert_eq!(
+            text_under(&ValueRule::StripNul, &json, r#"["a\u0000b\\u0000"]"#),
+            (some(r#"["ab\\u0000"]"#), 1)
+        );
+        assert_eq!(
+            text_under(&ValueRule::ReplaceNul, &json, r#""\u0000""#),
+            (some(r#""\u2400""#), 1)
+        );
+    }
+
+    #[test]
+    fn a_decimal_that_is_no_number_becomes_null() {
+        let decimal = LogicalType::Decimal {
+            precision: None,
+            scale: None,
+        };
+        for (digits, kept) in [("NaN", false), ("-Infinity", false), ("-1.50", true)] {
+            let (value, count) = text_under(&ValueRule::NotFiniteToNull, &decimal, digits);
+            assert_eq!((value.is_some(), count == 0), (kept, kept), "{digits}");
+        }
+    }
+
+    #[test]
+    fn an_infinity_lies_outside_every_range() {
+        let array = TimestampMicrosecondArray::from(vec![i64::MIN, 0, 5, 6, i64::MAX]).with_timezone("UTC");
+        let rule = ValueRule::OutsideToNull { min: 0, max: 5 };
+        let ruled = apply(batch(vec![(STAMP, Arc::new(array))]), &[(&STAMP, Some(&rule))]).unwrap();
+        assert_eq!(ruled.ruled, [3]);
+        let nulls: Vec<bool> = (0..5).map(|row| ruled.records.column(0).is_null(row)).collect();
+        assert_eq!(nulls, [true, false, false, true, true]);
+    }
+
+    #[test]
+    fn the_value_of_a_rule_is_read_in_its_types_text_form() {
+        let date = |value: &str| {
+            ValueRule::InvalidTo {
+                value: value.to_owned(),
+            }
+            .replacement(&LogicalType::Date)
+        };
+        assert_eq!(date("1970-01-02").unwrap(), Some(RuleValue::Days(1)));
+        assert_eq!(date("-infinity").unwrap(), Some(RuleValue::Days(i32::MIN)));
+        assert!(date("soon").unwrap_err().hint().is_some());
+        assert_eq!(parse("40000", &LogicalType::Integer { bits: 16 }), None);
+        assert_eq!(parse("-7", &LONG), Some(RuleValue::Long(-7)));
+        let set = LogicalType::Set {
+            labels: vec!["a".to_owned(), "b".to_owned()],
+        };
+        assert!(parse("a,b", &set).is_some() && parse("", &set).is_some() && parse("a,c", &set).is_none());
+        assert!(parse("00112233-4455-6677-8899-aabbccddeeff", &LogicalType::Uuid).is_some());
+    }
+
+    fn rules() -> impl Strategy<Value = Option<ValueRule>> {
+        prop_oneof![
+            Just(None),
+            Just(Some(ValueRule::InvalidToNull)),
+            Just(Some(ValueRule::NotFiniteToNull)),
+            Just(Some(ValueRule::StripNul)),
+            Just(Some(ValueRule::ReplaceNul)),
+            (-9_i64..9, 0_i64..9).prop_map(|(min, width)| Some(ValueRule::OutsideToNull {
+                min,
+                max: min + width
+            })),
+        ]
+    }
+
+    type Cells = (Option<i64>, Option<f64>, Option<String>);
+
+    fn cells() -> impl Strategy<Value = Cells> {
+        let float = prop_oneof![any::<f64>(), Just(f64::NAN), Just(f64::INFINITY)];
+        (
+            proptest::option::of(-20_i64..20),
+            proptest::option::of(float),
+            proptest::option::of("[a\\x00\\\\u0]{0,8}"),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_rule_applied_twice_changes_nothing_more_and_touches_no_other_column(
+            rows in proptest::collection::vec(cells(), 0..20), rule in rules(), at in 0_usize..4,
+        ) {
+            let text = LogicalType::text();
+            let columns = [&STAMP, &FLOAT, &text, &LONG];
+            let longs: Vec<Option<i64>> = rows.iter().map(|row| row.0).collect();
+            let before = batch(vec![
+                (STAMP, Arc::new(TimestampMicrosecondArray::from(longs.clone()).with_timezone("UTC"))),
+                (FLOAT, Arc::new(Float64Array::from(rows.iter().map(|row| row.1).collect::<Vec<_>>()))),
+                (text.clone(), Arc::new(StringArray::from(rows.iter().map(|row| row.2.clone()).collect::<Vec<_>>()))),
+                (LONG, Arc::new(Int64Array::from(longs))),
+            ]);
+            let ruled: Vec<(&LogicalType, Option<&ValueRule>)> = columns
+                .iter()
+                .enumerate()
+                .map(|(column, logical)| (*logical, rule.as_ref().filter(|_| column == at)))
+                .collect();
+            let once = apply(before.clone(), &ruled).unwrap();
+            let again = apply(Batch { ruled: Vec::new(), ..once.clone() }, &ruled).unwrap();
+            prop_assert_eq!(format!("{:?}", again.records), format!("{:?}", once.records));
+            prop_assert_eq!(again.ruled.iter().sum::<u64>(), 0);
+            for column in (0..4).filter(|column| *column != at) {
+                prop_assert_eq!(
+                    format!("{:?}", once.records.column(column)), format!("{:?}", before.records.column(column))
+                );
+            }
+            let changed = (0..rows.len()).filter(|row| {
+                let one = |batch: &Batch| format!("{:?}", batch.records.column(at).slice(*row, 1));
+                one(&before) != one(&once)
+            });
+            prop_assert_eq!(once.ruled.iter().sum::<u64>(), changed.count() as u64);
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! `whimbrel run`: does what an approved plan says.
 
 use clap::Args;
-use whimbrel_app::{Approve, RunOutcome, RunRequest, rows_planned, run};
+use whimbrel_app::{Approve, RunOutcome, RunRequest, replay_rejects, rows_planned, run};
 use whimbrel_core::{Result, RunStatus};
 
 use super::Session;
@@ -25,6 +25,9 @@ pub(crate) struct Run {
     /// The target's name, typed out: confirms that something in it is moved aside
     #[arg(long, value_name = "NAME")]
     confirm_target: Option<String>,
+    /// Try the rows again that an ended run rejected: mend them at the source, or widen the target's column, before
+    #[arg(long, conflicts_with_all = ["approve", "confirm_target"])]
+    rejects: bool,
     #[command(flatten)]
     place: Where,
 }
@@ -32,6 +35,9 @@ pub(crate) struct Run {
 impl Run {
     /// Runs the command.
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
+        if self.rejects {
+            return replay(session, &self.which, &self.place).await;
+        }
         let request = RunRequest {
             id: self.which.id,
             approve: Approve::Given {
@@ -52,6 +58,20 @@ pub(super) async fn execute(session: Session, request: &RunRequest) -> Result<Ex
     let rows = rows_planned(&setup, request.id.as_deref())?;
     let work = attended(&ui, rows, async |attendance| {
         run(&setup, request, attendance).await
+    });
+    Ok(work
+        .await?
+        .map_or_else(|exit| exit, |outcome| present(&ui, &outcome)))
+}
+
+/// Replays rejected rows with progress, and presents what it came to.
+async fn replay(session: Session, which: &Which, place: &Where) -> Result<Exit> {
+    let Session { ui, setup, .. } = session;
+    let id = which.id.as_deref();
+    let rows = rows_planned(&setup, id)?;
+    let databases = place.databases();
+    let work = attended(&ui, rows, async |attendance| {
+        replay_rejects(&setup, id, &databases, attendance).await
     });
     Ok(work
         .await?

@@ -55,9 +55,9 @@ fn left_behind(outcome: &RunOutcome) -> Option<String> {
 fn verdict(report: &RunReport) -> String {
     let rows: u64 = report.tables.iter().map(|table| table.rows).sum();
     let moved = format!(
-        "{} with {} rows in {}",
+        "{} with {} in {}",
         counted(report.tables.len(), "table"),
-        count(rows),
+        counted_rows(rows),
         duration(report.seconds)
     );
     match report.status {
@@ -67,6 +67,10 @@ fn verdict(report: &RunReport) -> String {
         RunStatus::Interrupted => "interrupted at a checkpoint; nothing is lost".to_owned(),
         RunStatus::RolledBack => format!("failed and rolled back: {}", problem(report)),
     }
+}
+
+fn counted_rows(rows: u64) -> String {
+    counted(usize::try_from(rows).unwrap_or(usize::MAX), "row")
 }
 
 fn problem(report: &RunReport) -> &str {
@@ -80,7 +84,7 @@ fn reasons(report: &RunReport) -> String {
     let rejected: u64 = report.tables.iter().map(|table| table.rejected).sum();
     let mut reasons = Vec::new();
     if rejected > 0 {
-        reasons.push(format!("{} rows rejected", count(rejected)));
+        reasons.push(format!("{} rejected", counted_rows(rejected)));
     }
     match &report.verification {
         None => reasons.push("verification is switched off".to_owned()),
