@@ -18,11 +18,15 @@ mod spelling;
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
     Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, ObjectKind, Result, Step, Untranslated,
+    Mapped, ObjectKind, Result, Step, TargetCollation, TextEquality, Untranslated,
 };
 
 use crate::catalog::OWN_PREFIX;
 use crate::sql;
+
+/// The collations that call different texts equal.
+const NOCASE: &str = "NOCASE";
+const RTRIM: &str = "RTRIM";
 
 /// The engine's language.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +46,37 @@ impl Dialect for SqliteDialect {
         LogicalType::Any
     }
 
+    fn equality(&self, column: &Column) -> TextEquality {
+        let is = |name: &str| {
+            let collation = column.collation.as_deref();
+            collation.is_some_and(|collation| collation.eq_ignore_ascii_case(name))
+        };
+        TextEquality {
+            ignores_case: is(NOCASE),
+            ignores_padding: is(RTRIM),
+            ..TextEquality::default()
+        }
+    }
+
+    fn collation(&self, equality: TextEquality) -> Option<TargetCollation> {
+        // The one ignores the case of ASCII letters only, and there is none that ignores accents, or several things.
+        let (name, ignores_case) = match (equality.ignores_case, equality.ignores_padding) {
+            (true, _) => (NOCASE, true),
+            (false, true) => (RTRIM, false),
+            (false, false) if equality.ignores_accents => return None,
+            (false, false) => ("", false),
+        };
+        Some(TargetCollation {
+            name: name.to_owned(),
+            equality: TextEquality {
+                ignores_case,
+                ignores_accents: false,
+                ignores_padding: name == RTRIM,
+            },
+            made: false,
+        })
+    }
+
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
         native::native(logical, usage)
     }
@@ -52,6 +87,7 @@ impl Dialect for SqliteDialect {
             | Feature::VirtualColumns
             | Feature::PartialIndexes
             | Feature::ExpressionIndexes
+            | Feature::StampTriggers
             | Feature::Checks => true,
             Feature::Comments
             | Feature::DeferrableKeys
@@ -63,7 +99,6 @@ impl Dialect for SqliteDialect {
             | Feature::PrefixIndexes
             | Feature::TextIndexes
             | Feature::OnUpdate
-            | Feature::StampTriggers
             | Feature::Collations
             // NaN becomes NULL, and a real without a fraction is stored as an integer, which has no negative zero.
             | Feature::EveryFloat => false,

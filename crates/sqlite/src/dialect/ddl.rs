@@ -33,7 +33,7 @@ pub(super) fn steps(change: &Change) -> Result<Vec<Step>> {
         Change::AddExclusion { .. } => refuse("exclusion constraints"),
         Change::CreateCollation(_) => refuse("collations of the user's own"),
         Change::CreateOther(_) => refuse("such objects"),
-        Change::StampOnUpdate { .. } => refuse("columns that follow an update"),
+        Change::StampOnUpdate { table, column } => Ok(vec![stamp_on_update(table, column)]),
     }
 }
 
@@ -289,6 +289,24 @@ fn create_view(view: &View) -> Step {
         format!("create view {}", view.id.name),
         Statement::Sql(sql),
         Statement::Sql(format!("DROP VIEW {name}")),
+    )
+}
+
+/// A trigger after the update, since none before it can change a value; its own update leaves the column changed, which ends it. A time
+/// that was written with its zone keeps it.
+fn stamp_on_update(table: &TableId, column: &str) -> Step {
+    let name = format!("{}_{column}_stamp", table.name);
+    let (trigger, on, quoted) = (quote(&name), quote(&table.name), quote(column));
+    let sql = format!(
+        "CREATE TRIGGER {trigger} AFTER UPDATE ON {on} FOR EACH ROW WHEN NEW.{quoted} IS OLD.{quoted}\nBEGIN\n  \
+         UPDATE {on} SET {quoted} = strftime('%Y-%m-%d %H:%M:%f', 'now') || \
+         CASE WHEN OLD.{quoted} LIKE '%+00:00' THEN '+00:00' ELSE '' END WHERE _rowid_ = NEW._rowid_;\nEND"
+    );
+    step(
+        ObjectId::part(ObjectKind::Other, table.clone(), &name),
+        format!("let updates of {} set {column}", table.name),
+        Statement::Sql(sql),
+        Statement::Sql(format!("DROP TRIGGER {trigger}")),
     )
 }
 
