@@ -10,7 +10,7 @@ mod spelling;
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
     Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, ObjectKind, Result, Step, TableId, Untranslated,
+    Mapped, ObjectKind, Result, Step, TableId, TargetCollation, TextEquality, Untranslated,
 };
 
 pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
@@ -39,6 +39,14 @@ impl Dialect for PostgresDialect {
 
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
         mapping::native(logical, usage)
+    }
+
+    fn equality(&self, column: &Column) -> TextEquality {
+        ddl::further::equality(column)
+    }
+
+    fn collation(&self, equality: TextEquality) -> Option<TargetCollation> {
+        ddl::further::collation(equality)
     }
 
     fn quote(&self, identifier: &str) -> String {
@@ -88,11 +96,8 @@ impl Dialect for PostgresDialect {
             | Feature::EveryFloat => true,
             // They came with versions 15 and 18; the oldest supported server is 14.
             Feature::NullsEqual | Feature::VirtualColumns => false,
-            Feature::PrefixIndexes
-            | Feature::TextIndexes
-            | Feature::OnUpdate
-            | Feature::StampTriggers
-            | Feature::Collations => false,
+            Feature::TextIndexes | Feature::StampTriggers | Feature::Collations => true,
+            Feature::PrefixIndexes | Feature::OnUpdate => false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Changes as steps: statements with their undo. Definitions that the server printed are used as they are.
 
+pub(super) mod further;
+
 use whimbrel_core::{
     Change, Check, Column, Deferral, Error, ErrorClass, ForeignKey, Identity, Index, IndexPart, Key,
     Namespace, ObjectId, ObjectKind, Result, Sequence, Statement, Step, StepPhase, Table, TableId, UserType,
@@ -54,7 +56,9 @@ pub(super) fn steps(change: &Change) -> Result<Step> {
         }
         Change::CreateView(view) => create_view(view),
         Change::MoveAside { table, migration } => move_aside(table, migration),
-        Change::CreateCollation(_) | Change::CreateOther(_) | Change::StampOnUpdate { .. } => {
+        Change::CreateCollation(collation) => further::create_collation(collation),
+        Change::StampOnUpdate { table, column } => further::stamp_on_update(table, column),
+        Change::CreateOther(_) => {
             return Err(Error::new(
                 ErrorClass::Unsupported,
                 "this change is not known here",
@@ -502,11 +506,10 @@ fn create_index(table: &TableId, index: &Index) -> Step {
 }
 
 fn index_definition(table: &TableId, index: &Index) -> String {
-    let parts: Vec<String> = index.parts.iter().map(index_part).collect();
-    let method = if index.method.is_empty() {
-        "btree"
-    } else {
-        &index.method
+    let (method, parts) = match index.method.as_str() {
+        "" => ("btree", index.parts.iter().map(index_part).collect()),
+        further::WORDS => ("gin", further::words(index)),
+        method => (method, index.parts.iter().map(index_part).collect::<Vec<_>>()),
     };
     let mut text = format!(
         "CREATE {}INDEX {} ON {} USING {method} ({})",
