@@ -69,6 +69,12 @@ pub trait Dialect: Send + Sync {
         Vec::new()
     }
 
+    /// Returns the names of the unique keys and indexes that have to stand inside CREATE TABLE (a numbered column needs one at once). They stay
+    /// in the table of [`Change::CreateTable`], and no change of their own is made for them.
+    fn keys_within(&self, _table: &Table) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Says why some of the values that the profile saw do not fit the native type although they have the logical form (a year beyond
     /// 9999, an infinity); none when all fit. The rules are those that would let the rows arrive.
     fn misfit(
@@ -254,7 +260,7 @@ pub struct ExpressionContext {
     pub expected: Option<LogicalType>,
     /// The collation of each text column in the source, where one is declared, by the column's name.
     pub collations: BTreeMap<String, String>,
-    /// True when source and target are flavours of one server ([`Dialect::is_kin`]): words that only they know may pass as they are.
+    /// True when source and target are one engine or flavours of one server ([`Dialect::is_kin`]): words that only they know may pass.
     pub kin: bool,
 }
 
