@@ -95,7 +95,8 @@ impl<'a> TargetNames<'a> {
         Ok(())
     }
 
-    fn rename(&self, ident: &mut Ident) {
+    /// Gives a column its name, whether it is known or not.
+    pub fn rename(&self, ident: &mut Ident) {
         if let Some(renamed) = self.context.renames.get(&ident.value) {
             ident.value.clone_from(renamed);
         }

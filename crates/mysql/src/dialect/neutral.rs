@@ -18,7 +18,7 @@ use sqlparser::ast::{
     OrderBySort, Query, Select, UnaryOperator,
 };
 use whimbrel_core::expression::{
-    Kind, MadeNames, Translate, bracket, call, cast, check_grouping, digits, fit, is_literal, is_number_literal,
+    Kind, MadeNames, Translate, bracket, cast, check_grouping, digits, fit, is_literal, is_number_literal,
     kind, literal_as, made_names, nested, no, of_logical, read_expression, read_query, take, text_of, walk,
 };
 use whimbrel_core::{ExpressionContext, LogicalType, TextEquality, Untranslated};
@@ -397,9 +397,4 @@ impl Reader<'_> {
         }
         fit(expr, expected, self.context)
     }
-}
-
-/// Makes the value of one function call out of one of the same meaning.
-fn replaced(name: &str, given: Vec<Expr>) -> Expr {
-    call(name, given)
 }

@@ -6,7 +6,7 @@
 )]
 
 use sqlparser::ast::{BinaryOperator, Expr};
-use whimbrel_core::expression::{Kind, call, digits, is_literal, is_number_literal, nested, no, not, take};
+use whimbrel_core::expression::{Kind, call, digits, is_literal, is_number_literal, no, not, take};
 use whimbrel_core::{LogicalType, Untranslated};
 
 use super::Reader;
@@ -22,7 +22,10 @@ pub(super) fn compared(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
 
 /// Divisors other than zero need no guard against it.
 fn guarded(divisor: Expr) -> Expr {
-    let is_zero = divisor.to_string().bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let is_zero = divisor
+        .to_string()
+        .bytes()
+        .all(|byte| matches!(byte, b'0' | b'.'));
     if is_number_literal(&divisor) && !is_zero {
         return divisor;
     }
@@ -44,7 +47,7 @@ impl Reader<'_> {
                 self.condition(left)?;
                 self.condition(right)?;
                 let (left, right) = (take(left), take(right));
-                *whole = compared(nested(left), Op::NotEq, nested(right));
+                *whole = compared(left, Op::NotEq, right);
                 Ok(())
             }
             Op::Eq | Op::NotEq => self.agree(left, right),
@@ -68,7 +71,7 @@ impl Reader<'_> {
                 self.number(left)?;
                 self.number(right)
             }
-            _ => Err(no(format!("operator `{op}` of `{whole}`"))),
+            other => Err(no(format!("operator `{other}`"))),
         }
     }
 

@@ -56,10 +56,17 @@ fn ends_value(token: &Token) -> bool {
 fn is_character_set(tokens: &[Token], at: usize) -> bool {
     let behind_type = match &tokens[..at] {
         [.., Token::Word(word)] => is_bare(word, "char"),
-        [.., Token::Word(word), Token::LParen, Token::Number(..), Token::RParen] => is_bare(word, "char"),
+        [
+            ..,
+            Token::Word(word),
+            Token::LParen,
+            Token::Number(..),
+            Token::RParen,
+        ] => is_bare(word, "char"),
         _ => false,
     };
-    let is_unicode = |token: &Token| matches!(token, Token::Word(word) if word.value.to_lowercase().starts_with("utf8"));
+    let is_unicode =
+        |token: &Token| matches!(token, Token::Word(word) if word.value.to_lowercase().starts_with("utf8"));
     behind_type
         && matches!(&tokens[at], Token::Word(word) if is_bare(word, "charset"))
         && is_unicode(&tokens[at + 1])

@@ -1,0 +1,213 @@
+//! Single calls of the neutral form in the servers' words: functions, parts of times, aggregates with a filter.
+
+use sqlparser::ast::{
+    DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    Value,
+};
+use whimbrel_core::Untranslated;
+use whimbrel_core::expression::{
+    Kind, arguments, call, check_call, count_of, digits, function_name, no, plain_name, text_of,
+};
+
+use super::{Speller, texts, values};
+
+/// Functions of the same name and meaning.
+const COMMON: &[&str] = &[
+    "abs",
+    "avg",
+    "ceil",
+    "coalesce",
+    "concat_ws",
+    "count",
+    "dense_rank",
+    "first_value",
+    "floor",
+    "greatest",
+    "json_valid",
+    "lag",
+    "last_value",
+    "lead",
+    "least",
+    "lower",
+    "ltrim",
+    "max",
+    "min",
+    "mod",
+    "ntile",
+    "nullif",
+    "octet_length",
+    "power",
+    "rank",
+    "replace",
+    "reverse",
+    "round",
+    "row_number",
+    "rtrim",
+    "sign",
+    "sqrt",
+    "sum",
+    "trim",
+    "upper",
+];
+
+pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Untranslated> {
+    let Expr::Function(function) = expr else {
+        return Ok(());
+    };
+    let Some(name) = plain_name(&function.name) else {
+        return Err(no(format!("function `{}`", function.name)));
+    };
+    if is_own(function, &name) {
+        return Ok(());
+    }
+    if matches!(
+        name.as_str(),
+        "current_timestamp" | "now" | "current_date" | "current_time"
+    ) {
+        *expr = values::now_in_query(&name, speller)?;
+        return Ok(());
+    }
+    check_call(function)?;
+    filtered(function);
+    if name == "string_agg" {
+        return joined(function, speller);
+    }
+    let given: Vec<Expr> = arguments(function).into_iter().cloned().collect();
+    let kinds: Vec<Kind> = given.iter().map(|argument| speller.kind(argument)).collect();
+    let refuse = |expr: &Expr| Err(no(format!("`{expr}`")));
+    match (name.as_str(), kinds.as_slice()) {
+        ("length" | "char_length" | "character_length", [Kind::Text | Kind::Unknown]) => {
+            function.name = function_name("char_length");
+            return Ok(());
+        }
+        ("length", [Kind::Bytes]) => {
+            function.name = function_name("octet_length");
+            return Ok(());
+        }
+        ("strpos" | "instr", [_, _]) => {
+            let [within, what] = <[Expr; 2]>::try_from(given).map_err(|_| no(format!("`{expr}`")))?;
+            *expr = texts::find(within, what, speller)?;
+            return Ok(());
+        }
+        ("substr", _) if texts::part(&given) => return Ok(()),
+        ("right", [Kind::Text, _]) if count_of(&given[1]).is_some() => return Ok(()),
+        ("lpad" | "rpad", [Kind::Text, _, Kind::Text]) => {
+            let is_pad = text_of(&given[2]).is_some_and(|text| !text.is_empty());
+            let fits = count_of(&given[1]).is_some() && is_pad;
+            return if fits { Ok(()) } else { refuse(expr) };
+        }
+        ("gen_random_uuid", []) => {
+            *expr = uuid(speller)?;
+            return Ok(());
+        }
+        ("round", [Kind::Real | Kind::Unknown, ..]) => return refuse(expr),
+        ("min" | "max", [_, _, ..]) => return refuse(expr),
+        ("lag" | "lead", [_, _, _]) if speller.dialect.is_mariadb() => return refuse(expr),
+        ("trim" | "ltrim" | "rtrim", [_, _]) => return refuse(expr),
+        (
+            "abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sqrt" | "sign",
+            [first, ..],
+        ) if !first.is_number() && !first.is_open() => {
+            return refuse(expr);
+        }
+        (
+            "lower" | "upper" | "replace" | "reverse" | "trim" | "ltrim" | "rtrim" | "concat_ws",
+            [first, ..],
+        ) if !matches!(first, Kind::Text | Kind::Null | Kind::Unknown) => {
+            return refuse(expr);
+        }
+        _ => {}
+    }
+    if !COMMON.contains(&name.as_str()) {
+        return Err(Untranslated::new(format!(
+            "function `{name}` is not known to the target"
+        )));
+    }
+    function.name = function_name(&name);
+    Ok(())
+}
+
+/// Calls that the speller itself made; the neutral form has none of these.
+fn is_own(function: &Function, name: &str) -> bool {
+    matches!(
+        name,
+        "concat" | "locate" | "utc_timestamp" | "utc_date" | "utc_time" | "group_concat" | "date" | "uuid"
+    ) || name == "current_timestamp" && arguments(function).len() == 1
+}
+
+fn uuid(speller: &Speller<'_>) -> Result<Expr, Untranslated> {
+    let made = call("uuid", Vec::new());
+    if values::is_text_uuid(speller) {
+        return Ok(made);
+    }
+    Err(no("a new UUID in bytes"))
+}
+
+/// An aggregate over some of the rows is one over values that are NULL for the others.
+fn filtered(function: &mut Function) {
+    let Some(condition) = function.filter.take() else {
+        return;
+    };
+    let FunctionArguments::List(list) = &mut function.args else {
+        return;
+    };
+    let Some(first) = list.args.first_mut() else {
+        return;
+    };
+    let value = match &*first {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => value.clone(),
+        _ => digits("1"),
+    };
+    let none = Expr::value(Value::Null);
+    let some = whimbrel_core::expression::case(*condition, value, none);
+    *first = FunctionArg::Unnamed(FunctionArgExpr::Expr(some));
+}
+
+/// The separator is a clause here.
+fn joined(function: &mut Function, speller: &Speller<'_>) -> Result<(), Untranslated> {
+    let refused = no(format!("`{function}`"));
+    if function.over.is_some() {
+        return Err(refused);
+    }
+    let FunctionArguments::List(list) = &mut function.args else {
+        return Err(refused);
+    };
+    let separator = match list.args.as_slice() {
+        [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(separator)),
+        ] if matches!(speller.kind(value), Kind::Text | Kind::Integer | Kind::Unknown) => {
+            text_of(separator).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let Some(separator) = separator else {
+        return Err(refused);
+    };
+    list.args.truncate(1);
+    list.clauses.push(FunctionArgumentClause::Separator(
+        Value::SingleQuotedString(separator).into(),
+    ));
+    function.name = function_name("group_concat");
+    Ok(())
+}
+
+/// A part of a time.
+pub(super) fn extract(whole: &Expr, speller: &Speller<'_>) -> Result<(), Untranslated> {
+    let Expr::Extract { field, expr, .. } = whole else {
+        return Ok(());
+    };
+    let of = speller.kind(expr);
+    let fits = match field {
+        DateTimeField::Year | DateTimeField::Month | DateTimeField::Day | DateTimeField::Quarter => {
+            matches!(of, Kind::Date | Kind::Timestamp(false))
+        }
+        DateTimeField::Hour | DateTimeField::Minute => matches!(of, Kind::Time | Kind::Timestamp(false)),
+        _ => false,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(no(format!("`{whole}`")))
+    }
+}

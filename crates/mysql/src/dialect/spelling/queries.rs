@@ -1,0 +1,185 @@
+//! The parts of a query that are no expressions: what a version has of them, limits, joins, and NULL in its place in an order.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "what is not listed needs nothing")]
+
+use sqlparser::ast::{
+    Expr, JoinConstraint, JoinOperator, LimitClause, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort,
+    Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor, Value, WindowType,
+};
+use whimbrel_core::Untranslated;
+use whimbrel_core::expression::{digits, no};
+
+use super::{MysqlDialect, Speller};
+
+/// All rows, where a limit must be said before an offset.
+const ALL_ROWS: &str = "18446744073709551615";
+
+pub(super) fn query(query: &mut Query, speller: &Speller<'_>) -> Result<(), Untranslated> {
+    known_here(query, speller.dialect)?;
+    if let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) {
+        let offset = match query.limit_clause.take() {
+            Some(LimitClause::LimitOffset { offset, .. }) => offset,
+            Some(LimitClause::OffsetCommaLimit { .. }) | None => None,
+        };
+        query.limit_clause = Some(LimitClause::LimitOffset {
+            limit: fetch.quantity.or_else(|| Some(digits("1"))),
+            offset,
+            limit_by: Vec::new(),
+        });
+    }
+    if let Some(LimitClause::LimitOffset {
+        limit: limit @ None,
+        offset: Some(_),
+        ..
+    }) = &mut query.limit_clause
+    {
+        *limit = Some(digits(ALL_ROWS));
+    }
+    for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+        cte.materialized = None;
+    }
+    let items = match &*query.body {
+        SetExpr::Select(select) => Some(select.projection.clone()),
+        _ => None,
+    };
+    match query.order_by.as_mut().map(|order| &mut order.kind) {
+        Some(OrderByKind::Expressions(order)) => nulls(order, items.as_deref()),
+        Some(OrderByKind::All(_)) => Err(no("`ORDER BY ALL`")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what the server's version does not have.
+pub(super) fn known_here(query: &Query, dialect: &MysqlDialect) -> Result<(), Untranslated> {
+    let version = dialect.version;
+    if query.with.is_some() && !(version.is_mysql(8, 0, 0) || version.is_mariadb(10, 2, 2)) {
+        return Err(no("a WITH query"));
+    }
+    known_body(&query.body, dialect)
+}
+
+fn known_body(body: &SetExpr, dialect: &MysqlDialect) -> Result<(), Untranslated> {
+    let SetExpr::SetOperation {
+        left,
+        op,
+        set_quantifier,
+        right,
+    } = body
+    else {
+        return match body {
+            SetExpr::Values(_) => Err(no("VALUES as a query")),
+            _ => Ok(()),
+        };
+    };
+    let version = dialect.version;
+    let is_known = match op {
+        SetOperator::Union => true,
+        _ if *set_quantifier == SetQuantifier::All => {
+            version.is_mysql(8, 0, 31) || version.is_mariadb(10, 5, 0)
+        }
+        _ => version.is_mysql(8, 0, 31) || version.is_mariadb(10, 3, 0),
+    };
+    if !is_known {
+        return Err(no(format!("`{op} {set_quantifier}`")));
+    }
+    known_body(left, dialect)?;
+    known_body(right, dialect)
+}
+
+pub(super) fn select(select: &mut Select, speller: &Speller<'_>) -> Result<(), Untranslated> {
+    for table in &mut select.from {
+        named(&table.relation)?;
+        for join in &mut table.joins {
+            named(&join.relation)?;
+            joined(&join.join_operator)?;
+        }
+    }
+    for condition in [&select.selection, &select.having].into_iter().flatten() {
+        speller.condition(condition)?;
+    }
+    // `*` with something behind it must be that of a table.
+    let stars = select
+        .projection
+        .iter()
+        .filter(|item| matches!(item, SelectItem::Wildcard(_)));
+    if stars.count() > 0 && select.projection.len() > 1 {
+        return Err(no("`*` beside other columns"));
+    }
+    Ok(())
+}
+
+/// A query in FROM must have a name here.
+fn named(table: &TableFactor) -> Result<(), Untranslated> {
+    match table {
+        TableFactor::Derived { alias: None, .. } => Err(no("a query in FROM without a name")),
+        TableFactor::NestedJoin { table_with_joins, .. } => {
+            named(&table_with_joins.relation)?;
+            table_with_joins.joins.iter().try_for_each(|join| {
+                named(&join.relation)?;
+                joined(&join.join_operator)
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn joined(operator: &JoinOperator) -> Result<(), Untranslated> {
+    match operator {
+        JoinOperator::Join(_)
+        | JoinOperator::Inner(_)
+        | JoinOperator::Left(_)
+        | JoinOperator::LeftOuter(_)
+        | JoinOperator::Right(_)
+        | JoinOperator::RightOuter(_)
+        | JoinOperator::CrossJoin(JoinConstraint::None) => Ok(()),
+        JoinOperator::FullOuter(_) => Err(no("`FULL JOIN`")),
+        _ => Err(no("a join of another engine")),
+    }
+}
+
+/// NULL is smaller than everything here. Where it shall stand elsewhere, that is ordered by first.
+pub(super) fn nulls(order: &mut Vec<OrderByExpr>, items: Option<&[SelectItem]>) -> Result<(), Untranslated> {
+    let mut spelled = Vec::with_capacity(order.len());
+    for mut by in order.drain(..) {
+        let descending = matches!(by.options.sort, Some(OrderBySort::Desc));
+        let first = by.options.nulls_first.take().unwrap_or(!descending);
+        if first == descending {
+            let of = meant(&by.expr, items)
+                .ok_or_else(|| no(format!("the place of NULL in the order by `{}`", by.expr)))?;
+            spelled.push(OrderByExpr {
+                expr: Expr::IsNull(Box::new(of)),
+                options: OrderByOptions {
+                    sort: first.then_some(OrderBySort::Desc),
+                    nulls_first: None,
+                },
+                with_fill: None,
+            });
+        }
+        spelled.push(by);
+    }
+    *order = spelled;
+    Ok(())
+}
+
+/// Returns the expression that an order names by its position; none where only positions can be named.
+fn meant(expr: &Expr, items: Option<&[SelectItem]>) -> Option<Expr> {
+    let Expr::Value(value) = expr else {
+        return items.is_some().then(|| expr.clone());
+    };
+    let Value::Number(position, _) = &value.value else {
+        return None;
+    };
+    let at = position.parse::<usize>().ok()?.checked_sub(1)?;
+    match items?.get(at)? {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr.clone()),
+        _ => None,
+    }
+}
+
+/// NULL in the order of a window.
+pub(super) fn window(over: &mut WindowType) -> Result<(), Untranslated> {
+    match over {
+        WindowType::WindowSpec(spec) => nulls(&mut spec.order_by, Some(&[])),
+        WindowType::NamedWindow(_) => Ok(()),
+    }
+}
