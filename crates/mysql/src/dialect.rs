@@ -9,8 +9,8 @@ mod spelling;
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
     Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, NativeColumn, ObjectKind, Result, Step, TableId, TargetCollation, TextEquality, Untranslated,
-    ValueRule,
+    Mapped, NativeColumn, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality,
+    Untranslated, ValueRule,
 };
 
 use crate::flavour::{Flavour, Version};
@@ -63,6 +63,12 @@ impl Dialect for MysqlDialect {
         mapping::adopt(self, engine, column)
     }
 
+    fn is_kin(&self, engine: &str) -> bool {
+        [Flavour::MySql, Flavour::MariaDb]
+            .iter()
+            .any(|flavour| flavour.name() == engine)
+    }
+
     fn equality(&self, column: &Column) -> TextEquality {
         mapping::equality(column)
     }
@@ -73,6 +79,10 @@ impl Dialect for MysqlDialect {
 
     fn fit_row(&self, columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
         mapping::fit_row(columns)
+    }
+
+    fn keys_within(&self, table: &Table) -> Vec<String> {
+        ddl::keys_within(table)
     }
 
     fn misfit(
