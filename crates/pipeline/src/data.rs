@@ -8,9 +8,10 @@ mod split;
 mod table;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase, TablePlan};
+use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase, TableId, TablePlan};
 
 use self::chunk::CopyJob;
 use self::table::CopyTable;
@@ -33,7 +34,11 @@ pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
         finish::forget_as_built(run)?;
         copy_under_snapshots(run).await?;
     }
-    steps::run(run, StepPhase::AfterData).await?;
+    if steps::are_left(run, StepPhase::AfterData).await? {
+        // A key that waited for rejected rows may be made only now.
+        finish::forget_as_built(run)?;
+    }
+    steps::run(run, StepPhase::AfterData, &incomplete(run).await?).await?;
     finish::finish(run).await?;
     summary(run).await
 }
@@ -128,6 +133,15 @@ fn queue(run: &Run, tables: &[Arc<CopyTable>], places: usize) -> Vec<Job<CopyJob
         jobs.append(&mut left);
     }
     jobs
+}
+
+/// The tables with rows that were rejected.
+async fn incomplete(run: &Run) -> Result<BTreeSet<TableId>> {
+    let chunks = run.chunks().await?;
+    let tables = run.ctx.target_tables().into_iter();
+    Ok(tables
+        .filter(|id| Totals::of(chunks.iter().filter(|record| &record.target == id)).rejected > 0)
+        .collect())
 }
 
 async fn summary(run: &Run) -> Result<String, Failure> {

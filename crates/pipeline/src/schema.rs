@@ -1,14 +1,20 @@
 //! The schema phase: everything that must stand before the first row.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use whimbrel_core::StepPhase;
 
 use crate::failure::Failure;
+use crate::quantity::counted;
 use crate::running::Run;
 use crate::steps;
 
 pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
-    let steps = steps::run(run, StepPhase::Schema).await?;
-    Ok(format!("{} tables, {steps} steps", run.plan().tables.len()))
+    let steps = steps::run(run, StepPhase::Schema, &BTreeSet::new()).await?;
+    Ok(format!(
+        "{}, {}",
+        counted(run.plan().tables.len() as u64, "table"),
+        counted(steps as u64, "step")
+    ))
 }

@@ -3,15 +3,27 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use whimbrel_core::{Direction, ErrorClass, Result, Step, StepPhase, TableId, fault};
+use whimbrel_core::{Direction, Error, ErrorClass, ObjectKind, Result, Step, StepPhase, TableId, fault};
 
 use crate::failure::Failure;
 use crate::presence::is_there;
 use crate::retry::retry;
 use crate::running::Run;
 
-/// Does the phase's steps that are not done yet, in order; returns how many the phase has.
-pub(crate) async fn run(run: &Run, phase: StepPhase) -> Result<usize, Failure> {
+/// Tells whether a step of the phase is not done yet.
+pub(crate) async fn are_left(run: &Run, phase: StepPhase) -> Result<bool> {
+    let done = run.steps_done().await?;
+    let mut steps = run.plan().steps.iter().filter(|step| step.phase == phase);
+    Ok(steps.any(|step| !done.contains(&step.id)))
+}
+
+/// Does the phase's steps that are not done yet, in order; returns how many the phase has. A foreign key that fails while one of its tables is `incomplete` (rows of it were
+/// rejected) waits: it is made once they have arrived.
+pub(crate) async fn run(
+    run: &Run,
+    phase: StepPhase,
+    incomplete: &BTreeSet<TableId>,
+) -> Result<usize, Failure> {
     let done = run.steps_done().await?;
     let steps = run.plan().steps.iter().filter(|step| step.phase == phase);
     let mut count = 0;
@@ -23,13 +35,29 @@ pub(crate) async fn run(run: &Run, phase: StepPhase) -> Result<usize, Failure> {
         if run.ctx.stop.is_cancelled() {
             return Err(Failure::interrupted());
         }
-        forward(run, step).await.map_err(|error| Failure {
-            error: error.during(&step.title),
-            tables: step.tables.clone(),
-            writing: false,
-        })?;
+        match forward(run, step).await {
+            Ok(()) => {}
+            Err(error) if may_wait(step, &error, incomplete) => run.ctx.notice(format!(
+                "{} waits until the rejected rows have arrived: {}",
+                step.subject,
+                error.chain()
+            )),
+            Err(error) => {
+                return Err(Failure {
+                    error: error.during(&step.title),
+                    tables: step.tables.clone(),
+                    writing: false,
+                });
+            }
+        }
     }
     Ok(count)
+}
+
+fn may_wait(step: &Step, error: &Error, incomplete: &BTreeSet<TableId>) -> bool {
+    step.subject.kind == ObjectKind::ForeignKey
+        && error.code() == "foreign_key_violation"
+        && step.tables.iter().any(|table| incomplete.contains(table))
 }
 
 async fn forward(run: &Run, step: &Step) -> Result<()> {

@@ -18,6 +18,8 @@ mod target;
 mod begin;
 #[path = "behaviour/copy.rs"]
 mod copy;
+#[path = "behaviour/rejects.rs"]
+mod rejects;
 #[path = "behaviour/rollback.rs"]
 mod rollback;
 #[path = "behaviour/verify.rs"]

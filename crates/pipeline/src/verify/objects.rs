@@ -34,7 +34,7 @@ pub(crate) fn planned_part(plan: &Plan, catalog: &Catalog) -> Catalog {
         planned || owned || made(ObjectKind::Sequence, &sequence.id)
     });
     part.others
-        .retain(|other| other.table.as_ref().is_some_and(table));
+        .retain(|other| other.table.as_ref().is_some_and(table) || made(ObjectKind::Other, &other.id));
     part
 }
 

@@ -54,6 +54,11 @@ impl Migration {
         adjust: impl FnOnce(&Database, &Database),
         policies: impl FnOnce(&mut Policies),
     ) -> Self {
+        Self::decided(adjust, |plan| policies(&mut plan.policies))
+    }
+
+    /// As [`Migration::with`], with a changed plan.
+    pub(crate) fn decided(adjust: impl FnOnce(&Database, &Database), change: impl FnOnce(&mut Plan)) -> Self {
         let (source, target) = (Database::new(), Database::new());
         for (table, rows) in tables() {
             source.add_table(table, rows);
@@ -65,7 +70,7 @@ impl Migration {
         source.change(|state| state.catalog.sequences.push(sequence(Some(position))));
         adjust(&source, &target);
         let mut plan = plan(&source, &target);
-        policies(&mut plan.policies);
+        change(&mut plan);
         plan.hash = plan.compute_hash();
         // Memory is as good as a disk here, and syncing to it costs nothing.
         let memory = Path::new("/dev/shm");

@@ -167,10 +167,12 @@ fn integer(value: &Value) -> Option<i64> {
 }
 
 fn is_within(range: &KeyRange, row: &Row) -> bool {
-    let KeyRange::Keys(bound) = range else {
-        return true;
-    };
     let key = integer(&row[0]).unwrap_or(i64::MIN);
+    let bound = match range {
+        KeyRange::All | KeyRange::Rows { .. } => return true,
+        KeyRange::Exactly { keys, .. } => return keys.contains(&vec![KeyValue::Integer(key)]),
+        KeyRange::Keys(bound) => bound,
+    };
     let at = |bound: &Option<Vec<KeyValue>>| match bound.as_ref().map(|key| &key[0]) {
         Some(KeyValue::Integer(key)) => Some(*key),
         _ => None,
@@ -205,7 +207,10 @@ fn batch(table: &Table, columns: &[ReadColumn], rows: &[Row]) -> Result<Batch> {
                 column: column.name.clone(),
                 value: format!("{:?}", row[*at]),
                 rule: "does not fit its type".to_owned(),
-                exact: Vec::new(),
+                exact: match (table.identity_key(), &row[0]) {
+                    (Some(_), Value::Int(key)) => vec![KeyValue::Integer(*key)],
+                    _ => Vec::new(),
+                },
             }),
         }
     }

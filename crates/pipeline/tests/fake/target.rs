@@ -15,6 +15,9 @@ use whimbrel_core::{
 use super::database::{Database, LedgerState, Row, Trouble, Value};
 use super::source::FakeSource;
 
+/// What the engine computes for a column that is not written.
+pub(crate) const COMPUTED: &str = "computed";
+
 /// A text that the target's types cannot hold.
 pub(crate) const REFUSED: &str = "refused";
 
@@ -183,6 +186,30 @@ impl Ledger for FakeTarget {
         point("fake.store_split.after")
     }
 
+    async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {
+        point("fake.add_chunk.before")?;
+        {
+            let mut state = self.0.state();
+            state.check(run)?;
+            let chunks = &mut state.ledger().chunks;
+            let known = chunks
+                .iter()
+                .find(|record| &record.target == target && record.chunk.index == chunk.index);
+            match known {
+                Some(known) if &known.chunk == chunk => {}
+                Some(_) => return Err(Error::new(ErrorClass::Conflict, "another chunk")),
+                None => chunks.push(ChunkRecord {
+                    target: target.clone(),
+                    chunk: chunk.clone(),
+                    epoch: run.epoch,
+                    result: None,
+                    position: None,
+                }),
+            }
+        }
+        point("fake.add_chunk.after")
+    }
+
     async fn confirm_chunk(&self, run: &RunKey, target: &TableId, index: u32, position: &str) -> Result<()> {
         point("fake.confirm.before")?;
         let mut state = self.0.state();
@@ -284,7 +311,21 @@ impl Writer for FakeWriter {
             ours.result = Some(result);
             ours.position = Some(request.position.0);
             ours.epoch = request.run.epoch;
-            state.rows.get_mut(id).unwrap().extend(self.rows);
+            let names: Vec<String> = state
+                .table(id)?
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect();
+            let written = |name: &String| request.columns.iter().position(|column| &column.name == name);
+            let whole = |row: Row| -> Row {
+                let value = |name| {
+                    written(name).map_or_else(|| Value::Text(COMPUTED.to_owned()), |at| row[at].clone())
+                };
+                names.iter().map(value).collect()
+            };
+            let rows: Vec<Row> = self.rows.into_iter().map(whole).collect();
+            state.rows.get_mut(id).unwrap().extend(rows);
         }
         if self.database.meets(Trouble::CommitUnknown) {
             return Ok(Committed::Unknown);
