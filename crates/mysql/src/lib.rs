@@ -8,6 +8,7 @@ mod aggregate;
 mod catalog;
 mod check;
 mod codec;
+mod columns;
 mod connect;
 mod dialect;
 mod error;
@@ -20,6 +21,7 @@ mod profile;
 mod quote;
 mod range;
 mod read;
+mod readers;
 mod snapshot;
 mod source;
 mod split;
@@ -27,4 +29,123 @@ mod target;
 mod tls;
 mod writer;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use whimbrel_core::{
+    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, NameLimit, Result, Source, Target,
+};
+
+pub use dialect::MysqlDialect;
 pub use flavour::{Flavour, Version};
+
+/// MySQL or MariaDB. Either leads to whatever server stands behind the URL; the name is what the user expects there.
+#[derive(Debug, Clone, Copy)]
+pub struct MysqlConnector {
+    /// The family.
+    pub flavour: Flavour,
+}
+
+impl MysqlConnector {
+    /// The oldest version that can be a target: what is known of no server in particular must hold for all.
+    fn oldest(self) -> Version {
+        let number = match self.flavour {
+            Flavour::MySql => (8, 0, 0),
+            Flavour::MariaDb => (10, 5, 0),
+        };
+        Version {
+            flavour: self.flavour,
+            number,
+        }
+    }
+}
+
+/// Tells whether the server's tables fold case.
+fn folds_table_names(catalog: &Catalog) -> bool {
+    catalog
+        .settings
+        .get("lower_case_table_names")
+        .is_some_and(|value| value != "0")
+}
+
+#[async_trait]
+impl Connector for MysqlConnector {
+    fn name(&self) -> &'static str {
+        self.flavour.name()
+    }
+
+    fn doc(&self) -> &'static str {
+        match self.flavour {
+            Flavour::MySql => "MySQL 8.0 and later, as a source also 5.7",
+            Flavour::MariaDb => "MariaDB 10.5 and later, as a source also 10.3",
+        }
+    }
+
+    fn schemes(&self) -> &'static [&'static str] {
+        match self.flavour {
+            Flavour::MySql => &["mysql"],
+            Flavour::MariaDb => &["mariadb"],
+        }
+    }
+
+    fn example_url(&self) -> &'static str {
+        match self.flavour {
+            Flavour::MySql => "mysql://user@localhost/database",
+            Flavour::MariaDb => "mariadb://user@localhost/database",
+        }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            writers: target::WRITERS_MAX,
+            transactional_ddl: false,
+            constraints_inline: false,
+            namespaces: false,
+            default_namespace: None,
+            user_types: false,
+            name_limit: Some(NameLimit::Chars(64)),
+            names_fold_case: false,
+            column_names_fold_case: true,
+            constraint_names_per_namespace: true,
+            index_names_per_namespace: false,
+        }
+    }
+
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        Arc::new(MysqlDialect {
+            version: self.oldest(),
+            folds_table_names: false,
+        })
+    }
+
+    fn capabilities_of(&self, catalog: &Catalog) -> Capabilities {
+        Capabilities {
+            names_fold_case: folds_table_names(catalog),
+            ..self.capabilities()
+        }
+    }
+
+    fn dialect_of(&self, catalog: &Catalog) -> Arc<dyn Dialect> {
+        let flavour = [Flavour::MySql, Flavour::MariaDb]
+            .into_iter()
+            .find(|flavour| flavour.name() == catalog.engine)
+            .unwrap_or(self.flavour);
+        Arc::new(MysqlDialect {
+            version: Version {
+                flavour,
+                number: Version::parse(&catalog.version).number,
+            },
+            folds_table_names: folds_table_names(catalog),
+        })
+    }
+
+    async fn source(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Source>> {
+        let source = source::MysqlSource::open(url, options).await?;
+        Ok(Arc::new(source))
+    }
+
+    async fn target(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Target>> {
+        let target = target::MysqlTarget::open(url, options).await?;
+        Ok(Arc::new(target))
+    }
+}

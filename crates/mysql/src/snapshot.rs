@@ -1,1 +1,83 @@
-//! One consistent state for several readers.
+//! One consistent state for several readers. How they get into one state is `snapshot/begin.rs`; the sessions are `readers.rs`, the rows
+//! stream in `read.rs`, splitting is `split.rs`.
+
+mod begin;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use whimbrel_core::{
+    Batch, Chunk, Error, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
+    TableAggregate, TableId,
+};
+
+use crate::connect::Server;
+use crate::readers::{Reader, Shared};
+use crate::{catalog, read, split};
+
+/// A state of the database that stands still.
+#[derive(Debug)]
+pub(crate) struct MysqlSnapshot {
+    shared: Arc<Shared>,
+}
+
+impl MysqlSnapshot {
+    /// Opens the state for up to so many readers; fewer where the server does not let them begin together.
+    pub(crate) async fn open(server: &Server, tables: &[TableId], readers: usize) -> Result<Self> {
+        let (position, sessions) = Box::pin(begin::begin(server, tables, readers.max(1))).await?;
+        Ok(Self {
+            shared: Arc::new(Shared::new(server.clone(), position, sessions)),
+        })
+    }
+}
+
+/// Gives the session back, and says at which table something failed.
+fn ended<T>(reader: Reader, what: impl FnOnce() -> String, result: Result<T>) -> Result<T> {
+    match result {
+        Ok(value) => {
+            reader.done();
+            Ok(value)
+        }
+        Err(error) => Err(reader.failed(error).during(what())),
+    }
+}
+
+#[async_trait]
+impl Snapshot for MysqlSnapshot {
+    fn position(&self) -> Position {
+        self.shared.position.clone()
+    }
+
+    async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
+        let mut reader = self.shared.reader().await?;
+        let chunks = async {
+            let found = reader.columns(&table.id).await?;
+            split::split(reader.raw().await?, &found, table, chunk_bytes).await
+        };
+        let chunks = Box::pin(chunks).await;
+        ended(reader, || format!("split table `{}`", table.id), chunks)
+    }
+
+    fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
+        read::batches(Arc::clone(&self.shared), request)
+    }
+
+    async fn aggregate(&self, table: &Table, _columns: &[ReadColumn]) -> Result<TableAggregate> {
+        Err(Error::bug(format!("sum up table `{}`", table.id)))
+    }
+
+    async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>> {
+        let mut reader = self.shared.reader().await?;
+        let found = async {
+            let server = reader.server();
+            catalog::sequence_positions(reader.converted().await?, &server, sequences).await
+        };
+        let found = Box::pin(found).await;
+        ended(reader, || "ask for the next numbers".to_owned(), found)
+    }
+
+    async fn orphans(&self, table: &Table) -> Result<Vec<u64>> {
+        Err(Error::bug(format!("look for orphans of `{}`", table.id)))
+    }
+}

@@ -1,1 +1,68 @@
 //! The source: catalog, profile, checks and snapshots over sessions that only read.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use whimbrel_core::{
+    Catalog, ConnectOptions, DatabaseUrl, Error, Finding, ReadColumn, Result, Snapshot, Source, Table,
+    TableId, TableProfile,
+};
+
+use crate::catalog;
+use crate::codec::form::shown_native;
+use crate::connect::Server;
+use crate::snapshot::MysqlSnapshot;
+
+/// A database that is only read.
+#[derive(Debug)]
+pub(crate) struct MysqlSource {
+    server: Server,
+}
+
+impl MysqlSource {
+    /// Connects once, so that a wrong address or password is said at once.
+    pub(crate) async fn open(url: &DatabaseUrl, options: &ConnectOptions) -> Result<Self> {
+        Ok(Self::with(Box::pin(Server::open(url, options)).await?))
+    }
+
+    /// Makes a source of a server that is known.
+    pub(crate) fn with(server: Server) -> Self {
+        Self { server }
+    }
+}
+
+#[async_trait]
+impl Source for MysqlSource {
+    fn show(&self, column: &ReadColumn, value: &[u8]) -> Option<String> {
+        Some(shown_native(&column.native, value))
+    }
+
+    async fn check(&self) -> Result<Vec<Finding>> {
+        Ok(Vec::new())
+    }
+
+    async fn catalog(&self) -> Result<Catalog> {
+        let mut conn = self.server.reader().await?;
+        let found = Box::pin(catalog::read(&mut conn, &self.server)).await;
+        drop(conn.disconnect().await);
+        found.map_err(|error| error.during("read the catalog"))
+    }
+
+    async fn identity(&self) -> Result<Option<String>> {
+        let setting = |name: &str| self.server.settings.get(name).map(String::as_str);
+        // Copies of a server's files would share its id, but not the place where they lie.
+        let place = [setting("hostname"), setting("port"), setting("datadir")];
+        let server = setting("server_uuid").or_else(|| setting("server_uid"));
+        let parts: Vec<&str> = server.into_iter().chain(place.into_iter().flatten()).collect();
+        Ok((!parts.is_empty()).then(|| format!("{}/{}", parts.join("/"), self.server.database)))
+    }
+
+    async fn profile(&self, table: &Table) -> Result<TableProfile> {
+        Err(Error::bug(format!("profile table `{}`", table.id)))
+    }
+
+    async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
+        let snapshot = Box::pin(MysqlSnapshot::open(&self.server, tables, readers)).await?;
+        Ok(Arc::new(snapshot))
+    }
+}

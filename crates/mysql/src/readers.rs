@@ -1,0 +1,221 @@
+//! The sessions that read one state. They all began in it, none can join later; each is lent to one reader at a time, and what a reader leaves
+//! unread is cut off, so that its session serves the next.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use whimbrel_core::{Error, ErrorClass, Position, Result, TableId};
+
+use crate::columns::{ServerColumn, columns_of};
+use crate::connect::Server;
+use crate::error::{classify, snapshot_lost};
+
+/// What all readers of the state share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    server: Server,
+    pub(crate) position: Position,
+    places: Arc<Semaphore>,
+    idle: Mutex<Vec<Session>>,
+    /// Sessions that still live, lent ones included.
+    alive: AtomicUsize,
+    columns: Mutex<HashMap<TableId, Arc<Vec<ServerColumn>>>>,
+    /// The streams that are being read.
+    pub(crate) tasks: Mutex<JoinSet<()>>,
+}
+
+/// A session in the snapshot's state.
+#[derive(Debug)]
+pub(crate) struct Session {
+    conn: Conn,
+    /// True while text arrives as it is stored, and not in the session's character set.
+    raw: bool,
+}
+
+/// A lent session. Dropping it counts the session as lost; only one that is between statements is given back.
+pub(crate) struct Reader {
+    session: Option<Session>,
+    shared: Arc<Shared>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Session {
+    /// Wraps a connection whose transaction has begun.
+    pub(crate) fn new(conn: Conn) -> Self {
+        Self { conn, raw: false }
+    }
+
+    /// Returns the connection with text arriving as UTF-8.
+    pub(crate) async fn converted(&mut self) -> Result<&mut Conn> {
+        if self.raw {
+            let sql = "SET character_set_results = utf8mb4";
+            self.conn.query_drop(sql).await.map_err(classify)?;
+            self.raw = false;
+        }
+        Ok(&mut self.conn)
+    }
+
+    /// Returns the connection with text arriving as it is stored.
+    pub(crate) async fn raw(&mut self) -> Result<&mut Conn> {
+        if !self.raw {
+            let sql = "SET character_set_results = NULL";
+            self.conn.query_drop(sql).await.map_err(classify)?;
+            self.raw = true;
+        }
+        Ok(&mut self.conn)
+    }
+}
+
+impl Shared {
+    /// Shares sessions that are in one state.
+    pub(crate) fn new(server: Server, position: Position, sessions: Vec<Session>) -> Self {
+        Self {
+            server,
+            position,
+            places: Arc::new(Semaphore::new(sessions.len())),
+            alive: AtomicUsize::new(sessions.len()),
+            idle: Mutex::new(sessions),
+            columns: Mutex::new(HashMap::new()),
+            tasks: Mutex::new(JoinSet::new()),
+        }
+    }
+
+    /// Takes a session, when there is one to be had.
+    pub(crate) async fn reader(self: &Arc<Self>) -> Result<Reader> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| gone())?;
+        let session = locked(&self.idle).pop().ok_or_else(gone)?;
+        Ok(Reader {
+            session: Some(session),
+            shared: Arc::clone(self),
+            place: Some(place),
+        })
+    }
+
+    /// Counts a session as lost; when it was the last, nobody waits for another.
+    fn lost(&self) {
+        if self.alive.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.places.close();
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.alive.load(Ordering::SeqCst) == 0
+    }
+}
+
+fn gone() -> Error {
+    snapshot_lost(Error::new(
+        ErrorClass::Transient,
+        "all of its connections were lost",
+    ))
+}
+
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Reader {
+    /// Returns the connection with text arriving as UTF-8.
+    pub(crate) async fn converted(&mut self) -> Result<&mut Conn> {
+        self.session_mut()?.converted().await
+    }
+
+    /// Returns the connection with text arriving as it is stored.
+    pub(crate) async fn raw(&mut self) -> Result<&mut Conn> {
+        self.session_mut()?.raw().await
+    }
+
+    /// Returns the server that is read.
+    pub(crate) fn server(&self) -> Server {
+        self.shared.server.clone()
+    }
+
+    fn session_mut(&mut self) -> Result<&mut Session> {
+        self.session
+            .as_mut()
+            .ok_or_else(|| Error::bug("a session was given back while in use"))
+    }
+
+    /// Returns what the server says about the columns of a table, asked once.
+    pub(crate) async fn columns(&mut self, table: &TableId) -> Result<Arc<Vec<ServerColumn>>> {
+        let known = locked(&self.shared.columns).get(table).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let found = Arc::new(columns_of(self.converted().await?, table).await?);
+        locked(&self.shared.columns).insert(table.clone(), Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// Gives the session back. Only for one whose last statement has ended.
+    pub(crate) fn done(mut self) {
+        if let Some(session) = self.session.take() {
+            locked(&self.shared.idle).push(session);
+        }
+        drop(self.place.take());
+    }
+
+    /// Gives the session back after a failure that leaves it usable, else counts it as lost; returns the error as the caller shall see it.
+    pub(crate) fn failed(self, error: Error) -> Error {
+        let shared = Arc::clone(&self.shared);
+        match error.class() {
+            ErrorClass::SnapshotLost => drop(self),
+            ErrorClass::Transient if error.code() == "connection_lost" => {
+                drop(self);
+                if shared.is_gone() {
+                    return snapshot_lost(error);
+                }
+            }
+            _ => self.done(),
+        }
+        error
+    }
+
+    /// Cuts off the rest of a result that nobody wants, and gives the session back. The transaction stays.
+    pub(crate) async fn stop(mut self) {
+        if self.cut_off().await.is_ok() {
+            self.done();
+        }
+    }
+
+    async fn cut_off(&mut self) -> Result<()> {
+        let server = self.shared.server.clone();
+        let conn = &mut self.session_mut()?.conn;
+        let mut control = server.control().await?;
+        // The statement may have ended by itself; then there is nothing to cut off.
+        drop(control.query_drop(format!("KILL QUERY {}", conn.id())).await);
+        drop(control.disconnect().await);
+        for _ in 0..3 {
+            // What is left of the result comes first, and then the word that it was cut off.
+            match conn.query_drop("DO 0").await {
+                Ok(()) => return Ok(()),
+                Err(mysql_async::Error::Server(_)) => {}
+                Err(error) => return Err(classify(error)),
+            }
+        }
+        Err(Error::new(
+            ErrorClass::Transient,
+            "a session could not be used again",
+        ))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // A session that is still here was not given back: its state is unknown.
+        if self.session.take().is_some() {
+            self.shared.lost();
+            if let Some(place) = self.place.take() {
+                place.forget();
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Lets several sessions begin in one state, although none can join another's: at equal positions of the log where the server tells them,
+//! else behind a lock that is held while they begin, else there is one session only.
+
+use futures::future::{join_all, try_join_all};
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable as _;
+use whimbrel_core::{Error, ErrorClass, Position, Result, TableId};
+
+use crate::connect::Server;
+use crate::error::classify;
+use crate::flavour::Flavour;
+use crate::quote::table_name;
+use crate::readers::Session;
+
+const START: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+
+/// How often sessions try to begin at one position of the log before a lock makes them.
+const TRIES: usize = 10;
+
+/// Tables looked at by one statement.
+const LOOKED_AT_ONCE: usize = 50;
+
+/// Tables changed under our feet while we began: begin again, so often.
+const BEGINS: usize = 3;
+
+/// How long a lock may be waited for: as long as others wait behind us.
+const LOCK_SECONDS: u32 = 10;
+
+/// Opens sessions that are in one state, and says where the state is.
+pub(super) async fn begin(
+    server: &Server,
+    tables: &[TableId],
+    readers: usize,
+) -> Result<(Position, Vec<Session>)> {
+    let mut conns = connected(server, readers).await?;
+    for attempt in 1.. {
+        let position = Box::pin(in_one_state(server, tables, &mut conns)).await?;
+        match hold(&mut conns, tables).await {
+            Ok(()) => return Ok((position, conns.into_iter().map(Session::new).collect())),
+            Err(error) if error.class() == ErrorClass::SnapshotLost && attempt < BEGINS => {}
+            Err(error) => return Err(error.during("hold the tables")),
+        }
+    }
+    Err(Error::bug("no snapshot was begun"))
+}
+
+/// Opens as many sessions as the server allows, at least one.
+async fn connected(server: &Server, readers: usize) -> Result<Vec<Conn>> {
+    let opened = join_all((0..readers).map(|_| server.reader())).await;
+    let mut conns = Vec::new();
+    let mut refused = None;
+    for conn in opened {
+        match conn {
+            Ok(conn) => conns.push(conn),
+            Err(error) if error.code() == "too_many_connections" => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match refused {
+        Some(error) if conns.is_empty() => Err(error),
+        _ => Ok(conns),
+    }
+}
+
+async fn in_one_state(server: &Server, tables: &[TableId], conns: &mut Vec<Conn>) -> Result<Position> {
+    let tells = server.version.flavour == Flavour::MariaDb && server.is_on("log_bin");
+    if tells {
+        for _ in 0..TRIES {
+            start_all(conns).await?;
+            if let Some(position) = equal_position(conns).await? {
+                return Ok(position);
+            }
+        }
+    }
+    if conns.len() > 1 {
+        if let Some(position) = behind_global_lock(server, conns).await? {
+            return Ok(position);
+        }
+        if let Some(position) = behind_table_locks(server, tables, conns).await? {
+            return Ok(position);
+        }
+        conns.truncate(1);
+    }
+    start_all(conns).await?;
+    match tells {
+        true => equal_position(conns)
+            .await?
+            .ok_or_else(|| Error::bug("one session has two positions")),
+        false => identifier(conns).await,
+    }
+}
+
+/// Starts the transactions; one that is open ends.
+async fn start_all(conns: &mut [Conn]) -> Result<()> {
+    try_join_all(conns.iter_mut().map(|conn| conn.query_drop(START)))
+        .await
+        .map_err(classify)?;
+    Ok(())
+}
+
+/// Where all the sessions' states are in the log; none when they differ, or the server does not say.
+async fn equal_position(conns: &mut [Conn]) -> Result<Option<Position>> {
+    let sql = "SHOW STATUS LIKE 'Binlog_snapshot_%'";
+    let all: Vec<Vec<(String, String)>> = try_join_all(conns.iter_mut().map(|conn| conn.query(sql)))
+        .await
+        .map_err(classify)?;
+    let place = |status: &[(String, String)]| {
+        let value = |name: &str| {
+            let found = status.iter().find(|(have, _)| have.eq_ignore_ascii_case(name));
+            found
+                .map(|(_, value)| value.clone())
+                .filter(|value| !value.is_empty())
+        };
+        let file = value("binlog_snapshot_file")?;
+        let position = value("binlog_snapshot_position")?;
+        Some(format!("{file}:{position}"))
+    };
+    let mut places = all.iter().map(|status| place(status));
+    let Some(Some(first)) = places.next() else {
+        return Ok(None);
+    };
+    Ok(places
+        .all(|other| other.as_ref() == Some(&first))
+        .then_some(Position(first)))
+}
+
+/// Lets the sessions begin while nobody can commit; none when this login may not stop the others, or it takes too long.
+async fn behind_global_lock(server: &Server, conns: &mut [Conn]) -> Result<Option<Position>> {
+    behind(server, conns, "FLUSH TABLES WITH READ LOCK").await
+}
+
+/// Lets the sessions begin while nobody can write to the tables; none when this login may not lock them, or it takes too long.
+async fn behind_table_locks(
+    server: &Server,
+    tables: &[TableId],
+    conns: &mut [Conn],
+) -> Result<Option<Position>> {
+    if tables.is_empty() {
+        return Ok(None);
+    }
+    let locks: Vec<String> = tables
+        .iter()
+        .map(|table| format!("{} READ", table_name(table)))
+        .collect();
+    behind(server, conns, &format!("LOCK TABLES {}", locks.join(", "))).await
+}
+
+async fn behind(server: &Server, conns: &mut [Conn], lock: &str) -> Result<Option<Position>> {
+    let mut control = server.control().await?;
+    let limited = format!("SET lock_wait_timeout = {LOCK_SECONDS}");
+    control.query_drop(limited).await.map_err(classify)?;
+    if let Err(error) = control.query_drop(lock).await.map_err(classify) {
+        return match (error.class(), error.code()) {
+            (ErrorClass::Denied | ErrorClass::Unsupported, _) | (_, "lock_timeout") => Ok(None),
+            _ => Err(error.during("begin the snapshot")),
+        };
+    }
+    start_all(conns).await?;
+    let position = match log_position(server, &mut control).await {
+        Some(position) => position,
+        None => identifier(conns).await?,
+    };
+    // The lock ends with the session at the latest.
+    control.query_drop("UNLOCK TABLES").await.map_err(classify)?;
+    drop(control.disconnect().await);
+    Ok(Some(position))
+}
+
+/// Where the log is while nothing can be written to it; none when there is no log, or this login may not know.
+async fn log_position(server: &Server, control: &mut Conn) -> Option<Position> {
+    let renamed = server.version.is_mysql(8, 2, 0);
+    let sql = match renamed {
+        true => "SHOW BINARY LOG STATUS",
+        false => "SHOW MASTER STATUS",
+    };
+    let row: mysql_async::Row = control.query_first(sql).await.ok()??;
+    let file: String = row.get(0)?;
+    let position: u64 = row.get(1)?;
+    let gtid: String = row
+        .get::<Option<String>, _>("Executed_Gtid_Set")
+        .flatten()
+        .unwrap_or_default();
+    let gtid = gtid.replace('\n', "");
+    Some(Position(match gtid.is_empty() {
+        true => format!("{file}:{position}"),
+        false => format!("{file}:{position} {gtid}"),
+    }))
+}
+
+/// What identifies a state whose place in the log is not known.
+async fn identifier(conns: &mut [Conn]) -> Result<Position> {
+    let Some(first) = conns.first_mut() else {
+        return Err(Error::bug("a snapshot without a session"));
+    };
+    let id: Option<String> = first.query_first("SELECT UUID()").await.map_err(classify)?;
+    Ok(Position(format!("snapshot {}", id.unwrap_or_default())))
+}
+
+/// Looks at each table in each transaction, so that whoever wants to change its structure has to wait until they end.
+async fn hold(conns: &mut [Conn], tables: &[TableId]) -> Result<()> {
+    try_join_all(conns.iter_mut().map(|conn| hold_in(conn, tables))).await?;
+    Ok(())
+}
+
+async fn hold_in(conn: &mut Conn, tables: &[TableId]) -> Result<()> {
+    for group in tables.chunks(LOOKED_AT_ONCE) {
+        let looks: Vec<String> = group
+            .iter()
+            .map(|table| format!("(SELECT 1 FROM {} LIMIT 0)", table_name(table)))
+            .collect();
+        conn.query_drop(looks.join(" UNION ALL "))
+            .await
+            .map_err(classify)?;
+    }
+    Ok(())
+}
