@@ -124,11 +124,17 @@ pub(crate) async fn analyze(
         preflight,
     };
     let chosen = choose(&analysis)?;
-    let tables: Vec<&Table> = analysis
+    // Other engines get a partitioned table as one, so it is read with its partitions.
+    let flattened = analysis.source_catalog.engine != analysis.target_catalog.engine;
+    let tables: Vec<Table> = analysis
         .source_catalog
         .tables
         .iter()
         .filter(|table| chosen.contains(&table.id))
+        .map(|table| Table {
+            flattened: flattened && table.partitioned_by.is_some(),
+            ..table.clone()
+        })
         .collect();
     let bytes = tables.iter().filter_map(|table| table.bytes).sum();
     let hindrances = analysis.target.check(bytes).await.map_err(at_target)?;
@@ -136,7 +142,7 @@ pub(crate) async fn analyze(
         .preflight
         .extend(reachable(hindrances).map_err(at_target)?);
     let readable: Vec<&Table> = tables
-        .into_iter()
+        .iter()
         .filter(|table| !is_barred(&analysis.preflight, &table.id))
         .collect();
     let profiles = profile(setup.jobs, &analysis.source, &readable, watch).await;

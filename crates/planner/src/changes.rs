@@ -7,7 +7,9 @@ use whimbrel_core::{
 };
 
 use crate::draft::{Draft, TableDraft};
+use crate::making::{self, Makings};
 use crate::notes::Notes;
+use crate::partitions;
 use crate::sequences::in_target;
 
 /// Characters of a step's title that its id takes.
@@ -30,19 +32,16 @@ pub(crate) fn steps(
 ) -> Vec<Step> {
     let mut planned = Vec::new();
     move_aside(draft, &mut planned);
-    create_containers(draft, &mut planned);
-    for table in tables {
+    let makings = making::choose(draft, notes);
+    create_containers(draft, &makings, &mut planned);
+    for table in partitions::top_down(tables) {
         create_table(draft, table, &mut planned);
     }
     add_keys(draft, tables, &mut planned);
     own_sequences(draft, &mut planned);
     add_stamps(tables, &mut planned);
-    for view in views {
-        planned.push(after(
-            Change::CreateView(view.clone()),
-            whole(ObjectKind::View, &view.id),
-            &view.reads,
-        ));
+    for (change, subject, on) in making::after_data(draft, views, makings) {
+        planned.push(after(change, subject, &on));
     }
     let mut steps = Vec::new();
     for planned in planned {
@@ -98,14 +97,14 @@ fn move_aside(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
 }
 
 /// Namespaces, types and sequences: what tables stand on.
-fn create_containers(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
+fn create_containers(draft: &Draft<'_>, makings: &Makings, planned: &mut Vec<Planned>) {
     for namespace in new_namespaces(draft) {
         let subject = whole(ObjectKind::Namespace, &TableId::bare(namespace.name.clone()));
         planned.push(before(Change::CreateNamespace(namespace), subject, &[]));
     }
-    for user_type in new_types(draft) {
-        let subject = whole(ObjectKind::Type, &user_type.id);
-        planned.push(before(Change::CreateType(user_type), subject, &[]));
+    for object in &makings.first {
+        let subject = whole(ObjectKind::Other, &object.id);
+        planned.push(before(Change::CreateOther(object.clone()), subject, &[]));
     }
     for collation in &draft.collations.made {
         let subject = whole(ObjectKind::Other, &TableId::bare(collation.name.clone()));
@@ -115,6 +114,9 @@ fn create_containers(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
     for sequence in new_sequences(draft) {
         let subject = whole(ObjectKind::Sequence, &sequence.id);
         planned.push(before(Change::CreateSequence(sequence), subject, &[]));
+    }
+    for (change, subject) in making::before_tables(new_types(draft), makings) {
+        planned.push(before(change, subject, &[]));
     }
 }
 
@@ -212,10 +214,10 @@ fn create_table(draft: &Draft<'_>, table: &TableDraft<'_>, planned: &mut Vec<Pla
 /// Unique keys and indexes of all tables first: foreign keys may stand on them.
 fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Planned>) {
     let inline = draft.scope.inline();
-    for table in tables {
+    for table in partitions::bottom_up(tables) {
         let id = &table.target.id;
         let part = |kind, name: &str| ObjectId::part(kind, id.clone(), name);
-        let on = [id.clone()];
+        let on = partitions::with_partitions(tables, id);
         for key in table.target.uniques.iter().filter(|_| !inline) {
             let change = Change::AddUnique {
                 table: id.clone(),
@@ -255,7 +257,9 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
                 key: key.clone(),
             };
             let subject = ObjectId::part(ObjectKind::ForeignKey, id.clone(), key.name.clone());
-            planned.push(after(change, subject, &[id.clone(), key.references.clone()]));
+            let mut on = partitions::with_partitions(tables, id);
+            on.extend(partitions::with_partitions(tables, &key.references));
+            planned.push(after(change, subject, &on));
         }
     }
 }

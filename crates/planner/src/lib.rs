@@ -38,6 +38,8 @@ mod expressions;
 mod foreign_keys;
 mod indexes;
 mod keys;
+mod making;
+mod partitions;
 mod tables;
 mod views;
 

@@ -4,7 +4,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use whimbrel_core::{Finding, OtherObject, Severity, Table, TableId, Untranslated};
+use whimbrel_core::{Finding, MakingStage, OtherObject, Severity, Table, TableId, Untranslated};
 
 use crate::notes::Notes;
 use crate::scope::{Scope, column_subject};
@@ -23,8 +23,8 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
         .catalog
         .others
         .iter()
-        .filter(|other| other.table.is_none() && !is_there(scope, other))
-        .find(|other| is_named(&names, other));
+        .filter(|other| other.table.is_none() && !says_something(other) && is_named(&names, other))
+        .find(|other| !is_there(scope, other) && !will_be_made(scope, other));
     if let Some(other) = missing {
         return Err(Untranslated::new(format!(
             "{} `{}` is not moved, and the target does not have it",
@@ -64,6 +64,52 @@ pub(crate) fn check_types(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_
     }
 }
 
+/// Tells whether the entry says something about an object of the same name (a grant, its owner) and is none that others name.
+pub(crate) fn says_something(other: &OtherObject) -> bool {
+    let making = other.making.as_ref();
+    making.is_some_and(|making| making.stage == MakingStage::Last)
+}
+
+/// Tells whether the plan makes the object: nobody has to be asked, and the target offers what it and what it stands on need.
+fn will_be_made(scope: &Scope<'_>, other: &OtherObject) -> bool {
+    let mut open = vec![other];
+    let mut seen: Vec<&TableId> = Vec::new();
+    while let Some(next) = open.pop() {
+        let Some(making) = &next.making else { return false };
+        let offers = &scope.target.catalog.offers;
+        if making.asks.is_some() || making.needs.iter().any(|need| !offers.contains(need)) {
+            return false;
+        }
+        seen.push(&next.id);
+        let others = scope.source.catalog.others.iter();
+        open.extend(others.filter(|below| {
+            making.after.contains(&below.id)
+                && !says_something(below)
+                && !seen.contains(&&below.id)
+                && !is_there(scope, below)
+        }));
+    }
+    true
+}
+
+/// A name with its namespace, without arguments.
+pub(crate) type QualifiedName = (Option<String>, String);
+
+/// The qualified names in a definition.
+pub(crate) fn qualified_names(definition: &str) -> Vec<QualifiedName> {
+    let names = names(definition).into_iter();
+    names
+        .filter(|name| name.qualifier.is_some())
+        .map(|name| (name.qualifier, name.part))
+        .collect()
+}
+
+/// The name as definitions spell it: the catalog may carry the arguments in it, so that overloads differ.
+pub(crate) fn bare_name(id: &TableId) -> QualifiedName {
+    let bare = id.name.split('(').next().unwrap_or_default();
+    (id.namespace.clone(), bare.to_owned())
+}
+
 fn is_there(scope: &Scope<'_>, other: &OtherObject) -> bool {
     let others = &scope.target.catalog.others;
     others
@@ -96,7 +142,7 @@ fn missing_extensions<'a>(scope: &Scope<'a>) -> Vec<&'a str> {
         .catalog
         .others
         .iter()
-        .filter(|other| other.kind == "extension" && !is_there(scope, other))
+        .filter(|other| other.kind == "extension" && !is_there(scope, other) && !will_be_made(scope, other))
         .map(|other| other.id.name.as_str())
         .collect()
 }

@@ -7,8 +7,8 @@ use crate::estimate::estimate;
 use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 use crate::{
-    PlanInput, Side, changes, collations, existing, identity, mapping, names, order, select, sequences,
-    tables, values, views,
+    PlanInput, Side, changes, collations, existing, identity, mapping, names, order, partitions, select,
+    sequences, tables, values, views,
 };
 
 /// Decides what a migration will do.
@@ -104,7 +104,7 @@ fn table_plan(draft: &Draft<'_>, table: &TableDraft<'_>, level: u32, notes: &mut
     }
     let profile = draft.scope.profile(&table.source.id);
     TablePlan {
-        source: table.source.clone(),
+        source: partitions::as_read(&draft.scope, table.source),
         target: table.target.clone(),
         columns: table.columns.clone(),
         key,

@@ -10,7 +10,7 @@ use crate::Wishes;
 use crate::needs::mentions;
 use crate::notes::{LEAVE_OUT, Notes};
 use crate::scope::{Scope, table_subject};
-use crate::user_types;
+use crate::{partitions, user_types};
 
 /// What moves, in the order of the source's catalog.
 pub(crate) struct Selection<'a> {
@@ -43,8 +43,10 @@ pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<
     let tables: Vec<&Table> = catalog
         .tables
         .iter()
+        .filter(|table| !partitions::is_part_of_another(scope, table))
         .filter(|table| is_wished(scope, table, notes) && is_movable(scope, table, notes))
         .collect();
+    partitions::report(scope, &tables, notes);
     let mut selection = Selection {
         table_ids: tables.iter().map(|table| &table.id).collect(),
         tables,
@@ -158,7 +160,10 @@ fn is_known(scope: &Scope<'_>, id: &TableId) -> bool {
     let catalog = scope.source.catalog;
     catalog.table(id).is_some()
         || catalog.views.iter().any(|view| &view.id == id)
-        || catalog.others.iter().any(|other| &other.id == id)
+        || catalog
+            .others
+            .iter()
+            .any(|other| &other.id == id && !(scope.equal && other.making.is_some()))
 }
 
 fn is_filtered(scope: &Scope<'_>) -> bool {
@@ -219,7 +224,8 @@ fn report_others(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes
                 })
         };
     for other in &scope.source.catalog.others {
-        if stays_with_its_table(other) || is_there(other) {
+        let is_made = scope.equal && other.making.is_some();
+        if is_made || stays_with_its_table(other) || is_there(other) {
             continue;
         }
         let on = other

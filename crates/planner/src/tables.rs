@@ -13,7 +13,7 @@ use crate::scope::{column_subject, table_subject};
 use crate::stamps::Stamp;
 use crate::values::makes_null;
 use crate::ways::Way;
-use crate::{foreign_keys, indexes, keys, stamps};
+use crate::{foreign_keys, indexes, keys, partitions, stamps};
 
 /// Makes the target tables, in the order of the source's catalog.
 pub(crate) fn build<'a>(draft: &mut Draft<'a>, notes: &mut Notes<'_>) -> Vec<TableDraft<'a>> {
@@ -31,6 +31,7 @@ pub(crate) fn build<'a>(draft: &mut Draft<'a>, notes: &mut Notes<'_>) -> Vec<Tab
     // Foreign keys last: they need to know which keys the tables they refer to really get.
     foreign_keys::build(draft, &mut tables, notes);
     for table in &mut tables {
+        partitions::keep(draft, table);
         keep_definition(draft, table);
     }
     tables

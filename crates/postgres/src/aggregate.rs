@@ -16,7 +16,7 @@ use crate::codec::decode::text_of;
 use crate::columns::{columns_of, find};
 use crate::native::Kind;
 use crate::passes::{count, texts};
-use crate::quote::{quoted, table_name};
+use crate::quote::{quoted, rows_of};
 
 /// Longer extremes of text are left out: they would be whole documents.
 const TEXT_BYTES_MAX: u32 = 4_096;
@@ -60,7 +60,7 @@ pub(crate) async fn aggregate(
         expressions.extend(asked(measure, &quoted(&column.name), kind));
         measures.push(measure);
     }
-    let values = texts(client, &format!("ONLY {}", table_name(&table.id)), &expressions).await?;
+    let values = texts(client, &rows_of(table), &expressions).await?;
     let mut values = values.into_iter();
     let rows = count(values.next().flatten().as_ref());
     let mut result = TableAggregate {

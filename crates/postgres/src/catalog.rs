@@ -3,15 +3,21 @@
 
 mod constraints;
 mod indexes;
+mod offers;
 mod others;
+mod partitions;
 mod sequences;
+mod server;
 mod tables;
 mod user_types;
 mod views;
 
+pub(crate) use tables::INHERITED;
+
 use tokio_postgres::{Client, Row};
 use whimbrel_core::{Catalog, Namespace, Result, SequencePosition, Table, TableId};
 
+pub(crate) use self::server::Server;
 use crate::error::from_driver;
 
 /// The condition that the namespace `alias` is neither the server's nor ours.
@@ -28,13 +34,15 @@ fn no_extension(catalog: &str, oid: &str) -> String {
 
 /// Reads everything.
 pub(crate) async fn read(client: &Client) -> Result<Catalog> {
+    let server = Server::of(client).await?;
     let mut catalog = database(client).await?;
     catalog.namespaces = namespaces(client).await?;
-    catalog.types = user_types::read(client).await?;
+    catalog.types = user_types::read(client, server).await?;
     catalog.sequences = sequences::read(client).await?;
-    catalog.tables = tables(client).await?;
+    catalog.tables = tables(client, server).await?;
     catalog.views = views::read(client).await?;
-    catalog.others = others::read(client).await?;
+    catalog.others = others::read(client, server).await?;
+    catalog.offers = offers::read(client, server).await?;
     Ok(catalog)
 }
 
@@ -83,11 +91,12 @@ async fn namespaces(client: &Client) -> Result<Vec<Namespace>> {
         .collect())
 }
 
-async fn tables(client: &Client) -> Result<Vec<Table>> {
-    let mut tables = tables::read(client).await?;
-    tables::add_columns(client, &mut tables).await?;
-    constraints::add(client, &mut tables).await?;
-    indexes::add(client, &mut tables).await?;
+async fn tables(client: &Client, server: Server) -> Result<Vec<Table>> {
+    let mut tables = tables::read(client, server).await?;
+    tables::add_columns(client, server, &mut tables).await?;
+    partitions::add(client, &mut tables).await?;
+    constraints::add(client, server, &mut tables).await?;
+    indexes::add(client, server, &mut tables).await?;
     let mut tables: Vec<Table> = tables.into_values().collect();
     tables.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(tables)

@@ -2,6 +2,7 @@
 //! `neutral` and `spelling`), statements in `ddl`.
 
 mod ddl;
+mod limits;
 mod expression;
 mod mapping;
 mod neutral;
@@ -17,9 +18,36 @@ pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
 
 use crate::quote::{literal, quoted, table_name};
 
-/// The language of PostgreSQL.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PostgresDialect;
+/// The language of PostgreSQL, as a server's major version speaks it.
+#[derive(Debug, Clone, Copy)]
+pub struct PostgresDialect {
+    major: u32,
+}
+
+impl PostgresDialect {
+    /// Returns the language of the newest version that is known here.
+    pub fn newest() -> Self {
+        Self { major: 18 }
+    }
+
+    /// Returns the language of the oldest version that can be a target.
+    pub fn oldest() -> Self {
+        Self { major: 14 }
+    }
+
+    /// Returns the language of the server behind the catalog; the oldest where it does not say.
+    pub fn of(catalog: &Catalog) -> Self {
+        let major = catalog.version.split('.').next().unwrap_or_default();
+        let digits: String = major.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().map_or_else(|_| Self::oldest(), |major| Self { major })
+    }
+}
+
+impl Default for PostgresDialect {
+    fn default() -> Self {
+        Self::oldest()
+    }
+}
 
 impl Dialect for PostgresDialect {
     fn logical(
@@ -94,8 +122,8 @@ impl Dialect for PostgresDialect {
             | Feature::ExpressionIndexes
             | Feature::Checks
             | Feature::EveryFloat => true,
-            // They came with versions 15 and 18; the oldest supported server is 14.
-            Feature::NullsEqual | Feature::VirtualColumns => false,
+            Feature::NullsEqual => self.major >= 15,
+            Feature::VirtualColumns => self.major >= 18,
             Feature::TextIndexes | Feature::StampTriggers | Feature::Collations => true,
             Feature::PrefixIndexes | Feature::OnUpdate => false,
         }
@@ -124,6 +152,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn steps(&self, change: &Change) -> Result<Vec<Step>> {
+        limits::check(change, self.major)?;
         ddl::steps(change).map(|step| vec![step])
     }
 }

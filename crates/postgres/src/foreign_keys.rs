@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 use whimbrel_core::{ForeignKey, Result, Table};
 
 use crate::error::from_driver;
-use crate::quote::{quoted, table_name};
+use crate::quote::{quoted, rows_of, table_name};
 
 /// Operators of the constraint's own, because with an empty `search_path` another `=` could be found.
 const OPERATORS: &str = "SELECT o.conname::text, ARRAY(
@@ -92,8 +92,8 @@ fn orphaned(table: &Table, key: &ForeignKey, operators: Option<&Vec<String>>) ->
         nulls("NOT", " AND ")
     };
     format!(
-        "FROM ONLY {} c WHERE {concerned} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
-        table_name(&table.id),
+        "FROM {} c WHERE {concerned} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
+        rows_of(table),
         table_name(&key.references),
         equal.join(" AND "),
     )

@@ -1,4 +1,4 @@
-//! The PostgreSQL connector (14 and later): a source and a target over COPY BINARY, with the ledger in a schema of its own.
+//! The PostgreSQL connector (14 and later, as a source also 10 to 13): a source and a target over COPY BINARY, with the ledger in a schema of its own.
 //!
 //! `connect` and `tls` open sessions; `catalog` describes, `dialect` speaks, `codec` translates values; `source`,
 //! `snapshot`, `profile` and `aggregate` read; `target`, `writer` and `ledger` write; `check` says what could hinder.
@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Capabilities, ConnectOptions, Connector, DatabaseUrl, Dialect, NameLimit, Result, Source, Target,
+    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, NameLimit, Result, Source, Target,
 };
 
 pub use dialect::PostgresDialect;
@@ -51,7 +51,7 @@ impl Connector for PostgresConnector {
     }
 
     fn doc(&self) -> &'static str {
-        "PostgreSQL 14 and later"
+        "PostgreSQL 14 and later (10 to 13 as a source)"
     }
 
     fn schemes(&self) -> &'static [&'static str] {
@@ -79,7 +79,11 @@ impl Connector for PostgresConnector {
     }
 
     fn dialect(&self) -> Arc<dyn Dialect> {
-        Arc::new(PostgresDialect)
+        Arc::new(PostgresDialect::newest())
+    }
+
+    fn dialect_of(&self, catalog: &Catalog) -> Arc<dyn Dialect> {
+        Arc::new(PostgresDialect::of(catalog))
     }
 
     async fn source(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Source>> {

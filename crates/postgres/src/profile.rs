@@ -12,14 +12,14 @@ use crate::columns::{ServerColumn, columns_of};
 use crate::foreign_keys;
 use crate::native::Kind;
 use crate::passes::{count, texts};
-use crate::quote::{quoted, table_name};
+use crate::quote::{quoted, rows_of};
 
 /// The first microsecond that is not one of 64 bits since 1970.
 const BEYOND_MICROS: &str = "'294247-01-10 04:00:54.775807'";
 
 pub(crate) async fn profile(client: &Client, table: &Table) -> Result<TableProfile> {
     let columns = columns_of(client, &table.id).await?;
-    let from = format!("ONLY {}", table_name(&table.id));
+    let from = rows_of(table);
     let row_bytes: Vec<String> = columns
         .iter()
         .map(|column| format!("coalesce({}, 0)", size(column)))

@@ -1,6 +1,6 @@
 //! Spells names and text literals for statements.
 
-use whimbrel_core::TableId;
+use whimbrel_core::{Table, TableId};
 
 /// Quotes an identifier.
 pub(crate) fn quoted(identifier: &str) -> String {
@@ -19,4 +19,10 @@ pub(crate) fn table_name(id: &TableId) -> String {
         quoted(id.namespace.as_deref().unwrap_or("public")),
         quoted(&id.name)
     )
+}
+
+/// Returns what to read the table from: its own rows alone, unless those of its partitions are wanted with them.
+pub(crate) fn rows_of(table: &Table) -> String {
+    let name = table_name(&table.id);
+    if table.flattened { name } else { format!("ONLY {name}") }
 }

@@ -13,9 +13,10 @@ use tokio_postgres::{CopyOutStream, Row};
 use whimbrel_core::{BATCH_ROWS, Batch, LogicalType, ReadColumn, ReadRequest, Result};
 
 use crate::codec::decode::{DecodeColumn, Decoder, Form, reading, text_of, without_header};
+use crate::codec::wire::Shape;
 use crate::columns::{ServerColumn, carried_as_text, columns_of, find};
 use crate::error::from_driver;
-use crate::quote::{quoted, table_name};
+use crate::quote::{quoted, rows_of};
 use crate::range;
 use crate::readers::{Reader, Shared};
 
@@ -94,7 +95,7 @@ impl Rows {
         let condition = condition
             .map(|condition| format!(" WHERE {condition}"))
             .unwrap_or_default();
-        let from = format!("FROM ONLY {}{condition}", table_name(&request.table.id));
+        let from = format!("FROM {}{condition}", rows_of(&request.table));
         let select = format!("SELECT {} {from}", expressions.join(", "));
         let feed = if has_large_rows(&reader, &request, &from).await? {
             let declare = format!("CLOSE ALL; DECLARE whimbrel NO SCROLL CURSOR FOR {select}");
@@ -273,6 +274,7 @@ fn columns_to_decode(
             let (expression, form) = match (is_raw, as_text) {
                 (true, true) => (text_of(&name), Form::Text),
                 (true, false) => (name, Form::Wire(server.shape.clone())),
+                (false, _) if is_labels(server, &column.logical) => (name, Form::Labels),
                 (false, _) => reading(server.kind, &column.logical, &name),
             };
             let (name, logical) = (column.name.clone(), column.logical.clone());
@@ -287,6 +289,11 @@ fn columns_to_decode(
         })
         .collect();
     Ok(columns?.into_iter().unzip())
+}
+
+/// Tells whether the column holds a set's labels as an array.
+fn is_labels(server: &ServerColumn, logical: &LogicalType) -> bool {
+    matches!(logical, LogicalType::Set { .. }) && matches!(server.shape, Shape::Array(_))
 }
 
 fn key_positions(request: &ReadRequest) -> Vec<usize> {

@@ -12,6 +12,7 @@ use whimbrel_core::{
     Table, TableAggregate, TableId,
 };
 
+use crate::catalog::Server;
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
 use crate::quote::table_name;
@@ -76,10 +77,8 @@ async fn begin(main: &Session, settings: &Settings, tables: &[TableId]) -> Resul
         .await
         .map_err(from_driver)?;
     for group in tables.chunks(LOCKED_AT_ONCE) {
-        let names: Vec<String> = group
-            .iter()
-            .map(|id| format!("ONLY {}", table_name(id)))
-            .collect();
+        // With their partitions, whose rows may be read through them.
+        let names: Vec<String> = group.iter().map(table_name).collect();
         let sql = format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "));
         if let Err(error) = main.batch_execute(&sql).await {
             return Err(lock_error(settings, group, from_driver(error)).await);
@@ -90,9 +89,11 @@ async fn begin(main: &Session, settings: &Settings, tables: &[TableId]) -> Resul
 
 /// The position in the log, and the transactions that the state shows.
 async fn position(main: &Session) -> Result<Position> {
-    let sql = "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text
-        || ' ' || pg_current_snapshot()::text";
-    let row = main.query_one(sql, &[]).await.map_err(from_driver)?;
+    let sql = format!(
+        "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text || ' ' || {}",
+        Server::of(main).await?.snapshot()
+    );
+    let row = main.query_one(&sql, &[]).await.map_err(from_driver)?;
     Ok(Position(row.get(0)))
 }
 

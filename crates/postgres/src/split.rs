@@ -6,7 +6,7 @@ use whimbrel_core::{Chunk, Key, KeyBound, KeyRange, KeyValue, Result, Table};
 
 use crate::error::from_driver;
 use crate::native::Kind;
-use crate::quote::{literal, quoted, table_name};
+use crate::quote::{literal, quoted, rows_of, table_name};
 
 /// Pages looked at for each chunk, and at most in all: a large table needs fewer for each.
 const PAGES_PER_CHUNK: u64 = 32;
@@ -40,9 +40,15 @@ pub(crate) async fn split(client: &Client, table: &Table, chunk_bytes: u64) -> R
 
 /// Bytes of the table with its large values, and pages of the table alone.
 async fn size(client: &Client, table: &Table) -> Result<(u64, u64)> {
+    let further = if table.flattened {
+        "UNION SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid"
+    } else {
+        "UNION SELECT NULL WHERE false"
+    };
     let sql = format!(
-        "SELECT pg_table_size(c.oid), pg_relation_size(c.oid) / current_setting('block_size')::int8
-         FROM pg_class c WHERE c.oid = {}::regclass",
+        "WITH RECURSIVE part(oid) AS (SELECT {}::regclass::oid {further})
+         SELECT coalesce(sum(pg_table_size(oid)), 0)::int8, coalesce(sum(pg_relation_size(oid) / current_setting('block_size')::int8), 0)::int8
+         FROM part",
         literal(&table_name(&table.id))
     );
     let row = client.query_one(&sql, &[]).await.map_err(from_driver)?;
@@ -72,7 +78,7 @@ async fn bounds(
     let sql = format!(
         "WITH sample AS (
            SELECT {order}, (24 + {weight})::numeric AS \"whimbrel weight\"
-           FROM ONLY {table} TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)),
+           FROM {table} TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)),
          placed AS (
            SELECT {order}, floor((sum(\"whimbrel weight\") OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING)
                - \"whimbrel weight\") * {wanted} / sum(\"whimbrel weight\") OVER ()) AS \"whimbrel part\"
@@ -81,7 +87,7 @@ async fn bounds(
            SELECT {order}, \"whimbrel part\", lag(\"whimbrel part\") OVER (ORDER BY {order}) AS \"whimbrel before\" FROM placed)
          SELECT {texts} FROM firsts WHERE \"whimbrel part\" > \"whimbrel before\" ORDER BY {order}",
         weight = weights.join(" + "),
-        table = table_name(&table.id),
+        table = rows_of(table),
         texts = texts.join(", "),
     );
     let rows = client.query(&sql, &[]).await.map_err(from_driver)?;

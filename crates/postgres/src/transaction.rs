@@ -16,6 +16,13 @@ pub(crate) async fn begin(session: &Session) -> Result<()> {
         .map_err(from_driver)
 }
 
+/// Lets the bodies of functions that defaults, checks, indexes and views call find what they name without a namespace, as in a session
+/// of the user's own, until the transaction ends. Statements of ours name everything with its namespace.
+pub(crate) async fn use_own_search_path(session: &Session) -> Result<()> {
+    let sql = "SELECT pg_catalog.set_config('search_path', reset_val, true) FROM pg_catalog.pg_settings WHERE name = 'search_path'";
+    session.batch_execute(sql).await.map_err(from_driver)
+}
+
 /// Keeps the run's epoch from being raised until the transaction ends; a `Conflict` when it is not ours any more.
 pub(crate) async fn hold_epoch(session: &Session, run: &RunKey) -> Result<()> {
     let sql = format!("SELECT epoch FROM {RUNS} WHERE migration = $1 FOR SHARE");

@@ -21,7 +21,7 @@ use crate::ledger::{digest_text, ruled_text, writer_name};
 use crate::quote::{literal, quoted, table_name};
 use crate::range;
 use crate::records::{CHUNKS, conflict, named};
-use crate::transaction::{begin, commit, compare_epoch, hold_epoch};
+use crate::transaction::{begin, commit, compare_epoch, hold_epoch, use_own_search_path};
 
 /// Encoded rows go out in pieces of about this size.
 const PIECE_BYTES: usize = 256 << 10;
@@ -51,6 +51,7 @@ impl PostgresWriter {
         let name = format!("SET application_name = {}", literal(&writer_name(&request.run)));
         session.batch_execute(&name).await.map_err(from_driver)?;
         begin(&session).await?;
+        use_own_search_path(&session).await?;
         compare_epoch(&session, &request.run).await?;
         let encoder = Encoder::new(columns(&session, &request).await?);
         if request.replace {

@@ -3,23 +3,27 @@
 use tokio_postgres::{Client, Row};
 use whimbrel_core::{Check, Deferral, Exclusion, ForeignKey, Key, Result};
 
+use super::server::Server;
 use super::tables::Tables;
 use super::{is_users, name_at};
 use crate::error::from_driver;
 
-pub(super) async fn add(client: &Client, tables: &mut Tables) -> Result<()> {
-    // The row of pg_index goes through JSON because the column came with version 15.
+pub(super) async fn add(client: &Client, server: Server, tables: &mut Tables) -> Result<()> {
+    // What a table inherits comes with its parent; a partition repeats its parent's checks.
     let sql = format!(
         "SELECT o.conrelid, o.contype::text, o.conname::text, pg_get_constraintdef(o.oid), o.condeferrable,
-            o.condeferred, o.convalidated, {columns_of}, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
+            o.condeferred, o.convalidated, {columns_of}, {nulls_equal},
             pg_get_expr(o.conbin, o.conrelid), fn.nspname::text, f.relname::text, {referred_of},
             o.confupdtype::text, o.confdeltype::text, o.confmatchtype::text
          FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
            LEFT JOIN pg_index i ON i.indexrelid = o.conindid AND o.contype IN ('p', 'u')
            LEFT JOIN pg_class f ON f.oid = o.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
-         WHERE o.contype IN ('p', 'u', 'c', 'f', 'x') AND {}
+         WHERE o.contype IN ('p', 'u', 'c', 'f', 'x') AND NOT (o.contype = 'f' AND {parent} <> 0)
+           AND (o.contype <> 'c' OR o.conislocal OR c.relispartition) AND {}
          ORDER BY o.conrelid, o.conname COLLATE \"C\"",
         is_users("n"),
+        nulls_equal = server.nulls_equal(),
+        parent = server.parent_constraint("o"),
         columns_of = names_of("o.conkey", "o.conrelid"),
         referred_of = names_of("o.confkey", "o.confrelid"),
     );

@@ -4,20 +4,21 @@ use tokio_postgres::{Client, Row};
 use whimbrel_core::{Index, IndexPart, Result};
 
 use super::is_users;
+use super::server::Server;
 use super::tables::Tables;
 use crate::error::from_driver;
 
 const DESCENDING: i16 = 1;
 const NULLS_FIRST: i16 = 2;
 
-pub(super) async fn add(client: &Client, tables: &mut Tables) -> Result<()> {
+pub(super) async fn add(client: &Client, server: Server, tables: &mut Tables) -> Result<()> {
     let sql = format!(
         "SELECT i.indrelid, c.relname::text, i.indisunique, am.amname::text,
-            coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), pg_get_indexdef(i.indexrelid),
-            pg_get_expr(i.indpred, i.indrelid), obj_description(i.indexrelid, 'pg_class'), k.at <= i.indnkeyatts,
+            {nulls_equal}, pg_get_indexdef(i.indexrelid),
+            pg_get_expr(i.indpred, i.indrelid), obj_description(i.indexrelid, 'pg_class'), k.at <= {key_parts},
             a.attname::text, CASE WHEN k.number = 0 THEN pg_get_indexdef(i.indexrelid, k.at::int, false) END,
             coalesce(k.option, 0::int2),
-            CASE WHEN k.locale <> coalesce(a.attcollation, ia.attcollation, 0) THEN k.locale::regcollation::text END,
+            CASE WHEN k.locale <> coalesce(a.attcollation, ia.attcollation, 0) THEN {collation} END,
             CASE WHEN NOT oc.opcdefault THEN quote_ident(ocn.nspname) || '.' || quote_ident(oc.opcname) END, i.indexrelid
          FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class r ON r.oid = i.indrelid
            JOIN pg_namespace n ON n.oid = r.relnamespace JOIN pg_am am ON am.oid = c.relam
@@ -30,6 +31,9 @@ pub(super) async fn add(client: &Client, tables: &mut Tables) -> Result<()> {
              SELECT 1 FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'))
          ORDER BY i.indrelid, c.relname COLLATE \"C\", i.indexrelid, k.at",
         is_users("n"),
+        nulls_equal = server.nulls_equal(),
+        key_parts = server.key_parts(),
+        collation = server.collation("k.locale"),
     );
     let mut last = None;
     for row in client.query(&sql, &[]).await.map_err(from_driver)? {
@@ -62,7 +66,10 @@ fn index(row: &Row) -> Index {
         predicate: row.get(6),
         method: row.get(3),
         nulls_equal: row.get(4),
-        definition: row.get(5),
+        // On a partitioned table it shall be one of the partitions' too, which takes over equal ones that are there.
+        definition: row
+            .get::<_, Option<String>>(5)
+            .map(|text| text.replacen(" ON ONLY ", " ON ", 1)),
         comment: row.get(7),
         options: Vec::new(),
     }

@@ -5,25 +5,28 @@ use std::collections::BTreeMap;
 use tokio_postgres::{Client, Row};
 use whimbrel_core::{Column, Generated, Identity, Result, Table};
 
+use super::server::Server;
 use super::{is_users, name_at, no_extension, optional_name_at};
 use crate::error::from_driver;
+
+/// The option of a column that its table has only because another one has it.
+pub(crate) const INHERITED: &str = "inherited";
 
 /// Tables by their number on the server.
 pub(super) type Tables = BTreeMap<u32, Table>;
 
-pub(super) async fn read(client: &Client) -> Result<Tables> {
+pub(super) async fn read(client: &Client, server: Server) -> Result<Tables> {
     let sql = format!(
         "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text, c.relispartition,
             c.reltuples::float8, CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) END,
             coalesce(c.reloptions, '{{}}'), coalesce(t.reloptions, '{{}}'), obj_description(c.oid, 'pg_class'),
-            EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhrelid = c.oid),
-            EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid),
             c.relreplident::text, am.amname::text, pg_is_in_recovery()
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-           LEFT JOIN pg_class t ON t.oid = c.reltoastrelid LEFT JOIN pg_am am ON am.oid = c.relam
+           LEFT JOIN pg_class t ON t.oid = c.reltoastrelid LEFT JOIN pg_am am ON am.oid = {method}
          WHERE c.relkind IN ('r', 'p', 'f') AND {} AND {} AND c.relpersistence <> 't'",
         is_users("n"),
         no_extension("pg_class", "c.oid"),
+        method = if server.has(12) { "c.relam" } else { "0" },
     );
     let rows = client.query(&sql, &[]).await.map_err(from_driver)?;
     Ok(rows.iter().map(|row| (row.get(0), table(row))).collect())
@@ -32,16 +35,11 @@ pub(super) async fn read(client: &Client) -> Result<Tables> {
 fn table(row: &Row) -> Table {
     let mut table = Table::empty(name_at(row, 1));
     let (kind, persistence): (String, String) = (row.get(3), row.get(4));
-    let (is_partition, has_parent, has_children): (bool, bool, bool) = (row.get(5), row.get(11), row.get(12));
     table.unmovable = match kind.as_str() {
-        "p" => Some("it is partitioned; its partitions would have to be moved with it".to_owned()),
         "f" => Some("it is a foreign table; its rows live on another server".to_owned()),
-        _ if is_partition => Some("it is a partition of another table".to_owned()),
-        _ if has_parent => Some("it inherits from another table".to_owned()),
-        _ if persistence == "u" && row.get(15) => {
+        _ if persistence == "u" && row.get(13) => {
             Some("it is unlogged, and a standby does not have its rows".to_owned())
         }
-        _ if has_children => Some("other tables inherit from it".to_owned()),
         _ => None,
     };
     let estimate: f64 = row.get(6);
@@ -64,12 +62,12 @@ fn table(row: &Row) -> Table {
     if persistence == "u" {
         table.options.push("unlogged".to_owned());
     }
-    match row.get::<_, String>(13).as_str() {
+    match row.get::<_, String>(11).as_str() {
         "f" => table.options.push("replica_identity=full".to_owned()),
         "n" => table.options.push("replica_identity=nothing".to_owned()),
         _ => {}
     }
-    if let Some(method) = row.get::<_, Option<String>>(14).filter(|method| method != "heap") {
+    if let Some(method) = row.get::<_, Option<String>>(12).filter(|method| method != "heap") {
         table.options.push(format!("access_method={method}"));
     }
     table.options.sort();
@@ -77,19 +75,20 @@ fn table(row: &Row) -> Table {
     table
 }
 
-pub(super) async fn add_columns(client: &Client, tables: &mut Tables) -> Result<()> {
+pub(super) async fn add_columns(client: &Client, server: Server, tables: &mut Tables) -> Result<()> {
     let sql = format!(
         "SELECT c.oid, a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-            pg_get_expr(d.adbin, d.adrelid), a.attidentity::text, a.attgenerated::text,
-            CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN a.attcollation::regcollation::text END,
+            pg_get_expr(d.adbin, d.adrelid), a.attidentity::text, {generated},
+            CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN {collation} END,
             col_description(c.oid, a.attnum), un.nspname::text, ut.typname::text,
             sn.nspname::text, s.relname::text, rowtype.oid IS NOT NULL,
             CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
-            nullif(a.attcompression::text, ''), nullif(a.attstattarget::int, -1), coalesce(a.attoptions, '{{}}')
+            {compression}, nullif(a.attstattarget::int, -1), coalesce(a.attoptions, '{{}}'),
+            c.relispartition, a.attinhcount > 0 AND NOT a.attislocal AND NOT c.relispartition
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
            JOIN pg_type t ON t.oid = a.atttypid
-           LEFT JOIN pg_type element ON element.oid = t.typelem AND t.typsubscript = 'array_subscript_handler'::regproc
-           LEFT JOIN pg_range mr ON mr.rngmultitypid = coalesce(element.oid, t.oid)
+           LEFT JOIN pg_type element ON element.oid = t.typelem AND {is_array}
+           LEFT JOIN pg_range mr ON {multirange} = coalesce(element.oid, t.oid)
            LEFT JOIN pg_type ut ON ut.oid = coalesce(mr.rngtypid, element.oid, t.oid) AND ut.typtype IN ('e', 'd', 'c', 'r')
              AND ut.oid >= 16384 AND {no_extension}
            LEFT JOIN pg_namespace un ON un.oid = ut.typnamespace
@@ -103,6 +102,11 @@ pub(super) async fn add_columns(client: &Client, tables: &mut Tables) -> Result<
          ORDER BY c.oid, a.attnum",
         no_extension = no_extension("pg_type", "ut.oid"),
         is_users = is_users("n"),
+        generated = server.generated(),
+        collation = server.collation("a.attcollation"),
+        compression = server.compression(),
+        is_array = server.is_array("t"),
+        multirange = server.multirange("mr"),
     );
     for row in client.query(&sql, &[]).await.map_err(from_driver)? {
         let Some(table) = tables.get_mut(&row.get(0)) else {
@@ -139,6 +143,13 @@ fn column(row: &Row) -> Column {
             never_reused: true,
             sequence: optional_name_at(row, 11),
         });
+    }
+    // A partition numbers by its parent's sequence, and is told nothing about it.
+    if row.get(18) && optional_name_at(row, 11).is_none() {
+        column.identity = None;
+    }
+    if row.get(19) {
+        column.options.push(INHERITED.to_owned());
     }
     column.collation = row.get(7);
     column.comment = row.get(8);

@@ -5,27 +5,28 @@ use std::collections::BTreeMap;
 use tokio_postgres::{Client, Row};
 use whimbrel_core::{Check, Result, UserType, UserTypeKind};
 
+use super::server::Server;
 use super::{is_users, name_at, no_extension};
 use crate::error::from_driver;
 
-pub(super) async fn read(client: &Client) -> Result<Vec<UserType>> {
+pub(super) async fn read(client: &Client, server: Server) -> Result<Vec<UserType>> {
     let sql = format!(
         "SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, obj_description(t.oid, 'pg_type'),
             ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
             format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
             CASE WHEN t.typcollation <> coalesce(b.typcollation, 0) AND t.typcollation <> 0
-                THEN t.typcollation::regcollation::text END,
+                THEN {type_collation} END,
             ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0
                 AND NOT a.attisdropped ORDER BY a.attnum),
             ARRAY(SELECT format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollation <> at.typcollation
-                  THEN ' COLLATE ' || a.attcollation::regcollation::text ELSE '' END
+                  THEN ' COLLATE ' || {attribute_collation} ELSE '' END
                 FROM pg_attribute a JOIN pg_type at ON at.oid = a.atttypid WHERE a.attrelid = t.typrelid
                 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
             format_type(r.rngsubtype, NULL),
             concat_ws(', ',
                 CASE WHEN NOT oc.opcdefault THEN 'subtype_opclass = ' || quote_ident(ocn.nspname) || '.' || quote_ident(oc.opcname) END,
                 CASE WHEN r.rngcollation <> 0 AND r.rngcollation <> st.typcollation
-                    THEN 'collation = ' || r.rngcollation::regcollation::text END,
+                    THEN 'collation = ' || {range_collation} END,
                 CASE WHEN r.rngcanonical <> 0 THEN 'canonical = ' || r.rngcanonical::regproc::text END,
                 CASE WHEN r.rngsubdiff <> 0 THEN 'subtype_diff = ' || r.rngsubdiff::regproc::text END,
                 'multirange_type_name = ' || quote_ident(mn.nspname) || '.' || quote_ident(m.typname))
@@ -33,11 +34,15 @@ pub(super) async fn read(client: &Client) -> Result<Vec<UserType>> {
            LEFT JOIN pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_range r ON r.rngtypid = t.oid
            LEFT JOIN pg_type st ON st.oid = r.rngsubtype LEFT JOIN pg_opclass oc ON oc.oid = r.rngsubopc
            LEFT JOIN pg_namespace ocn ON ocn.oid = oc.opcnamespace
-           LEFT JOIN pg_type m ON m.oid = r.rngmultitypid LEFT JOIN pg_namespace mn ON mn.oid = m.typnamespace
+           LEFT JOIN pg_type m ON m.oid = {multirange} LEFT JOIN pg_namespace mn ON mn.oid = m.typnamespace
          WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c') AND {} AND {}
          ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\"",
         is_users("n"),
         no_extension("pg_type", "t.oid"),
+        type_collation = server.collation("t.typcollation"),
+        attribute_collation = server.collation("a.attcollation"),
+        range_collation = server.collation("r.rngcollation"),
+        multirange = server.multirange("r"),
     );
     let rows = client.query(&sql, &[]).await.map_err(from_driver)?;
     let mut checks = domain_checks(client).await?;

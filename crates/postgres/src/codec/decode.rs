@@ -38,6 +38,8 @@ pub(crate) enum Form {
     },
     Interval,
     Uuid,
+    /// An array of texts, which is read as a set of labels.
+    Labels,
     Wire(Shape),
 }
 
@@ -93,6 +95,7 @@ fn can_become(form: &Form, logical: &LogicalType) -> bool {
         Form::Timestamp { zoned } => *logical == L::Timestamp { zoned: *zoned },
         Form::Interval => *logical == L::Interval,
         Form::Uuid => *logical == L::Uuid,
+        Form::Labels => matches!(logical, L::Set { .. }),
         Form::Wire(_) => matches!(logical, L::Wire { .. }),
     }
 }
@@ -319,7 +322,7 @@ fn exact_key(form: &Form, bytes: &[u8]) -> Option<KeyValue> {
         Form::Uuid => Some(text::uuid(bytes)),
         Form::Text => std::str::from_utf8(bytes).ok().map(str::to_owned),
         Form::Bool | Form::Float | Form::Numeric | Form::Time | Form::TimeTz => Some(show(form, bytes)),
-        Form::Jsonb | Form::Wire(_) => None,
+        Form::Jsonb | Form::Labels | Form::Wire(_) => None,
     };
     text.map(KeyValue::Text)
 }
@@ -382,12 +385,50 @@ fn decode(column: &DecodeColumn, bytes: &[u8], out: &mut Builder, scratch: &mut 
             None => return rule("timestamp lies beyond the range of 64-bit microseconds"),
         },
         Form::Interval | Form::Uuid => out.push_16(exact(bytes)?),
+        Form::Labels => {
+            decode_labels(bytes, scratch)?;
+            out.push_bytes(scratch.as_bytes());
+        }
         Form::Wire(shape) if shape.is_plain() => out.push_bytes(bytes),
         Form::Wire(shape) => {
             if !out.push_bytes_with(bytes, |value| shape.rewrite(value, Rewrite::Portable)) {
                 return Err(Fault::Malformed);
             }
         }
+    }
+    Ok(())
+}
+
+/// The labels of an array, joined by commas. The array holds them in the order in which they were written.
+fn decode_labels(bytes: &[u8], out: &mut String) -> Result<(), Fault> {
+    out.clear();
+    let (dimensions, rest) = split_number::<4>(bytes).ok_or(Fault::Malformed)?;
+    // The flag for NULLs, the elements' type.
+    let (_, rest) = split_number::<8>(rest).ok_or(Fault::Malformed)?;
+    match i32::from_be_bytes(dimensions) {
+        0 => return Ok(()),
+        1 => {}
+        _ => return rule("array has more than one dimension"),
+    }
+    // Its length and lower bound.
+    let (_, mut rest) = split_number::<8>(rest).ok_or(Fault::Malformed)?;
+    let mut first = true;
+    while !rest.is_empty() {
+        let (label, behind) = split_field(rest).ok_or(Fault::Malformed)?;
+        let Some(label) = label else {
+            return rule("array holds NULL, which is no label");
+        };
+        let Ok(label) = std::str::from_utf8(label) else {
+            return rule("text is not valid UTF-8");
+        };
+        if label.contains(',') {
+            return rule("a label of a set holds a comma");
+        }
+        if !first {
+            out.push(',');
+        }
+        out.push_str(label);
+        (rest, first) = (behind, false);
     }
     Ok(())
 }
@@ -596,6 +637,10 @@ fn show(form: &Form, bytes: &[u8]) -> String {
             .ok()
             .flatten()
             .map(|micros| format_timestamp(micros, *zoned)),
+        Form::Labels => {
+            let mut text = String::new();
+            decode_labels(bytes, &mut text).ok().map(|()| text)
+        }
         Form::Bytes | Form::Interval | Form::Uuid | Form::Wire(_) => None,
     };
     shown.unwrap_or_else(|| bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect())

@@ -175,6 +175,9 @@ fn put_text(
         encode(column, array, row, value)?;
     }
     match text::of(&column.logical, array, row) {
+        Ok(labels) if column.kind == Kind::Other && matches!(column.logical, LogicalType::Set { .. }) => {
+            escape(array_text(&labels).as_bytes(), out);
+        }
         Ok(text) => {
             check_text(&text)?;
             escape(text.as_bytes(), out);
@@ -187,6 +190,16 @@ fn put_text(
         }
     }
     Ok(())
+}
+
+/// The text of an array of these labels.
+fn array_text(labels: &str) -> String {
+    let quote = |label: &str| format!("\"{}\"", label.replace('\\', "\\\\").replace('"', "\\\""));
+    let parts: Vec<String> = match labels {
+        "" => Vec::new(),
+        labels => labels.split(',').map(quote).collect(),
+    };
+    format!("{{{}}}", parts.join(","))
 }
 
 fn escape(text: &[u8], out: &mut Vec<u8>) {
@@ -238,7 +251,8 @@ fn has_binary(kind: Kind, logical: &LogicalType) -> bool {
             matches!(logical, L::Wire { .. }) || (*logical == L::Interval && !restricted)
         }
         Kind::Uuid => matches!(logical, L::Uuid | L::Wire { .. }),
-        Kind::Money | Kind::Other => matches!(logical, L::Wire { .. }),
+        Kind::Money => matches!(logical, L::Wire { .. }),
+        Kind::Other => matches!(logical, L::Wire { .. } | L::Set { .. }),
     }
 }
 
@@ -252,6 +266,9 @@ fn encode(column: &EncodeColumn, array: &dyn Array, row: usize, out: &mut Vec<u8
                 return Err("bytes are not of the target's type".to_owned());
             }
             Ok(())
+        }
+        LogicalType::Set { .. } if column.kind == Kind::Other => {
+            encode_labels(array.as_string::<i32>().value(row), &column.shape, out)
         }
         LogicalType::Boolean if column.kind.is_integer() || column.kind == Kind::Bool => {
             encode_integer(i64::from(array.as_boolean().value(row)), column.kind, out)
@@ -306,6 +323,33 @@ fn encode(column: &EncodeColumn, array: &dyn Array, row: usize, out: &mut Vec<u8
             encode_text(&text, column.kind, out)
         }
     }
+}
+
+/// A set's labels as an array.
+fn encode_labels(labels: &str, shape: &Shape, out: &mut Vec<u8>) -> Result<(), Broken> {
+    let Shape::Array(part) = shape else {
+        return Err("the target's type holds no set of labels".to_owned());
+    };
+    check_text(labels)?;
+    let parts: Vec<&str> = if labels.is_empty() {
+        Vec::new()
+    } else {
+        labels.split(',').collect()
+    };
+    let count = i32::try_from(parts.len()).map_err(|_| "too many labels".to_owned())?;
+    out.extend_from_slice(&i32::from(count > 0).to_be_bytes());
+    out.extend_from_slice(&0_i32.to_be_bytes());
+    out.extend_from_slice(&part.oid.to_be_bytes());
+    if count > 0 {
+        out.extend_from_slice(&count.to_be_bytes());
+        out.extend_from_slice(&1_i32.to_be_bytes());
+    }
+    for label in parts {
+        let length = i32::try_from(label.len()).map_err(|_| "label is too long".to_owned())?;
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(label.as_bytes());
+    }
+    Ok(())
 }
 
 fn encode_integer(value: i64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
@@ -406,7 +450,15 @@ fn encode_text(text: &str, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> 
         }
         Kind::Jsonb => {
             check_text(text)?;
+            check_json(text)?;
             out.push(1);
+            out.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+        Kind::Json => {
+            check_text(text)?;
+            serde_json::from_str::<serde::de::IgnoredAny>(text)
+                .map_err(|cause| format!("text is no JSON: {cause}"))?;
             out.extend_from_slice(text.as_bytes());
             Ok(())
         }
@@ -417,6 +469,31 @@ fn encode_text(text: &str, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> 
             Ok(())
         }
     }
+}
+
+/// What the server's parsed form of JSON cannot hold although it is JSON: the escape of U+0000 and halves of surrogate pairs.
+fn check_json(text: &str) -> Result<(), Broken> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|cause| format!("text is no JSON: {cause}"))?;
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        rest = &rest[at..];
+        let unit = |text: &str| {
+            let digits = text.strip_prefix("\\u")?.get(..4)?;
+            u16::from_str_radix(digits, 16).ok()
+        };
+        let behind = match unit(rest) {
+            Some(0) => return Err("JSON holds \\u0000, which the target cannot store".to_owned()),
+            Some(0xd800..=0xdbff) => match rest.get(6..).and_then(unit) {
+                Some(0xdc00..=0xdfff) => 12,
+                _ => return Err("JSON holds half of a surrogate pair".to_owned()),
+            },
+            Some(0xdc00..=0xdfff) => return Err("JSON holds half of a surrogate pair".to_owned()),
+            Some(_) => 6,
+            None => 2,
+        };
+        rest = rest.get(behind..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn shown(declared: Option<(u32, i32)>) -> String {
@@ -510,11 +587,29 @@ mod tests {
             ("12.345", Kind::Numeric(Some((4, 2))), "numeric(4,2)"),
             ("101", Kind::Bit(4), "must have 4"),
             ("10:00", Kind::TimeTz(None), "offset"),
+            (r#"["a\u0000"]"#, Kind::Jsonb, "\\u0000"),
+            (r#""\ud800x""#, Kind::Jsonb, "surrogate"),
+            (r#"{"a":"#, Kind::Jsonb, "no JSON"),
+            ("[1", Kind::Json, "no JSON"),
             ("10:00:00.125+00", Kind::TimeTz(Some(2)), "2 digits"),
         ] {
             let broken = text_into(text, kind).unwrap_err();
             assert!(broken.contains(part), "{text}: {broken}");
         }
+    }
+
+    #[test]
+    fn json_with_escapes_that_the_server_can_hold_passes() {
+        for text in [r#""\\u0000""#, r#""\ud83d\ude00""#, r#""\u2400\n""#] {
+            assert!(text_into(text, Kind::Jsonb).is_ok(), "{text}");
+        }
+        assert!(text_into(r#""\u0000""#, Kind::Json).is_ok());
+    }
+
+    #[test]
+    fn labels_become_an_array_in_either_format() {
+        assert_eq!(array_text("a,b\"c"), r#"{"a","b\"c"}"#);
+        assert_eq!(array_text(""), "{}");
     }
 
     #[test]

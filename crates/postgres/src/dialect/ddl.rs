@@ -4,10 +4,11 @@ pub(super) mod further;
 
 use whimbrel_core::{
     Change, Check, Column, Deferral, Error, ErrorClass, ForeignKey, Identity, Index, IndexPart, Key,
-    Namespace, ObjectId, ObjectKind, Result, Sequence, Statement, Step, StepPhase, Table, TableId, UserType,
-    UserTypeKind, View, hash_of,
+    MakingStage, Namespace, ObjectId, ObjectKind, OtherObject, Result, Sequence, Statement, Step, StepPhase,
+    Table, TableId, UserType, UserTypeKind, View, hash_of,
 };
 
+use crate::catalog::INHERITED;
 use crate::column_option;
 use crate::quote::{literal, quoted, table_name};
 
@@ -56,14 +57,9 @@ pub(super) fn steps(change: &Change) -> Result<Step> {
         }
         Change::CreateView(view) => create_view(view),
         Change::MoveAside { table, migration } => move_aside(table, migration),
+        Change::CreateOther(object) => create_other(object)?,
         Change::CreateCollation(collation) => further::create_collation(collation),
         Change::StampOnUpdate { table, column } => further::stamp_on_update(table, column),
-        Change::CreateOther(_) => {
-            return Err(Error::new(
-                ErrorClass::Unsupported,
-                "this change is not known here",
-            ));
-        }
     })
 }
 
@@ -244,11 +240,35 @@ fn own_sequence(sequence: &TableId, table: &TableId, column: &str) -> Step {
     .step()
 }
 
+/// An object that has no type of its own is made as its catalog entry says.
+fn create_other(object: &OtherObject) -> Result<Step> {
+    let Some(making) = &object.making else {
+        return Err(Error::new(
+            ErrorClass::Unsupported,
+            format!("nothing says how the {} `{}` is made", object.kind, object.id),
+        ));
+    };
+    let phase = match making.stage {
+        MakingStage::First | MakingStage::BeforeTables => StepPhase::Schema,
+        MakingStage::AmongViews | MakingStage::Last => StepPhase::AfterData,
+    };
+    Ok(Draft {
+        phase,
+        subject: ObjectId::whole(ObjectKind::Other, object.id.clone()),
+        title: format!("make {} {}", object.kind, object.id),
+        statements: making.statements.clone(),
+        undo: making.undo.clone(),
+        tables: object.table.iter().cloned().collect(),
+    }
+    .step())
+}
+
 fn create_table(table: &Table, sequences: &[Sequence]) -> Step {
     let name = table_name(&table.id);
     let mut parts: Vec<String> = table
         .columns
         .iter()
+        .filter(|column| !is_inherited(column))
         .map(|column| column_definition(column, sequences))
         .collect();
     if let Some(key) = &table.primary_key {
@@ -271,10 +291,12 @@ fn create_table(table: &Table, sequences: &[Sequence]) -> Step {
         ""
     };
     let mut statements = vec![format!(
-        "CREATE {unlogged}TABLE {name} (\n  {}\n){}",
+        "CREATE {unlogged}TABLE {name} (\n  {}\n){}{}",
         parts.join(",\n  "),
+        descent(table),
         storage_options(table)
     )];
+    statements.extend(inherited_columns(table, &name));
     statements.extend(later_options(table, &name));
     statements.extend(comment_on("TABLE", &name, table.comment.as_ref()));
     for column in &table.columns {
@@ -297,6 +319,47 @@ fn create_table(table: &Table, sequences: &[Sequence]) -> Step {
         tables: vec![table.id.clone()],
     }
     .step()
+}
+
+/// Where the table's rows are kept or come from: its partitions, or its parents.
+fn descent(table: &Table) -> String {
+    if let Some(key) = &table.partitioned_by {
+        return format!(" PARTITION BY {key}");
+    }
+    if table.inherits.is_empty() {
+        return String::new();
+    }
+    let parents: Vec<String> = table.inherits.iter().map(table_name).collect();
+    format!(" INHERITS ({})", parents.join(", "))
+}
+
+fn is_inherited(column: &Column) -> bool {
+    column.options.iter().any(|option| option == INHERITED)
+}
+
+/// What a column of a parent's is in this table alone; and a partition takes its place when it is whole.
+fn inherited_columns(table: &Table, name: &str) -> Vec<String> {
+    let mut statements = Vec::new();
+    for column in table.columns.iter().filter(|column| is_inherited(column)) {
+        let alter = format!("ALTER TABLE ONLY {name} ALTER COLUMN {}", quoted(&column.name));
+        if column.generated.is_none() {
+            statements.push(match &column.default {
+                Some(default) => format!("{alter} SET DEFAULT {default}"),
+                None => format!("{alter} DROP DEFAULT"),
+            });
+        }
+        if !column.nullable {
+            statements.push(format!("{alter} SET NOT NULL"));
+        }
+    }
+    if let Some(partition) = &table.partition_of {
+        statements.push(format!(
+            "ALTER TABLE ONLY {} ATTACH PARTITION {name} {}",
+            table_name(&partition.parent),
+            partition.bound
+        ));
+    }
+    statements
 }
 
 fn column_definition(column: &Column, sequences: &[Sequence]) -> String {
@@ -475,7 +538,11 @@ fn add_constraint(
         subject: ObjectId::part(kind, table.clone(), name),
         title: format!("add {kind} {name} to {table}"),
         statements: vec![format!("ALTER TABLE {target} ADD {}", named(name, definition))],
-        undo: vec![format!("ALTER TABLE {target} DROP CONSTRAINT {}", quoted(name))],
+        // A key of a partition goes with that of the partitioned table.
+        undo: vec![format!(
+            "ALTER TABLE {target} DROP CONSTRAINT IF EXISTS {}",
+            quoted(name)
+        )],
         tables: std::iter::once(table).chain(further).cloned().collect(),
     }
     .step())
@@ -499,7 +566,7 @@ fn create_index(table: &TableId, index: &Index) -> Step {
         subject: ObjectId::part(ObjectKind::Index, table.clone(), &index.name),
         title: format!("create index {} on {table}", index.name),
         statements,
-        undo: vec![format!("DROP INDEX {name}")],
+        undo: vec![format!("DROP INDEX IF EXISTS {name}")],
         tables: vec![table.clone()],
     }
     .step()
