@@ -1,1 +1,122 @@
-//! Counts the orphans of foreign keys.
+//! Counts the orphans of foreign keys: the server lets them in while `foreign_key_checks` is off. What is compared is what the key itself
+//! compares, and once more byte by byte, because a collation calls different texts equal.
+
+use mysql_async::Conn;
+use whimbrel_core::{ForeignKey, ForeignKeyProfile, Result, Table};
+
+use crate::catalog::rows::lines;
+use crate::native::Kind;
+use crate::quote::{quoted, table_name};
+
+/// How many orphans are shown.
+const EXAMPLES_MAX: usize = 3;
+
+/// Returns the number of orphans of each foreign key of the table, in order.
+pub(crate) async fn orphans(conn: &mut Conn, table: &Table) -> Result<Vec<u64>> {
+    let mut counts = Vec::with_capacity(table.foreign_keys.len());
+    for key in &table.foreign_keys {
+        let sql = format!("SELECT COUNT(*) AS found {}", orphaned(table, key));
+        counts.push(number(conn, &sql, "found").await?);
+    }
+    Ok(counts)
+}
+
+/// Returns what is wrong with the rows of each foreign key, in order.
+pub(crate) async fn profile(conn: &mut Conn, table: &Table) -> Result<Vec<ForeignKeyProfile>> {
+    let counts = orphans(conn, table).await?;
+    let mut profiles = Vec::with_capacity(counts.len());
+    for (key, orphans) in table.foreign_keys.iter().zip(counts) {
+        let examples = match orphans {
+            0 => Vec::new(),
+            _ => examples(conn, table, key).await?,
+        };
+        profiles.push(ForeignKeyProfile {
+            columns: key.columns.clone(),
+            orphans,
+            inexact: inexact(conn, table, key).await?,
+            examples,
+        });
+    }
+    Ok(profiles)
+}
+
+async fn examples(conn: &mut Conn, table: &Table, key: &ForeignKey) -> Result<Vec<String>> {
+    let values: Vec<String> = key
+        .columns
+        .iter()
+        .map(|name| format!("CONVERT(c.{} USING utf8mb4)", quoted(name)))
+        .collect();
+    let sql = format!(
+        "SELECT CONCAT_WS(', ', {}) AS found {} LIMIT {EXAMPLES_MAX}",
+        values.join(", "),
+        orphaned(table, key)
+    );
+    let columns = key.columns.join(", ");
+    Ok(lines(conn, &sql)
+        .await?
+        .iter()
+        .map(|line| format!("({columns})=({})", line.text("found")))
+        .collect())
+}
+
+/// Counts the rows whose referred row is there, but not with the same bytes.
+async fn inexact(conn: &mut Conn, table: &Table, key: &ForeignKey) -> Result<u64> {
+    let is_text = |name: &String| {
+        table
+            .column(name)
+            .is_some_and(|column| Kind::parse(&column.native).is_text())
+    };
+    if !key.columns.iter().any(is_text) {
+        return Ok(0);
+    }
+    // A join and no subquery: MariaDB keeps the results of subqueries by their arguments, which it compares by the collation.
+    let sql = format!(
+        "SELECT COUNT(*) AS found FROM {} c JOIN {} r ON {} WHERE NOT ({})",
+        table_name(&table.id),
+        table_name(&key.references),
+        equal(key, str::to_owned),
+        equal(key, |side| format!("CAST({side} AS BINARY)")),
+    );
+    number(conn, &sql, "found").await
+}
+
+async fn number(conn: &mut Conn, sql: &str, name: &str) -> Result<u64> {
+    let found = lines(conn, sql).await?;
+    Ok(found.first().and_then(|line| line.number(name)).unwrap_or(0))
+}
+
+fn orphaned(table: &Table, key: &ForeignKey) -> String {
+    format!(
+        "FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
+        table_name(&table.id),
+        concerned(key),
+        table_name(&key.references),
+        equal(key, str::to_owned),
+    )
+}
+
+/// A row with a NULL among the columns refers to nothing.
+fn concerned(key: &ForeignKey) -> String {
+    let each: Vec<String> = key
+        .columns
+        .iter()
+        .map(|name| format!("c.{} IS NOT NULL", quoted(name)))
+        .collect();
+    each.join(" AND ")
+}
+
+fn equal(key: &ForeignKey, side: impl Fn(&str) -> String) -> String {
+    let each: Vec<String> = key
+        .columns
+        .iter()
+        .zip(&key.referred)
+        .map(|(own, referred)| {
+            format!(
+                "{} = {}",
+                side(&format!("r.{}", quoted(referred))),
+                side(&format!("c.{}", quoted(own)))
+            )
+        })
+        .collect();
+    each.join(" AND ")
+}

@@ -44,7 +44,10 @@ pub(super) async fn add(
 fn column(scope: &Scope<'_>, line: &Line, definition: Option<&Definition>) -> Column {
     let printed = line.text("COLUMN_TYPE");
     let (native, compressed) = match printed.split_once("/*") {
-        Some((native, rest)) => (native.trim().to_owned(), rest.to_ascii_uppercase().contains("COMPRESSED")),
+        Some((native, rest)) => (
+            native.trim().to_owned(),
+            rest.to_ascii_uppercase().contains("COMPRESSED"),
+        ),
         None => (printed, false),
     };
     let kind = Kind::parse(&native);
@@ -98,7 +101,9 @@ fn keeps_counter(version: Version) -> bool {
 }
 
 fn generated(scope: &Scope<'_>, line: &Line, extra: &str) -> Option<Generated> {
-    let expression = line.optional("GENERATION_EXPRESSION").filter(|text| !text.is_empty())?;
+    let expression = line
+        .optional("GENERATION_EXPRESSION")
+        .filter(|text| !text.is_empty())?;
     Some(Generated {
         expression: expression_text(scope, &expression),
         stored: extra.contains("stored") || extra.contains("persistent"),

@@ -62,7 +62,7 @@ impl Definition {
     pub(super) fn periods(&self) -> Vec<String> {
         self.items()
             .filter(|item| item.starts_with("PERIOD FOR"))
-            .map(|item| item.to_ascii_lowercase())
+            .map(|item| item.replacen("PERIOD FOR", "period for", 1))
             .collect()
     }
 
@@ -165,7 +165,10 @@ mod tests {
         assert_eq!(definition.default_literal("b,c").unwrap(), "x'ff00fe'");
         assert_eq!(definition.default_literal("d").unwrap(), "'a '' b'");
         assert_eq!(definition.default_literal("id"), None);
-        assert_eq!(definition.key("k").unwrap(), "KEY `k` (`d`(3)) COMMENT 'KEY `z` '");
+        assert_eq!(
+            definition.key("k").unwrap(),
+            "KEY `k` (`d`(3)) COMMENT 'KEY `z` '"
+        );
         assert_eq!(definition.key("PRIMARY").unwrap(), "PRIMARY KEY (`id`)");
         assert_eq!(
             definition.partitions().unwrap(),

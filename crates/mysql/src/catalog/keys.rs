@@ -55,9 +55,16 @@ fn index(line: &Line) -> Index {
         parts: Vec::new(),
         include: Vec::new(),
         predicate: None,
-        method: line.text("INDEX_TYPE").to_ascii_lowercase().replace("rtree", "spatial"),
+        method: line
+            .text("INDEX_TYPE")
+            .to_ascii_lowercase()
+            .replace("rtree", "spatial"),
         nulls_equal: false,
-        options: if is_hidden { vec!["invisible".to_owned()] } else { Vec::new() },
+        options: if is_hidden {
+            vec!["invisible".to_owned()]
+        } else {
+            Vec::new()
+        },
         definition: None,
         comment: line.optional("INDEX_COMMENT").filter(|text| !text.is_empty()),
     }
@@ -102,7 +109,11 @@ fn put(table: &mut Table, mut index: Index, definition: Option<&Definition>) {
         Some(columns) if index.unique && is_plain => {
             let is_descending = index.parts.iter().any(|part| part.descending);
             let key = Key {
-                name: if is_primary { String::new() } else { index.name.clone() },
+                name: if is_primary {
+                    String::new()
+                } else {
+                    index.name.clone()
+                },
                 columns,
                 deferral: Deferral::Never,
                 nulls_equal: false,
@@ -116,8 +127,7 @@ fn put(table: &mut Table, mut index: Index, definition: Option<&Definition>) {
         }
         _ => {
             index.options.extend(item.and_then(parser));
-            index.definition =
-                item.map(|item| format!("ALTER TABLE {} ADD {item}", table_name(&table.id)));
+            index.definition = item.map(|item| format!("ALTER TABLE {} ADD {item}", table_name(&table.id)));
             table.indexes.push(index);
         }
     }
@@ -132,7 +142,11 @@ fn key_definition(index: &Index) -> String {
             Some(format!("{}{direction}", quoted(part.column.as_deref()?)))
         })
         .collect();
-    let word = if index.name == PRIMARY { "PRIMARY KEY" } else { "UNIQUE" };
+    let word = if index.name == PRIMARY {
+        "PRIMARY KEY"
+    } else {
+        "UNIQUE"
+    };
     format!("{word} ({})", parts.join(", "))
 }
 
@@ -169,17 +183,31 @@ async fn checks(conn: &mut Conn, scope: &Scope<'_>, tables: &mut Tables) -> Resu
         let Some(table) = tables.by_name.get_mut(&owner) else {
             continue;
         };
+        if is_of_period(table, &name) {
+            continue;
+        }
         let expression = expression_text(scope, &line.text("CHECK_CLAUSE"));
         if is_mariadb {
             let is_of_column =
                 line.optional("LEVEL").is_none_or(|level| level == "Column") && table.column(&name).is_some();
             mark_json(table, &expression);
-            table.checks.push(check(if is_of_column { "" } else { &name }, expression, true));
+            table
+                .checks
+                .push(check(if is_of_column { "" } else { &name }, expression, true));
         } else {
             table.checks.push(check(&name, expression, enforced));
         }
     }
     Ok(())
+}
+
+/// A period of validity brings the check that it begins before it ends.
+fn is_of_period(table: &Table, name: &str) -> bool {
+    let start = format!("period for {} ", quoted(&name.to_lowercase()));
+    table
+        .options
+        .iter()
+        .any(|option| option.to_lowercase().starts_with(&start))
 }
 
 fn check(name: &str, expression: String, enforced: bool) -> Check {
@@ -251,10 +279,7 @@ async fn foreign_keys(conn: &mut Conn, scope: &Scope<'_>, tables: &mut Tables) -
 }
 
 /// The keys by table and name, still without their rules.
-async fn parts_of_keys(
-    conn: &mut Conn,
-    scope: &Scope<'_>,
-) -> Result<BTreeMap<(String, String), ForeignKey>> {
+async fn parts_of_keys(conn: &mut Conn, scope: &Scope<'_>) -> Result<BTreeMap<(String, String), ForeignKey>> {
     let sql = format!(
         "SELECT * FROM information_schema.KEY_COLUMN_USAGE WHERE {} AND REFERENCED_TABLE_NAME IS NOT NULL
          ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION",

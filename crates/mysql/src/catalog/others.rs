@@ -41,7 +41,11 @@ struct Found {
 
 impl Found {
     fn show(&self) -> String {
-        format!("SHOW CREATE {} {}", self.kind.to_ascii_uppercase(), quoted(&self.name))
+        format!(
+            "SHOW CREATE {} {}",
+            self.kind.to_ascii_uppercase(),
+            quoted(&self.name)
+        )
     }
 }
 
@@ -99,7 +103,9 @@ async fn triggers(conn: &mut Conn, scope: &Scope<'_>) -> Result<Vec<Found>> {
     found.retain(|line| scope.is_ours(line, "TRIGGER_SCHEMA", "EVENT_OBJECT_TABLE"));
     // Triggers of one table, event and time run in the order in which they were made.
     let mut last: BTreeMap<[String; 3], TableId> = BTreeMap::new();
-    let of = |line: &Line| ["EVENT_OBJECT_TABLE", "EVENT_MANIPULATION", "ACTION_TIMING"].map(|name| line.text(name));
+    let of = |line: &Line| {
+        ["EVENT_OBJECT_TABLE", "EVENT_MANIPULATION", "ACTION_TIMING"].map(|name| line.text(name))
+    };
     Ok(found
         .iter()
         .map(|line| {
@@ -142,12 +148,14 @@ async fn events(conn: &mut Conn, scope: &Scope<'_>) -> Result<Vec<Found>> {
 }
 
 fn object(scope: &Scope<'_>, found: Found, shown: Option<&Line>) -> OtherObject {
-    // SHOW CREATE TRIGGER calls it the original statement; the others name their kind.
     let statement = shown.and_then(|line| {
         line.optional("SQL Original Statement")
-            .or_else(|| line.at(2).map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
-            .filter(|text| !text.is_empty())
             .or_else(|| line.optional(&format!("Create {}", found.kind)))
+    });
+    // A body that ends with a sign of its own was part of several statements.
+    let statement = statement.map(|text| {
+        text.trim_end_matches(|sign: char| sign == ';' || sign.is_whitespace())
+            .to_owned()
     });
     let statement = statement.map(|text| without_own_name(&text, &scope.server.database, &found.kind));
     let making = shown
@@ -170,9 +178,10 @@ fn making(scope: &Scope<'_>, found: &Found, shown: &Line, statement: &str) -> Ma
     };
     let zone = shown.optional("time_zone").unwrap_or_else(|| "SYSTEM".to_owned());
     let is_event = found.kind == "event";
-    let mut settings = vec![
-        format!("SESSION sql_mode = {}", literal(&modes(scope, &shown.text("sql_mode")))),
-    ];
+    let mut settings = vec![format!(
+        "SESSION sql_mode = {}",
+        literal(&modes(scope, &shown.text("sql_mode")))
+    )];
     settings.extend(
         shown
             .optional("collation_connection")

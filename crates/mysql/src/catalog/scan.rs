@@ -268,6 +268,9 @@ mod tests {
 
     #[test]
     fn backslashes_are_undone_once() {
-        assert_eq!(undo_backslashes(r"_utf8mb4\'n\\nl\\\\\\\\b\'"), r"_utf8mb4'n\nl\\\\b'");
+        assert_eq!(
+            undo_backslashes(r"_utf8mb4\'n\\nl\\\\\\\\b\'"),
+            r"_utf8mb4'n\nl\\\\b'"
+        );
     }
 }

@@ -84,7 +84,10 @@ async fn counters(conn: &mut Conn, tables: &Tables) -> Result<Vec<Sequence>> {
             .map_or(counter, |next| next.max(counter));
         sequences.push(Sequence {
             id: TableId::bare(name),
-            native: table.column(column).map(|column| column.native.clone()).unwrap_or_default(),
+            native: table
+                .column(column)
+                .map(|column| column.native.clone())
+                .unwrap_or_default(),
             start: 1,
             increment: 1,
             min: 1,

@@ -61,7 +61,9 @@ fn table(line: &Line, default_collation: &str) -> Table {
     let comment = line.text("TABLE_COMMENT");
     table.unmovable = match engine.to_ascii_uppercase().as_str() {
         "" => Some(format!("the server cannot open it: {comment}")),
-        "MRG_MYISAM" | "MRG_MYISM" => Some("it is a merge of other tables and has no rows of its own".to_owned()),
+        "MRG_MYISAM" | "MRG_MYISM" => {
+            Some("it is a merge of other tables and has no rows of its own".to_owned())
+        }
         "FEDERATED" | "CONNECT" | "SPIDER" | "S3" => {
             Some(format!("its rows live outside of the server (engine `{engine}`)"))
         }
@@ -131,11 +133,35 @@ pub(super) async fn add_definitions(conn: &mut Conn, tables: &mut Tables) -> Res
 /// Sorts what has no order of its own.
 pub(super) fn finish(tables: &mut Tables) {
     for table in tables.by_name.values_mut() {
+        mark_groups(table);
         table.options.sort();
         table.uniques.sort_by(|a, b| a.name.cmp(&b.name));
         table.indexes.sort_by(|a, b| a.name.cmp(&b.name));
-        table.checks.sort_by(|a, b| (&a.name, &a.expression).cmp(&(&b.name, &b.expression)));
+        table
+            .checks
+            .sort_by(|a, b| (&a.name, &a.expression).cmp(&(&b.name, &b.expression)));
         table.foreign_keys.sort_by(|a, b| a.name.cmp(&b.name));
         table.exclusions.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+/// `MyISAM` and the like can number the rows of each group apart: then the column stands behind others in its key.
+fn mark_groups(table: &mut Table) {
+    let Some(numbered) = table.columns.iter().find(|column| column.identity.is_some()) else {
+        return;
+    };
+    let name = numbered.name.clone();
+    let leads = table
+        .primary_key
+        .iter()
+        .chain(&table.uniques)
+        .any(|key| key.columns.first() == Some(&name))
+        || table
+            .indexes
+            .iter()
+            .any(|index| index.parts.first().and_then(|part| part.column.as_ref()) == Some(&name));
+    if !leads && let Some(column) = table.columns.iter_mut().find(|column| column.name == name) {
+        column.options.push("numbered per group".to_owned());
+        column.options.sort();
     }
 }

@@ -32,11 +32,16 @@ pub(super) async fn read(
     for (line, shown) in found.iter().zip(shown) {
         let printed = shown.and_then(|shown| shown.optional("Create View"));
         let known = columns.get(&line.text("TABLE_NAME"));
-        match printed.as_deref().zip(known).and_then(|(printed, columns)| {
-            view(scope, line, printed, columns, relations)
-        }) {
+        match printed
+            .as_deref()
+            .zip(known)
+            .and_then(|(printed, columns)| view(scope, line, printed, columns, relations))
+        {
             Some(view) => views.push(view),
-            None => unread.push(broken(line, printed)),
+            None => unread.push(broken(
+                line,
+                printed.map(|text| without_database(&text, &scope.server.database)),
+            )),
         }
     }
     Ok((in_order(views), unread))

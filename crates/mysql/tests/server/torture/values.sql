@@ -1,0 +1,34 @@
+SET sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00';
+CREATE TABLE moments (d DATE, dt DATETIME(3), ts TIMESTAMP(6) NULL, t TIME(2), y YEAR);
+INSERT INTO moments VALUES
+  ('0000-00-00', '0000-00-00 00:00:00', '2020-02-03 04:05:06.5', '-12:00:00.5', 0),
+  ('2023-02-31', '2020-00-15 10:00:00', '1970-01-01 00:00:01', '24:00:00', 1901),
+  ('2000-02-29', '2020-02-29 10:11:12.123', NULL, '24:00:00.01', 2155),
+  ('1900-02-29', '9999-12-31 23:59:59.999', '2038-01-19 03:14:07', '838:59:59', NULL),
+  (NULL, NULL, '2000-01-01', NULL, NULL);
+CREATE TABLE numbers (flag TINYINT(1), big BIGINT UNSIGNED, exact_ DECIMAL(65, 30), money DECIMAL(10, 2), f FLOAT, d DOUBLE, z INT(6) ZEROFILL, b BIT(9), bad_sum DECIMAL(43, 2));
+INSERT INTO numbers VALUES (0, 18446744073709551615, -99999999999999999999999999999999999.5, 12.50, 1.1, 1e300, 42, b'100000001', 1.5),
+  (1, 1, 0.000000000000000000000000000001, -0.05, -0.5, -1e-300, 7, b'1', 2.25), (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE words (
+  id INT PRIMARY KEY, u VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci, l VARCHAR(40) CHARACTER SET latin1, w VARCHAR(20) CHARACTER SET utf16,
+  g VARCHAR(20) CHARACTER SET gbk, e ENUM('a', 'b') CHARACTER SET utf8mb4, s SET('a', 'b') CHARACTER SET utf8mb4, c CHAR(36) CHARACTER SET ascii, b VARBINARY(20), UNIQUE KEY (u)
+);
+INSERT INTO words VALUES
+  (1, 'ä', 'ä', '😀', '中', 'a', 'a,b', '00000000-0000-4000-8000-00000000000a', x'00ff'),
+  (2, CONCAT('x', CHAR(0)), CONVERT(x'C3A4' USING latin1), CONVERT(_latin1 x'7800' USING utf16), 'y', 'b', '', '00000000-0000-4000-8000-00000000000A', ''),
+  (3, CONVERT(CONVERT('é' USING binary) USING latin1), 'x', '', '', NULL, NULL, 'short', NULL),
+  (4, 'end ', '', NULL, NULL, 'a', 'b', NULL, NULL);
+UPDATE words SET l = CONVERT(x'C3A4' USING latin1) WHERE id = 2;
+SET sql_mode = 'ALLOW_INVALID_DATES';
+INSERT INTO words (id, e) VALUES (5, 'none');
+SET sql_mode = 'STRICT_ALL_TABLES';
+CREATE TABLE documents (id INT PRIMARY KEY, j JSON);
+INSERT INTO documents VALUES (1, '{"a": "\\u0000"}'), (2, '{"a": "\\\\u0000"}'), (3, '[1.5, "\\u0001"]'), (4, NULL);
+CREATE TABLE parents (code VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY);
+CREATE TABLE children (id INT PRIMARY KEY, code VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci, FOREIGN KEY (code) REFERENCES parents (code));
+INSERT INTO parents VALUES ('a'), ('B');
+INSERT INTO children VALUES (1, 'a'), (2, 'A'), (3, 'b'), (4, NULL);
+SET foreign_key_checks = 0;
+INSERT INTO children VALUES (5, 'gone'), (6, 'lost');
+SET foreign_key_checks = 1;
+CREATE TABLE empty_ (id INT PRIMARY KEY, t TEXT, d DATE);
