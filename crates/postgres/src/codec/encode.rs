@@ -473,7 +473,8 @@ fn encode_text(text: &str, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> 
 
 /// What the server's parsed form of JSON cannot hold although it is JSON: the escape of U+0000 and halves of surrogate pairs.
 fn check_json(text: &str) -> Result<(), Broken> {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|cause| format!("text is no JSON: {cause}"))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(text)
+        .map_err(|cause| format!("text is no JSON: {cause}"))?;
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
         rest = &rest[at..];

@@ -10,5 +10,6 @@ mod every_type;
 mod faults;
 mod harness;
 mod profile;
+mod rules;
 mod snapshot;
 mod split;
