@@ -12,7 +12,7 @@ use arrow_array::{
 };
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
-use crate::{Error, LogicalType, Result, arrow_type, canonical_decimal};
+use crate::{Error, LogicalType, Result, arrow_type, canonical_decimal, parse_time};
 
 /// The hashes of one row.
 #[derive(Debug)]
@@ -162,6 +162,7 @@ enum Values<'a> {
     Timestamp(u8, &'a PrimitiveArray<TimestampMicrosecondType>),
     Decimal(&'a StringArray),
     Json(&'a StringArray),
+    TimeZoned(&'a StringArray),
     Text(u8, &'a StringArray),
     Bytes(u8, &'a BinaryArray),
     Fixed(u8, &'a FixedSizeBinaryArray),
@@ -193,7 +194,7 @@ impl<'a> Values<'a> {
                 Self::Text(tag::TEXT, array.as_string())
             }
             LogicalType::Bits { .. } => Self::Text(tag::BITS, array.as_string()),
-            LogicalType::TimeZoned => Self::Text(tag::TIME_ZONED, array.as_string()),
+            LogicalType::TimeZoned => Self::TimeZoned(array.as_string()),
             LogicalType::Bytes => Self::Bytes(tag::BYTES, array.as_binary()),
             LogicalType::Any => Self::Bytes(tag::ANY, array.as_binary()),
             LogicalType::Wire { .. } => Self::Bytes(tag::WIRE, array.as_binary()),
@@ -211,7 +212,9 @@ impl<'a> Values<'a> {
             Self::Date(array) => *array,
             Self::Time(array) => *array,
             Self::Timestamp(_, array) => *array,
-            Self::Decimal(array) | Self::Json(array) | Self::Text(_, array) => *array,
+            Self::Decimal(array) | Self::Json(array) | Self::TimeZoned(array) | Self::Text(_, array) => {
+                *array
+            }
             Self::Bytes(_, array) => *array,
             Self::Fixed(_, array) => *array,
         }
@@ -232,6 +235,7 @@ impl<'a> Values<'a> {
             Self::Timestamp(tag, array) => put(out, *tag, &array.value(row).to_le_bytes()),
             Self::Decimal(array) => put_decimal(out, array.value(row)),
             Self::Json(array) => put_json(out, array.value(row)),
+            Self::TimeZoned(array) => put_time_zoned(out, array.value(row)),
             Self::Text(tag, array) => put(out, *tag, array.value(row).as_bytes()),
             Self::Bytes(tag, array) => put(out, *tag, array.value(row)),
             Self::Fixed(tag, array) => put(out, *tag, array.value(row)),
@@ -257,6 +261,39 @@ fn put_decimal(out: &mut Vec<u8>, text: &str) {
         Some(canonical) => put(out, tag::DECIMAL, canonical.as_bytes()),
         None => put(out, tag::TEXT, text.as_bytes()),
     }
+}
+
+/// The time and its offset, however much of either is spelled out; text that is neither hashes as text.
+fn put_time_zoned(out: &mut Vec<u8>, text: &str) {
+    match time_zoned(text) {
+        Some((micros, seconds)) => {
+            let mut bytes = [0; 12];
+            bytes[..8].copy_from_slice(&micros.to_le_bytes());
+            bytes[8..].copy_from_slice(&seconds.to_le_bytes());
+            put(out, tag::TIME_ZONED, &bytes);
+        }
+        None => put(out, tag::TEXT, text.as_bytes()),
+    }
+}
+
+/// Microseconds of the day and seconds east of UTC.
+fn time_zoned(text: &str) -> Option<(i64, i32)> {
+    let at = text.find(['+', '-'])?;
+    let (time, offset) = text.split_at(at);
+    let mut seconds = 0;
+    for (part, unit) in offset[1..].splitn(3, ':').zip([3600, 60, 1]) {
+        let number: i32 = part
+            .parse()
+            .ok()
+            .filter(|number| part.len() == 2 && (0..60).contains(number))?;
+        seconds += number * unit;
+    }
+    let east = if offset.starts_with('-') {
+        -seconds
+    } else {
+        seconds
+    };
+    Some((parse_time(time)?, east))
 }
 
 /// Text that is no JSON hashes as text: it can then only equal itself.
@@ -358,6 +395,19 @@ mod tests {
         let one = text(&json, &[Some(r#"{"b": 1.0, "a": [1e2]}"#)]);
         assert!(one.same_rows(&text(&json, &[Some(r#"{"a":[100],"b":1}"#)])));
         assert!(!one.same_rows(&text(&json, &[Some(r#"{"a":[100],"b":1.0000000000000000001}"#)])));
+    }
+
+    #[test]
+    fn an_offset_is_the_same_however_much_of_it_is_spelled_out() {
+        let zoned = LogicalType::TimeZoned;
+        let one = text(&zoned, &[Some("10:00:00+05")]);
+        assert!(one.same_rows(&text(&zoned, &[Some("10:00:00.000+05:00")])));
+        assert!(!one.same_rows(&text(&zoned, &[Some("10:00:00-05:00")])));
+        assert!(
+            !one.same_rows(&text(&zoned, &[Some("05:00:00+00")])),
+            "an instant is not a reading"
+        );
+        assert!(!one.same_rows(&text(&zoned, &[Some("10:00:00+05:00:01")])));
     }
 
     #[test]
