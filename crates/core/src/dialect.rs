@@ -23,9 +23,11 @@ use crate::{
 ///   truth values where the context says that the other side is boolean;
 /// * `LIKE` minds case, `ILIKE` does not; `IS [NOT] DISTINCT FROM`; `||`; `CASE`; `CAST(x AS type)` to standard types;
 /// * `CURRENT_TIMESTAMP`, `CURRENT_DATE`, `CURRENT_TIME`; where text is expected of them the meaning differs and `parse` refuses;
-/// * functions: `lower upper length octet_length substr replace trim ltrim rtrim strpos abs round ceil floor mod power sqrt coalesce nullif
-///   greatest least count sum avg min max string_agg`, `EXTRACT(field FROM x)`, and the window functions `row_number rank dense_rank lag lead
-///   first_value last_value ntile`.
+/// * functions: `lower upper length octet_length substr right lpad rpad reverse replace trim ltrim rtrim strpos concat_ws abs sign round ceil
+///   floor mod power coalesce nullif greatest least count sum avg min max string_agg json_valid gen_random_uuid`, `EXTRACT(field FROM x)`,
+///   and the window functions `row_number rank dense_rank lag lead first_value last_value ntile`;
+/// * of these `greatest` and `least` are NULL when one argument is, `concat_ws` leaves NULLs out, `power` is a float, and `substr`, `right`,
+///   `lpad` and `rpad` have positions and lengths that are literals from 1 (lengths from 0) on; `/` of whole numbers is whole.
 pub trait Dialect: Send + Sync {
     /// Returns the form in which the column's values travel to another engine, and what else they could be.
     /// `profile` narrows only what every row fulfils. A `Lossy` or alternatives make the planner ask.
@@ -72,6 +74,12 @@ pub trait Dialect: Send + Sync {
     /// Returns the names of the unique keys and indexes that have to stand inside CREATE TABLE (a numbered column needs one at once). They stay
     /// in the table of [`Change::CreateTable`], and no change of their own is made for them.
     fn keys_within(&self, _table: &Table) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Returns for each column of one key or index how much of it the engine can hold there (characters of text, bytes of bytes) when that is
+    /// not all of it; empty when everything fits. Asked only of columns that are whole parts.
+    fn fit_key(&self, _columns: &[NativeColumn<'_>]) -> Vec<Option<u32>> {
         Vec::new()
     }
 

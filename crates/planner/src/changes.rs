@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Change, Check, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, Table, TableId, UserType, View,
+    Change, Check, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, TableId, UserType, View,
 };
 
 use crate::draft::{Draft, TableDraft};
@@ -189,12 +189,11 @@ fn new_sequences(draft: &Draft<'_>) -> Vec<Sequence> {
 
 /// CREATE TABLE takes what the engine wants inside; the rest follows after the data, where it is made faster and checked at once.
 fn create_table(draft: &Draft<'_>, table: &TableDraft<'_>, planned: &mut Vec<Planned>) {
-    let mut bare = Table {
-        indexes: Vec::new(),
-        ..table.target.clone()
-    };
+    let within = draft.scope.target.dialect.keys_within(&table.target);
+    let mut bare = table.target.clone();
+    bare.indexes.retain(|index| within.contains(&index.name));
     if !draft.scope.inline() {
-        bare.uniques.clear();
+        bare.uniques.retain(|key| within.contains(&key.name));
         bare.foreign_keys.clear();
         bare.exclusions.clear();
         bare.checks.retain(|check| check.validated);
@@ -218,7 +217,14 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
         let id = &table.target.id;
         let part = |kind, name: &str| ObjectId::part(kind, id.clone(), name);
         let on = partitions::with_partitions(tables, id);
-        for key in table.target.uniques.iter().filter(|_| !inline) {
+        let within = draft.scope.target.dialect.keys_within(&table.target);
+        let follows = |name: &String| !within.contains(name);
+        for key in table
+            .target
+            .uniques
+            .iter()
+            .filter(|key| !inline && follows(&key.name))
+        {
             let change = Change::AddUnique {
                 table: id.clone(),
                 key: key.clone(),
@@ -241,7 +247,7 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
             };
             planned.push(after(change, part(ObjectKind::Check, &check.name), &on));
         }
-        for index in &table.target.indexes {
+        for index in table.target.indexes.iter().filter(|index| follows(&index.name)) {
             let change = Change::CreateIndex {
                 table: id.clone(),
                 index: index.clone(),

@@ -1,7 +1,8 @@
 //! Checks in the target: the table's own, and across engines those that stand for an enum's labels and a domain's conditions.
 
 use whimbrel_core::{
-    Check, Column, ExpressionContext, Feature, LogicalType, ObjectId, ObjectKind, TableId, UserTypeKind,
+    Check, Column, ExpressionContext, Feature, Finding, LogicalType, ObjectId, ObjectKind, Severity, TableId,
+    UserTypeKind,
 };
 
 use crate::draft::{Draft, TableDraft};
@@ -30,6 +31,9 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
             false => check.name.clone(),
         };
         let subject = ObjectId::part(ObjectKind::Check, source.id.clone(), part);
+        if is_left_out(draft, table, (&subject, check), notes) {
+            continue;
+        }
         let context = table_context(draft, source, None);
         let made = made(draft, table, (&subject, check), &context, notes);
         table.target.checks.extend(made);
@@ -43,6 +47,53 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
             add_domain(draft, table, column, &domain, notes);
         }
     }
+}
+
+/// Tells whether a check stays behind: the target has none, or its type for documents checks what the check does.
+fn is_left_out(
+    draft: &Draft<'_>,
+    table: &TableDraft<'_>,
+    (subject, check): (&ObjectId, &Check),
+    notes: &mut Notes<'_>,
+) -> bool {
+    if !draft.scope.keeps(Feature::Checks) {
+        notes.add(
+            Finding::new(
+                "feature_left_out",
+                Severity::Warning,
+                subject.clone(),
+                format!("the check `{subject}` stays behind: the target has none"),
+            )
+            .with_evidence(check.expression.clone()),
+        );
+        return true;
+    }
+    let documents = table.source.columns.iter().filter(|column| {
+        let way = draft.ways.moved(&table.source.id, &column.name);
+        way.is_some_and(|way| way.logical == LogicalType::Json)
+    });
+    let is_needless = documents
+        .into_iter()
+        .any(|column| is_check_of_document(&check.expression, &column.name));
+    if is_needless {
+        let message =
+            format!("the check `{subject}` stays behind: the target's type holds valid documents only");
+        notes.info("feature_left_out", subject.clone(), message);
+    }
+    is_needless
+}
+
+/// Tells whether the condition says no more than that the column holds a JSON document.
+fn is_check_of_document(expression: &str, column: &str) -> bool {
+    let bare: String = expression
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '`' | '"'))
+        .collect();
+    let column: String = column
+        .chars()
+        .filter(|c| !matches!(c, '(' | ')' | '`' | '"' | ' '))
+        .collect();
+    bare.to_lowercase() == format!("json_valid{}", column.to_lowercase())
 }
 
 /// The domains behind a column, the nearest first; none between equal engines, where domains move as they are, and none behind an array.

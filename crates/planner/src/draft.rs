@@ -25,7 +25,7 @@ pub(crate) struct Draft<'a> {
 pub(crate) struct TableDraft<'a> {
     pub(crate) source: &'a Table,
     pub(crate) target: Table,
-    /// Columns that are copied.
+    /// Columns that are compared; all but the computed ones are copied.
     pub(crate) columns: Vec<ColumnPlan>,
     /// The implicit sequences of identity columns, in the target's terms.
     pub(crate) sequences: Vec<Sequence>,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{Column, Feature, Finding, Identity, LogicalType, Sequence, Severity, TableId};
+use whimbrel_core::{
+    Column, Deferral, Feature, Finding, Identity, Key, LogicalType, Sequence, Severity, Table, TableId,
+};
 
 use crate::names::Names;
 use crate::needs::mentions;
@@ -65,14 +67,18 @@ pub(crate) fn number(
         .filter(|default| takes_from_sequence(default))
         .collect();
     for table in &selection.tables {
+        let only = only_one(scope, table);
+        let has_room = |spot: &Spot<'_, '_>| only.as_ref().is_none_or(|only| only == &spot.column.name);
         for column in &table.columns {
             let spot = Spot { scope, table, column };
             if let Some(identity) = &column.identity {
-                if let Some(numbered) = from_identity(&spot, identity, names, notes) {
+                let has_room = scope.equal || has_room(&spot);
+                let numbered = from_identity(&spot, (identity, has_room), names, notes);
+                if let Some(numbered) = numbered {
                     numbering.columns.insert(spot.place(), numbered);
                 }
             } else if let Some(sequence) = sequence_of_default(&spot) {
-                if can_number(&spot) && !is_shared(&takers, sequence) {
+                if can_number(&spot) && has_room(&spot) && !is_shared(&takers, sequence) {
                     let numbered = from_sequence(&spot, sequence, names);
                     numbering.columns.insert(spot.place(), numbered);
                 } else {
@@ -85,14 +91,33 @@ pub(crate) fn number(
     numbering
 }
 
+/// The one column that numbers itself, where the target has only one in each table: the first of the primary key, else the first of all. None
+/// where there is room for all of them.
+fn only_one(scope: &Scope<'_>, table: &Table) -> Option<String> {
+    if scope.target.capabilities.user_types {
+        return None;
+    }
+    let numbered = || {
+        let spots = table.columns.iter().map(|column| Spot { scope, table, column });
+        spots.filter(|spot| spot.column.identity.is_some() || sequence_of_default(spot).is_some())
+    };
+    let leads_primary_key = |spot: &Spot<'_, '_>| {
+        let key = table.primary_key.as_ref();
+        key.is_some_and(|key| key.columns.first() == Some(&spot.column.name))
+    };
+    let able = || numbered().filter(can_number);
+    let found = able().find(leads_primary_key).or_else(|| able().next());
+    found.map(|spot| spot.column.name.clone())
+}
+
 fn from_identity(
     spot: &Spot<'_, '_>,
-    identity: &Identity,
+    (identity, has_room): (&Identity, bool),
     names: &mut Names,
     notes: &mut Notes<'_>,
 ) -> Option<Numbered> {
     let (scope, subject) = (spot.scope, spot.subject());
-    if !scope.equal && !can_number(spot) {
+    if !scope.equal && !(has_room && can_number(spot)) {
         notes.ask(
             Finding::new(
                 "feature_left_out",
@@ -186,10 +211,54 @@ fn takes_from_sequence(default: &str) -> bool {
     default.to_ascii_lowercase().contains("nextval")
 }
 
-/// Tells whether the target can let the column number itself: an engine with sequences any integer, another only its sole integer primary key.
+/// Tells whether the target can let the column number itself: an engine with sequences any integer, another the first column of any key, or
+/// only its sole integer primary key. Flavours of one server number what the other does.
 fn can_number(spot: &Spot<'_, '_>) -> bool {
+    let target = spot.scope.target;
+    let is_kin = target.dialect.is_kin(&spot.scope.source.catalog.engine);
     let is_integer = matches!(spot.mapped().to, LogicalType::Integer { .. });
-    is_integer && (spot.scope.target.capabilities.user_types || spot.is_sole_primary_key())
+    (is_kin && leads_key(spot))
+        || (is_integer
+            && (target.capabilities.user_types
+                || spot.is_sole_primary_key()
+                || (numbers_any_key(spot) && leads_key(spot))))
+}
+
+/// Asks the dialect whether a key of any kind is enough for a column that numbers itself.
+fn numbers_any_key(spot: &Spot<'_, '_>) -> bool {
+    let mut probe = Table::empty(spot.table.id.clone());
+    probe.columns = vec![Column {
+        identity: Some(Identity {
+            always: false,
+            never_reused: true,
+            sequence: None,
+        }),
+        ..spot.column.clone()
+    }];
+    probe.uniques = vec![Key {
+        name: "probe".to_owned(),
+        columns: vec![spot.column.name.clone()],
+        deferral: Deferral::Never,
+        nulls_equal: false,
+        definition: None,
+    }];
+    !spot.scope.target.dialect.keys_within(&probe).is_empty()
+}
+
+/// Tells whether a key or an ordinary index over all rows begins with the column.
+fn leads_key(spot: &Spot<'_, '_>) -> bool {
+    let name = &spot.column.name;
+    let table = spot.table;
+    let mut keys = table.primary_key.iter().chain(&table.uniques);
+    let mut indexes = table
+        .indexes
+        .iter()
+        .filter(|index| index.predicate.is_none() && matches!(index.method.as_str(), "" | "btree"));
+    keys.any(|key| key.columns.first() == Some(name))
+        || indexes.any(|index| {
+            let first = index.parts.first();
+            first.is_some_and(|part| part.column.as_ref() == Some(name) && part.prefix.is_none())
+        })
 }
 
 /// Tells whether more than one column takes its numbers from the sequence.

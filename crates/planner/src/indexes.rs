@@ -1,18 +1,21 @@
-//! Indexes in the target: their statement as it stands between equal engines, else made anew from their parts.
+//! Indexes in the target: their statement as it stands between equal engines, else made anew from their parts (`index_parts`).
 
-use whimbrel_core::{
-    Feature, Finding, Index, IndexPart, ObjectId, ObjectKind, Severity, Table, Untranslated,
-};
+use whimbrel_core::{Feature, Finding, Index, ObjectId, ObjectKind, Severity, Table, Untranslated};
 
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
+use crate::index_parts::{self, Parts};
 use crate::keys::{nulls_equal, survives_duplicates};
 use crate::names::Part;
 use crate::needs;
-use crate::notes::{ACCEPT, LEAVE_OUT, Notes, TEXT};
+use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
 
 /// The choice to make an ordinary index of a special one.
 const PLAIN: &str = "plain";
+/// The choice to let an expression stand for a condition.
+const EXPRESSION: &str = "expression";
+/// The method of an index of words.
+const WORDS: &str = "fulltext";
 
 /// Gives the target table its indexes.
 pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &mut Notes<'_>) {
@@ -24,7 +27,7 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
         };
         let Some(mut made) = made else { continue };
         let columns: Option<Vec<String>> = index.parts.iter().map(|part| part.column.clone()).collect();
-        let stays = !index.unique
+        let stays = !made.unique
             || survives_duplicates(draft, table.source, &subject, &columns.unwrap_or_default(), notes);
         if !stays {
             continue;
@@ -72,6 +75,13 @@ fn kept(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<
     })
 }
 
+/// An index on its way to another engine, or to other names.
+pub(crate) struct Place<'p> {
+    pub(crate) table: &'p Table,
+    pub(crate) index: &'p Index,
+    pub(crate) subject: &'p ObjectId,
+}
+
 fn made_anew(
     draft: &Draft<'_>,
     table: &Table,
@@ -79,65 +89,77 @@ fn made_anew(
     subject: &ObjectId,
     notes: &mut Notes<'_>,
 ) -> Option<Index> {
-    if !method_stays(draft, index, subject, notes) {
-        return None;
-    }
-    let context = table_context(draft, table, None);
-    // What cannot be carried over: the text and why. A text of the person's own can stand for one of them only.
-    let mut stuck: Vec<(String, Untranslated)> = Vec::new();
-    let mut carried = |text: &str| match translate(draft, text, &context) {
-        Ok(translated) => translated,
-        Err(why) => {
-            stuck.push((text.to_owned(), why));
-            String::new()
-        }
+    let method = method(draft, index, subject, notes)?;
+    let place = Place {
+        table,
+        index,
+        subject,
     };
-    let mut parts = Vec::new();
-    for part in &index.parts {
-        let column = match &part.column {
-            None => None,
-            Some(column) => match draft.ways.moved(&table.id, column) {
-                Some(way) => Some(way.target.clone()),
-                None => {
-                    let message = format!("the index `{subject}` stays behind: one of its columns does");
-                    notes.warn("feature_left_out", subject.clone(), message);
-                    return None;
-                }
-            },
-        };
-        let expression = part.expression.as_deref().map(&mut carried);
-        parts.push(plain_part(draft, part, column, expression));
-    }
-    let predicate = index.predicate.as_deref().map(&mut carried);
+    let Parts { parts, mut stuck } = index_parts::carried(draft, &place, notes)?;
+    let context = table_context(draft, table, None);
+    let predicate = index
+        .predicate
+        .as_deref()
+        .map(|text| translate(draft, text, &context));
+    let predicate = predicate.map(|translated| {
+        translated.unwrap_or_else(|why| {
+            stuck.push((index.predicate.clone().unwrap_or_default(), why));
+            String::new()
+        })
+    });
     let mut made = Index {
         name: index.name.clone(),
         unique: index.unique,
         parts,
         include: include(draft, table, index),
         predicate,
-        method: match draft.scope.equal {
-            true => index.method.clone(),
-            false => String::new(),
-        },
+        method,
         nulls_equal: nulls_equal(draft, subject, index.nulls_equal, notes),
         definition: None,
         comment: index
             .comment
             .clone()
             .filter(|_| draft.scope.keeps(Feature::Comments)),
-        options: Vec::new(),
+        options: match keeps_options(draft) {
+            true => index.options.clone(),
+            false => Vec::new(),
+        },
     };
     if !stuck.is_empty() && !mend(&mut made, subject, stuck, notes) {
         return None;
     }
+    if !has_expressions(draft, &made, subject, notes) || !has_condition(draft, &mut made, subject, notes) {
+        return None;
+    }
+    let fits = made.method == WORDS || index_parts::fit(draft, &place, &mut made, notes);
     report_left_out(draft, index, subject, notes);
-    Some(made)
+    fits.then_some(made)
 }
 
-/// Across engines only the ordinary kind of index is known to both.
-fn method_stays(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) -> bool {
-    if draft.scope.equal || matches!(index.method.as_str(), "" | "btree") {
-        return true;
+/// Flavours of one server know each other's options.
+fn keeps_options(draft: &Draft<'_>) -> bool {
+    let scope = &draft.scope;
+    scope.equal || scope.target.dialect.is_kin(&scope.source.catalog.engine)
+}
+
+/// Across engines only the ordinary kind of index is known to both, and that of words by its purpose. None when the index stays behind.
+fn method(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) -> Option<String> {
+    if keeps_options(draft) {
+        return Some(index.method.clone());
+    }
+    if matches!(index.method.as_str(), "" | "btree") {
+        return Some(String::new());
+    }
+    if index.method == WORDS && draft.scope.target.dialect.has(Feature::TextIndexes) {
+        notes.warn(
+            "feature_left_out",
+            subject.clone(),
+            format!(
+                "the index of words `{subject}` is made in the target's way: its queries have other words, and words are told apart by \
+                 other rules"
+            ),
+        );
+        return Some(WORDS.to_owned());
     }
     // These answer the questions that an ordinary index answers too.
     let ordinary = matches!(index.method.as_str(), "hash" | "brin");
@@ -157,27 +179,7 @@ fn method_stays(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mu
     }
     let plain = ordinary && finding.choices.iter().any(|choice| choice.name == PLAIN);
     let suggested = if plain { PLAIN } else { LEAVE_OUT };
-    notes.ask(finding.suggest(suggested)).is(PLAIN)
-}
-
-fn plain_part(
-    draft: &Draft<'_>,
-    part: &IndexPart,
-    column: Option<String>,
-    expression: Option<String>,
-) -> IndexPart {
-    let equal = draft.scope.equal;
-    IndexPart {
-        column,
-        expression,
-        descending: part.descending,
-        nulls_first: part
-            .nulls_first
-            .filter(|_| draft.scope.keeps(Feature::NullsOrder)),
-        collation: part.collation.clone().filter(|_| equal),
-        operator_class: part.operator_class.clone().filter(|_| equal),
-        prefix: None,
-    }
+    notes.ask(finding.suggest(suggested)).is(PLAIN).then(String::new)
 }
 
 fn include(draft: &Draft<'_>, table: &Table, index: &Index) -> Vec<String> {
@@ -226,22 +228,93 @@ fn mend(
     true
 }
 
+/// Tells whether the target has indexes over expressions where this needs one; asks otherwise.
+fn has_expressions(draft: &Draft<'_>, made: &Index, subject: &ObjectId, notes: &mut Notes<'_>) -> bool {
+    let needed = made.parts.iter().any(|part| part.expression.is_some());
+    if !needed || draft.scope.keeps(Feature::ExpressionIndexes) {
+        return true;
+    }
+    let question = Finding::new(
+        "feature_left_out",
+        Severity::Decision,
+        subject.clone(),
+        format!("the target has no index over expressions for `{subject}`"),
+    );
+    notes.ask(losing(question, made.unique));
+    false
+}
+
+/// What an index that cannot be made means: only rows that must be unique are a loss that nobody suggests.
+fn losing(question: Finding, unique: bool) -> Finding {
+    if !unique {
+        return question
+            .with_choice(LEAVE_OUT, "the index stays behind")
+            .suggest(LEAVE_OUT);
+    }
+    question
+        .with_choice(LEAVE_OUT, "all rows arrive; the target does not keep them unique")
+        .with_choice(STOP, "the migration waits until the source has another index")
+}
+
+/// Where an index cannot be over some of the rows, an ordinary one is over all of them, and in a unique one NULL stands for the others.
+fn has_condition(draft: &Draft<'_>, made: &mut Index, subject: &ObjectId, notes: &mut Notes<'_>) -> bool {
+    if draft.scope.keeps(Feature::PartialIndexes) {
+        return true;
+    }
+    let Some(predicate) = made.predicate.take() else {
+        return true;
+    };
+    let message = format!("the target has no index over some of the rows, as `{subject}` is");
+    if !made.unique {
+        notes.warn(
+            "feature_left_out",
+            subject.clone(),
+            format!("{message}; it is over all of them"),
+        );
+        return true;
+    }
+    let question = Finding::new("feature_left_out", Severity::Decision, subject.clone(), message)
+        .with_evidence(&predicate);
+    let mut question = losing(question, true);
+    if draft.scope.keeps(Feature::ExpressionIndexes) {
+        question = question
+            .with_choice(
+                EXPRESSION,
+                "an index over expressions that are NULL in the other rows",
+            )
+            .suggest(EXPRESSION);
+    }
+    if !notes.ask(question).is(EXPRESSION) {
+        return false;
+    }
+    let dialect = draft.scope.target.dialect;
+    for part in &mut made.parts {
+        let value = match (part.column.take(), part.expression.take()) {
+            (Some(column), _) => dialect.quote(&column),
+            (None, expression) => expression.unwrap_or_default(),
+        };
+        part.expression = Some(format!("CASE WHEN {predicate} THEN {value} END"));
+    }
+    true
+}
+
 /// Says which properties of the index have no place in the target.
 fn report_left_out(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) {
-    if draft.scope.equal {
+    if keeps_options(draft) {
         return;
     }
     let mut left_out = Vec::new();
     if !index.include.is_empty() && !draft.scope.keeps(Feature::CoveringColumns) {
-        left_out.push("covering columns");
+        left_out.push("covering columns".to_owned());
     }
     let nulls_order = index.parts.iter().any(|part| part.nulls_first.is_some());
     if nulls_order && !draft.scope.keeps(Feature::NullsOrder) {
-        left_out.push("the place of NULLs");
+        left_out.push("the place of NULLs".to_owned());
     }
     if index.parts.iter().any(|part| part.operator_class.is_some()) {
-        left_out.push("operator classes");
+        left_out.push("operator classes".to_owned());
     }
+    left_out.extend(index.options.iter().map(|option| format!("`{option}`")));
     if !left_out.is_empty() {
         notes.warn(
             "feature_left_out",

@@ -6,6 +6,7 @@ use whimbrel_core::{
 
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::Stuck;
+use crate::index_parts::key_fits;
 use crate::names::Part;
 use crate::needs;
 use crate::notes::{LEAVE_OUT, Notes, STOP};
@@ -172,7 +173,9 @@ fn made(
         );
         return None;
     };
-    if !survives_duplicates(draft, source, &subject, &key.columns, notes) {
+    if !survives_duplicates(draft, source, &subject, &key.columns, notes)
+        || !key_fits(draft, source, &subject, &columns, notes)
+    {
         return None;
     }
     let wanted = match (key.name.is_empty(), kind) {

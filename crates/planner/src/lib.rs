@@ -36,6 +36,7 @@ mod constraints;
 mod draft;
 mod expressions;
 mod foreign_keys;
+mod index_parts;
 mod indexes;
 mod keys;
 mod making;

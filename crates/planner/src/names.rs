@@ -23,6 +23,8 @@ pub(crate) struct Names {
     taken: BTreeMap<Option<String>, BTreeSet<String>>,
     /// Names of the constraints of each target table.
     constraints: BTreeMap<TableId, BTreeSet<String>>,
+    /// Names of checks and foreign keys by namespace, where they are unique there.
+    rules: BTreeMap<(ObjectKind, Option<String>), BTreeSet<String>>,
 }
 
 /// A part of a table that needs a name: a key, a constraint or an index.
@@ -114,10 +116,9 @@ impl Names {
         if scope.inline() {
             return wanted.to_owned();
         }
-        let makes_index = matches!(
-            subject.kind,
-            ObjectKind::PrimaryKey | ObjectKind::Unique | ObjectKind::Exclusion
-        );
+        let per_namespace = scope.target.capabilities.constraint_names_per_namespace;
+        let is_rule = matches!(subject.kind, ObjectKind::Check | ObjectKind::ForeignKey);
+        let makes_index = scope.target.capabilities.index_names_per_namespace && !is_rule;
         let request = Wanted {
             kind: subject.kind,
             name: wanted,
@@ -125,15 +126,17 @@ impl Names {
         };
         let mut own = self.constraints.remove(target).unwrap_or_default();
         let mut none = BTreeSet::new();
-        let space = match makes_index {
-            true => self.taken.entry(target.namespace.clone()).or_default(),
-            false => &mut none,
+        let space = if makes_index {
+            self.taken.entry(target.namespace.clone()).or_default()
+        } else if is_rule && per_namespace {
+            let place = (subject.kind, target.namespace.clone());
+            self.rules.entry(place).or_default()
+        } else {
+            &mut none
         };
         let (name, change) = allot(scope, &request, &[&own, space]);
-        if makes_index {
-            space.insert(folded(scope, &name));
-        }
-        own.insert(folded(scope, &name));
+        space.insert(folded_as(scope, subject.kind, &name));
+        own.insert(folded_as(scope, subject.kind, &name));
         self.constraints.insert(target.clone(), own);
         tell(subject, wanted, &name, change, notes);
         name
@@ -157,7 +160,7 @@ impl Names {
             false => self.constraints.entry(target.clone()).or_default(),
         };
         let (name, change) = allot(scope, &request, &[space]);
-        space.insert(folded(scope, &name));
+        space.insert(folded_as(scope, ObjectKind::Index, &name));
         tell(subject, wanted, &name, change, notes);
         name
     }
@@ -274,6 +277,24 @@ pub(crate) fn folded(scope: &Scope<'_>, name: &str) -> String {
     }
 }
 
+/// As [`folded`], for a name of the kind: the parts of tables may fold where tables do not, and then every alphabet does.
+fn folded_as(scope: &Scope<'_>, kind: ObjectKind, name: &str) -> String {
+    let is_part = matches!(
+        kind,
+        ObjectKind::Column
+            | ObjectKind::Index
+            | ObjectKind::PrimaryKey
+            | ObjectKind::Unique
+            | ObjectKind::Check
+            | ObjectKind::ForeignKey
+    );
+    let capabilities = scope.target.capabilities;
+    match is_part && capabilities.column_names_fold_case && !capabilities.names_fold_case {
+        true => name.to_lowercase(),
+        false => folded(scope, name),
+    }
+}
+
 /// Tells whether two names are one in the target.
 pub(crate) fn same(scope: &Scope<'_>, one: &TableId, other: &TableId) -> bool {
     one.namespace == other.namespace && folded(scope, &one.name) == folded(scope, &other.name)
@@ -295,7 +316,7 @@ fn name_columns<'c>(
             salt: format!("column {subject}"),
         };
         let (name, change) = allot(scope, &request, &[&taken]);
-        taken.insert(folded(scope, &name));
+        taken.insert(folded_as(scope, ObjectKind::Column, &name));
         tell(&subject, column, &name, change, notes);
         named.insert(column.to_owned(), name);
     }
@@ -306,7 +327,7 @@ fn name_columns<'c>(
 fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -> (String, Option<Change>) {
     let limit = scope.target.capabilities.name_limit;
     let is_free = |name: &str| {
-        let name = folded(scope, name);
+        let name = folded_as(scope, wanted.kind, name);
         !spaces.iter().any(|space| space.contains(&name))
     };
     let reserved = |name: &str| !scope.equal && scope.target.dialect.reserves(wanted.kind, name);

@@ -85,7 +85,10 @@ fn endpoint(side: &Side<'_>) -> Endpoint {
 }
 
 fn table_plan(draft: &Draft<'_>, table: &TableDraft<'_>, level: u32, notes: &mut Notes<'_>) -> TablePlan {
-    let copied = |column: &String| table.columns.iter().any(|plan| &plan.target == column);
+    let copied = |column: &String| {
+        let mut copied = table.columns.iter().filter(|plan| !plan.computed);
+        copied.any(|plan| &plan.target == column)
+    };
     let key = table
         .target
         .identity_key()

@@ -52,9 +52,10 @@ fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<
             Generation::Plain => None,
             Generation::By(generated) => Some(generated),
         };
-        if generated.is_none() {
-            copied.push(column_plan(column, &way));
-        }
+        copied.push(ColumnPlan {
+            computed: generated.is_some(),
+            ..column_plan(column, &way)
+        });
         let mut made = target_column(draft, source, column, generated, notes);
         match stamps::settle(draft, source, column, notes) {
             Stamp::Nothing => {}
@@ -161,7 +162,7 @@ fn generated(
     }
 }
 
-/// Asks whether the target shall compute values that nobody compares with the source's.
+/// Asks whether the target shall compute values that may differ from the source's.
 fn compute_or_keep(subject: &ObjectId, generated: Generated, notes: &mut Notes<'_>) -> Generation {
     let question = Finding::new(
         "expression_changed",
@@ -175,7 +176,10 @@ fn compute_or_keep(subject: &ObjectId, generated: Generated, notes: &mut Notes<'
         question
             .with_evidence(&generated.expression)
             .with_choice("plain", "an ordinary column that holds the values of today")
-            .with_choice("generated", "computed by the target; its values are not compared")
+            .with_choice(
+                "generated",
+                "computed by the target; rows in which it computes another value are found when the copy is verified",
+            )
             .with_choice(
                 LEAVE_OUT,
                 "the column stays behind; its values are computed from others",
@@ -396,6 +400,17 @@ fn report_left_out(draft: &Draft<'_>, table: &Table, notes: &mut Notes<'_>) {
                 table.options.join(", ")
             ),
         );
+    }
+    for column in &table.columns {
+        let adopted = draft
+            .ways
+            .of(&table.id, &column.name)
+            .is_some_and(Way::is_adopted);
+        if !draft.scope.equal && !adopted && !column.options.is_empty() {
+            let subject = column_subject(&table.id, &column.name);
+            let message = format!("`{subject}` loses {}", column.options.join(", "));
+            notes.info("feature_left_out", subject, message);
+        }
     }
     let mut comments = table
         .columns

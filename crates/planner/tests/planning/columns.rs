@@ -303,6 +303,49 @@ fn an_identity_that_the_target_cannot_have_is_asked() {
 }
 
 #[test]
+fn where_one_column_of_a_table_numbers_itself_the_one_of_the_primary_key_does() {
+    let mut a = table(
+        "public.a",
+        "n bigint not null, id bigint pk not null, x bigint pk not null",
+    );
+    identity(&mut a, "n", Some("public.a_n_seq"));
+    identity(&mut a, "id", Some("public.a_id_seq"));
+    a.uniques.push(key("by_n", &["n"]));
+    let plan = Setup::new(Toy::Spacious, Toy::Folding, vec![a.clone()]).plan();
+    assert_eq!(
+        question(&plan, "feature_left_out"),
+        "public.a.n: leave_out (leave_out)"
+    );
+    assert!(creation(&plan, "a").contains("[id] bigint not null identity"));
+    // A unique key is enough, and stands with the table.
+    a.columns[1].identity = None;
+    let plan = Setup::new(Toy::Spacious, Toy::Folding, vec![a]).plan();
+    assert_eq!(
+        creation(&plan, "a"),
+        "([n] bigint not null identity; [id] bigint not null; [x] bigint not null; primary key a_pkey (id, x); unique by_n (n))"
+    );
+    assert_eq!(crate::setup::titles(&plan), ["create table a"]);
+}
+
+#[test]
+fn a_check_stays_behind_where_the_target_has_none_or_its_type_says_the_same() {
+    let with = |to, expression: &str| {
+        let mut a = table("a", "doc json");
+        a.checks.push(check("valid", expression));
+        Setup::new(Toy::Folding, to, vec![a]).plan()
+    };
+    let plan = with(Toy::Spacious, "json_valid(`doc`)");
+    assert_eq!(findings(&plan, "feature_left_out"), ["info a.valid"]);
+    assert_eq!(creation(&plan, "public.a"), "([doc] text)");
+    assert_eq!(
+        creation(&with(Toy::Spacious, "length(doc) > 2"), "public.a"),
+        "([doc] text; check valid (length(doc) > 2))"
+    );
+    let plan = with(Toy::Creasing, "length(doc) > 2");
+    assert_eq!(findings(&plan, "feature_left_out"), ["warning a.valid"]);
+}
+
+#[test]
 fn a_sequence_behind_its_column_is_said() {
     let behind = |last_value, is_called, max: &str| {
         let mut setup = Setup::new(
@@ -355,7 +398,11 @@ fn a_generated_column_is_not_copied_unless_it_becomes_a_plain_one() {
         });
         setup
     };
-    let copied = |setup: &Setup| setup.plan().tables[0].columns.len();
+    let copied = |setup: &Setup| {
+        let columns = setup.plan().tables.swap_remove(0).columns;
+        assert_eq!(columns.len(), 2, "all are compared");
+        columns.iter().filter(|column| !column.computed).count()
+    };
     assert_eq!(copied(&with("x || 'z'")), 1);
     let folded = with("lower(x)");
     assert_eq!(

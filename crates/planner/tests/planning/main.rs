@@ -5,6 +5,7 @@ mod columns;
 mod constraints;
 mod decisions;
 mod existing;
+mod indexes;
 mod names;
 mod order;
 mod selection;

@@ -50,8 +50,8 @@ fn everything_moves_without_a_filter() {
     insta::assert_debug_snapshot!(titles(&shop().plan()), @r#"
     [
         "create namespace audit",
-        "create type public.mood",
         "create sequence public.tickets",
+        "create type public.mood",
         "create table audit.logs",
         "create table public.users",
         "create table public.orders",

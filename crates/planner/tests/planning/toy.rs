@@ -102,6 +102,7 @@ impl Dialect for Toy {
             "bigint" | "INTEGER" => Mapped::exact(LogicalType::Integer { bits: 64 })
                 .named("integer")
                 .maybe_or(profile, "text", text()),
+            "json" => Mapped::exact(LogicalType::Json),
             "DATETIME" => Mapped::exact(LogicalType::Timestamp { zoned: false })
                 .named("timestamp")
                 .or("text", "the text as it is", text()),
@@ -175,7 +176,7 @@ impl Dialect for Toy {
     }
 
     fn adopt(&self, engine: &str, column: &Column) -> Option<String> {
-        let is_kin = self.is_kin(engine) && column.native != "json";
+        let is_kin = self.is_kin(engine) && column.native != "memo";
         is_kin.then(|| column.native.clone())
     }
 
@@ -217,6 +218,21 @@ impl Dialect for Toy {
         plain.map(|at| (at, fitted)).into_iter().collect()
     }
 
+    fn keys_within(&self, table: &Table) -> Vec<String> {
+        let numbered = table.columns.iter().find(|column| column.identity.is_some());
+        let leads = |key: &&whimbrel_core::Key| Some(&key.columns[0]) == numbered.map(|column| &column.name);
+        let key = table.uniques.iter().find(leads).filter(|_| self.folds());
+        key.map(|key| key.name.clone()).into_iter().collect()
+    }
+
+    fn fit_key(&self, columns: &[NativeColumn<'_>]) -> Vec<Option<u32>> {
+        let is_long = |column: &NativeColumn<'_>| column.native == "longtext";
+        columns
+            .iter()
+            .map(|column| is_long(column).then_some(100))
+            .collect()
+    }
+
     fn misfit(
         &self,
         native: &str,
@@ -241,8 +257,12 @@ impl Dialect for Toy {
         );
         match self {
             Self::Spacious => !folding_only,
-            Self::Folding | Self::Creasing => folding_only || feature == Feature::Comments,
-            Self::Flat => feature == Feature::Checks,
+            Self::Folding => folding_only || matches!(feature, Feature::Comments | Feature::Checks),
+            Self::Creasing => folding_only || feature == Feature::Comments,
+            Self::Flat => matches!(
+                feature,
+                Feature::Checks | Feature::PartialIndexes | Feature::ExpressionIndexes
+            ),
         }
     }
 
@@ -473,14 +493,22 @@ fn spelled_part(change: &Change) -> (String, ObjectId, String) {
                     .parts
                     .iter()
                     .map(|part| {
-                        part.column
-                            .clone()
-                            .or(part.expression.clone())
-                            .unwrap_or_default()
+                        let prefix = part.prefix.map(|length| format!(" to {length}"));
+                        let text = part.column.clone().or(part.expression.clone());
+                        text.unwrap_or_default() + &prefix.unwrap_or_default()
                     })
                     .collect();
                 let predicate = index.predicate.as_ref().map(|text| format!(" where {text}"));
-                format!("({}){}", parts.join(", "), predicate.unwrap_or_default())
+                let unique = if index.unique { "unique " } else { "" };
+                let method = match index.method.as_str() {
+                    "" => String::new(),
+                    method => format!("{method} "),
+                };
+                format!(
+                    "{unique}{method}({}){}",
+                    parts.join(", "),
+                    predicate.unwrap_or_default()
+                )
             }),
         ),
         Change::AddForeignKey { table, key } => (

@@ -131,13 +131,15 @@ fn a_table_that_grows_too_wide_gets_other_types_aloud() {
 
 #[test]
 fn a_related_engine_takes_columns_as_they_are_unless_linked_ones_cannot_follow() {
-    let mut child = table("child", "parent json, note text");
+    let mut child = table("child", "parent memo, note text");
     child.columns[1].collation = Some("loose".to_owned());
     child.columns[1].on_update = Some("NOW".to_owned());
     child.columns[1].options = vec!["invisible".to_owned()];
     child.foreign_keys.push(foreign_key("", "parent", "parent", "id"));
     let parent = table("parent", "id text pk not null");
-    let plan = Setup::new(Toy::Folding, Toy::Creasing, vec![parent, child]).plan();
+    let short = |p: &mut ColumnProfile| p.chars_max = 9;
+    let setup = Setup::new(Toy::Folding, Toy::Creasing, vec![parent, child]);
+    let plan = setup.column_profile("parent", "id", short).plan();
     let child = plan
         .tables
         .iter()
@@ -151,5 +153,5 @@ fn a_related_engine_takes_columns_as_they_are_unless_linked_ones_cannot_follow()
     assert_eq!(as_text, ["text", "text (binary)"]);
     assert_eq!(child.target.columns[1].options, ["invisible"]);
     insta::assert_snapshot!(creation(&plan, "child"), @"([parent] longtext collate exact; [note] text collate loose on update NOW)");
-    insta::assert_snapshot!(creation(&plan, "parent"), @"([id] longtext not null collate exact; primary key parent_pkey (id))");
+    insta::assert_snapshot!(creation(&plan, "parent"), @"([id] varchar(255) not null collate exact; primary key parent_pkey (id))");
 }
