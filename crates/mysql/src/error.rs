@@ -186,38 +186,48 @@ pub(crate) fn from_connect(failure: Failure, place: &str) -> Error {
                 .with_cause(Error::from(late));
         }
     };
-    let (class, hint) = if cannot_encrypt(&error) {
+    let (class, code, hint) = if cannot_encrypt(&error) {
         (
             ErrorClass::Denied,
+            "tls",
             "switch on TLS at the server, or write `ssl-mode=PREFERRED` in the URL to go without",
         )
     } else if tls::has_tls_cause(&error) {
         (
             ErrorClass::Denied,
+            "tls",
             "give the authority's certificate as `ssl-ca=FILE`, or check `ssl-mode`",
         )
-    } else if matches!(
+    } else if is_unknown_way_in(&error) {
+        (
+            ErrorClass::Denied,
+            "authentication",
+            // A server asks for any way in when it does not know the login, so that nobody learns which ones there are.
+            "check the user name; the login must be identified with `caching_sha2_password`, `mysql_native_password` or `ed25519`",
+        )
+    } else {
+        (
+            ErrorClass::Transient,
+            "connection",
+            "check host and port, and that the server runs and can be reached",
+        )
+    };
+    Error::new(class, format!("cannot connect to {place}"))
+        .with_code(code)
+        .with_hint(hint)
+        .with_cause(error)
+}
+
+/// Tells whether the server wants to be convinced in a way that the driver does not know.
+fn is_unknown_way_in(error: &mysql_async::Error) -> bool {
+    matches!(
         error,
         mysql_async::Error::Driver(
             DriverError::UnknownAuthPlugin { .. }
                 | DriverError::MysqlOldPasswordDisabled
                 | DriverError::CleartextPluginDisabled
         )
-    ) {
-        (
-            ErrorClass::Denied,
-            "use a login that is identified with `caching_sha2_password`, `mysql_native_password` or `ed25519`",
-        )
-    } else {
-        (
-            ErrorClass::Transient,
-            "check host and port, and that the server runs and can be reached",
-        )
-    };
-    Error::new(class, format!("cannot connect to {place}"))
-        .with_code("connection")
-        .with_hint(hint)
-        .with_cause(error)
+    )
 }
 
 fn from_answer(answer: &ServerError) -> Error {

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use whimbrel_core::{
-    Batch, Chunk, Error, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
+    Batch, Chunk, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
     TableAggregate, TableId,
 };
 
 use crate::connect::Server;
 use crate::readers::{Reader, Shared};
-use crate::{catalog, read, split};
+use crate::{aggregate, catalog, foreign_keys, read, split};
 
 /// A state of the database that stands still.
 #[derive(Debug)]
@@ -63,8 +63,11 @@ impl Snapshot for MysqlSnapshot {
         read::batches(Arc::clone(&self.shared), request)
     }
 
-    async fn aggregate(&self, table: &Table, _columns: &[ReadColumn]) -> Result<TableAggregate> {
-        Err(Error::bug(format!("sum up table `{}`", table.id)))
+    async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
+        let mut reader = self.shared.reader().await?;
+        let found = async { aggregate::aggregate(reader.converted().await?, table, columns).await };
+        let found = Box::pin(found).await;
+        ended(reader, || format!("sum up table `{}`", table.id), found)
     }
 
     async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>> {
@@ -78,6 +81,9 @@ impl Snapshot for MysqlSnapshot {
     }
 
     async fn orphans(&self, table: &Table) -> Result<Vec<u64>> {
-        Err(Error::bug(format!("look for orphans of `{}`", table.id)))
+        let mut reader = self.shared.reader().await?;
+        let found = async { foreign_keys::orphans(reader.converted().await?, table).await };
+        let found = Box::pin(found).await;
+        ended(reader, || format!("look for orphans of `{}`", table.id), found)
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, Error, Finding, ReadColumn, Result, Snapshot, Source, Table,
-    TableId, TableProfile,
+    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId,
+    TableProfile,
 };
 
-use crate::catalog;
 use crate::codec::form::shown_native;
 use crate::connect::Server;
 use crate::snapshot::MysqlSnapshot;
+use crate::{catalog, check, profile};
 
 /// A database that is only read.
 #[derive(Debug)]
@@ -38,7 +38,10 @@ impl Source for MysqlSource {
     }
 
     async fn check(&self) -> Result<Vec<Finding>> {
-        Ok(Vec::new())
+        let mut conn = self.server.reader().await?;
+        let findings = Box::pin(check::source(&mut conn, &self.server)).await;
+        drop(conn.disconnect().await);
+        findings
     }
 
     async fn catalog(&self) -> Result<Catalog> {
@@ -58,7 +61,10 @@ impl Source for MysqlSource {
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
-        Err(Error::bug(format!("profile table `{}`", table.id)))
+        let mut conn = self.server.reader().await?;
+        let profile = Box::pin(profile::profile(&mut conn, &self.server, table)).await;
+        drop(conn.disconnect().await);
+        profile.map_err(|error| error.during(format!("profile table `{}`", table.id)))
     }
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {

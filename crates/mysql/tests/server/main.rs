@@ -1,0 +1,9 @@
+//! What the connector does on real servers: those of `WHIMBREL_TEST_MARIADB` and `WHIMBREL_TEST_MYSQL`, or ones that the tests start.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod connect;
+mod harness;
+mod read;
+mod snapshot;
+mod split;
