@@ -46,7 +46,7 @@ fn bind(expr: &Expr) -> Bind {
         | Expr::RLike { .. }
         | Expr::AnyOp { .. }
         | Expr::AllOp { .. } => Bind::Compare,
-        Expr::Collate { .. } | Expr::Interval(_) | Expr::AtTimeZone { .. } => Bind::Own,
+        Expr::Collate { .. } | Expr::AtTimeZone { .. } => Bind::Own,
         _ => Bind::Word,
     }
 }

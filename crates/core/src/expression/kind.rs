@@ -207,15 +207,19 @@ fn of_function(function: &Function, context: &ExpressionContext) -> Kind {
     };
     match function.name.to_string().to_ascii_lowercase().as_str() {
         "count" | "length" | "octet_length" | "strpos" | "instr" | "row_number" | "rank" | "dense_rank"
-        | "ntile" => Kind::Integer,
+        | "ntile" | "sign" => Kind::Integer,
         "lower" | "upper" | "substr" | "replace" | "trim" | "ltrim" | "rtrim" | "string_agg"
-        | "group_concat" => Kind::Text,
-        "abs" | "sum" | "min" | "max" | "lag" | "lead" | "first_value" | "last_value" | "nullif" => first(),
+        | "group_concat" | "concat_ws" | "left" | "right" | "lpad" | "rpad" | "reverse" => Kind::Text,
+        "abs" | "sum" | "min" | "max" | "lag" | "lead" | "first_value" | "last_value" | "nullif" | "ceil"
+        | "floor" => first(),
+        "power" => Kind::Real,
+        "json_valid" => Kind::Boolean,
+        "gen_random_uuid" => Kind::Uuid,
         "avg" | "round" => match first() {
             Kind::Integer | Kind::Decimal => Kind::Decimal,
             other => other,
         },
-        "coalesce" | "ifnull" => common(arguments(function).iter().map(|argument| kind(argument, context))),
+        "coalesce" | "ifnull" | "greatest" | "least" => common(arguments(function).iter().map(|argument| kind(argument, context))),
         "current_timestamp" => Kind::Timestamp(true),
         "current_date" => Kind::Date,
         "current_time" => Kind::Time,

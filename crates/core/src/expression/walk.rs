@@ -1,15 +1,19 @@
 //! The walk over an expression or a query that both directions share: shapes are checked here, words and names are the dialect's.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "all other nodes stay as they are")]
+
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, ObjectName, OrderByExpr, OrderBySort, Query, Select, TableFactor, Value, ValueWithSpan,
+    CeilFloorKind, DateTimeField, Expr, Ident, ObjectName, OrderByExpr, OrderBySort, Query, Select, TableFactor, Value, ValueWithSpan,
     VisitMut, VisitorMut,
 };
 use sqlparser::dialect::Dialect as Parsed;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
+use super::bracket::bracket;
+use super::node::{call, take};
 use super::shape::{check_query, check_select, check_table, no};
 use crate::Untranslated;
 
@@ -133,12 +137,27 @@ impl<T: Translate> VisitorMut for Walker<'_, T> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
+        as_call(expr);
         flow(self.0.before(expr))
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
-        flow(self.0.after(expr))
+        let done = self.0.after(expr);
+        // What binds how tight differs from engine to engine.
+        bracket(expr);
+        flow(done)
     }
+}
+
+/// The parser has nodes of their own for what are functions to everybody.
+fn as_call(expr: &mut Expr) {
+    let plain = CeilFloorKind::DateTimeField(DateTimeField::NoDateTime);
+    let (name, of) = match expr {
+        Expr::Ceil { expr, field } if *field == plain => ("ceil", take(expr)),
+        Expr::Floor { expr, field } if *field == plain => ("floor", take(expr)),
+        _ => return,
+    };
+    *expr = call(name, vec![of]);
 }
 
 /// Parses the whole text as one expression.

@@ -18,7 +18,7 @@ use sqlparser::ast::{
     OrderBySort, Query, Select, UnaryOperator,
 };
 use whimbrel_core::expression::{
-    Kind, MadeNames, Translate, bracket, cast, check_grouping, digits, fit, is_literal, is_number_literal,
+    Kind, MadeNames, Translate, cast, check_grouping, digits, fit, is_literal, is_number_literal,
     kind, literal_as, made_names, nested, no, of_logical, read_expression, read_query, take, text_of, walk,
 };
 use whimbrel_core::{ExpressionContext, LogicalType, TextEquality, Untranslated};
@@ -152,9 +152,7 @@ impl Translate for Reader<'_> {
     }
 
     fn after(&mut self, expr: &mut Expr) -> Result<(), Untranslated> {
-        self.read(expr)?;
-        bracket(expr);
-        Ok(())
+        self.read(expr)
     }
 }
 

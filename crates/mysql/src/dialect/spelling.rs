@@ -17,7 +17,7 @@ use sqlparser::ast::{
     BinaryOperator, DataType, ExactNumberInfo, Expr, Ident, ObjectName, Query, Select, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, TargetNames, Translate, bracket, call, cast, check_grouping, is_now, kind, literal_as, no, not,
+    Kind, TargetNames, Translate, call, cast, check_grouping, is_now, kind, literal_as, no, not,
     of_type, print, take, walk, without_brackets,
 };
 use whimbrel_core::{ExpressionContext, Untranslated};
@@ -111,7 +111,6 @@ impl Translate for Speller<'_> {
             Expr::Function(function) => unquote(&mut function.name),
             _ => {}
         }
-        bracket(expr);
         Ok(())
     }
 }

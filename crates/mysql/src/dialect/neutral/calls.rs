@@ -12,7 +12,7 @@ use whimbrel_core::expression::{
 use super::{Reader, texts};
 
 /// Functions of the same name and meaning, for arguments of these kinds.
-const OF_NUMBERS: &[&str] = &["abs", "ceil", "floor", "sqrt", "sign", "sum", "avg"];
+const OF_NUMBERS: &[&str] = &["abs", "ceil", "floor", "sign", "sum", "avg"];
 const OF_TEXTS: &[&str] = &["lower", "upper", "replace", "ltrim", "rtrim", "trim", "reverse"];
 const OF_ANYTHING: &[&str] = &[
     "coalesce",

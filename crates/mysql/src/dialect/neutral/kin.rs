@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{Expr, Ident, ObjectName, Query, Select};
 use whimbrel_core::Untranslated;
-use whimbrel_core::expression::{Translate, bracket, no, text_literal, text_of};
+use whimbrel_core::expression::{Translate, no, text_literal, text_of};
 
 /// Reads a tree for a related server.
 pub(super) struct Reader;
@@ -41,7 +41,6 @@ impl Translate for Reader {
                 None => return Err(no(format!("the character set of `{expr}`"))),
             }
         }
-        bracket(expr);
         Ok(())
     }
 }

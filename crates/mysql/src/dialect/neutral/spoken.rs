@@ -29,6 +29,7 @@ pub(super) fn parser(text: &str) -> Result<Parser<'static>, ParserError> {
             _ => {}
         }
     }
+    negate(&mut tokens);
     let mut at = 0;
     while at + 2 < tokens.len() {
         if is_character_set(&tokens, at) {
@@ -37,6 +38,39 @@ pub(super) fn parser(text: &str) -> Result<Parser<'static>, ParserError> {
         at += 1;
     }
     Ok(Parser::new(&Spoken).with_tokens(tokens))
+}
+
+/// `!x` binds tighter than everything: what stands behind it is one value, which may be in brackets or a call.
+fn negate(tokens: &mut Vec<Token>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        if tokens[at] == Token::ExclamationMark {
+            let end = end_of_value(tokens, at + 1);
+            tokens.splice(at..=at, [Token::LParen, Token::make_keyword("NOT")]);
+            tokens.insert(end + 1, Token::RParen);
+        }
+        at += 1;
+    }
+}
+
+/// Returns the place behind the value that begins here.
+fn end_of_value(tokens: &[Token], from: usize) -> usize {
+    let mut open = 0_usize;
+    let mut at = from;
+    while at < tokens.len() {
+        match &tokens[at] {
+            Token::LParen => open += 1,
+            Token::RParen => open = open.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+        let goes_on = matches!(tokens.get(at), Some(Token::LParen | Token::Period))
+            || matches!(tokens.get(at - 1), Some(Token::Period | Token::ExclamationMark));
+        if open == 0 && !goes_on {
+            break;
+        }
+    }
+    at
 }
 
 fn is_bare(word: &sqlparser::tokenizer::Word, name: &str) -> bool {

@@ -214,6 +214,7 @@ pub(super) fn cast_to(whole: &mut Expr, reader: &Reader<'_>) -> Result<(), Untra
             cast(take(inner), DataType::DoublePrecision)
         }
         (Kind::Date, DataType::Date) => take(inner),
+        (Kind::Timestamp(false), DataType::Date) => cast(take(inner), DataType::Date),
         (Kind::Timestamp(_), DataType::Date) if is_now(inner) => word("CURRENT_DATE"),
         (Kind::Timestamp(false), DataType::Datetime(Some(6))) => take(inner),
         _ => return refuse(whole),

@@ -44,7 +44,6 @@ const COMMON: &[&str] = &[
     "row_number",
     "rtrim",
     "sign",
-    "sqrt",
     "sum",
     "trim",
     "upper",
@@ -105,7 +104,7 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         ("lag" | "lead", [_, _, _]) if speller.dialect.is_mariadb() => return refuse(expr),
         ("trim" | "ltrim" | "rtrim", [_, _]) => return refuse(expr),
         (
-            "abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sqrt" | "sign",
+            "abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sign",
             [first, ..],
         ) if !first.is_number() && !first.is_open() => {
             return refuse(expr);

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use whimbrel_core::Untranslated;
-use whimbrel_core::expression::{TargetNames, Translate, arguments, bracket, no, plain_name};
+use whimbrel_core::expression::{TargetNames, Translate, arguments, no, plain_name};
 
 use super::MysqlDialect;
 
@@ -101,7 +101,6 @@ impl Translate for Speller<'_> {
             }
             _ => {}
         }
-        bracket(expr);
         Ok(())
     }
 }
