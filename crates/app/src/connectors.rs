@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use whimbrel_core::{Connector, DatabaseUrl, Result};
+use whimbrel_mysql::{Flavour, MysqlConnector};
 
 use crate::refusal;
 
@@ -12,6 +13,12 @@ pub fn connectors() -> Vec<Arc<dyn Connector>> {
     vec![
         Arc::new(whimbrel_sqlite::SqliteConnector),
         Arc::new(whimbrel_postgres::PostgresConnector),
+        Arc::new(MysqlConnector {
+            flavour: Flavour::MySql,
+        }),
+        Arc::new(MysqlConnector {
+            flavour: Flavour::MariaDb,
+        }),
     ]
 }
 
@@ -76,7 +83,7 @@ mod tests {
         };
         let text = error.to_string();
         assert_eq!(error.code(), refusal::USAGE);
-        for scheme in ["`oracle`", "`sqlite`", "`postgres`"] {
+        for scheme in ["`oracle`", "`sqlite`", "`postgres`", "`mysql`", "`mariadb`"] {
             assert!(text.contains(scheme), "{text}");
         }
     }
