@@ -94,6 +94,12 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// Tells whether an index that calls functions of the user's has to be made before there are rows: over rows that are there already the
+    /// engine runs the functions under other settings, and they may not find what they name.
+    fn indexes_with_functions_come_first(&self) -> bool {
+        false
+    }
+
     /// Tells whether the engine's text types hold U+0000.
     fn holds_nul_text(&self) -> bool {
         true

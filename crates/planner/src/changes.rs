@@ -43,6 +43,11 @@ pub(crate) fn steps(
     for (change, subject, on) in making::after_data(draft, views, makings) {
         planned.push(after(change, subject, &on));
     }
+    for planned in &mut planned {
+        if making::comes_before_rows(draft, &planned.change) {
+            planned.phase = StepPhase::Schema;
+        }
+    }
     let mut steps = Vec::new();
     for planned in planned {
         match draft.scope.target.dialect.steps(&planned.change) {

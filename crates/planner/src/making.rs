@@ -381,6 +381,22 @@ pub(crate) fn after_data(
     planned
 }
 
+/// Tells whether an index calls functions of the user's and must be made before the rows for that.
+pub(crate) fn comes_before_rows(draft: &Draft<'_>, change: &Change) -> bool {
+    let scope = &draft.scope;
+    let Change::CreateIndex { index, .. } = change else {
+        return false;
+    };
+    if !scope.equal || !scope.target.dialect.indexes_with_functions_come_first() {
+        return false;
+    }
+    let names = needs::qualified_names(index.definition.as_deref().unwrap_or_default());
+    scope.source.catalog.others.iter().any(|other| {
+        let is_early = |making: &Making| making.stage == MakingStage::BeforeTables;
+        other.making.as_ref().is_some_and(is_early) && names.contains(&needs::bare_name(&other.id))
+    })
+}
+
 fn subject(change: &Change) -> ObjectId {
     let kind = if matches!(change, Change::CreateType(_)) {
         ObjectKind::Type

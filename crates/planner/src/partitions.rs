@@ -16,6 +16,9 @@ const OWN_ROWS: &str = "own_rows";
 /// The option of a column that stands in a table only because a parent has it.
 const INHERITED: &str = "inherited";
 
+/// The option of such a column that is NOT NULL although the parent's is not.
+const NOT_NULL_HERE: &str = "not_null_here";
+
 /// Tells whether a table's rows arrive with those of its parent, so that it does not move by itself.
 pub(crate) fn is_part_of_another(scope: &Scope<'_>, table: &Table) -> bool {
     let mut parent = table.partition_of.as_ref().filter(|_| !scope.equal);
@@ -120,6 +123,15 @@ pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
     });
     target.inherits = source.inherits.iter().filter_map(moved).collect();
     let whole_family = target.inherits.len() == source.inherits.len();
+    let parents: Vec<&Table> = source
+        .inherits
+        .iter()
+        .filter_map(|id| draft.scope.source.catalog.table(id))
+        .collect();
+    let may_be_null = |name: &str| {
+        let mut columns = parents.iter().filter_map(|parent| parent.column(name));
+        columns.all(|column| column.nullable)
+    };
     for column in &mut target.columns {
         let is_inherited = |from: &&whimbrel_core::Column| {
             from.name == column.name && from.options.iter().any(|option| option == INHERITED)
@@ -127,13 +139,12 @@ pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
         column.options.retain(|option| option != INHERITED);
         if whole_family && !target.inherits.is_empty() && source.columns.iter().find(is_inherited).is_some() {
             column.options.push(INHERITED.to_owned());
+            if !column.nullable && may_be_null(&column.name) {
+                column.options.push(NOT_NULL_HERE.to_owned());
+            }
         }
     }
-    let parents = source
-        .inherits
-        .iter()
-        .filter_map(|id| draft.scope.source.catalog.table(id));
-    let theirs: Vec<_> = parents.flat_map(|parent| &parent.checks).collect();
+    let theirs: Vec<_> = parents.iter().flat_map(|parent| &parent.checks).collect();
     if whole_family {
         target.checks.retain(|check| {
             !theirs

@@ -6,15 +6,16 @@ use crate::catalog::is_users;
 use crate::connect::Session;
 use crate::error::from_driver;
 
-/// The oldest server that is supported.
-const VERSION_MIN: i32 = 140_000;
+/// The oldest major versions that can be read and written.
+const SOURCE_MIN: i32 = 10;
+const TARGET_MIN: i32 = 14;
 
 fn about_database() -> ObjectId {
     ObjectId::whole(ObjectKind::Other, TableId::bare("database"))
 }
 
 pub(crate) async fn source(session: &Session) -> Result<Vec<Finding>> {
-    let mut findings = version(session).await?;
+    let mut findings = version(session, SOURCE_MIN).await?;
     findings.extend(row_security(session).await?);
     findings.extend(unreadable(session).await?);
     let encoding = encoding(session).await?;
@@ -30,7 +31,7 @@ pub(crate) async fn source(session: &Session) -> Result<Vec<Finding>> {
 }
 
 pub(crate) async fn target(session: &Session) -> Result<Vec<Finding>> {
-    let mut findings = version(session).await?;
+    let mut findings = version(session, TARGET_MIN).await?;
     findings.extend(read_only(session).await?);
     findings.extend(missing_privileges(session).await?);
     findings.extend(not_empty(session).await?);
@@ -46,14 +47,14 @@ pub(crate) async fn target(session: &Session) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-async fn version(session: &Session) -> Result<Vec<Finding>> {
+async fn version(session: &Session, oldest: i32) -> Result<Vec<Finding>> {
     let sql = "SELECT current_setting('server_version_num')::int, current_setting('server_version')";
     let row = session.query_one(sql, &[]).await.map_err(from_driver)?;
-    if row.get::<_, i32>(0) >= VERSION_MIN {
+    if row.get::<_, i32>(0) >= oldest * 10_000 {
         return Ok(Vec::new());
     }
     let message = format!(
-        "the server's version is {}; must be 14 or later",
+        "the server's version is {}; must be {oldest} or later",
         row.get::<_, String>(1)
     );
     Ok(vec![Finding::new(

@@ -50,6 +50,7 @@ const COLUMNS: &str = "WITH RECURSIVE chain AS (
 SELECT c.attname::text, c.type, format_type(c.type, c.modifier), t.typtype::text
 FROM chain c JOIN pg_type t ON t.oid = c.type WHERE t.typtype <> 'd' ORDER BY c.attnum";
 
+/// Multiranges came with version 14, so their column is asked for by name.
 const TYPES: &str = "WITH RECURSIVE needed(oid) AS (
     SELECT unnest($1::oid[])
   UNION
@@ -58,11 +59,11 @@ const TYPES: &str = "WITH RECURSIVE needed(oid) AS (
       UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0
       UNION ALL SELECT a.atttypid FROM pg_attribute a
         WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-      UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid OR r.rngmultitypid = t.oid
+      UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
     ) part(oid))
 SELECT t.oid, t.typname::text, t.typtype::text, send.proname::text, t.typreceive <> 0,
   CASE WHEN t.typtype = 'd' THEN t.typbasetype
-       WHEN t.typtype IN ('r', 'm') THEN (SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid))
+       WHEN t.typtype IN ('r', 'm') THEN (SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid))
        ELSE t.typelem END,
   ARRAY(SELECT a.atttypid FROM pg_attribute a
     WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)

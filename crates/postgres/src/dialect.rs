@@ -105,6 +105,11 @@ impl Dialect for PostgresDialect {
         expression::render_query(query, context)
     }
 
+    fn indexes_with_functions_come_first(&self) -> bool {
+        // Since then CREATE INDEX runs functions with an empty search path, whatever the session's.
+        self.major >= 17
+    }
+
     fn holds_nul_text(&self) -> bool {
         false
     }

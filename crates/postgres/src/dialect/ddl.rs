@@ -348,7 +348,7 @@ fn inherited_columns(table: &Table, name: &str) -> Vec<String> {
                 None => format!("{alter} DROP DEFAULT"),
             });
         }
-        if !column.nullable {
+        if column.options.iter().any(|option| option == "not_null_here") {
             statements.push(format!("{alter} SET NOT NULL"));
         }
     }
