@@ -66,10 +66,16 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// Takes findings that others made; their questions are settled like our own.
-    pub(crate) fn take(&mut self, findings: &[Finding]) {
+    /// Takes findings that others made; their questions are settled like our own. About what `is_out` they say no more than that it is so.
+    pub(crate) fn take(&mut self, findings: &[Finding], is_out: impl Fn(&ObjectId) -> bool) {
         for finding in findings {
-            self.add(finding.clone());
+            let mut finding = finding.clone();
+            if is_out(&finding.subject) {
+                finding.severity = Severity::Info;
+                finding.choices.clear();
+                finding.suggested = None;
+            }
+            self.add(finding);
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
     let scope = Scope::new(input);
     let mut notes = Notes::new(&input.wishes.decisions);
-    notes.take(&input.preflight);
+    notes.take(&input.preflight, |subject| select::is_filtered_out(&scope, &subject.owner));
 
     let selection = select::select(&scope, &mut notes);
     let mut names = names::name(&scope, &selection, &mut notes);

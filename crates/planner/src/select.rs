@@ -36,6 +36,11 @@ pub fn is_wanted(wishes: &Wishes, table: &TableId) -> bool {
     included && !matches_any(&wishes.exclude, table)
 }
 
+/// Tells whether the id is a table's that the wishes leave out.
+pub(crate) fn is_filtered_out(scope: &Scope<'_>, table: &TableId) -> bool {
+    scope.source.catalog.table(table).is_some() && !is_wanted(scope.input.wishes, table)
+}
+
 /// Chooses what moves.
 pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<'a> {
     let catalog = scope.source.catalog;

@@ -129,6 +129,25 @@ fn preflight_findings_are_settled_like_our_own() {
 }
 
 #[test]
+fn a_finding_about_a_table_that_stays_out_forbids_nothing() {
+    let mut setup = setup().decide("type_lossy=accept");
+    setup.source.tables.push(table("secret", "id INTEGER"));
+    let subject = ObjectId::whole(ObjectKind::Table, id("secret"));
+    setup.preflight.push(Finding::new(
+        "privilege",
+        Severity::Blocker,
+        subject,
+        "it cannot be read",
+    ));
+    assert_eq!(setup.plan().blockers().len(), 1);
+    let plan = setup
+        .wish(|wishes| wishes.exclude = vec!["secret".to_owned()])
+        .plan();
+    assert!(plan.blockers().is_empty());
+    assert_eq!(findings(&plan, "privilege"), ["info secret"]);
+}
+
+#[test]
 fn a_question_that_is_stopped_blocks() {
     let plan = setup()
         .source(|c| c.tables.push(table("Orders", "id INTEGER")))
