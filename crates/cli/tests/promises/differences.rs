@@ -1,6 +1,7 @@
 //! The verifier: whatever is changed in the target, it says so and names it.
 
-use crate::shop::{Engine, Move, PAIRS};
+use crate::engines::PAIRS;
+use crate::shop::Move;
 
 /// A change of the target and the words by which the report must name it.
 struct Tampering {
@@ -67,9 +68,9 @@ fn any_single_change_in_the_target_is_found_and_named() {
                 continue;
             };
             shop.migrate();
-            let sql = match pair.1 {
-                Engine::Sqlite => tampering.file,
-                Engine::Postgres => tampering.server,
+            let sql = match pair.1.is_file() {
+                true => tampering.file,
+                false => tampering.server,
             };
             shop.target.execute(sql);
             let output = shop.program(&["verify"]).run();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::shop::{Database, Engine, Move, PAIRS, fill};
+use crate::engines::{Database, Engine, PAIRS};
+use crate::shop::Move;
 use whimbrel_testkit::binary::{Output, Whimbrel};
 
 fn program(folder: &std::path::Path, arguments: &[&str]) -> Output {
@@ -54,7 +55,7 @@ fn a_wrong_password_an_unknown_host_and_a_missing_file_are_said_with_a_hint() {
         1,
         &["no-such-host.invalid"],
     );
-    let Some(server) = Database::create(Engine::Postgres, "login") else {
+    let Some(server) = Database::create(Engine::POSTGRES, "login") else {
         return;
     };
     let wrong = server
@@ -154,9 +155,7 @@ fn a_connection_that_dies_again_and_again_is_survived() {
         for _ in 0..4 {
             std::thread::sleep(Duration::from_millis(120));
             for database in [&shop.source, &shop.target] {
-                if let Database::Server(server) = database {
-                    server.terminate_sessions();
-                }
+                database.terminate_sessions();
             }
         }
         let output = running.wait();
@@ -168,13 +167,13 @@ fn a_connection_that_dies_again_and_again_is_survived() {
 
 #[test]
 fn a_bad_value_names_table_key_column_value_and_rule() {
-    let Some(target) = Database::create(Engine::Postgres, "bad_value") else {
+    let Some(target) = Database::create(Engine::POSTGRES, "bad_value") else {
         return;
     };
-    let Some(source) = Database::create(Engine::Sqlite, "bad_value") else {
+    let Some(source) = Database::create(Engine::SQLITE, "bad_value") else {
         return;
     };
-    fill(&source, 10);
+    source.fill(10);
     let folder = tempfile::tempdir().unwrap();
     let urls = [source.url(), target.url()];
     source.execute("insert into log values ('a' || char(0) || 'b', 3)");

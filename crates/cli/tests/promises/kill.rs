@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::shop::{Move, PAIRS};
+use crate::engines::PAIRS;
+use crate::shop::Move;
 
 #[test]
 fn a_run_killed_again_and_again_ends_identical() {

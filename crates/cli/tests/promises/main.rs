@@ -4,10 +4,12 @@
 #![expect(clippy::print_stderr, reason = "a failed test shows how far it came")]
 
 mod differences;
+mod engines;
 mod failures;
 mod fault_loop;
 mod kill;
 mod memory;
+mod rejects;
 mod resume;
 mod rollback;
 mod secrets;

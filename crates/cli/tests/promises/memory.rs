@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::shop::{Database, Engine, PAIRS};
+use crate::engines::{Database, PAIRS};
 use whimbrel_testkit::binary::Whimbrel;
 
 /// The most memory the process has had so far, in KiB; none once it is gone.
@@ -23,18 +23,7 @@ fn a_table_of_ten_megabyte_values_stays_within_the_memory_given() {
         ) else {
             continue;
         };
-        source.execute(match pair.0 {
-            Engine::Sqlite => {
-                "create table large (id integer primary key, body blob);
-                 insert into large with recursive n(i) as (select 1 union all select i + 1 from n where i < 25)
-                   select i, randomblob(10000000) from n"
-            }
-            Engine::Postgres => {
-                "create table large (id bigint primary key, body bytea);
-                 alter table large alter body set storage external;
-                 insert into large select i, decode(repeat(md5(i::text), 625000), 'hex') from generate_series(1, 25) as i"
-            }
-        });
+        source.fill_large();
         let folder = tempfile::tempdir().unwrap();
         let running = Whimbrel::new(env!("CARGO_BIN_EXE_whimbrel"), folder.path())
             .args(["migrate".to_owned(), source.url(), target.url()])

@@ -1,6 +1,7 @@
 //! Resume when the world moved on between two runs.
 
-use crate::shop::{Move, PAIRS};
+use crate::engines::PAIRS;
+use crate::shop::Move;
 
 /// Runs until the fault point `at`, where the process dies.
 fn run_until(shop: &Move, hash: &str, at: u64) {

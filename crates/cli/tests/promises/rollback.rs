@@ -1,6 +1,7 @@
 //! Going back: the target equals what it was, and work of others is never undone.
 
-use crate::shop::{Engine, Move, PAIRS};
+use crate::engines::PAIRS;
+use crate::shop::Move;
 
 #[test]
 fn rollback_to_start_restores_the_target_exactly() {
@@ -159,7 +160,7 @@ fn cleanup_removes_what_was_kept_and_leaves_the_data() {
             .expect_code(0);
         shop.assert_arrived();
         assert!(!shop.target.dump().contains("_whimbrel"), "{pair:?}");
-        if pair.1 == Engine::Sqlite {
+        if pair.1.is_file() {
             let url = shop.target.url();
             let folder = std::path::Path::new(url.trim_start_matches("sqlite:"))
                 .parent()

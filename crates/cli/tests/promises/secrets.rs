@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::shop::{Move, PAIRS};
+use crate::engines::PAIRS;
+use crate::shop::Move;
 
 /// Every file below the folder that holds the text.
 fn files_with(folder: &Path, text: &str) -> Vec<String> {

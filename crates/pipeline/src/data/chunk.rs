@@ -134,7 +134,8 @@ fn check_rejects(table: &CopyTable, rejects: &[Reject]) -> Result<()> {
             table.plan.source.id, reject.key, reject.column, reject.value, reject.rule
         ))
         .with_hint(format!(
-            "correct the value at the source and `whimbrel resume {}`, or plan again so that rejected rows go to a file",
+            "correct the value at the source, then `whimbrel resume {}`; or let such rows wait in a file: set `on_reject = \"file\"` under \
+             `[policies]` in `whimbrel.toml` and plan again",
             table.run.key.migration
         ))),
     }
