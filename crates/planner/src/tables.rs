@@ -65,9 +65,7 @@ fn with_columns<'a>(draft: &mut Draft<'a>, source: &'a Table, notes: &mut Notes<
         sequences.extend(implicit_sequence(draft, source, column, &target.id));
         target.columns.push(made);
     }
-    if draft.scope.equal {
-        target.options.clone_from(&source.options);
-    }
+    target.options = options(draft, source);
     if draft.scope.keeps(Feature::Comments) {
         target.comment.clone_from(&source.comment);
     }
@@ -388,16 +386,39 @@ fn largest(logical: &LogicalType) -> i64 {
     }
 }
 
+/// The table's options that go with it: all between equal engines, and between flavours of one server those that name no collation, since each
+/// of its columns has its own.
+fn options(draft: &Draft<'_>, table: &Table) -> Vec<String> {
+    let scope = &draft.scope;
+    let is_kin = scope.target.dialect.is_kin(&scope.source.catalog.engine);
+    let goes = |option: &&String| scope.equal || (is_kin && !option.starts_with("collation="));
+    table.options.iter().filter(goes).cloned().collect()
+}
+
 /// Says what of a table has no place in the target.
 fn report_left_out(draft: &Draft<'_>, table: &Table, notes: &mut Notes<'_>) {
-    if !draft.scope.equal && !table.options.is_empty() {
+    let kept = options(draft, table);
+    let lost: Vec<&str> = table
+        .options
+        .iter()
+        .filter(|option| !kept.contains(option))
+        .map(String::as_str)
+        .collect();
+    if !lost.is_empty() {
+        notes.info(
+            "feature_left_out",
+            table_subject(&table.id),
+            format!("options of `{}` stay behind: {}", table.id, lost.join(", ")),
+        );
+    }
+    if !draft.scope.equal && !kept.is_empty() {
         notes.info(
             "feature_left_out",
             table_subject(&table.id),
             format!(
-                "options of `{}` stay behind: {}",
+                "the target takes what it knows of the options of `{}`: {}",
                 table.id,
-                table.options.join(", ")
+                kept.join(", ")
             ),
         );
     }
@@ -406,9 +427,20 @@ fn report_left_out(draft: &Draft<'_>, table: &Table, notes: &mut Notes<'_>) {
             .ways
             .of(&table.id, &column.name)
             .is_some_and(Way::is_adopted);
-        if !draft.scope.equal && !adopted && !column.options.is_empty() {
+        let is_document = draft
+            .ways
+            .of(&table.id, &column.name)
+            .is_some_and(|way| way.logical == LogicalType::Json);
+        // That it holds documents is what the type says now.
+        let lost: Vec<&str> = column
+            .options
+            .iter()
+            .filter(|option| !is_document || *option != "json")
+            .map(String::as_str)
+            .collect();
+        if !draft.scope.equal && !adopted && !lost.is_empty() {
             let subject = column_subject(&table.id, &column.name);
-            let message = format!("`{subject}` loses {}", column.options.join(", "));
+            let message = format!("`{subject}` loses {}", lost.join(", "));
             notes.info("feature_left_out", subject, message);
         }
     }

@@ -16,6 +16,7 @@ use crate::select::Selection;
 pub(crate) struct Trouble {
     /// The code under which it is asked about.
     pub(crate) code: &'static str,
+    /// What the rows hold, or why they do not fit when they were not counted.
     what: String,
     /// How many rows hold such a value, when that was counted.
     rows: Option<u64>,
@@ -54,16 +55,17 @@ impl Trouble {
     pub(crate) fn fact(&self) -> String {
         match self.rows {
             Some(rows) => format!("rows with {}: {rows}", self.what),
-            None => format!("rows with {}", self.what),
+            None => self.what.clone(),
         }
     }
 
     /// What happens to the rows in a form that does not carry them.
     pub(crate) fn consequence(&self, scope: &Scope<'_>) -> String {
         match (scope.input.wishes.policies.on_reject, self.rows) {
-            (OnReject::Stop, _) => format!("the first row with {} stops the table", self.what),
+            (OnReject::Stop, Some(_)) => format!("the first row with {} stops the table", self.what),
             (OnReject::File, Some(rows)) => format!("rows with {} go to the reject file: {rows}", self.what),
-            (OnReject::File, None) => format!("rows with {} go to the reject file", self.what),
+            (OnReject::Stop, None) => "the first such row stops the table".to_owned(),
+            (OnReject::File, None) => "such rows go to the reject file".to_owned(),
         }
     }
 }
