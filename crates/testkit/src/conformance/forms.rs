@@ -6,7 +6,7 @@ use arrow_array::types::{
     Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringArray};
-use whimbrel_core::{ColumnUse, Dialect, Fidelity, LogicalType};
+use whimbrel_core::{ColumnProfile, ColumnUse, Dialect, Fidelity, LogicalType};
 
 /// A column's name, its form, and four values.
 pub(super) type Form = (&'static str, LogicalType, ArrayRef);
@@ -19,7 +19,7 @@ pub(super) fn of_engine(dialect: &dyn Dialect) -> Vec<Form> {
             Fidelity::Exact | Fidelity::Widened(_)
         )
     };
-    let all = [numbers(), words(), moments()];
+    let all = [numbers(dialect), words(), moments()];
     all.into_iter()
         .flatten()
         .filter(|(_, logical, _)| has(logical))
@@ -31,7 +31,21 @@ fn text(values: [&str; 3]) -> ArrayRef {
     Arc::new(values.collect::<StringArray>())
 }
 
-fn numbers() -> Vec<Form> {
+/// The largest number that the engine holds: an infinity, or the one before.
+fn largest(dialect: &dyn Dialect) -> f64 {
+    let logical = LogicalType::Float { bits: 64 };
+    let native = dialect.native(&logical, &ColumnUse::default()).to;
+    let profile = ColumnProfile {
+        max: Some("Infinity".to_owned()),
+        ..ColumnProfile::default()
+    };
+    match dialect.misfit(&native, &logical, &profile) {
+        Some(_) => f64::MAX,
+        None => f64::INFINITY,
+    }
+}
+
+fn numbers(dialect: &dyn Dialect) -> Vec<Form> {
     let decimal = LogicalType::Decimal {
         precision: Some(10),
         scale: Some(2),
@@ -62,7 +76,7 @@ fn numbers() -> Vec<Form> {
             LogicalType::Float { bits: 64 },
             Arc::new(PrimitiveArray::<Float64Type>::from(vec![
                 Some(0.1),
-                Some(f64::INFINITY),
+                Some(largest(dialect)),
                 Some(5e-324),
                 None,
             ])),

@@ -137,7 +137,10 @@ pub(super) async fn a_sequence_stands_where_it_was_put(bench: Bench) {
     bench.good(bench.target.set_sequence(&run, &sequence, position).await);
     let snapshot = bench.snapshot(&made, 1).await;
     let positions = bench.good(snapshot.sequence_positions(std::slice::from_ref(&sequence)).await);
-    assert_eq!(positions, [Some(position)]);
+    // Some engines know only which number comes next.
+    let next = |position: SequencePosition| position.last_value + i64::from(position.is_called);
+    let positions: Vec<Option<i64>> = positions.into_iter().map(|found| found.map(next)).collect();
+    assert_eq!(positions, [Some(next(position))]);
 }
 
 fn implicit(id: &TableId, table: &Table) -> Sequence {
