@@ -24,8 +24,6 @@ pub(crate) const OWN_PREFIX: &str = "_whimbrel";
 pub struct MysqlDialect {
     /// The server's flavour and version.
     pub(crate) version: Version,
-    /// True when the names of tables that differ only in case are one name (`lower_case_table_names` is not 0).
-    pub(crate) folds_table_names: bool,
 }
 
 impl MysqlDialect {
@@ -79,6 +77,10 @@ impl Dialect for MysqlDialect {
 
     fn fit_row(&self, columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
         mapping::fit_row(columns)
+    }
+
+    fn fit_key(&self, columns: &[NativeColumn<'_>]) -> Vec<Option<u32>> {
+        mapping::fit_key(columns)
     }
 
     fn keys_within(&self, table: &Table) -> Vec<String> {

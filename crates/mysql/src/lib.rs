@@ -114,7 +114,6 @@ impl Connector for MysqlConnector {
     fn dialect(&self) -> Arc<dyn Dialect> {
         Arc::new(MysqlDialect {
             version: self.oldest(),
-            folds_table_names: false,
         })
     }
 
@@ -135,7 +134,6 @@ impl Connector for MysqlConnector {
                 flavour,
                 number: Version::parse(&catalog.version).number,
             },
-            folds_table_names: folds_table_names(catalog),
         })
     }
 

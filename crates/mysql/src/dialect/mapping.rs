@@ -14,7 +14,7 @@ use whimbrel_core::{Catalog, Column, ColumnProfile, LogicalType, Mapped};
 
 pub(super) use adopt::adopt;
 pub(super) use collation::{charset, collation, equality};
-pub(super) use fit::fit_row;
+pub(super) use fit::{fit_key, fit_row};
 pub(super) use misfit::misfit;
 pub(super) use native::native;
 
@@ -397,8 +397,10 @@ mod tests {
 
     #[test]
     fn invalid_text_is_never_guessed_at() {
-        let mut found = ColumnProfile::default();
-        found.invalid_text = 1;
+        let found = ColumnProfile {
+            invalid_text: 1,
+            ..ColumnProfile::default()
+        };
         let mapped = logical(&Column::new("c", "varchar(9)"), &Catalog::default(), Some(&found));
         assert!(matches!(mapped.fidelity, Fidelity::Lossy(_)));
         assert_eq!(mapped.to, LogicalType::Bytes);

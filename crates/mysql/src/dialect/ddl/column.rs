@@ -124,12 +124,13 @@ fn is_now(text: &str) -> bool {
 
 /// The current time has to have as many digits as its column.
 fn with_precision(text: &str, kind: &Kind) -> String {
-    match kind {
-        Kind::Datetime(digits) | Kind::Timestamp(digits) if is_now(text) => match digits {
-            0 => "CURRENT_TIMESTAMP".to_owned(),
-            digits => format!("CURRENT_TIMESTAMP({digits})"),
-        },
-        _ => text.to_owned(),
+    let (Kind::Datetime(digits) | Kind::Timestamp(digits)) = kind else {
+        return text.to_owned();
+    };
+    match digits {
+        _ if !is_now(text) => text.to_owned(),
+        0 => "CURRENT_TIMESTAMP".to_owned(),
+        digits => format!("CURRENT_TIMESTAMP({digits})"),
     }
 }
 
@@ -195,7 +196,6 @@ mod tests {
     fn the_three_byte_set_has_two_names() {
         let dialect = |version: &str| MysqlDialect {
             version: Version::parse(version),
-            folds_table_names: false,
         };
         let old = collate(&dialect("10.5.2-MariaDB"), "utf8mb3_bin");
         assert_eq!(old, " CHARACTER SET utf8 COLLATE utf8_bin");

@@ -7,14 +7,16 @@ use crate::quote::quoted;
 /// Engines whose changes are part of transactions.
 const TRANSACTIONAL: &[&str] = &["INNODB", "ROCKSDB", "TOKUDB", "NDB", "NDBCLUSTER"];
 
-/// Returns the statement with only those keys that `keeps`; none when the text is no such statement.
-pub(super) fn ready(printed: &str, name: &str, keeps: &[String]) -> Option<String> {
+/// Returns the statement with only those keys that `keeps`, and with these checks, whose names may have changed, for its own; none when the text
+/// is no such statement.
+pub(super) fn ready(printed: &str, name: &str, keeps: &[String], checks: &[String]) -> Option<String> {
     let open = find(printed, "(", 0)?;
     let close = closing(printed, open)?;
     let items: Vec<&str> = split(&printed[open + 1..close], b',')
         .into_iter()
         .map(str::trim)
         .filter(|item| stays(item, keeps))
+        .chain(checks.iter().map(String::as_str))
         .collect();
     let mut tail = without_counter(&printed[close + 1..]);
     if engine_without_transactions(printed).is_some() {
@@ -36,21 +38,27 @@ pub(super) fn engine_without_transactions(printed: &str) -> Option<&str> {
     (!TRANSACTIONAL.contains(&name.to_ascii_uppercase().as_str())).then_some(name)
 }
 
-/// Columns, the primary key, checks that are enforced, and periods.
+/// Columns with their own checks, the primary key and periods.
 fn stays(item: &str, keeps: &[String]) -> bool {
     let has = |words: &str| find(item, words, 0).is_some();
     if item.starts_with('`') {
         return true;
     }
-    if has("WITHOUT OVERLAPS") || has("NOT ENFORCED") {
+    if has("WITHOUT OVERLAPS") {
         return false;
     }
-    if item.starts_with("CONSTRAINT") {
-        return has("CHECK") || !has("FOREIGN KEY");
-    }
-    let is_key = ["KEY ", "UNIQUE ", "FULLTEXT ", "SPATIAL ", "VECTOR ", "FOREIGN "]
-        .iter()
-        .any(|word| item.starts_with(word));
+    let is_key = [
+        "KEY ",
+        "UNIQUE ",
+        "FULLTEXT ",
+        "SPATIAL ",
+        "VECTOR ",
+        "FOREIGN ",
+        "CONSTRAINT ",
+        "CHECK ",
+    ]
+    .iter()
+    .any(|word| item.starts_with(word));
     let is_kept = |name: &String| item.contains(&format!("KEY {} ", quoted(name)));
     !is_key || keeps.iter().any(is_kept)
 }
@@ -66,7 +74,7 @@ fn without_counter(tail: &str) -> String {
     }
 }
 
-/// The table in InnoDB, with its partitions and without what only its engine understands.
+/// The table in `InnoDB`, with its partitions and without what only its engine understands.
 fn with_transactions(tail: &str) -> String {
     let mut text = tail.to_owned();
     let mut from = 0;
@@ -113,13 +121,20 @@ mod tests {
 
     #[test]
     fn what_follows_as_changes_of_its_own_is_taken_out() {
-        let ready = ready(PRINTED, "new`t", &[]).unwrap();
-        insta::assert_snapshot!(ready, @"");
+        let ready = ready(PRINTED, "new`t", &[], &["CONSTRAINT `ck2` CHECK (1)".to_owned()]).unwrap();
+        insta::assert_snapshot!(ready, @r"
+        CREATE TABLE `new``t` (
+          `id` int NOT NULL AUTO_INCREMENT,
+          `c` enum('a,b','KEY `x` (') DEFAULT NULL CHECK (`c` <> 'FOREIGN KEY'),
+          PRIMARY KEY (`id`),
+          CONSTRAINT `ck2` CHECK (1)
+        ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='ENGINE=x AUTO_INCREMENT=5'
+        ");
     }
 
     #[test]
     fn a_key_that_is_needed_at_once_stays() {
-        let ready = ready(PRINTED, "t", &["k".to_owned()]).unwrap();
+        let ready = ready(PRINTED, "t", &["k".to_owned()], &[]).unwrap();
         assert!(ready.contains("KEY `k` (`c`(3))") && !ready.contains("KEY `u`"));
     }
 
@@ -128,7 +143,14 @@ mod tests {
         let printed = "CREATE TABLE `t` (\n  `a` int\n) ENGINE=Aria DEFAULT CHARSET=latin1 ROW_FORMAT=FIXED PAGE_CHECKSUM=1 COMMENT='ENGINE=Aria'\n \
             PARTITION BY HASH (`a`)\n(PARTITION `p0` ENGINE = Aria,\n PARTITION `p1` ENGINE = Aria)";
         assert_eq!(engine_without_transactions(printed), Some("Aria"));
-        insta::assert_snapshot!(ready(printed, "t", &[]).unwrap(), @"");
+        insta::assert_snapshot!(ready(printed, "t", &[], &[]).unwrap(), @r"
+        CREATE TABLE `t` (
+          `a` int
+        ) ENGINE=InnoDB DEFAULT CHARSET=latin1 COMMENT='ENGINE=Aria'
+         PARTITION BY HASH (`a`)
+        (PARTITION `p0` ENGINE = InnoDB,
+         PARTITION `p1` ENGINE = InnoDB)
+        ");
         assert_eq!(engine_without_transactions(PRINTED), None);
     }
 }

@@ -81,7 +81,6 @@ mod tests {
     fn adopted(version: &str, engine: &str, native: &str, collation: Option<&str>) -> Option<String> {
         let dialect = MysqlDialect {
             version: Version::parse(version),
-            folds_table_names: false,
         };
         let column = Column {
             collation: collation.map(str::to_owned),

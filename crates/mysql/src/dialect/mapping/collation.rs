@@ -148,7 +148,6 @@ mod tests {
         });
         let dialect = |version: &str| MysqlDialect {
             version: Version::parse(version),
-            folds_table_names: false,
         };
         for asked in all {
             let maria = collation(&dialect("10.11.6-MariaDB"), asked);
@@ -168,7 +167,6 @@ mod tests {
         ] {
             let dialect = MysqlDialect {
                 version: Version::parse(version),
-                folds_table_names: false,
             };
             let exact = collation(&dialect, TextEquality::default());
             assert_eq!(exact.name, name);

@@ -1,52 +1,156 @@
-//! The limits of a row: 65,535 bytes as declared, half a page for what cannot leave it, 1,017 columns.
+//! The limits of a row (65,535 bytes as declared, half a page for what cannot leave it, 1,017 columns) and of a key (3,072 bytes).
 
 use whimbrel_core::{Mapped, NativeColumn};
 
-use super::native::VARCHAR_MAX;
+use super::native::KEY_BYTES_MAX;
 use crate::native::Kind;
 
 const ROW_BYTES_MAX: u64 = 65_535;
 /// Of a page of 16 KiB, two rows must fit.
 const IN_PAGE_BYTES_MAX: u64 = 8_126;
 const COLUMNS_MAX: usize = 1_017;
-/// What stays in the row of a value that has moved out of it, or may.
-const LOCAL_BYTES_MAX: u64 = 40;
+/// What a value that may move out of the page takes there at most, with its length.
+const LOCAL_BYTES_MAX: u64 = 41;
 /// Header, transaction and roll pointer, and a row number where there is no key.
 const OVERHEAD_BYTES: u64 = 32;
 /// Characters take up to so many bytes.
 const CHAR_BYTES: u64 = 4;
-/// The longest fixed columns that always stay in the row.
-const FIXED_BYTES_MAX: u64 = 768;
+/// A pointer and the length of a value that stands outside of the declared row.
+const LONG_BYTES: u64 = 12;
+
+/// What a type takes of a row and of a key.
+#[derive(Clone, Copy)]
+enum Size {
+    /// Up to so many characters.
+    Chars(u32),
+    /// So many characters, padded.
+    FixedChars(u32),
+    /// Up to so many bytes.
+    Bytes(u32),
+    /// So many bytes, padded.
+    FixedBytes(u32),
+    /// Text that stands outside of the declared row.
+    LongText,
+    /// Bytes that do.
+    LongBytes,
+    /// Whatever else does, and of which no beginning can be indexed.
+    Long,
+    /// So many bytes, always.
+    Plain(u64),
+}
+
+impl Size {
+    fn of(native: &str) -> Self {
+        let kind = Kind::parse(native);
+        match kind {
+            Kind::Varchar(chars) => Self::Chars(chars),
+            Kind::Char(chars) => Self::FixedChars(chars),
+            Kind::Varbinary(bytes) => Self::Bytes(bytes),
+            Kind::Binary(bytes) => Self::FixedBytes(bytes),
+            Kind::Text(_) => Self::LongText,
+            Kind::Blob(_) => Self::LongBytes,
+            Kind::Json | Kind::Spatial(_) | Kind::Vector(_) | Kind::Other(_) => Self::Long,
+            Kind::Integer { bits, .. } | Kind::Float { bits, .. } => Self::Plain(u64::from(bits / 8)),
+            Kind::Decimal { precision, .. } => Self::Plain(u64::from(precision) / 2 + 4),
+            Kind::Bit(length) => Self::Plain(u64::from(length.div_ceil(8))),
+            Kind::Uuid | Kind::Inet6 => Self::Plain(16),
+            Kind::Set(_) | Kind::Datetime(_) => Self::Plain(8),
+            Kind::Timestamp(_) => Self::Plain(7),
+            Kind::Time(_) => Self::Plain(6),
+            Kind::Inet4 => Self::Plain(4),
+            Kind::Date => Self::Plain(3),
+            Kind::Enum(_) => Self::Plain(2),
+            Kind::Year => Self::Plain(1),
+        }
+    }
+
+    /// The long type that a limited one can become, and its limit.
+    fn longer(self) -> Option<(&'static str, u32)> {
+        match self {
+            Self::Chars(limit) => Some(("longtext", limit)),
+            Self::Bytes(limit) => Some(("longblob", limit)),
+            Self::FixedChars(_)
+            | Self::FixedBytes(_)
+            | Self::LongText
+            | Self::LongBytes
+            | Self::Long
+            | Self::Plain(_) => None,
+        }
+    }
+
+    /// What a column takes of the declared row.
+    fn declared(self) -> u64 {
+        let with_length = |bytes: u64| bytes + if bytes > 255 { 2 } else { 1 };
+        match self {
+            Self::Chars(chars) => with_length(u64::from(chars) * CHAR_BYTES),
+            Self::FixedChars(chars) => u64::from(chars) * CHAR_BYTES,
+            Self::Bytes(bytes) => with_length(u64::from(bytes)),
+            Self::FixedBytes(bytes) => u64::from(bytes),
+            Self::LongText | Self::LongBytes | Self::Long => LONG_BYTES,
+            Self::Plain(bytes) => bytes,
+        }
+    }
+
+    /// What a column takes of the page even when its value has moved out of it.
+    fn in_page(self) -> u64 {
+        match self {
+            Self::FixedBytes(bytes) => u64::from(bytes),
+            Self::LongText | Self::LongBytes | Self::Long => LOCAL_BYTES_MAX,
+            Self::Chars(_) | Self::FixedChars(_) | Self::Bytes(_) | Self::Plain(_) => {
+                self.declared().min(LOCAL_BYTES_MAX)
+            }
+        }
+    }
+
+    /// What a column takes of a key.
+    fn in_key(self) -> u64 {
+        match self {
+            Self::Chars(chars) | Self::FixedChars(chars) => u64::from(chars) * CHAR_BYTES,
+            Self::Bytes(bytes) | Self::FixedBytes(bytes) => u64::from(bytes),
+            Self::LongText | Self::LongBytes | Self::Long => u64::from(u32::MAX),
+            Self::Plain(bytes) => bytes,
+        }
+    }
+
+    /// What one character or byte takes, of the types of which a beginning can be indexed.
+    fn unit(self) -> Option<u64> {
+        match self {
+            Self::Chars(_) | Self::FixedChars(_) | Self::LongText => Some(CHAR_BYTES),
+            Self::Bytes(_) | Self::FixedBytes(_) | Self::LongBytes => Some(1),
+            Self::Long | Self::Plain(_) => None,
+        }
+    }
+}
+
+fn sizes(columns: &[NativeColumn<'_>]) -> Vec<Size> {
+    columns.iter().map(|column| Size::of(column.native)).collect()
+}
 
 /// Returns other types for the columns that together are too much, the widest that no index needs first.
 pub(in crate::dialect) fn fit_row(columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
-    let kinds: Vec<Kind> = columns.iter().map(|column| Kind::parse(column.native)).collect();
-    let mut changes = moved_out(columns, &kinds);
-    changes.extend(too_many(&kinds, &changes));
+    let sizes = sizes(columns);
+    let mut changes = moved_out(columns, &sizes);
+    changes.extend(too_many(&sizes, &changes));
     changes.sort_by_key(|(place, _)| *place);
     changes
 }
 
 /// Makes long texts and bytes of the widest limited ones until the declared row is short enough.
-fn moved_out(columns: &[NativeColumn<'_>], kinds: &[Kind]) -> Vec<(usize, Mapped<String>)> {
-    let mut total: u64 = kinds.iter().map(declared_bytes).sum::<u64>() + bytes_of_bits(kinds.len());
-    let mut candidates: Vec<usize> = (0..kinds.len())
-        .filter(|place| {
-            !columns[*place].usage.indexed && matches!(kinds[*place], Kind::Varchar(_) | Kind::Varbinary(_))
-        })
+fn moved_out(columns: &[NativeColumn<'_>], sizes: &[Size]) -> Vec<(usize, Mapped<String>)> {
+    let mut total: u64 = sizes.iter().map(|size| size.declared()).sum::<u64>() + null_bytes(sizes.len());
+    let mut candidates: Vec<(usize, &str, u32)> = sizes
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| !columns[*place].usage.indexed)
+        .filter_map(|(place, size)| size.longer().map(|(long, limit)| (place, long, limit)))
         .collect();
-    candidates.sort_by_key(|place| std::cmp::Reverse(declared_bytes(&kinds[*place])));
+    candidates.sort_by_key(|(place, ..)| std::cmp::Reverse(sizes[*place].declared()));
     let mut changes = Vec::new();
-    for place in candidates {
+    for (place, long, limit) in candidates {
         if total <= ROW_BYTES_MAX {
             break;
         }
-        let (long, limit) = match &kinds[place] {
-            Kind::Varbinary(limit) => ("longblob", limit),
-            Kind::Varchar(limit) => ("longtext", limit),
-            _ => continue,
-        };
-        total = total - declared_bytes(&kinds[place]) + LONG_BYTES;
+        total = total - sizes[place].declared() + LONG_BYTES;
         let why = format!("a row holds {ROW_BYTES_MAX} bytes; the limit of {limit} is not enforced");
         changes.push((place, Mapped::widened(long.to_owned(), why)));
     }
@@ -54,14 +158,14 @@ fn moved_out(columns: &[NativeColumn<'_>], kinds: &[Kind]) -> Vec<(usize, Mapped
 }
 
 /// The columns at the end for which there is no room, whatever their type.
-fn too_many(kinds: &[Kind], changes: &[(usize, Mapped<String>)]) -> Vec<(usize, Mapped<String>)> {
+fn too_many(sizes: &[Size], changes: &[(usize, Mapped<String>)]) -> Vec<(usize, Mapped<String>)> {
     let changed = |place: usize| changes.iter().any(|(other, _)| *other == place);
-    let mut used = OVERHEAD_BYTES + bytes_of_bits(kinds.len());
+    let mut used = OVERHEAD_BYTES + null_bytes(sizes.len());
     let mut refused = Vec::new();
-    for (place, kind) in kinds.iter().enumerate() {
+    for (place, size) in sizes.iter().enumerate() {
         let bytes = match changed(place) {
-            true => LOCAL_BYTES_MAX + 1,
-            false => in_page_bytes(kind),
+            true => LOCAL_BYTES_MAX,
+            false => size.in_page(),
         };
         let why = if place >= COLUMNS_MAX {
             format!("a table has at most {COLUMNS_MAX} columns")
@@ -76,68 +180,44 @@ fn too_many(kinds: &[Kind], changes: &[(usize, Mapped<String>)]) -> Vec<(usize, 
     refused
 }
 
-/// A pointer and the length of a value of its own.
-const LONG_BYTES: u64 = 12;
-
-fn bytes_of_bits(count: usize) -> u64 {
-    u64::try_from(count.div_ceil(8)).unwrap_or(u64::MAX)
+fn null_bytes(columns: usize) -> u64 {
+    u64::try_from(columns.div_ceil(8)).unwrap_or(u64::MAX)
 }
 
-/// What a column takes of the declared row.
-fn declared_bytes(kind: &Kind) -> u64 {
-    match kind {
-        Kind::Varchar(chars) => with_length(u64::from(*chars) * CHAR_BYTES),
-        Kind::Char(chars) => u64::from(*chars) * CHAR_BYTES,
-        Kind::Varbinary(bytes) => with_length(u64::from(*bytes)),
-        Kind::Text(_) | Kind::Blob(_) | Kind::Json | Kind::Spatial(_) | Kind::Vector(_) | Kind::Other(_) => {
-            LONG_BYTES
-        }
-        fixed => fixed_bytes(fixed),
+/// Returns how much of each column of a key fits, where not all of it does: every column up to one common length.
+pub(in crate::dialect) fn fit_key(columns: &[NativeColumn<'_>]) -> Vec<Option<u32>> {
+    let sizes = sizes(columns);
+    let room = u64::from(KEY_BYTES_MAX);
+    if sizes.iter().map(|size| size.in_key()).sum::<u64>() <= room {
+        return Vec::new();
     }
+    let whole = sizes.iter().filter(|size| size.unit().is_none());
+    let taken: u64 = whole.map(|size| size.in_key()).sum();
+    let common = common_length(&sizes, room.saturating_sub(taken));
+    sizes
+        .iter()
+        .map(|size| {
+            let unit = size.unit().filter(|_| size.in_key() > common)?;
+            u32::try_from(common / unit).ok()
+        })
+        .collect()
 }
 
-fn with_length(bytes: u64) -> u64 {
-    bytes + if bytes > 255 { 2 } else { 1 }
-}
-
-/// What a column can take of the page at least.
-fn in_page_bytes(kind: &Kind) -> u64 {
-    let declared = declared_bytes(kind);
-    match kind {
-        Kind::Binary(_) if declared <= FIXED_BYTES_MAX => declared,
-        Kind::Text(_) | Kind::Blob(_) | Kind::Json | Kind::Spatial(_) | Kind::Vector(_) | Kind::Other(_) => {
-            LOCAL_BYTES_MAX + 1
+/// The most bytes that every column with a beginning can have so that all fit: the short ones leave their room to the long.
+fn common_length(sizes: &[Size], room: u64) -> u64 {
+    let divisible = sizes.iter().filter(|size| size.unit().is_some());
+    let mut lengths: Vec<u64> = divisible.map(|size| size.in_key()).collect();
+    lengths.sort_unstable();
+    let mut left = room;
+    let mut count = u64::try_from(lengths.len()).unwrap_or(u64::MAX).max(1);
+    for length in lengths {
+        if length > left / count {
+            break;
         }
-        _ => declared.min(LOCAL_BYTES_MAX + 1),
+        left -= length;
+        count = (count - 1).max(1);
     }
-}
-
-fn fixed_bytes(kind: &Kind) -> u64 {
-    match kind {
-        Kind::Integer { bits, .. } => u64::from(*bits / 8),
-        Kind::Decimal { precision, .. } => u64::from(*precision) / 2 + 4,
-        Kind::Float { bits, .. } => u64::from(*bits / 8),
-        Kind::Bit(length) => u64::from(length.div_ceil(8)),
-        Kind::Binary(bytes) => u64::from(*bytes),
-        Kind::Uuid | Kind::Inet6 => 16,
-        Kind::Inet4 => 4,
-        Kind::Year => 1,
-        Kind::Enum(labels) => {
-            if labels.len() > 255 {
-                2
-            } else {
-                1
-            }
-        }
-        Kind::Set(_) | Kind::Datetime(_) => 8,
-        Kind::Date => 3,
-        Kind::Time(_) => 6,
-        Kind::Timestamp(_) => 7,
-        Kind::Char(_) | Kind::Varchar(_) | Kind::Varbinary(_) => u64::from(VARCHAR_MAX),
-        Kind::Text(_) | Kind::Blob(_) | Kind::Json | Kind::Spatial(_) | Kind::Vector(_) | Kind::Other(_) => {
-            LONG_BYTES
-        }
-    }
+    left / count
 }
 
 #[cfg(test)]
@@ -146,20 +226,42 @@ mod tests {
 
     use super::*;
 
-    fn fitted(natives: &[(&str, bool)]) -> Vec<(usize, String, bool)> {
-        let logical = LogicalType::text();
-        let columns: Vec<NativeColumn<'_>> = natives
+    const TEXT: LogicalType = LogicalType::Text {
+        chars_max: None,
+        padded: false,
+    };
+
+    fn columns<'a>(natives: &[(&'a str, bool)]) -> Vec<NativeColumn<'a>> {
+        natives
             .iter()
             .map(|(native, indexed)| NativeColumn {
-                logical: &logical,
+                logical: &TEXT,
                 native,
                 usage: ColumnUse {
                     indexed: *indexed,
                     ..ColumnUse::default()
                 },
             })
-            .collect();
-        fit_row(&columns)
+            .collect()
+    }
+
+    fn keyed(natives: &[&str]) -> Vec<Option<u32>> {
+        let natives: Vec<(&str, bool)> = natives.iter().map(|native| (*native, true)).collect();
+        fit_key(&columns(&natives))
+    }
+
+    #[test]
+    fn a_key_takes_the_beginnings_of_what_is_too_long() {
+        assert!(keyed(&["int", "varchar(700)"]).is_empty());
+        assert_eq!(keyed(&["longtext"]), [Some(768)]);
+        assert_eq!(keyed(&["longblob"]), [Some(3_072)]);
+        assert_eq!(keyed(&["int", "longtext"]), [None, Some(767)]);
+        assert_eq!(keyed(&["varchar(100)", "varchar(768)"]), [None, Some(668)]);
+        assert_eq!(keyed(&["varchar(768)", "longtext"]), [Some(384), Some(384)]);
+    }
+
+    fn fitted(natives: &[(&str, bool)]) -> Vec<(usize, String, bool)> {
+        fit_row(&columns(natives))
             .into_iter()
             .map(|(place, to)| {
                 let refused = matches!(to.fidelity, Fidelity::Unsupported(_));

@@ -134,8 +134,10 @@ mod tests {
 
     #[test]
     fn a_text_longer_than_the_type_is_found() {
-        let mut profile = ColumnProfile::default();
-        profile.chars_max = 256;
+        let profile = ColumnProfile {
+            chars_max: 256,
+            ..ColumnProfile::default()
+        };
         assert!(misfit("varchar(255)", &LogicalType::text(), &profile).is_some());
         assert!(misfit("varchar(256)", &LogicalType::text(), &profile).is_none());
         assert!(misfit("longtext", &LogicalType::text(), &profile).is_none());

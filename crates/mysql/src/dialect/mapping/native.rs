@@ -326,7 +326,6 @@ mod tests {
     fn dialect(version: &str) -> MysqlDialect {
         MysqlDialect {
             version: Version::parse(version),
-            folds_table_names: false,
         }
     }
 
@@ -418,11 +417,9 @@ mod tests {
             let logical = LogicalType::Text { chars_max: Some(chars), padded };
             let usage = ColumnUse { indexed: true, length_seen: seen, ..ColumnUse::default() };
             let kind = Kind::parse(&native(&dialect("9.1.0"), &logical, &usage).to);
-            let holds = match kind {
-                Kind::Char(limit) | Kind::Varchar(limit) => u64::from(limit) >= seen.unwrap_or(0).min(u64::from(chars)),
-                Kind::Text(limit) => limit == 4_294_967_295,
-                _ => false,
-            };
+            let limited = |limit: u32| u64::from(limit) >= seen.unwrap_or(0).min(u64::from(chars));
+            let holds = matches!(kind, Kind::Char(limit) | Kind::Varchar(limit) if limited(limit))
+                || kind == Kind::Text(u64::from(u32::MAX));
             prop_assert!(holds);
         }
     }
