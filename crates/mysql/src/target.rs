@@ -1,1 +1,137 @@
-//! The target: steps, tables, sequences.
+//! The target: steps one by one with their intent, writers from a pool, and the small operations of a run. Writing rows is `writer.rs`,
+//! running steps `execute.rs`.
+
+mod sequence;
+mod tables;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+use whimbrel_core::{
+    ConnectOptions, DatabaseUrl, Direction, Error, Finding, Ledger, Result, RunKey, SequencePosition, Source,
+    Step, TableId, Target, WriteRequest, Writer, fault,
+};
+
+use crate::check;
+use crate::connect::Server;
+use crate::execute;
+use crate::ledger::MysqlLedger;
+use crate::ledger::sessions::Sessions;
+pub(crate) use crate::ledger::writers::WRITERS_MAX;
+use crate::source::MysqlSource;
+use crate::writer::{MysqlWriter, Shared};
+
+/// A database that is written.
+#[derive(Debug)]
+pub(crate) struct MysqlTarget {
+    source: Arc<MysqlSource>,
+    ledger: MysqlLedger,
+    shared: Arc<Shared>,
+    places: Arc<Semaphore>,
+}
+
+impl MysqlTarget {
+    /// Connects once, so that a wrong address or password is said at once.
+    pub(crate) async fn open(url: &DatabaseUrl, options: &ConnectOptions) -> Result<Self> {
+        let server = Box::pin(Server::open(url, options)).await?;
+        let sessions = Arc::new(Sessions::new(server.clone()));
+        Ok(Self {
+            source: Arc::new(MysqlSource::with(server)),
+            ledger: MysqlLedger::new(Arc::clone(&sessions)),
+            shared: Arc::new(Shared {
+                sessions,
+                no_load: AtomicBool::new(false),
+            }),
+            places: Arc::new(Semaphore::new(options.jobs.clamp(1, WRITERS_MAX))),
+        })
+    }
+
+    fn sessions(&self) -> &Sessions {
+        &self.shared.sessions
+    }
+}
+
+#[async_trait]
+impl Target for MysqlTarget {
+    fn as_source(&self) -> Arc<dyn Source> {
+        Arc::<MysqlSource>::clone(&self.source)
+    }
+
+    async fn check(&self, bytes: u64) -> Result<Vec<Finding>> {
+        let mut conn = self.sessions().take().await?;
+        let findings = check::target(&mut conn, self.sessions().server(), bytes).await?;
+        self.sessions().put(conn);
+        Ok(findings)
+    }
+
+    async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
+        let mut conn = self.sessions().take().await?;
+        let server = self.sessions().server();
+        let done = Box::pin(execute::execute(&mut conn, server, run, step, direction)).await;
+        done.map_err(|error| error.during(&step.title))?;
+        if !execute::changes_settings(step) {
+            self.sessions().put(conn);
+        }
+        Ok(())
+    }
+
+    fn ledger(&self) -> &dyn Ledger {
+        &self.ledger
+    }
+
+    async fn writer(&self, request: WriteRequest) -> Result<Box<dyn Writer>> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|cause| Error::bug("the target was closed while in use").with_cause(cause))?;
+        let conn = self.sessions().take().await?;
+        let what = format!("write table `{}`", request.table.id);
+        let writer = Box::pin(MysqlWriter::begin(conn, Arc::clone(&self.shared), place, request)).await;
+        Ok(Box::new(writer.map_err(|error| error.during(what))?))
+    }
+
+    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()> {
+        fault::point("mysql.empty.before")?;
+        let mut conn = self.sessions().take().await?;
+        tables::empty(&mut conn, run, table)
+            .await
+            .map_err(|error| error.during(format!("empty table `{table}`")))?;
+        self.sessions().put(conn);
+        fault::point("mysql.empty.after")
+    }
+
+    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
+        fault::point("mysql.sequence.before")?;
+        let mut conn = self.sessions().take().await?;
+        sequence::set(&mut conn, run, sequence, position)
+            .await
+            .map_err(|error| error.during(format!("set sequence `{sequence}`")))?;
+        self.sessions().put(conn);
+        fault::point("mysql.sequence.after")
+    }
+
+    async fn settle(&self, tables: &[TableId]) -> Result<()> {
+        fault::point("mysql.settle.before")?;
+        let mut conn = self.sessions().take().await?;
+        for table in tables {
+            tables::analyze(&mut conn, table)
+                .await
+                .map_err(|error| error.during(format!("analyze table `{table}`")))?;
+        }
+        self.sessions().put(conn);
+        fault::point("mysql.settle.after")
+    }
+
+    async fn discard(&self, run: &RunKey, steps: &[Step]) -> Result<Vec<String>> {
+        fault::point("mysql.discard.before")?;
+        let mut conn = self.sessions().take().await?;
+        let dropped = tables::discard(&mut conn, run, steps)
+            .await
+            .map_err(|error| error.during("drop what was moved aside"))?;
+        self.sessions().put(conn);
+        fault::point("mysql.discard.after")?;
+        Ok(dropped)
+    }
+}

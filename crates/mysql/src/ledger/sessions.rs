@@ -1,0 +1,51 @@
+//! Sessions that write, kept open between uses. One that was idle is asked whether it still lives before it is used again.
+
+use std::sync::{Mutex, PoisonError};
+
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable as _;
+use whimbrel_core::Result;
+
+use crate::connect::Server;
+
+/// A server's idle writing sessions.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    server: Server,
+    idle: Mutex<Vec<Conn>>,
+}
+
+impl Sessions {
+    pub(crate) fn new(server: Server) -> Self {
+        Self {
+            server,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Returns a session outside of any transaction.
+    pub(crate) async fn take(&self) -> Result<Conn> {
+        while let Some(mut conn) = self.pop() {
+            if conn.ping().await.is_ok() {
+                return Ok(conn);
+            }
+        }
+        self.server.writer().await
+    }
+
+    fn pop(&self) -> Option<Conn> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Keeps a session for later; only one that is outside of any transaction and holds nothing.
+    pub(crate) fn put(&self, conn: Conn) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(conn);
+    }
+}
