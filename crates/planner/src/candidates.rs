@@ -278,6 +278,10 @@ impl Place<'_, '_> {
         let becomes = format!("`{subject}`: {from} becomes `{}`", recommended.native);
         let (mut severity, message) = match &recommended.fidelity {
             Fidelity::Exact if is_plain => return None,
+            Fidelity::Exact | Fidelity::Widened(_) if !recommended.rejects.is_empty() => (
+                Severity::Decision,
+                format!("{becomes}, which does not hold all of its values"),
+            ),
             Fidelity::Exact if candidates.narrowed => (
                 Severity::Warning,
                 format!("{becomes}, which its values allow; every row is checked"),

@@ -1,6 +1,7 @@
 //! The parts of an index in another engine: columns, expressions, and beginnings of columns where the source has them or the target can
 //! hold no more.
 
+use sqlparser::ast::{Expr, Ident};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use whimbrel_core::{
@@ -107,17 +108,26 @@ fn beginning(
     if !place.index.unique && (is_short || !scope.keeps(Feature::ExpressionIndexes)) {
         return Ok(Beginning::Whole);
     }
-    let neutral = format!("substr(\"{}\", 1, {length})", column.replace('"', "\"\""));
-    let neutral = Parser::new(&GenericDialect {})
-        .try_with_sql(&neutral)
-        .and_then(|mut parser| parser.parse_expr())
-        .map_err(|error| Untranslated::new(error.to_string()))?;
+    let neutral = beginning_of(column, length)?;
     let context = table_context(draft, place.table, None);
     scope
         .target
         .dialect
         .render(&neutral, &context)
         .map(Beginning::Expression)
+}
+
+/// `substr(column, 1, length)` in the neutral form. The parser has a form of its own for the name that the neutral form does not use.
+fn beginning_of(column: &str, length: u32) -> Result<Expr, Untranslated> {
+    let text = format!("beginning(\"{}\", 1, {length})", column.replace('"', "\"\""));
+    let mut neutral = Parser::new(&GenericDialect {})
+        .try_with_sql(&text)
+        .and_then(|mut parser| parser.parse_expr())
+        .map_err(|error| Untranslated::new(error.to_string()))?;
+    if let Expr::Function(call) = &mut neutral {
+        call.name = vec![Ident::new("substr")].into();
+    }
+    Ok(neutral)
 }
 
 fn report_whole(place: &Place<'_>, column: &str, notes: &mut Notes<'_>) {

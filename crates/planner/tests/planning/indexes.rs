@@ -32,7 +32,7 @@ fn the_beginning_of_a_unique_column_is_an_expression_where_there_is_nothing_else
         ..prefixed("i", "note", 20)
     };
     let plan = with(Toy::Folding, Toy::Spacious, "a", unique.clone()).plan();
-    assert_eq!(made(&plan), ["i_on_public_a: unique (SUBSTR(\"note\", 1, 20))"]);
+    assert_eq!(made(&plan), ["i_on_public_a: unique (substr(\"note\", 1, 20))"]);
     let plan = with(Toy::Folding, Toy::Creasing, "a", unique).plan();
     assert_eq!(made(&plan), ["i_on_a: unique btree (note to 20)"]);
 }
@@ -44,7 +44,7 @@ fn the_beginning_of_another_column_is_the_whole_unless_that_is_long() {
     assert_eq!(findings(&setup().plan(), "feature_left_out"), ["info a.i"]);
     let long = |p: &mut ColumnProfile| p.bytes_max = 5_000;
     let plan = setup().column_profile("a", "note", long).plan();
-    assert_eq!(made(&plan), ["i_on_public_a: (SUBSTR(\"note\", 1, 20))"]);
+    assert_eq!(made(&plan), ["i_on_public_a: (substr(\"note\", 1, 20))"]);
 }
 
 #[test]
