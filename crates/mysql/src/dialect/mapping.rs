@@ -19,13 +19,13 @@ pub(super) use misfit::misfit;
 pub(super) use native::native;
 
 use crate::native::Kind;
-
-/// Shapes of the profile that decide about a type.
-const BEYOND_DAY: &str = "beyond_day";
-const ENUM_EMPTY: &str = "enum_empty";
+use crate::profile::shape;
 
 /// The word among a column's options that marks a `longtext` as JSON.
 pub(crate) const JSON_OPTION: &str = "json";
+
+/// Digits and hyphens of a UUID.
+const UUID_CHARS: u32 = 36;
 
 const SMALLINT: LogicalType = LogicalType::Integer { bits: 16 };
 const BIGINT: LogicalType = LogicalType::Integer { bits: 64 };
@@ -68,9 +68,9 @@ pub(super) fn logical(
             varying: false,
         }),
         Kind::Char(chars) | Kind::Varchar(chars) => place.text(Some(chars).filter(|chars| *chars > 0)),
-        Kind::Text(_) if place.is_json() => json(),
+        Kind::Text(_) if place.is_json() => place.json(),
         Kind::Text(_) => place.text(None),
-        Kind::Json => json(),
+        Kind::Json => place.json(),
         Kind::Binary(16) => Mapped::exact(LogicalType::Bytes).named("bytes").or(
             "uuid",
             "each value is a UUID, its 16 bytes in the order of its digits",
@@ -117,14 +117,6 @@ fn integer(bits: u8, unsigned: bool) -> Mapped<LogicalType> {
     }
 }
 
-fn json() -> Mapped<LogicalType> {
-    Mapped::exact(LogicalType::Json).named("json").or(
-        "text",
-        "text, exactly as the server prints it",
-        Mapped::widened(LogicalType::text(), "any text is accepted"),
-    )
-}
-
 /// A column to map.
 struct Place<'a> {
     column: &'a Column,
@@ -157,6 +149,22 @@ impl Place<'_> {
                 .any(|word| text.eq_ignore_ascii_case(word))
         });
         self.column.identity.is_none() && values.chain(default).all(|text| is_bit(text))
+    }
+
+    /// Only text holds what should be a document and is none.
+    fn json(&self) -> Mapped<LogicalType> {
+        let text = || Mapped::widened(LogicalType::text(), "any text is accepted");
+        let meaning = "text, exactly as the server prints it";
+        match self.shape(shape::JSON_INVALID) {
+            0 => Mapped::exact(LogicalType::Json)
+                .named("json")
+                .or("text", meaning, text()),
+            invalid => text().named("text").or(
+                "json",
+                format!("documents; rows with a text that is none are rejected: {invalid}"),
+                Mapped::lossy(LogicalType::Json, "rows whose text is no document"),
+            ),
+        }
     }
 
     fn is_json(&self) -> bool {
@@ -212,6 +220,20 @@ impl Place<'_> {
                 Mapped::lossy(to, "rows whose text is not valid in its character set"),
             );
         }
+        let twice = self.shape(shape::DOUBLE_ENCODED);
+        if twice > 0 {
+            let why = format!(
+                "{twice} texts look like UTF-8 that was taken for another character set; they arrive as the server reads them"
+            );
+            return Mapped::widened(to, why);
+        }
+        if chars_max == Some(UUID_CHARS) && self.shape(shape::UUID) > 0 {
+            return Mapped::exact(to).named("varchar").or(
+                "uuid",
+                "each text is a UUID; rows with any other are rejected",
+                Mapped::lossy(LogicalType::Uuid, "rows whose text is no UUID in lower case"),
+            );
+        }
         if nul > 0 {
             return Mapped::exact(to).named("varchar").or(
                 "bytes",
@@ -224,7 +246,7 @@ impl Place<'_> {
 
     /// A value that is none of the labels is stored as the empty text, and becomes a label where there is one.
     fn labels(&self, mut labels: Vec<String>) -> Mapped<LogicalType> {
-        if self.shape(ENUM_EMPTY) > 0 && !labels.iter().any(String::is_empty) {
+        if self.shape(shape::ENUM_EMPTY) > 0 && !labels.iter().any(String::is_empty) {
             labels.push(String::new());
             return Mapped::widened(
                 LogicalType::Enum {
@@ -285,7 +307,7 @@ impl Place<'_> {
             return interval;
         };
         let is_negative = profile.min.as_ref().is_some_and(|min| min.starts_with('-'));
-        if is_negative || self.shape(BEYOND_DAY) > 0 {
+        if is_negative || self.shape(shape::BEYOND_DAY) > 0 {
             return interval;
         }
         Mapped::exact(LogicalType::Time).named("time").or(
@@ -366,7 +388,7 @@ mod tests {
             of("time(3)", Some(&between("-00:00:01", "24:00:00"))).0,
             "interval"
         );
-        assert_eq!(of("time", Some(&shaped(BEYOND_DAY))).0, "interval");
+        assert_eq!(of("time", Some(&shaped(shape::BEYOND_DAY))).0, "interval");
         assert_eq!(of("time", None).0, "interval");
     }
 
@@ -383,7 +405,7 @@ mod tests {
             labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         };
         assert_eq!(labels(&ColumnProfile::default()), expected(&["b", "a"]));
-        assert_eq!(labels(&shaped(ENUM_EMPTY)), expected(&["b", "a", ""]));
+        assert_eq!(labels(&shaped(shape::ENUM_EMPTY)), expected(&["b", "a", ""]));
     }
 
     #[test]
@@ -393,6 +415,27 @@ mod tests {
         assert_eq!(is(&column), LogicalType::text());
         column.options.push(JSON_OPTION.to_owned());
         assert_eq!(is(&column), LogicalType::Json);
+    }
+
+    #[test]
+    fn what_is_no_document_stays_text() {
+        assert_eq!(of("json", None), ("json".to_owned(), "json".to_owned()));
+        assert_eq!(of("json", Some(&shaped(shape::JSON_INVALID))).0, "text");
+    }
+
+    #[test]
+    fn texts_that_look_like_uuids_may_become_some() {
+        let choices = |native: &str| {
+            let found = shaped(shape::UUID);
+            let mapped = logical(&Column::new("c", native), &Catalog::default(), Some(&found));
+            mapped
+                .alternatives
+                .into_iter()
+                .map(|other| other.choice)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(choices("char(36)"), ["uuid"]);
+        assert!(choices("char(40)").is_empty());
     }
 
     #[test]
