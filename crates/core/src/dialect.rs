@@ -129,6 +129,11 @@ pub trait Dialect: Send + Sync {
         }
     }
 
+    /// Returns the name of a user-defined type as the engine's catalog prints it for a column's native type.
+    fn type_name(&self, id: &TableId) -> String {
+        self.table(id)
+    }
+
     /// Parses the engine's expression into the neutral form.
     ///
     /// # Errors

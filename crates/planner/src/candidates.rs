@@ -199,7 +199,7 @@ impl Place<'_, '_> {
     }
 
     fn spelled(&self, own: &UserType) -> String {
-        self.spot.scope.target.dialect.table(&own.id)
+        self.spot.scope.target.dialect.type_name(&own.id)
     }
 
     fn troubles(&self, candidate: &Candidate) -> Vec<Trouble> {

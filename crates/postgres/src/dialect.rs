@@ -11,7 +11,7 @@ mod spelling;
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
     Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, ObjectKind, Result, Step, TableId, TargetCollation, TextEquality, Untranslated,
+    Mapped, ObjectKind, Result, Step, TableId, TargetCollation, TextEquality, Untranslated, ValueRule,
 };
 
 pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
@@ -77,6 +77,15 @@ impl Dialect for PostgresDialect {
         ddl::further::collation(equality)
     }
 
+    fn misfit(
+        &self,
+        native: &str,
+        logical: &LogicalType,
+        profile: &ColumnProfile,
+    ) -> Option<(String, Vec<ValueRule>)> {
+        mapping::misfit(native, logical, profile)
+    }
+
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
     }
@@ -87,6 +96,10 @@ impl Dialect for PostgresDialect {
 
     fn table(&self, id: &TableId) -> String {
         table_name(id)
+    }
+
+    fn type_name(&self, id: &TableId) -> String {
+        ddl::further::type_name(id)
     }
 
     fn parse(&self, expression: &str, context: &ExpressionContext) -> Result<Expr, Untranslated> {

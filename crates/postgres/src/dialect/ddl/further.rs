@@ -16,6 +16,51 @@ const COLLATIONS: [(&str, bool, bool, &str); 3] = [
     ("whimbrel_ai", false, true, "und-u-ks-level1-kc-true"),
 ];
 
+/// Key words among names of lower-case letters with a line between them, which the server prints in quotes.
+const KEY_WORDS: [&str; 20] = [
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "json_array",
+    "json_arrayagg",
+    "json_exists",
+    "json_object",
+    "json_objectagg",
+    "json_query",
+    "json_scalar",
+    "json_serialize",
+    "json_table",
+    "json_value",
+    "merge_action",
+    "session_user",
+    "system_user",
+];
+
+/// Returns the name of a type as `format_type` prints it under an empty search path.
+pub(in crate::dialect) fn type_name(id: &TableId) -> String {
+    let printed = |name: &str| {
+        let mut letters = name.chars();
+        let starts_plain = letters
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase() || first == '_');
+        let is_plain = starts_plain
+            && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && !KEY_WORDS.contains(&name)
+            // Names that the plan makes join two with a line, which no other key word has.
+            && (name.contains('_') || name == HOME);
+        if is_plain { name.to_owned() } else { quoted(name) }
+    };
+    format!(
+        "{}.{}",
+        printed(id.namespace.as_deref().unwrap_or(HOME)),
+        printed(&id.name)
+    )
+}
+
 /// Returns which different texts the column calls equal: only our own collations and `citext` say so by their name.
 pub(in crate::dialect) fn equality(column: &Column) -> TextEquality {
     let bare = |name: &str| name.rsplit('.').next().unwrap_or_default().replace('"', "");
@@ -176,6 +221,18 @@ mod tests {
         );
         let long = stamp_name(&TableId::new("public", "t".repeat(60)), "at");
         assert_eq!(long.len(), "stamp_".len() + 16);
+    }
+
+    #[test]
+    fn a_type_is_named_as_the_server_prints_it() {
+        for (name, printed) in [
+            ("orders_state", "public.orders_state"),
+            ("Orders_state", "public.\"Orders_state\""),
+            ("current_date", "public.\"current_date\""),
+            ("2_a", "public.\"2_a\""),
+        ] {
+            assert_eq!(type_name(&TableId::bare(name)), printed);
+        }
     }
 
     #[test]
