@@ -46,6 +46,23 @@ pub struct DatabaseUrl {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// Stands for the host of a URL that has a login and no host (`postgres://ann@/shop?host=/run/pg`), which the standard does not know.
+const NO_HOST: &str = "no-host.invalid";
+
+/// Gives the URL a host to be read with when a login stands before an empty one.
+fn with_host(text: &str) -> String {
+    let start = text.find("//").map_or(0, |at| at + 2);
+    let end = text[start..]
+        .find(['/', '?', '#'])
+        .map_or(text.len(), |at| start + at);
+    match text[start..end].rsplit_once('@') {
+        Some((login, place)) if place.is_empty() || place.starts_with(':') => {
+            format!("{}{login}@{NO_HOST}{place}{}", &text[..start], &text[end..])
+        }
+        Some(_) | None => text.to_owned(),
+    }
+}
+
 impl DatabaseUrl {
     /// Returns the scheme of a URL, lower case, by which its engine is known.
     ///
@@ -99,7 +116,8 @@ impl DatabaseUrl {
     }
 
     fn parse_server(scheme: String, text: &str) -> Result<Self> {
-        let url = ::url::Url::parse(text).map_err(|cause| {
+        let hosted = with_host(text);
+        let url = ::url::Url::parse(&hosted).map_err(|cause| {
             Error::invalid("the database URL cannot be read")
                 .with_hint("special characters in user and password are written as %XX")
                 .with_cause(cause)
@@ -107,7 +125,7 @@ impl DatabaseUrl {
         let decode = |part: &str| percent_decode(part);
         let mut parameters: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
         let host = match url.host_str() {
-            Some(host) if !host.is_empty() => Some(decode(host.trim_matches(['[', ']']))),
+            Some(host) if !host.is_empty() && host != NO_HOST => Some(decode(host.trim_matches(['[', ']']))),
             _ => parameters.remove("host"),
         };
         let password = url
@@ -262,6 +280,17 @@ mod tests {
             DatabaseUrl::parse("sqlite:/tmp/x.db").unwrap().database,
             "/tmp/x.db"
         );
+    }
+
+    #[test]
+    fn a_login_may_stand_before_a_host_that_only_a_parameter_names() {
+        let url = DatabaseUrl::parse("postgres://ann:pw@/shop?host=/run/pg").unwrap();
+        assert_eq!(
+            (url.user.as_deref(), url.host.as_deref(), url.database.as_str()),
+            (Some("ann"), Some("/run/pg"), "shop")
+        );
+        let url = DatabaseUrl::parse("postgres://ann@:5433/shop").unwrap();
+        assert_eq!((url.host, url.port), (None, Some(5433)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod tables;
 mod user_types;
 mod views;
 
+pub(crate) use constraints::NOT_NULL_NAME;
 pub(crate) use tables::INHERITED;
 
 use tokio_postgres::{Client, Row};

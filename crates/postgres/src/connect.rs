@@ -21,6 +21,9 @@ const PINNED: &str = "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET da
     SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
     SET standard_conforming_strings = on; SET client_min_messages = warning; SET jit = off;";
 
+/// The code of errors that lie in the request itself.
+const USAGE: &str = "usage";
+
 /// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -82,6 +85,7 @@ impl Settings {
             })
             .ok_or_else(|| {
                 Error::invalid("the URL names no user")
+                    .with_code(USAGE)
                     .with_hint("write it as `postgres://USER@HOST/DATABASE`")
             })?;
         let database = if url.database.is_empty() {
@@ -217,7 +221,8 @@ impl Mode {
             other => {
                 return Err(Error::invalid(format!(
                     "sslmode is `{other}`; must be `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`"
-                )));
+                ))
+                .with_code(USAGE));
             }
         })
     }
@@ -235,6 +240,7 @@ fn timeout_seconds(url: &DatabaseUrl) -> Result<u64> {
         Error::invalid(format!(
             "connect_timeout is `{text}`; must be a number of seconds"
         ))
+        .with_code(USAGE)
     })
 }
 
@@ -403,6 +409,7 @@ mod tests {
         let url = DatabaseUrl::parse("postgres://ann@db/shop?sslmode=verify").unwrap();
         let error = Settings::new(&url, &BTreeMap::new()).unwrap_err();
         assert!(error.to_string().contains("verify-full"), "{error}");
+        assert_eq!(error.code(), USAGE);
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::tables::Tables;
 use super::{is_users, name_at};
 use crate::error::from_driver;
 
+/// The option of a column that names its NOT NULL.
+pub(crate) const NOT_NULL_NAME: &str = "not_null=";
+
 pub(super) async fn add(client: &Client, server: Server, tables: &mut Tables) -> Result<()> {
     // What a table inherits comes with its parent; a partition repeats its parent's checks.
     let sql = format!(
@@ -45,6 +48,32 @@ pub(super) async fn add(client: &Client, server: Server, tables: &mut Tables) ->
                 name: row.get(2),
                 definition: row.get(3),
             }),
+        }
+    }
+    if server.has(18) {
+        add_not_null_names(client, tables).await?;
+    }
+    Ok(())
+}
+
+/// Since version 18 NOT NULL is a constraint with a name; one that the server would not give itself is an option of its column.
+async fn add_not_null_names(client: &Client, tables: &mut Tables) -> Result<()> {
+    let sql = format!(
+        "SELECT o.conrelid, a.attname::text, o.conname::text FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
+           JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = o.conkey[1]
+         WHERE o.contype = 'n' AND (o.conislocal OR c.relispartition) AND {}",
+        is_users("n")
+    );
+    for row in client.query(&sql, &[]).await.map_err(from_driver)? {
+        let Some(table) = tables.get_mut(&row.get(0)) else {
+            continue;
+        };
+        let (column, name): (String, String) = (row.get(1), row.get(2));
+        let usual = format!("{}_{column}_not_null", table.id.name);
+        let found = table.columns.iter_mut().find(|found| found.name == column);
+        if let Some(found) = found.filter(|_| name != usual) {
+            found.options.push(format!("{NOT_NULL_NAME}{name}"));
+            found.options.sort();
         }
     }
     Ok(())

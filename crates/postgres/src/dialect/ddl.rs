@@ -8,7 +8,7 @@ use whimbrel_core::{
     Table, TableId, UserType, UserTypeKind, View, hash_of,
 };
 
-use crate::catalog::INHERITED;
+use crate::catalog::{INHERITED, NOT_NULL_NAME};
 use crate::column_option;
 use crate::quote::{literal, quoted, table_name};
 
@@ -379,6 +379,10 @@ fn column_definition(column: &Column, sequences: &[Sequence]) -> String {
         text.push_str(&format!(" DEFAULT {default}"));
     }
     if !column.nullable {
+        let mut options = column.options.iter();
+        if let Some(name) = options.find_map(|option| option.strip_prefix(NOT_NULL_NAME)) {
+            text.push_str(&format!(" CONSTRAINT {}", quoted(name)));
+        }
         text.push_str(" NOT NULL");
     }
     text
