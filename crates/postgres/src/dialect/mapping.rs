@@ -1,12 +1,18 @@
 //! Types both ways: the form in which a column's values travel to another engine, and the native type for a logical one.
 
-use whimbrel_core::{Catalog, Column, ColumnProfile, ColumnUse, LogicalType, Mapped, TableId, UserTypeKind};
+use whimbrel_core::{
+    Catalog, Column, ColumnProfile, ColumnUse, LogicalType, Mapped, TableId, UserTypeKind, ValueRule,
+};
 
 use crate::native::Kind;
 
 /// The server's limits of declared sizes.
 const CHARACTERS_MAX: u32 = 10_485_760;
 const PRECISION_MAX: u32 = 1_000;
+const VALUE_BYTES_MAX: u64 = 1_073_741_823;
+/// 4714-11-24 BC to 5874897-12-31 in days, and as far as microseconds travel.
+const DAYS: (i64, i64) = (-2_440_588, 2_145_042_905);
+const MICROS: (i64, i64) = (-210_866_803_200_000_000, i64::MAX);
 
 pub(super) fn logical(
     column: &Column,
@@ -14,7 +20,7 @@ pub(super) fn logical(
     profile: Option<&ColumnProfile>,
 ) -> Mapped<LogicalType> {
     if column.native.ends_with("[]") {
-        return widened_text("an array travels as the server prints it, such as `{1,2}`");
+        return text_or_json("an array travels as the server prints it, such as `{1,2}`");
     }
     match user_type(column, catalog) {
         Some(UserTypeKind::Enum { labels }) => {
@@ -34,7 +40,7 @@ pub(super) fn logical(
             logical(&behind, catalog, profile)
         }
         Some(UserTypeKind::Composite { .. }) => {
-            widened_text("a composite value travels as the server prints it, such as `(1,a)`")
+            text_or_json("a composite value travels as the server prints it, such as `(1,a)`")
         }
         Some(UserTypeKind::Range { .. }) => range_text(),
         None => built_in(&column.native, profile),
@@ -48,6 +54,18 @@ fn user_type<'a>(column: &Column, catalog: &'a Catalog) -> Option<&'a UserTypeKi
 
 fn widened_text(why: &str) -> Mapped<LogicalType> {
     Mapped::widened(LogicalType::text(), why)
+}
+
+/// Values with parts, as the server prints them or as documents.
+fn text_or_json(why: &str) -> Mapped<LogicalType> {
+    widened_text(why).named("text").or(
+        "json",
+        "arrays and objects of JSON, as `to_json` makes them",
+        Mapped::widened(
+            LogicalType::Json,
+            "values travel as JSON; lower bounds of arrays are not kept",
+        ),
+    )
 }
 
 fn range_text() -> Mapped<LogicalType> {
@@ -68,10 +86,11 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
             precision: None,
             scale: None,
         },
-        Kind::Numeric(declared) => LogicalType::Decimal {
-            precision: declared.map(|(precision, _)| precision),
-            scale: declared.map(|(_, scale)| scale),
+        Kind::Numeric(Some((precision, scale))) => LogicalType::Decimal {
+            precision: Some(precision),
+            scale: Some(scale),
         },
+        Kind::Numeric(None) => return unbounded(profile),
         Kind::Text => LogicalType::text(),
         Kind::Varchar(chars_max) => LogicalType::Text {
             chars_max,
@@ -114,6 +133,36 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
     })
 }
 
+/// A number without a declared size has the one that its values need, for an engine that wants one.
+fn unbounded(profile: Option<&ColumnProfile>) -> Mapped<LogicalType> {
+    let exact = Mapped::exact(LogicalType::Decimal {
+        precision: None,
+        scale: None,
+    });
+    let size = profile.filter(|_| !is_not_finite(profile)).and_then(digits_seen);
+    let Some((whole, places)) = size else {
+        return exact;
+    };
+    let sized = LogicalType::Decimal {
+        precision: Some(whole + places),
+        scale: i32::try_from(places).ok(),
+    };
+    exact.named("numeric").or(
+        "decimal",
+        format!("numbers with up to {whole} digits before the point and {places} behind it, as the values have now"),
+        Mapped::widened(sized, "each number gets the same number of digits behind the point"),
+    )
+}
+
+/// The most digits before and behind the point.
+fn digits_seen(profile: &ColumnProfile) -> Option<(u32, u32)> {
+    let places = profile.shapes.get("decimal_places_max").copied().unwrap_or(0);
+    let whole = |text: &String| text.trim_start_matches('-').split('.').next().map_or(1, str::len);
+    let ends = profile.min.iter().chain(&profile.max);
+    let whole = ends.map(whole).max()?;
+    Some((u32::try_from(whole).ok()?, u32::try_from(places).ok()?))
+}
+
 fn is_not_finite(profile: Option<&ColumnProfile>) -> bool {
     profile.is_some_and(|profile| profile.shapes.get("not_finite").is_some_and(|rows| *rows > 0))
 }
@@ -134,6 +183,9 @@ fn float(bits: u8, profile: Option<&ColumnProfile>) -> Mapped<LogicalType> {
 fn other(native: &str) -> Mapped<LogicalType> {
     if native.ends_with("range") {
         return range_text();
+    }
+    if native.rsplit('.').next() == Some("hstore") {
+        return text_or_json("pairs travel as the server prints them, such as `\"a\"=>\"1\"`");
     }
     let plain = ["name", "citext", "xml", "\"char\""];
     let bare = native.rsplit('.').next().unwrap_or(native);
@@ -162,6 +214,62 @@ fn parse_name(printed: &str) -> Option<TableId> {
     match parts.as_slice() {
         [namespace, name] => Some(TableId::new(namespace, name)),
         _ => None,
+    }
+}
+
+/// Says why some of the values do not fit, and which rules would let their rows arrive.
+pub(super) fn misfit(
+    native: &str,
+    logical: &LogicalType,
+    profile: &ColumnProfile,
+) -> Option<(String, Vec<ValueRule>)> {
+    if profile.bytes_max > VALUE_BYTES_MAX {
+        let why = format!(
+            "values have up to {} bytes; a value has less than 1 GiB here",
+            profile.bytes_max
+        );
+        return Some((why, Vec::new()));
+    }
+    let ends = || profile.min.iter().chain(&profile.max);
+    match (Kind::parse(native), logical) {
+        (Kind::Date, LogicalType::Date) => {
+            let strange =
+                ends().find(|text| year(text).is_some_and(|year| !(-4712..=5_874_897).contains(&year)))?;
+            Some(outside(strange, DAYS))
+        }
+        (Kind::Timestamp { .. }, LogicalType::Timestamp { .. }) => {
+            let strange =
+                ends().find(|text| year(text).is_some_and(|year| !(-4712..=294_276).contains(&year)))?;
+            Some(outside(strange, MICROS))
+        }
+        (Kind::Varchar(Some(limit)) | Kind::Bpchar(Some(limit)), _)
+            if profile.chars_max > u64::from(limit) =>
+        {
+            let why = format!(
+                "values have up to {} characters, more than `{native}` holds",
+                profile.chars_max
+            );
+            Some((why, Vec::new()))
+        }
+        _ => None,
+    }
+}
+
+fn outside(strange: &str, (min, max): (i64, i64)) -> (String, Vec<ValueRule>) {
+    let why = format!("`{strange}` lies outside of the calendar here");
+    (why, vec![ValueRule::OutsideToNull { min, max }])
+}
+
+/// The astronomical year that a printed date begins with; none for what is no date, such as `infinity`.
+fn year(text: &str) -> Option<i64> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text),
+    };
+    let year: i64 = rest.split('-').next()?.parse().ok()?;
+    match text.ends_with("BC") {
+        true => Some(1 - year),
+        false => Some(sign * year),
     }
 }
 
@@ -296,6 +404,45 @@ mod tests {
                 "{native}"
             );
         }
+    }
+
+    #[test]
+    fn numbers_without_a_size_have_that_of_their_values() {
+        let mut profile = ColumnProfile {
+            min: Some("-1234.5".to_owned()),
+            max: Some("99.125".to_owned()),
+            ..ColumnProfile::default()
+        };
+        profile.shapes.insert("decimal_places_max".to_owned(), 3);
+        let sized = |profile: &ColumnProfile| {
+            let mapped = built_in("numeric", Some(profile));
+            mapped.alternatives.first().map(|other| other.to.to_string())
+        };
+        assert_eq!(sized(&profile).as_deref(), Some("decimal(7,3)"));
+        profile.shapes.insert("not_finite".to_owned(), 1);
+        assert_eq!(sized(&profile), None);
+    }
+
+    #[test]
+    fn dates_beyond_the_calendar_are_found() {
+        let fits = |native: &str, logical: &LogicalType, end: &str| {
+            let profile = ColumnProfile {
+                max: Some(end.to_owned()),
+                ..ColumnProfile::default()
+            };
+            misfit(native, logical, &profile).is_none()
+        };
+        assert!(fits("date", &LogicalType::Date, "9999-12-31"));
+        assert!(fits("date", &LogicalType::Date, "infinity"));
+        assert!(fits("date", &LogicalType::Date, "-4712-01-01"));
+        assert!(!fits("date", &LogicalType::Date, "-4713-12-31"));
+        assert!(!fits("date", &LogicalType::Date, "5874898-01-01"));
+        let local = LogicalType::Timestamp { zoned: false };
+        assert!(!fits(
+            "timestamp without time zone",
+            &local,
+            "294277-01-01 00:00:00"
+        ));
     }
 
     #[test]
