@@ -102,7 +102,7 @@ pub(crate) fn translate(
 
 /// Tells whether every engine computes the same value: whole numbers, truth and text put together, nothing that rounds, orders or folds.
 pub(crate) fn means_the_same(draft: &Draft<'_>, expression: &str, context: &ExpressionContext) -> bool {
-    if draft.scope.equal {
+    if are_kin(draft) {
         return true;
     }
     let Ok(neutral) = draft.scope.source.dialect.parse(expression, context) else {

@@ -81,7 +81,11 @@ pub fn fit(expr: Expr, expected: &LogicalType, context: &ExpressionContext) -> R
     }
     if literal_as(&mut expr, wanted, context).is_some() {
         let whole = kind(&expr, context) == Kind::Integer;
-        return if wanted == Kind::Integer && !whole { refuse(&expr) } else { Ok(expr) };
+        return if wanted == Kind::Integer && !whole {
+            refuse(&expr)
+        } else {
+            Ok(expr)
+        };
     }
     let is_bits = matches!(expected, LogicalType::Bits { .. });
     match text_of(&expr) {
@@ -89,7 +93,11 @@ pub fn fit(expr: Expr, expected: &LogicalType, context: &ExpressionContext) -> R
         Some(text) if wanted == Kind::Json && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
             Ok(expr)
         }
-        _ if !is_literal(&expr) && have.is_moment() && matches!(wanted, Kind::Timestamp(_)) && have != Kind::Time => {
+        _ if !is_literal(&expr)
+            && have.is_moment()
+            && matches!(wanted, Kind::Timestamp(_))
+            && have != Kind::Time =>
+        {
             Ok(expr)
         }
         _ => refuse(&expr),

@@ -219,7 +219,9 @@ fn of_function(function: &Function, context: &ExpressionContext) -> Kind {
             Kind::Integer | Kind::Decimal => Kind::Decimal,
             other => other,
         },
-        "coalesce" | "ifnull" | "greatest" | "least" => common(arguments(function).iter().map(|argument| kind(argument, context))),
+        "coalesce" | "ifnull" | "greatest" | "least" => {
+            common(arguments(function).iter().map(|argument| kind(argument, context)))
+        }
         "current_timestamp" => Kind::Timestamp(true),
         "current_date" => Kind::Date,
         "current_time" => Kind::Time,

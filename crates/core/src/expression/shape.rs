@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use crate::Untranslated;
 use sqlparser::ast::{
     Distinct, Expr, Function, FunctionArgumentClause, GroupByExpr, LimitClause, Query, Select, SelectItem,
-    SetExpr, TableFactor,
+    SetExpr, TableFactor, Visit, Visitor,
 };
 
 /// Makes the reason that a part has no translation.
@@ -154,18 +154,36 @@ pub fn check_call(function: &Function) -> Result<(), Untranslated> {
 
 /// Tells whether an expression holds an aggregate of its own SELECT (inner queries and windows apart).
 pub fn has_aggregate(expr: &Expr) -> bool {
-    use sqlparser::ast::visit_expressions;
-    let mut found = false;
-    let _done: ControlFlow<()> = visit_expressions(expr, |expr| {
-        if let Expr::Function(function) = expr
-            && function.over.is_none()
-            && is_aggregate(&function.name.to_string())
-        {
-            found = true;
+    struct Finder {
+        queries: usize,
+    }
+    impl Visitor for Finder {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+            self.queries += 1;
+            ControlFlow::Continue(())
         }
-        ControlFlow::Continue(())
-    });
-    found
+
+        fn post_visit_query(&mut self, _query: &Query) -> ControlFlow<()> {
+            self.queries -= 1;
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function)
+                    if self.queries == 0
+                        && function.over.is_none()
+                        && is_aggregate(&function.name.to_string()) =>
+                {
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Finder { queries: 0 }).is_break()
 }
 
 fn is_aggregate(name: &str) -> bool {

@@ -5,8 +5,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CeilFloorKind, DateTimeField, Expr, Ident, ObjectName, OrderByExpr, OrderBySort, Query, Select, TableFactor, Value, ValueWithSpan,
-    VisitMut, VisitorMut,
+    CeilFloorKind, DateTimeField, Expr, Ident, ObjectName, OrderByExpr, OrderBySort, Query, Select,
+    TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::Dialect as Parsed;
 use sqlparser::parser::{Parser, ParserError};
@@ -153,11 +153,25 @@ impl<T: Translate> VisitorMut for Walker<'_, T> {
 fn as_call(expr: &mut Expr) {
     let plain = CeilFloorKind::DateTimeField(DateTimeField::NoDateTime);
     let (name, of) = match expr {
-        Expr::Ceil { expr, field } if *field == plain => ("ceil", take(expr)),
-        Expr::Floor { expr, field } if *field == plain => ("floor", take(expr)),
+        Expr::Ceil { expr, field } if *field == plain => ("ceil", vec![take(expr)]),
+        Expr::Floor { expr, field } if *field == plain => ("floor", vec![take(expr)]),
+        // With commas, that is.
+        Expr::Substring {
+            expr,
+            substring_from: Some(from),
+            substring_for,
+            special: true,
+            ..
+        } => {
+            let length = substring_for.take().map(|length| *length);
+            (
+                "substr",
+                [take(expr), take(from)].into_iter().chain(length).collect(),
+            )
+        }
         _ => return,
     };
-    *expr = call(name, vec![of]);
+    *expr = call(name, of);
 }
 
 /// Parses the whole text as one expression.

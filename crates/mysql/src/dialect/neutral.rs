@@ -18,8 +18,8 @@ use sqlparser::ast::{
     OrderBySort, Query, Select, UnaryOperator,
 };
 use whimbrel_core::expression::{
-    Kind, MadeNames, Translate, cast, check_grouping, digits, fit, is_literal, is_number_literal,
-    kind, literal_as, made_names, nested, no, of_logical, read_expression, read_query, take, text_of, walk,
+    Kind, MadeNames, Translate, cast, check_grouping, digits, fit, is_literal, is_number_literal, kind,
+    literal_as, made_names, nested, no, of_logical, read_expression, read_query, take, text_of, walk,
 };
 use whimbrel_core::{ExpressionContext, LogicalType, TextEquality, Untranslated};
 

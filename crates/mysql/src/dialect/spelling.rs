@@ -17,8 +17,8 @@ use sqlparser::ast::{
     BinaryOperator, DataType, ExactNumberInfo, Expr, Ident, ObjectName, Query, Select, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, TargetNames, Translate, call, cast, check_grouping, is_now, kind, literal_as, no, not,
-    of_type, print, take, walk, without_brackets,
+    Kind, TargetNames, Translate, call, cast, check_grouping, is_now, kind, literal_as, no, not, of_type,
+    print, take, walk, without_brackets,
 };
 use whimbrel_core::{ExpressionContext, Untranslated};
 
@@ -109,6 +109,13 @@ impl Translate for Speller<'_> {
             Expr::CompoundIdentifier(parts) => self.names.compound(parts)?,
             // A word of the servers' own must stand without quotes.
             Expr::Function(function) => unquote(&mut function.name),
+            // Bits are unsigned here.
+            Expr::BinaryOp {
+                op: BinaryOperator::BitwiseAnd | BinaryOperator::BitwiseOr,
+                ..
+            } => *expr = cast(take(expr), DataType::Signed),
+            // Neither are the names of collations those of columns.
+            Expr::Collate { collation, .. } => unquote(collation),
             _ => {}
         }
         Ok(())
@@ -197,6 +204,7 @@ impl Speller<'_> {
             Expr::Position { .. } => texts::position(expr, self),
             Expr::Substring { .. } => texts::substring(expr, self),
             Expr::Trim { .. } => texts::trim(expr),
+            Expr::Collate { collation, .. } if collation.to_string() == texts::EXACT => Ok(()),
             Expr::Cast { .. } => self.cast(expr),
             Expr::Extract { .. } => calls::extract(expr, self),
             Expr::Function(_) => calls::function(expr, self),
@@ -248,12 +256,8 @@ impl Speller<'_> {
             Op::Divide if a.is_number() && b.is_number() && (a == Kind::Real || b == Kind::Real) => Ok(()),
             Op::Divide => Err(no(format!("the division of decimals `{whole}`"))),
             Op::Modulo if fits(a) && fits(b) && a != Kind::Real && b != Kind::Real => Ok(()),
-            // Bits are unsigned here.
-            Op::BitwiseAnd | Op::BitwiseOr => {
-                let bits = compared(take(left), op.clone(), take(right));
-                *whole = cast(bits, DataType::Signed);
-                Ok(())
-            }
+            // The second is of our own making.
+            Op::BitwiseAnd | Op::BitwiseOr | Op::Spaceship => Ok(()),
             Op::Plus | Op::Minus | Op::Multiply | Op::Modulo => Err(no(format!("`{whole}`, no numbers,"))),
             other => Err(no(format!("operator `{other}`"))),
         }

@@ -1,44 +1,30 @@
 //! Expressions and queries between the engine's words and the neutral form: parsing and walking. Each node is turned by
 //! `neutral` (into the neutral form) or by `spelling` (out of it).
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "only literals are looked into")]
-
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, Value, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Query};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
-use whimbrel_core::expression::no;
+use whimbrel_core::expression::{print, read_expression, read_query, walk};
 use whimbrel_core::{ExpressionContext, Untranslated};
 
 use super::neutral::Reader;
 use super::spelling::{self, Speller};
+use crate::quote::literal;
 
 const DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 
 /// Parses an expression into the neutral form.
 pub(super) fn parse(text: &str, context: &ExpressionContext) -> Result<Expr, Untranslated> {
-    let unread = |cause: ParserError| Untranslated::new(format!("`{text}` cannot be read: {cause}"));
-    let mut parser = parser(text).map_err(unread)?;
-    let mut expr = parser.parse_expr().map_err(unread)?;
-    if parser.peek_token().token != Token::EOF {
-        return Err(Untranslated::new(format!("`{text}` goes on after an expression")));
-    }
+    let mut expr = read_expression(text, parser)?;
     walk(&mut expr, &mut Reader::new(context))?;
     Ok(expr)
 }
 
 /// Parses a query into the neutral form.
 pub(super) fn parse_query(text: &str, context: &ExpressionContext) -> Result<Query, Untranslated> {
-    let statements = parser(text)
-        .and_then(|mut parser| parser.parse_statements())
-        .map_err(|cause| Untranslated::new(format!("the query cannot be read: {cause}")))?;
-    let [Statement::Query(query)] = statements.as_slice() else {
-        return Err(no("a statement that is no query"));
-    };
-    let mut query = (**query).clone();
+    let mut query = read_query(text, parser)?;
     walk(&mut query, &mut Reader::new(context))?;
     Ok(query)
 }
@@ -90,11 +76,8 @@ pub(super) fn render(expr: &Expr, context: &ExpressionContext) -> Result<String,
             | Expr::Identifier(_)
     );
     let wrap = context.expected.is_some() && !is_whole;
-    Ok(if wrap {
-        format!("({expr})")
-    } else {
-        expr.to_string()
-    })
+    let printed = print(expr, literal);
+    Ok(if wrap { format!("({printed})") } else { printed })
 }
 
 /// Spells a neutral query.
@@ -102,90 +85,14 @@ pub(super) fn render_query(query: &Query, context: &ExpressionContext) -> Result
     let mut query = query.clone();
     let mut speller = Speller::of_query(&query, context);
     walk(&mut query, &mut speller)?;
-    Ok(query.to_string())
-}
-
-fn walk(
-    tree: &mut impl VisitMut,
-    visitor: &mut impl VisitorMut<Break = Untranslated>,
-) -> Result<(), Untranslated> {
-    match tree.visit(visitor) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(why) => Err(why),
-    }
-}
-
-/// Goes on, or ends the walk with the reason.
-pub(super) fn flow(done: Result<(), Untranslated>) -> ControlFlow<Untranslated> {
-    match done {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(why) => ControlFlow::Break(why),
-    }
-}
-
-/// Returns the text of a text literal.
-pub(super) fn text_of(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) => Some(text),
-            _ => None,
-        },
-        Expr::Nested(inner) => text_of(inner),
-        _ => None,
-    }
-}
-
-/// Makes a text literal.
-pub(super) fn text_literal(text: &str) -> Expr {
-    Expr::value(Value::SingleQuotedString(text.to_owned()))
-}
-
-/// Makes a number; none when the text is no plain one.
-pub(super) fn number_literal(text: &str) -> Option<Expr> {
-    use sqlparser::ast::UnaryOperator;
-    let text = text.trim();
-    let (negative, digits) = text
-        .strip_prefix('-')
-        .map_or((false, text), |digits| (true, digits));
-    let is_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && whimbrel_core::canonical_decimal(digits).is_some();
-    let number = is_number.then(|| Expr::value(Value::Number(digits.to_owned(), false)))?;
-    Some(if negative {
-        Expr::UnaryOp {
-            op: UnaryOperator::Minus,
-            expr: Box::new(number),
-        }
-    } else {
-        number
-    })
-}
-
-/// Tells whether it is a number as written.
-pub(super) fn is_number_literal(expr: &Expr) -> bool {
-    match expr {
-        Expr::Value(value) => matches!(value.value, Value::Number(..)),
-        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_number_literal(expr),
-        _ => false,
-    }
-}
-
-/// Returns a function's bare name in small letters; none when it is qualified.
-pub(super) fn plain_name(name: &ObjectName) -> Option<String> {
-    match name.0.as_slice() {
-        [only] => only.as_ident().map(|ident| ident.value.to_ascii_lowercase()),
-        _ => None,
-    }
-}
-
-/// Makes a bare name without quotes, for functions.
-pub(super) fn function_name(name: &str) -> ObjectName {
-    ObjectName::from(vec![Ident::new(name)])
+    Ok(print(query, literal))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use sqlparser::ast::Statement;
     use sqlparser::dialect::GenericDialect;
     use whimbrel_core::{LogicalType, TableId};
 
@@ -296,7 +203,7 @@ mod tests {
             ("(price / (2)::numeric)", "division"),
             ("'1 day'::interval", "interval"),
             ("(name COLLATE \"de-x-icu\")", "collation"),
-            ("gen_random_uuid()", "gen_random_uuid"),
+            ("gen_random_bytes(4)", "gen_random_bytes"),
             ("'now'::date", "now"),
         ] {
             let said = neutral(printed);

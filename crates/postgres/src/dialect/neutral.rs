@@ -9,16 +9,9 @@
 mod calls;
 mod casts;
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{
-    BinaryOperator, Expr, Function, Ident, OrderByExpr, OrderBySort, Query, Select, TableFactor,
-    UnaryOperator, Value, VisitorMut,
-};
-use whimbrel_core::expression::{Kind, check_call, check_query, check_select, check_table, kind, no};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, OrderByExpr, OrderBySort, UnaryOperator, Value};
+use whimbrel_core::expression::{Kind, Translate, check_call, kind, no};
 use whimbrel_core::{ExpressionContext, Untranslated};
-
-use super::expression::flow;
 
 /// Reads expressions whose parts are neutral already.
 pub(super) struct Reader<'a> {
@@ -35,41 +28,23 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl VisitorMut for Reader<'_> {
-    type Break = Untranslated;
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Untranslated> {
-        flow(check_query(query))
-    }
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Untranslated> {
-        flow(check_select(select))
-    }
-
-    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Untranslated> {
-        flow(check_table(table))
-    }
-
-    fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<Untranslated> {
+impl Translate for Reader<'_> {
+    fn ident(&mut self, ident: &mut Ident) {
         if ident.quote_style.is_none() {
             ident.value = ident.value.to_lowercase();
         }
         ident.quote_style = Some('"');
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_order_by_expr(&mut self, order: &mut OrderByExpr) -> ControlFlow<Untranslated> {
+    fn order(&mut self, order: &mut OrderByExpr) -> Result<(), Untranslated> {
         // To this engine NULL is larger than everything.
         let descending = matches!(order.options.sort, Some(OrderBySort::Desc));
         order.options.nulls_first.get_or_insert(descending);
-        match order.options.sort {
-            Some(OrderBySort::Using(_)) => ControlFlow::Break(no("`ORDER BY ... USING`")),
-            Some(OrderBySort::Asc | OrderBySort::Desc) | None => ControlFlow::Continue(()),
-        }
+        Ok(())
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
-        flow(self.read(expr))
+    fn after(&mut self, expr: &mut Expr) -> Result<(), Untranslated> {
+        self.read(expr)
     }
 }
 
@@ -120,13 +95,12 @@ impl Reader<'_> {
                 }
                 Err(no(format!("collation {name}")))
             }
-            Expr::Function(call) => self.call(call).and_then(|()| calls::function(expr, self.context)),
+            Expr::Function(call) => {
+                check_call(call)?;
+                calls::function(expr, self.context)
+            }
             other => Err(no(format!("`{other}`"))),
         }
-    }
-
-    fn call(&self, call: &Function) -> Result<(), Untranslated> {
-        check_call(call)
     }
 
     fn operation(&self, whole: &mut Expr) -> Result<(), Untranslated> {

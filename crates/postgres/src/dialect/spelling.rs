@@ -9,46 +9,41 @@
 mod calls;
 mod fit;
 
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Ident, ObjectName, ObjectNamePart,
-    OrderByExpr, OrderBySort, Query, Select, TableFactor, UnaryOperator, Value, Visit, Visitor, VisitorMut,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectName, OrderByExpr, OrderBySort, Query, Select, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, check_call, check_grouping, check_query, check_select, check_table, kind, no, of_type,
+    Kind, TargetNames, Translate, check_call, check_grouping, columns_of, function_name, is_now, kind,
+    literal_as, no, of_type, plain_name, take, text_literal,
 };
-use whimbrel_core::{ExpressionContext, TableId, Untranslated};
+use whimbrel_core::{ExpressionContext, Untranslated};
 
-use super::expression::{flow, function_name, plain_name, text_literal};
 pub(super) use fit::fit;
+
+const QUOTE: char = '"';
+
+/// The collation of the database.
+const DEFAULT_COLLATION: &str = "default";
 
 /// Spells expressions, parts before wholes; kinds are looked up while names are still the source's.
 pub(super) struct Speller<'a> {
     context: &'a ExpressionContext,
-    /// Names that the query makes itself: WITH queries and aliases of tables.
-    made: BTreeSet<String>,
-    in_query: bool,
+    names: TargetNames<'a>,
 }
 
 impl<'a> Speller<'a> {
     pub(super) fn of_expression(context: &'a ExpressionContext) -> Self {
         Self {
             context,
-            made: BTreeSet::new(),
-            in_query: false,
+            names: TargetNames::of_expression(context, QUOTE),
         }
     }
 
     pub(super) fn of_query(query: &Query, context: &'a ExpressionContext) -> Self {
-        let mut collector = Made(BTreeSet::new());
-        let done = query.visit(&mut collector);
-        debug_assert!(done.is_continue());
         Self {
             context,
-            made: collector.0,
-            in_query: true,
+            names: TargetNames::of_query(query, context, QUOTE),
         }
     }
 
@@ -57,114 +52,50 @@ impl<'a> Speller<'a> {
     }
 }
 
-/// Collects the names of WITH queries and of tables' aliases.
-struct Made(BTreeSet<String>);
-
-impl Visitor for Made {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
-        self.0.extend(ctes.map(|cte| cte.alias.name.value.clone()));
-        ControlFlow::Continue(())
+impl Translate for Speller<'_> {
+    fn select(&mut self, select: &mut Select) -> Result<(), Untranslated> {
+        check_grouping(select)?;
+        [&select.selection, &select.having]
+            .into_iter()
+            .flatten()
+            .try_for_each(|condition| self.condition(condition))
     }
-    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
-        match table {
-            TableFactor::Table {
-                alias: Some(alias), ..
-            }
-            | TableFactor::Derived {
-                alias: Some(alias), ..
-            } => {
-                self.0.insert(alias.name.value.clone());
-            }
-            _ => {}
+
+    fn relation(&mut self, name: &mut ObjectName) -> Result<(), Untranslated> {
+        if let Some(to) = self.names.relation(name)? {
+            let namespace = to.namespace.as_deref().unwrap_or("public");
+            *name = ObjectName::from(vec![
+                Ident::with_quote(QUOTE, namespace),
+                Ident::with_quote(QUOTE, &to.name),
+            ]);
         }
-        ControlFlow::Continue(())
-    }
-}
-
-impl VisitorMut for Speller<'_> {
-    type Break = Untranslated;
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Untranslated> {
-        flow(check_query(query))
+        Ok(())
     }
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Untranslated> {
-        let conditions = [&select.selection, &select.having];
-        let checked = check_select(select)
-            .and_then(|()| check_grouping(select))
-            .and_then(|()| {
-                conditions
-                    .into_iter()
-                    .flatten()
-                    .try_for_each(|condition| self.condition(condition))
-            });
-        flow(checked)
-    }
-
-    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Untranslated> {
-        flow(check_table(table))
-    }
-
-    fn post_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Untranslated> {
-        flow(self.relation(relation))
-    }
-
-    fn pre_visit_order_by_expr(&mut self, order: &mut OrderByExpr) -> ControlFlow<Untranslated> {
+    fn order(&mut self, order: &mut OrderByExpr) -> Result<(), Untranslated> {
         let descending = matches!(order.options.sort, Some(OrderBySort::Desc));
         if order.options.nulls_first == Some(descending) {
             order.options.nulls_first = None;
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 
-    fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<Untranslated> {
-        if ident.quote_style.is_none() {
-            ident.quote_style = Some('"');
-        }
-        ControlFlow::Continue(())
+    fn ident(&mut self, ident: &mut Ident) {
+        self.names.quote(ident);
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
-        flow(self.before(expr))
+    fn before(&mut self, expr: &mut Expr) -> Result<(), Untranslated> {
+        self.whole(expr)
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
-        flow(self.after(expr))
+    fn after(&mut self, expr: &mut Expr) -> Result<(), Untranslated> {
+        self.part(expr)
     }
 }
 
 impl Speller<'_> {
-    fn relation(&self, name: &mut ObjectName) -> Result<(), Untranslated> {
-        let parts: Vec<&Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
-        let id = match parts.as_slice() {
-            [only] => TableId::bare(&only.value),
-            [namespace, last] => TableId::new(&namespace.value, &last.value),
-            _ => return Err(no(format!("table `{name}`"))),
-        };
-        if id.namespace.is_none() && self.made.contains(&id.name) {
-            return Ok(());
-        }
-        let mut same = self
-            .context
-            .tables
-            .iter()
-            .filter(|(from, _)| from.name == id.name);
-        let only = same.next().filter(|_| same.next().is_none());
-        let found = self.context.tables.get(&id).or_else(|| only.map(|(_, to)| to));
-        let to = found.ok_or_else(|| Untranslated::new(format!("table `{id}` is not moved")))?;
-        let namespace = to.namespace.as_deref().unwrap_or("public");
-        *name = ObjectName::from(vec![
-            Ident::with_quote('"', namespace),
-            Ident::with_quote('"', &to.name),
-        ]);
-        Ok(())
-    }
-
     /// What needs the kinds of the parts, which are gone once names have changed.
-    fn before(&self, expr: &mut Expr) -> Result<(), Untranslated> {
+    fn whole(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
             Expr::BinaryOp { left, op, right } => self.operation(left, op, right),
             Expr::UnaryOp {
@@ -204,9 +135,13 @@ impl Speller<'_> {
                 let is_text =
                     |expr: &Expr| matches!(self.kind(expr), Kind::Text | Kind::Null | Kind::Unknown);
                 if is_text(expr) && is_text(pattern) {
+                    self.plain_collation(expr);
                     return Ok(());
                 }
                 Err(no(format!("LIKE on `{expr}`, which is no text,")))
+            }
+            Expr::Collate { collation, .. } if collation.to_string() != DEFAULT_COLLATION => {
+                Err(no(format!("collation {collation}")))
             }
             Expr::Cast { .. } => self.cast(expr),
             Expr::Extract { .. } => calls::extract(expr, self),
@@ -215,6 +150,25 @@ impl Speller<'_> {
                 calls::function(expr, self)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A column may arrive under a collation that calls different texts equal, by which older servers cannot search; the database's own can.
+    fn plain_collation(&self, expr: &mut Expr) {
+        let is_collated = |name: &String| self.context.collations.contains_key(name);
+        if columns_of(expr).iter().any(is_collated) {
+            *expr = Expr::Collate {
+                expr: Box::new(take(expr)),
+                collation: ObjectName::from(vec![Ident::new(DEFAULT_COLLATION)]),
+            };
+        }
+    }
+
+    fn plain_argument(&self, call: &mut Function) {
+        if let FunctionArguments::List(list) = &mut call.args
+            && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = list.args.first_mut()
+        {
+            self.plain_collation(first);
         }
     }
 
@@ -281,15 +235,13 @@ impl Speller<'_> {
             return Ok(());
         }
         let kinds = (a, b);
-        if fit::literal_as(right, a, self.context).is_some()
-            || fit::literal_as(left, b, self.context).is_some()
-        {
+        if literal_as(right, a, self.context).is_some() || literal_as(left, b, self.context).is_some() {
             return Ok(());
         }
         match kinds {
             // The time of now against a wall clock: both in UTC.
-            (Kind::Timestamp(false), Kind::Timestamp(true)) if calls::is_now(right) => calls::utc(right),
-            (Kind::Timestamp(true), Kind::Timestamp(false)) if calls::is_now(left) => calls::utc(left),
+            (Kind::Timestamp(false), Kind::Timestamp(true)) if is_now(right) => calls::utc(right),
+            (Kind::Timestamp(true), Kind::Timestamp(false)) if is_now(left) => calls::utc(left),
             (Kind::Date, Kind::Timestamp(false)) | (Kind::Timestamp(false), Kind::Date) => return Ok(()),
             _ => {
                 return Err(no(format!(
@@ -334,15 +286,19 @@ impl Speller<'_> {
     }
 
     /// Spells one expression whose parts are spelled already.
-    fn after(&self, expr: &mut Expr) -> Result<(), Untranslated> {
+    fn part(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
-            Expr::Identifier(ident) => self.column(ident),
-            Expr::CompoundIdentifier(parts) => self.compound(parts),
+            Expr::Identifier(ident) => self.names.column(ident),
+            Expr::CompoundIdentifier(parts) => self.names.compound(parts),
             Expr::Function(call) => {
                 // Words of now are no names, so nothing is quoted.
                 let name = plain_name(&call.name).unwrap_or_default();
                 let is_word = name.starts_with("current_");
+                let is_extreme = matches!(name.as_str(), "greatest" | "least");
                 call.name = function_name(&if is_word { name.to_uppercase() } else { name });
+                if is_extreme {
+                    calls::extreme(expr);
+                }
                 Ok(())
             }
             Expr::Value(value) => {
@@ -377,6 +333,7 @@ impl Speller<'_> {
             | Expr::Wildcard(_)
             | Expr::QualifiedWildcard(..)
             | Expr::Cast { .. }
+            | Expr::Collate { .. }
             | Expr::AtTimeZone { .. }
             | Expr::Extract { .. }
             | Expr::Position { .. }
@@ -386,44 +343,6 @@ impl Speller<'_> {
             | Expr::ILike { any: false, .. } => Ok(()),
             other => Err(no(format!("`{other}`"))),
         }
-    }
-
-    fn column(&self, ident: &mut Ident) -> Result<(), Untranslated> {
-        let known = self.context.columns.contains_key(&ident.value)
-            || self.context.renames.contains_key(&ident.value);
-        if !known && !self.in_query && !self.context.columns.is_empty() {
-            return Err(Untranslated::new(format!(
-                "column `{}` is not there",
-                ident.value
-            )));
-        }
-        if let Some(renamed) = self.context.renames.get(&ident.value) {
-            ident.value.clone_from(renamed);
-        }
-        ident.quote_style = Some('"');
-        Ok(())
-    }
-
-    /// A column behind its table or alias; a namespace before them goes.
-    fn compound(&self, parts: &mut Vec<Ident>) -> Result<(), Untranslated> {
-        let (Some(mut column), Some(mut table)) = (parts.pop(), parts.pop()) else {
-            return Err(no("a name without parts"));
-        };
-        if let Some(renamed) = self.context.renames.get(&column.value) {
-            column.value.clone_from(renamed);
-        }
-        if !self.made.contains(&table.value)
-            && let Some((_, to)) = self
-                .context
-                .tables
-                .iter()
-                .find(|(from, _)| from.name == table.value)
-        {
-            table.value.clone_from(&to.name);
-        }
-        (column.quote_style, table.quote_style) = (Some('"'), Some('"'));
-        *parts = vec![table, column];
-        Ok(())
     }
 }
 

@@ -4,23 +4,22 @@
 mod calls;
 mod casts;
 
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
-
 use sqlparser::ast::{
-    BinaryOperator, CastKind, Cte, DataType, ExactNumberInfo, Expr, Ident, LimitClause, ObjectName,
-    ObjectNamePart, OrderByExpr, OrderBySort, Query, Select, SetExpr, SetOperator, SetQuantifier,
-    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Ident, LimitClause, ObjectName, OrderByExpr,
+    OrderBySort, Query, Select, SetExpr, SetOperator, SetQuantifier, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, check_call, check_grouping, check_query, check_select, check_table, kind, no, of_logical,
+    Kind, TargetNames, Translate, check_call, check_grouping, is_now, kind, no, of_logical, print, take,
+    text_literal, text_of, walk, without_brackets,
 };
 use whimbrel_core::{
-    ExpressionContext, LogicalType, TableId, Untranslated, format_date, format_time, format_timestamp,
-    parse_date, parse_time, parse_timestamp,
+    ExpressionContext, LogicalType, Untranslated, format_date, format_time, format_timestamp, parse_date,
+    parse_time, parse_timestamp,
 };
 
 use crate::sql::literal;
+
+const QUOTE: char = '"';
 
 /// Spells an expression.
 pub(super) fn expression(expr: &Expr, context: &ExpressionContext) -> Result<String, Untranslated> {
@@ -32,19 +31,32 @@ pub(super) fn expression(expr: &Expr, context: &ExpressionContext) -> Result<Str
         Some(expected) => Place::Default(of_logical(expected)),
         None => Place::Check,
     };
-    walk(&mut expr, place, BTreeSet::new(), context)?;
-    while let Expr::Nested(inner) = expr {
-        expr = *inner;
-    }
-    Ok(expr.to_string())
+    let names = TargetNames::of_expression(context, QUOTE);
+    walk(
+        &mut expr,
+        &mut Speller {
+            place,
+            names,
+            context,
+        },
+    )?;
+    Ok(print(without_brackets(expr), literal))
 }
 
 /// Spells a query.
 pub(super) fn query(query: &Query, context: &ExpressionContext) -> Result<String, Untranslated> {
     let mut query = query.clone();
-    let made = made_names(&query);
-    walk(&mut query, Place::Query, made, context)?;
-    Ok(query.to_string())
+    let names = TargetNames::of_query(&query, context, QUOTE);
+    let place = Place::Query;
+    walk(
+        &mut query,
+        &mut Speller {
+            place,
+            names,
+            context,
+        },
+    )?;
+    Ok(print(query, literal))
 }
 
 /// Where an expression stands: what depends on the clock is not allowed everywhere.
@@ -57,66 +69,14 @@ enum Place {
     Query,
 }
 
-fn walk(
-    tree: &mut impl VisitMut,
-    place: Place,
-    made: BTreeSet<String>,
-    context: &ExpressionContext,
-) -> Result<(), Untranslated> {
-    let mut speller = Speller { place, made, context };
-    match tree.visit(&mut speller) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(why) => Err(why),
-    }
-}
-
-/// The names that a query makes: its WITH queries and aliases.
-fn made_names(query: &Query) -> BTreeSet<String> {
-    struct Collector(BTreeSet<String>);
-    impl sqlparser::ast::Visitor for Collector {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-            let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
-            self.0.extend(ctes.map(|cte: &Cte| cte.alias.name.value.clone()));
-            ControlFlow::Continue(())
-        }
-
-        fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
-            if let TableFactor::Table {
-                alias: Some(alias), ..
-            }
-            | TableFactor::Derived {
-                alias: Some(alias), ..
-            } = table
-            {
-                self.0.insert(alias.name.value.clone());
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let mut collector = Collector(BTreeSet::new());
-    let _done = sqlparser::ast::Visit::visit(query, &mut collector);
-    collector.0
-}
-
 struct Speller<'a> {
     place: Place,
-    made: BTreeSet<String>,
+    names: TargetNames<'a>,
     context: &'a ExpressionContext,
 }
 
-fn flow(done: Result<(), Untranslated>) -> ControlFlow<Untranslated> {
-    match done {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(why) => ControlFlow::Break(why),
-    }
-}
-
-impl VisitorMut for Speller<'_> {
-    type Break = Untranslated;
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Untranslated> {
+impl Translate for Speller<'_> {
+    fn query(&mut self, query: &mut Query) -> Result<(), Untranslated> {
         if let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) {
             let offset = match query.limit_clause.take() {
                 Some(LimitClause::LimitOffset { offset, .. }) => offset,
@@ -128,37 +88,37 @@ impl VisitorMut for Speller<'_> {
                 limit_by: Vec::new(),
             });
         }
-        flow(check_query(query).and_then(|()| check_sets(&query.body)))
+        check_sets(&query.body)
     }
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Untranslated> {
-        flow(check_select(select).and_then(|()| check_grouping(select)))
+    fn select(&mut self, select: &mut Select) -> Result<(), Untranslated> {
+        check_grouping(select)
     }
 
-    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Untranslated> {
-        flow(check_table(table))
+    fn relation(&mut self, name: &mut ObjectName) -> Result<(), Untranslated> {
+        if let Some(to) = self.names.relation(name)? {
+            *name = ObjectName::from(vec![Ident::with_quote(QUOTE, &to.name)]);
+        }
+        Ok(())
     }
 
-    fn post_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Untranslated> {
-        flow(self.relation(relation))
+    fn ident(&mut self, ident: &mut Ident) {
+        self.names.quote(ident);
     }
 
-    fn pre_visit_order_by_expr(&mut self, order: &mut OrderByExpr) -> ControlFlow<Untranslated> {
+    fn order(&mut self, order: &mut OrderByExpr) -> Result<(), Untranslated> {
         let descending = matches!(order.options.sort, Some(OrderBySort::Desc));
         order.options.nulls_first.get_or_insert(descending);
         self.as_number(&mut order.expr);
-        match order.options.sort {
-            Some(OrderBySort::Using(_)) => ControlFlow::Break(no("`ORDER BY ... USING`")),
-            Some(OrderBySort::Asc | OrderBySort::Desc) | None => ControlFlow::Continue(()),
-        }
+        Ok(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
-        flow(self.before(expr))
+    fn before(&mut self, expr: &mut Expr) -> Result<(), Untranslated> {
+        self.whole(expr)
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Untranslated> {
-        flow(self.after(expr))
+    fn after(&mut self, expr: &mut Expr) -> Result<(), Untranslated> {
+        self.part(expr)
     }
 }
 
@@ -188,35 +148,8 @@ impl Speller<'_> {
         kind(expr, self.context)
     }
 
-    /// Gives a table its name in the target.
-    fn relation(&self, name: &mut ObjectName) -> Result<(), Untranslated> {
-        let parts: Vec<&Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
-        let id = match parts.as_slice() {
-            [only] => TableId::bare(&only.value),
-            [namespace, last] => TableId::new(&namespace.value, &last.value),
-            _ => return Err(no(format!("table `{name}`"))),
-        };
-        let found = self.context.tables.get(&id).or_else(|| {
-            // A bare name means the only table of that name.
-            let mut same = self
-                .context
-                .tables
-                .iter()
-                .filter(|(from, _)| from.name == id.name);
-            let first = same.next().filter(|_| id.namespace.is_none());
-            first.filter(|_| same.next().is_none()).map(|(_, to)| to)
-        });
-        let spelled = match found {
-            _ if id.namespace.is_none() && self.made.contains(&id.name) => id.name,
-            Some(to) => to.name.clone(),
-            None => return Err(Untranslated::new(format!("table `{id}` is not moved"))),
-        };
-        *name = ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', spelled))]);
-        Ok(())
-    }
-
     /// What needs the kinds of the parts as they are stored at the source's side of the translation.
-    fn before(&self, expr: &mut Expr) -> Result<(), Untranslated> {
+    fn whole(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         casts::remove(expr, self.context)?;
         match expr {
             Expr::BinaryOp { left, op, right } => self.compare(left, op, right),
@@ -230,7 +163,7 @@ impl Speller<'_> {
             Expr::InList { expr, list, .. } => list.iter_mut().try_for_each(|item| self.agree(expr, item)),
             Expr::AnyOp { .. } | Expr::AllOp { .. } => {
                 calls::list(expr)?;
-                self.before(expr)
+                self.whole(expr)
             }
             Expr::Function(call) => {
                 check_call(call)?;
@@ -259,8 +192,12 @@ impl Speller<'_> {
                 Err(no(format!("the text of a part of `{left} || {right}`")))
             }
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
+                let (a, b) = (self.kind(left), self.kind(right));
                 let fits = |kind: Kind| kind.is_number() || kind.is_open();
-                if fits(self.kind(left)) && fits(self.kind(right)) {
+                // Decimals would be computed as floats, and a remainder as one of whole numbers.
+                let is_exact = a != Kind::Decimal && b != Kind::Decimal || a == Kind::Real || b == Kind::Real;
+                let is_whole = a == Kind::Integer && b == Kind::Integer;
+                if fits(a) && fits(b) && is_exact && (*op != Op::Modulo || is_whole) {
                     return Ok(());
                 }
                 Err(no(format!("`{left} {op} {right}`, no numbers,")))
@@ -309,8 +246,8 @@ impl Speller<'_> {
                 }
                 None => refuse(left, right),
             },
-            (Kind::Timestamp(false), Kind::Timestamp(true)) if calls::is_now(right) => Ok(()),
-            (Kind::Timestamp(true), Kind::Timestamp(false)) if calls::is_now(left) => Ok(()),
+            (Kind::Timestamp(false), Kind::Timestamp(true)) if is_now(right) => Ok(()),
+            (Kind::Timestamp(true), Kind::Timestamp(false)) if is_now(left) => Ok(()),
             (a, b) if a.is_open() || b.is_open() => Ok(()),
             _ => refuse(left, right),
         }
@@ -320,7 +257,7 @@ impl Speller<'_> {
     fn as_number(&self, expr: &mut Expr) {
         let is_column = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
         if is_column && self.is_decimal_text(expr) {
-            let inner = Box::new(std::mem::replace(expr, Expr::value(Value::Null)));
+            let inner = Box::new(take(expr));
             *expr = Expr::Cast {
                 kind: CastKind::Cast,
                 expr: inner,
@@ -345,13 +282,13 @@ impl Speller<'_> {
     }
 
     /// Spells one expression whose parts are spelled already.
-    fn after(&self, expr: &mut Expr) -> Result<(), Untranslated> {
+    fn part(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
             Expr::Identifier(ident) => {
-                self.rename(ident);
+                self.names.rename(ident);
                 Ok(())
             }
-            Expr::CompoundIdentifier(parts) => self.compound(parts),
+            Expr::CompoundIdentifier(parts) => self.names.compound(parts),
             Expr::Value(value) => spell_value(&mut value.value),
             Expr::UnaryOp {
                 op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus,
@@ -405,38 +342,8 @@ impl Speller<'_> {
             other => Err(no(format!("`{other}`"))),
         }
     }
-
-    fn rename(&self, ident: &mut Ident) {
-        if let Some(renamed) = self.context.renames.get(&ident.value) {
-            ident.value.clone_from(renamed);
-        }
-        ident.quote_style = Some('"');
-    }
-
-    /// A column behind its table or alias; the namespace before them goes.
-    fn compound(&self, parts: &mut Vec<Ident>) -> Result<(), Untranslated> {
-        let (Some(column), Some(table)) = (
-            parts.last().cloned(),
-            parts.len().checked_sub(2).and_then(|at| parts.get(at)),
-        ) else {
-            return Err(no("a name without parts"));
-        };
-        let (mut column, mut table) = (column, table.clone());
-        self.rename(&mut column);
-        if !self.made.contains(&table.value)
-            && let Some((_, to)) = self
-                .context
-                .tables
-                .iter()
-                .find(|(from, _)| from.name == table.value)
-        {
-            table.value.clone_from(&to.name);
-        }
-        table.quote_style = Some('"');
-        *parts = vec![table, column];
-        Ok(())
-    }
 }
+
 fn spell_value(value: &mut Value) -> Result<(), Untranslated> {
     match value {
         Value::Boolean(truth) => {
@@ -446,22 +353,6 @@ fn spell_value(value: &mut Value) -> Result<(), Untranslated> {
         Value::Number(..) | Value::SingleQuotedString(_) | Value::HexStringLiteral(_) | Value::Null => Ok(()),
         other => Err(no(format!("`{other}`"))),
     }
-}
-
-/// Returns the text of a literal.
-fn text_of(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) => Some(text),
-            _ => None,
-        },
-        Expr::Nested(inner) => text_of(inner),
-        _ => None,
-    }
-}
-
-fn text_literal(text: &str) -> Expr {
-    Expr::value(Value::SingleQuotedString(text.to_owned()))
 }
 
 /// Returns a literal in the canonical text of the wanted kind of time.

@@ -9,7 +9,7 @@ use whimbrel_core::expression::{
     Kind, arguments, call, check_call, count_of, digits, function_name, no, plain_name, text_of,
 };
 
-use super::{Speller, texts, values};
+use super::{Speller, queries, texts, values};
 
 /// Functions of the same name and meaning.
 const COMMON: &[&str] = &[
@@ -59,6 +59,9 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
     if is_own(function, &name) {
         return Ok(());
     }
+    if let Some(over) = &mut function.over {
+        queries::window(over)?;
+    }
     if matches!(
         name.as_str(),
         "current_timestamp" | "now" | "current_date" | "current_time"
@@ -103,10 +106,9 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         ("min" | "max", [_, _, ..]) => return refuse(expr),
         ("lag" | "lead", [_, _, _]) if speller.dialect.is_mariadb() => return refuse(expr),
         ("trim" | "ltrim" | "rtrim", [_, _]) => return refuse(expr),
-        (
-            "abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sign",
-            [first, ..],
-        ) if !first.is_number() && !first.is_open() => {
+        ("abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sign", [first, ..])
+            if !first.is_number() && !first.is_open() =>
+        {
             return refuse(expr);
         }
         (
@@ -184,6 +186,11 @@ fn joined(function: &mut Function, speller: &Speller<'_>) -> Result<(), Untransl
         return Err(refused);
     };
     list.args.truncate(1);
+    for clause in &mut list.clauses {
+        if let FunctionArgumentClause::OrderBy(order) = clause {
+            queries::nulls(order, Some(&[]))?;
+        }
+    }
     list.clauses.push(FunctionArgumentClause::Separator(
         Value::SingleQuotedString(separator).into(),
     ));

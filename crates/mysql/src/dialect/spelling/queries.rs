@@ -3,8 +3,9 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not listed needs nothing")]
 
 use sqlparser::ast::{
-    Expr, JoinConstraint, JoinOperator, LimitClause, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort,
-    Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor, Value, WindowType,
+    Expr, JoinConstraint, JoinOperator, LimitClause, NamedWindowExpr, OrderByExpr, OrderByKind,
+    OrderByOptions, OrderBySort, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor,
+    Value, WindowType,
 };
 use whimbrel_core::Untranslated;
 use whimbrel_core::expression::{digits, no};
@@ -96,6 +97,11 @@ pub(super) fn select(select: &mut Select, speller: &Speller<'_>) -> Result<(), U
     }
     for condition in [&select.selection, &select.having].into_iter().flatten() {
         speller.condition(condition)?;
+    }
+    for window in &mut select.named_window {
+        if let NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
+            nulls(&mut spec.order_by, Some(&[]))?;
+        }
     }
     // `*` with something behind it must be that of a table.
     let stars = select

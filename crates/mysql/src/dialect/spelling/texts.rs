@@ -8,7 +8,7 @@ use whimbrel_core::expression::{Kind, call, columns_of, count_of, no, take, text
 use super::{Speller, values};
 
 /// Minds case and accents, and is known to every version.
-const EXACT: &str = "utf8mb4_bin";
+pub(super) const EXACT: &str = "utf8mb4_bin";
 
 /// `a || b || c` is one call.
 pub(super) fn concatenation(whole: &mut Expr, speller: &Speller<'_>) -> Result<(), Untranslated> {

@@ -5,20 +5,25 @@
     reason = "everything that is not listed is refused"
 )]
 
-use sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArguments};
-use whimbrel_core::expression::{Kind, arguments, kind, no};
+use sqlparser::ast::{BinaryOperator, DataType, Expr, Function, FunctionArguments};
+use whimbrel_core::expression::{
+    Kind, arguments, call, cast, count_of, digits, function_name, is_now, kind, no, plain_name, text_literal,
+    text_of, word,
+};
 use whimbrel_core::{ExpressionContext, Untranslated};
-
-use super::super::expression::{function_name, plain_name, text_of};
 
 /// Functions of the same name and meaning.
 const COMMON: &[&str] = &[
     "abs",
     "avg",
+    "ceil",
     "coalesce",
+    "concat_ws",
     "count",
     "dense_rank",
     "first_value",
+    "floor",
+    "gen_random_uuid",
     "lag",
     "last_value",
     "lead",
@@ -33,9 +38,11 @@ const COMMON: &[&str] = &[
     "octet_length",
     "rank",
     "replace",
+    "reverse",
     "round",
     "row_number",
     "rtrim",
+    "sign",
     "string_agg",
     "strpos",
     "sum",
@@ -45,6 +52,7 @@ const COMMON: &[&str] = &[
 /// Functions that others know by another name.
 const RENAMED: &[(&str, &str)] = &[
     ("btrim", "trim"),
+    ("ceiling", "ceil"),
     ("char_length", "length"),
     ("character_length", "length"),
     ("substr", "substr"),
@@ -74,6 +82,10 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
         };
     }
     let given: Vec<Expr> = arguments(call).into_iter().cloned().collect();
+    if let Some(neutral) = otherwise(&name, &given, context)? {
+        *expr = neutral;
+        return Ok(());
+    }
     match (name.as_str(), given.as_slice()) {
         ("now" | "transaction_timestamp" | "statement_timestamp", []) => *expr = word("CURRENT_TIMESTAMP"),
         ("timezone", [zone, now]) if is_utc(zone) && is_now(now) => *expr = word("CURRENT_TIMESTAMP"),
@@ -93,30 +105,63 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
     Ok(())
 }
 
-/// `CURRENT_TIMESTAMP` and its like.
-pub(super) fn word(name: &str) -> Expr {
-    Expr::Function(Function {
-        name: function_name(name),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::None,
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
+/// Returns what a function becomes that means something else elsewhere; none for all others.
+fn otherwise(name: &str, given: &[Expr], context: &ExpressionContext) -> Result<Option<Expr>, Untranslated> {
+    let refuse = || Err(no(format!("`{name}` with these arguments")));
+    let count = given.get(1).and_then(count_of);
+    let is_text = |expr: &Expr| kind(expr, context) == Kind::Text;
+    Ok(Some(match (name, given) {
+        ("left", [text, _]) if count.is_some() && is_text(text) => {
+            call("substr", vec![text.clone(), digits("1"), given[1].clone()])
+        }
+        ("right", [text, _]) if count.is_some() && is_text(text) => call(name, given.to_vec()),
+        ("lpad" | "rpad", [text, _]) if count.is_some() && is_text(text) => {
+            call(name, vec![text.clone(), given[1].clone(), text_literal(" ")])
+        }
+        ("lpad" | "rpad", [text, _, pad])
+            if count.is_some() && is_text(text) && text_of(pad).is_some_and(|pad| !pad.is_empty()) =>
+        {
+            call(name, given.to_vec())
+        }
+        // NULL is left out here.
+        ("greatest" | "least", [a, b]) => {
+            call("coalesce", vec![call(name, given.to_vec()), a.clone(), b.clone()])
+        }
+        ("concat", [_, ..]) => concatenation(given, context)?,
+        ("left" | "right" | "lpad" | "rpad" | "greatest" | "least" | "concat", _) => return refuse(),
+        _ => return Ok(None),
+    }))
+}
+
+/// `concat` leaves NULLs out.
+fn concatenation(given: &[Expr], context: &ExpressionContext) -> Result<Expr, Untranslated> {
+    let mut whole: Option<Expr> = None;
+    for part in given {
+        let text = match kind(part, context) {
+            Kind::Text => part.clone(),
+            Kind::Integer => cast(part.clone(), DataType::Text),
+            _ => return Err(no(format!("the text of `{part}`"))),
+        };
+        let never_null = text_of(&text).is_some();
+        let next = if never_null {
+            text
+        } else {
+            call("coalesce", vec![text, text_literal("")])
+        };
+        whole = Some(match whole {
+            None => next,
+            Some(before) => Expr::BinaryOp {
+                left: Box::new(before),
+                op: BinaryOperator::StringConcat,
+                right: Box::new(next),
+            },
+        });
+    }
+    Ok(whole.unwrap_or_else(|| text_literal("")))
 }
 
 fn is_utc(zone: &Expr) -> bool {
     text_of(zone).is_some_and(|zone| zone.eq_ignore_ascii_case("utc"))
-}
-
-fn is_now(expr: &Expr) -> bool {
-    match expr {
-        Expr::Function(call) => plain_name(&call.name).is_some_and(|name| name == "current_timestamp"),
-        Expr::Nested(inner) => is_now(inner),
-        _ => false,
-    }
 }
 
 /// The time of now in UTC, without its zone: a wall clock elsewhere.

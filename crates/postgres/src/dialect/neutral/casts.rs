@@ -6,10 +6,10 @@
 )]
 
 use sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value};
-use whimbrel_core::expression::{Kind, kind, no, of_type};
+use whimbrel_core::expression::{
+    Kind, is_now, is_number_literal, kind, no, number_literal, of_type, text_literal, text_of, word,
+};
 use whimbrel_core::{ExpressionContext, Untranslated, parse_date, parse_time, parse_timestamp};
-
-use super::super::expression::{is_number_literal, number_literal, text_literal, text_of};
 
 pub(super) fn read(whole: &mut Expr, context: &ExpressionContext) -> Result<(), Untranslated> {
     let neutral = match whole {
@@ -60,16 +60,8 @@ fn of_cast(inner: &Expr, data_type: &DataType, context: &ExpressionContext) -> R
         (Kind::Integer | Kind::Date | Kind::Uuid, Kind::Text) => keep(DataType::Text),
         (Kind::Boolean, Kind::Integer) => keep(DataType::BigInt(None)),
         (Kind::Timestamp(false), Kind::Date) => keep(DataType::Date),
-        (Kind::Timestamp(true), Kind::Date) if is_now(inner) => Ok(super::calls::word("CURRENT_DATE")),
+        (Kind::Timestamp(true), Kind::Date) if is_now(inner) => Ok(word("CURRENT_DATE")),
         _ => refuse(),
-    }
-}
-
-fn is_now(expr: &Expr) -> bool {
-    match expr {
-        Expr::Function(call) => call.name.to_string().eq_ignore_ascii_case("current_timestamp"),
-        Expr::Nested(inner) => is_now(inner),
-        _ => false,
     }
 }
 

@@ -6,28 +6,36 @@
 )]
 
 use sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, TimezoneInfo,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, TimezoneInfo, Value,
 };
 use whimbrel_core::Untranslated;
-use whimbrel_core::expression::{Kind, arguments, no};
+use whimbrel_core::expression::{
+    Kind, arguments, call, case, columns_of, function_name, nested, no, plain_name, text_literal, word,
+};
 
-use super::super::expression::{function_name, plain_name, text_literal};
 use super::Speller;
 
 /// Functions of the same name and meaning.
 const COMMON: &[&str] = &[
     "abs",
     "avg",
+    "ceil",
     "coalesce",
+    "concat_ws",
     "count",
     "dense_rank",
     "first_value",
+    "floor",
+    "gen_random_uuid",
+    "greatest",
     "lag",
     "last_value",
     "lead",
+    "least",
     "length",
     "lower",
+    "lpad",
     "ltrim",
     "max",
     "min",
@@ -35,11 +43,16 @@ const COMMON: &[&str] = &[
     "ntile",
     "nullif",
     "octet_length",
+    "power",
     "rank",
     "replace",
+    "reverse",
+    "right",
     "round",
     "row_number",
+    "rpad",
     "rtrim",
+    "sign",
     "string_agg",
     "strpos",
     "substr",
@@ -56,14 +69,14 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         return Err(no(format!("function `{}`", call.name)));
     };
     if matches!(call.args, FunctionArguments::None) {
-        return word(expr, &name);
+        return spelled_word(expr, &name);
     }
     let given: Vec<Expr> = arguments(call).into_iter().cloned().collect();
     let kinds: Vec<Kind> = given.iter().map(|argument| speller.kind(argument)).collect();
     let refuse = |expr: &Expr| Err(no(format!("`{expr}`")));
     match (name.as_str(), kinds.as_slice()) {
-        ("current_timestamp" | "now", []) => return word(expr, "current_timestamp"),
-        ("current_date" | "current_time", []) => return word(expr, &name),
+        ("current_timestamp" | "now", []) => return spelled_word(expr, "current_timestamp"),
+        ("current_date" | "current_time", []) => return spelled_word(expr, &name),
         ("coalesce" | "nullif", _) => speller.one_kind(given.iter())?,
         ("ifnull", [_, _]) => {
             speller.one_kind(given.iter())?;
@@ -78,7 +91,9 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         ("to_char", _) if given.first().is_some_and(is_utc_clock) => return Ok(()),
         ("round", [Kind::Real, ..]) => return round(call),
         ("round", [_, _]) if kinds[0] == Kind::Unknown => return refuse(expr),
-        ("sum" | "avg" | "abs" | "round" | "mod", [first, ..]) if !first.is_number() && !first.is_open() => {
+        ("sum" | "avg" | "abs" | "round" | "mod" | "ceil" | "floor" | "sign" | "power", [first, ..])
+            if !first.is_number() && !first.is_open() =>
+        {
             return refuse(expr);
         }
         // The engine neither orders truth values by these nor takes several arguments.
@@ -90,7 +105,8 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
             return refuse(expr);
         }
         (
-            "lower" | "upper" | "trim" | "ltrim" | "rtrim" | "replace" | "substr" | "string_agg" | "strpos",
+            "lower" | "upper" | "trim" | "ltrim" | "rtrim" | "replace" | "substr" | "string_agg" | "strpos"
+            | "concat_ws" | "right" | "lpad" | "rpad" | "reverse",
             [first, ..],
         ) if !matches!(first, Kind::Text | Kind::Null | Kind::Unknown) => {
             return refuse(expr);
@@ -101,6 +117,9 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         return Err(Untranslated::new(format!(
             "function `{name}` is not known to the target"
         )));
+    }
+    if matches!(name.as_str(), "strpos" | "replace") {
+        speller.plain_argument(call);
     }
     // `trim` is a clause here; the function of the same meaning has another name.
     call.name = function_name(if name == "trim" { "btrim" } else { &name });
@@ -119,7 +138,7 @@ fn round(call: &mut Function) -> Result<(), Untranslated> {
 }
 
 /// The words of now: the day and time of now are those of UTC, whatever the session's zone.
-fn word(expr: &mut Expr, name: &str) -> Result<(), Untranslated> {
+fn spelled_word(expr: &mut Expr, name: &str) -> Result<(), Untranslated> {
     let wanted = match name {
         "current_timestamp" => Kind::Timestamp(true),
         "current_date" => Kind::Date,
@@ -132,37 +151,28 @@ fn word(expr: &mut Expr, name: &str) -> Result<(), Untranslated> {
 
 /// The time of now as a value of the kind.
 fn now(wanted: Kind) -> Option<Expr> {
-    let word = Expr::Function(Function {
-        name: function_name("CURRENT_TIMESTAMP"),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::None,
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    });
-    let wall_clock = |word: Expr| {
-        Expr::Nested(Box::new(Expr::AtTimeZone {
-            timestamp: Box::new(word),
+    let clock = word("CURRENT_TIMESTAMP");
+    let wall_clock = |clock: Expr| {
+        nested(Expr::AtTimeZone {
+            timestamp: Box::new(clock),
             time_zone: Box::new(text_literal("UTC")),
-        }))
+        })
     };
     match wanted {
-        Kind::Timestamp(true) => Some(word),
-        Kind::Timestamp(false) => Some(wall_clock(word)),
-        Kind::Date => Some(cast(wall_clock(word), DataType::Date)),
-        Kind::Time => Some(cast(wall_clock(word), DataType::Time(None, TimezoneInfo::None))),
+        Kind::Timestamp(true) => Some(clock),
+        Kind::Timestamp(false) => Some(wall_clock(clock)),
+        Kind::Date => Some(cast(wall_clock(clock), DataType::Date)),
+        Kind::Time => Some(cast(wall_clock(clock), DataType::Time(None, TimezoneInfo::None))),
         _ => None,
     }
 }
 
 /// Returns the words of now in a place of the wanted kind; none when the expression is no such word.
 pub(super) fn now_as(expr: &Expr, wanted: Kind) -> Result<Option<Expr>, Untranslated> {
-    let Expr::Function(call) = expr else {
+    let Expr::Function(function) = expr else {
         return Ok(None);
     };
-    let name = plain_name(&call.name).unwrap_or_default();
+    let name = plain_name(&function.name).unwrap_or_default();
     let format = match name.as_str() {
         "current_timestamp" | "now" => "YYYY-MM-DD HH24:MI:SS",
         "current_date" => "YYYY-MM-DD",
@@ -171,7 +181,9 @@ pub(super) fn now_as(expr: &Expr, wanted: Kind) -> Result<Option<Expr>, Untransl
     };
     if wanted == Kind::Text {
         // As the engines that keep times in text write them.
-        return Ok(now(Kind::Timestamp(false)).map(|clock| to_char(clock, format)));
+        return Ok(
+            now(Kind::Timestamp(false)).map(|clock| call("to_char", vec![clock, text_literal(format)]))
+        );
     }
     let is_whole = matches!(name.as_str(), "current_timestamp" | "now");
     let spelled = match wanted {
@@ -183,12 +195,6 @@ pub(super) fn now_as(expr: &Expr, wanted: Kind) -> Result<Option<Expr>, Untransl
     spelled
         .map(Some)
         .ok_or_else(|| no(format!("`{expr}` as a value of another kind")))
-}
-
-/// Tells whether it is the time of now.
-pub(super) fn is_now(expr: &Expr) -> bool {
-    matches!(expr, Expr::Function(call)
-        if plain_name(&call.name).is_some_and(|name| name == "current_timestamp" || name == "now"))
 }
 
 fn is_utc_clock(expr: &Expr) -> bool {
@@ -205,32 +211,27 @@ pub(super) fn utc(expr: &mut Expr) {
 fn cast(expr: Expr, data_type: DataType) -> Expr {
     Expr::Cast {
         kind: CastKind::DoubleColon,
-        expr: Box::new(Expr::Nested(Box::new(expr))),
+        expr: Box::new(nested(expr)),
         data_type,
         format: None,
     }
 }
 
-fn to_char(clock: Expr, format: &str) -> Expr {
-    let arguments = [clock, text_literal(format)];
-    let args = arguments
+/// The largest of several values leaves NULLs out here; elsewhere it is NULL beside one. Only what names a column can be NULL.
+pub(super) fn extreme(expr: &mut Expr) {
+    let Expr::Function(function) = &*expr else { return };
+    let missing = arguments(function)
         .into_iter()
-        .map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)))
-        .collect();
-    Expr::Function(Function {
-        name: function_name("to_char"),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args,
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
+        .filter(|argument| !columns_of(argument).is_empty())
+        .map(|argument| Expr::IsNull(Box::new(argument.clone())))
+        .reduce(|a, b| Expr::BinaryOp {
+            left: Box::new(a),
+            op: BinaryOperator::Or,
+            right: Box::new(b),
+        });
+    if let Some(missing) = missing {
+        *expr = case(missing, Expr::value(Value::Null), expr.clone());
+    }
 }
 
 /// A part of a time is a whole number elsewhere.

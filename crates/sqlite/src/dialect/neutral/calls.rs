@@ -1,10 +1,13 @@
 //! Single calls of the engine in the neutral form: functions, LIKE and GLOB, substrings.
 
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, ExtractSyntax, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, TrimWhereField, Value,
+    BinaryOperator, DataType, DateTimeField, Expr, ExtractSyntax, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, TrimWhereField,
 };
-use whimbrel_core::expression::{Kind, arguments, kind, no};
+use whimbrel_core::expression::{
+    Kind, arguments, call as plain_call, case, cast, count_of, digits, function_name, kind, no, plain_name,
+    text_literal, text_of as text, word,
+};
 use whimbrel_core::{
     ExpressionContext, Untranslated, format_date, format_timestamp, parse_date, parse_timestamp,
 };
@@ -32,7 +35,9 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
     let Expr::Function(call) = expr else {
         return Ok(());
     };
-    let name = call.name.to_string().trim_matches('"').to_ascii_lowercase();
+    let Some(name) = plain_name(&call.name) else {
+        return Err(no(format!("function `{}`", call.name)));
+    };
     set_name(call, &name);
     if matches!(call.args, FunctionArguments::None) {
         return moment_word(call, &name);
@@ -43,6 +48,19 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
     match (name.as_str(), kinds.as_slice()) {
         (name, _) if COMMON.contains(&name) || WINDOWS.contains(&name) => Ok(()),
         ("min" | "max", [_]) => Ok(()),
+        ("min" | "max", [first, _, ..]) if first.is_number() && kinds.iter().all(|kind| kind == first) => {
+            set_name(call, if name == "max" { "greatest" } else { "least" });
+            Ok(())
+        }
+        ("substr" | "substring", [_, _, ..]) => {
+            let fits = count_of(&given[1]).is_some_and(|from| from >= 1)
+                && given.get(2).is_none_or(|length| count_of(length).is_some());
+            set_name(call, "substr");
+            if fits { Ok(()) } else { refuse(call) }
+        }
+        ("sign", [kind]) if kind.is_number() => Ok(()),
+        ("floor" | "ceil", [Kind::Integer | Kind::Real]) => Ok(()),
+        ("concat_ws", [Kind::Text, ..]) if kinds.iter().all(|kind| *kind == Kind::Text) => Ok(()),
         ("abs" | "round", [kind, ..]) if kind.is_number() || kind.is_open() => Ok(()),
         ("length", [Kind::Text | Kind::Bytes | Kind::Unknown]) => Ok(()),
         ("octet_length", [Kind::Text | Kind::Bytes]) => Ok(()),
@@ -55,7 +73,10 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
             Ok(())
         }
         ("iif" | "if", [_, _, _]) => {
-            *expr = case(given);
+            let [condition, result, otherwise] = given.as_slice() else {
+                return refuse(call);
+            };
+            *expr = case(condition.clone(), result.clone(), otherwise.clone());
             Ok(())
         }
         ("group_concat" | "string_agg", [Kind::Text | Kind::Integer, ..]) => {
@@ -64,17 +85,17 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
         ("total", [kind]) if kind.is_number() => {
             set_name(call, "sum");
             let sum = expr.clone();
-            *expr = plain_call("coalesce", vec![sum, super::number_literal("0")]);
+            *expr = plain_call("coalesce", vec![sum, digits("0")]);
             Ok(())
         }
         ("date" | "datetime" | "time", _) => now_or_part(expr, &name, &given, &kinds),
         ("strftime", _) => match given.as_slice() {
             [format, now] if is_now(now) && text(format) == Some("%Y-%m-%d %H:%M:%S") => {
-                *expr = word("current_timestamp");
+                *expr = word("CURRENT_TIMESTAMP");
                 Ok(())
             }
             [format, now] if is_now(now) && text(format) == Some("%Y-%m-%d") => {
-                *expr = word("current_date");
+                *expr = word("CURRENT_DATE");
                 Ok(())
             }
             _ => refuse(call),
@@ -86,7 +107,7 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
 }
 
 fn set_name(call: &mut Function, name: &str) {
-    call.name = ObjectName::from(vec![Ident::new(name)]);
+    call.name = function_name(name);
 }
 
 fn moment_word(call: &mut Function, name: &str) -> Result<(), Untranslated> {
@@ -99,41 +120,6 @@ fn moment_word(call: &mut Function, name: &str) -> Result<(), Untranslated> {
     }
 }
 
-/// `CURRENT_TIMESTAMP` and its like.
-fn word(name: &str) -> Expr {
-    call_of(&name.to_ascii_uppercase(), FunctionArguments::None)
-}
-
-fn plain_call(name: &str, given: Vec<Expr>) -> Expr {
-    let args = given
-        .into_iter()
-        .map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)))
-        .collect();
-    let list = FunctionArgumentList {
-        duplicate_treatment: None,
-        args,
-        clauses: Vec::new(),
-    };
-    call_of(name, FunctionArguments::List(list))
-}
-
-fn call_of(name: &str, args: FunctionArguments) -> Expr {
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args,
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
-}
-
-fn text(expr: &Expr) -> Option<&str> {
-    super::text_of(expr)
-}
-
 fn is_now(expr: &Expr) -> bool {
     text(expr).is_some_and(|text| text.eq_ignore_ascii_case("now"))
 }
@@ -141,9 +127,9 @@ fn is_now(expr: &Expr) -> bool {
 /// `datetime('now')` is the word; `date(x)` of a point in time is its day. A modifier such as `'localtime'` changes the meaning.
 fn now_or_part(expr: &mut Expr, name: &str, given: &[Expr], kinds: &[Kind]) -> Result<(), Untranslated> {
     let now = match name {
-        "date" => "current_date",
-        "time" => "current_time",
-        _ => "current_timestamp",
+        "date" => "CURRENT_DATE",
+        "time" => "CURRENT_TIME",
+        _ => "CURRENT_TIMESTAMP",
     };
     match (given, kinds) {
         ([], _) => *expr = word(now),
@@ -154,12 +140,7 @@ fn now_or_part(expr: &mut Expr, name: &str, given: &[Expr], kinds: &[Kind]) -> R
         ([only], [Kind::Date]) if name == "date" => *expr = only.clone(),
         ([only], [Kind::Timestamp(false)]) if name == "datetime" => *expr = only.clone(),
         ([only], [Kind::Timestamp(false)]) if name == "date" => {
-            *expr = Expr::Cast {
-                kind: CastKind::Cast,
-                expr: Box::new(only.clone()),
-                data_type: DataType::Date,
-                format: None,
-            };
+            *expr = cast(only.clone(), DataType::Date);
         }
         _ => return Err(no(format!("`{expr}`"))),
     }
@@ -176,21 +157,8 @@ fn moment_literal(whole: &Expr, name: &str, text: &str) -> Result<Expr, Untransl
         _ => None,
     };
     found
-        .map(|text| Expr::value(Value::SingleQuotedString(text)))
+        .map(|text| text_literal(&text))
         .ok_or_else(|| no(format!("`{whole}`")))
-}
-
-fn case(given: Vec<Expr>) -> Expr {
-    let mut given = given.into_iter();
-    let mut next = || given.next().unwrap_or_else(|| Expr::value(Value::Null));
-    let (condition, result, otherwise) = (next(), next(), next());
-    Expr::Case {
-        case_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
-        end_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
-        operand: None,
-        conditions: vec![CaseWhen { condition, result }],
-        else_result: Some(Box::new(otherwise)),
-    }
 }
 
 fn concatenation(call: &mut Function, given: &[Expr], of_numbers: bool) -> Result<(), Untranslated> {
@@ -202,19 +170,12 @@ fn concatenation(call: &mut Function, given: &[Expr], of_numbers: bool) -> Resul
         return Ok(());
     };
     if given.len() == 1 {
-        let comma = Expr::value(Value::SingleQuotedString(",".to_owned()));
-        args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(comma)));
+        args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(text_literal(","))));
     }
     if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = args.first_mut()
         && of_numbers
     {
-        let number = Box::new(first.clone());
-        *first = Expr::Cast {
-            kind: CastKind::Cast,
-            expr: number,
-            data_type: DataType::Text,
-            format: None,
-        };
+        *first = cast(first.clone(), DataType::Text);
     }
     Ok(())
 }
@@ -296,31 +257,9 @@ pub(super) fn glob(expr: &mut Expr) -> Result<(), Untranslated> {
         negated: false,
         any: false,
         expr: left.clone(),
-        pattern: Box::new(Expr::value(Value::SingleQuotedString(pattern))),
+        pattern: Box::new(text_literal(&pattern)),
         escape_char: None,
     };
-    Ok(())
-}
-
-/// Positions from 1 on mean the same everywhere; zero and negative ones do not.
-pub(super) fn substring(expr: &mut Expr) -> Result<(), Untranslated> {
-    let Expr::Substring {
-        substring_from,
-        substring_for,
-        ..
-    } = expr
-    else {
-        return Ok(());
-    };
-    let number = |expr: &Expr| expr.to_string().parse::<u32>().ok();
-    let from = substring_from
-        .as_deref()
-        .and_then(number)
-        .filter(|from| *from >= 1);
-    let length = substring_for.as_deref();
-    if from.is_none() || length.is_some_and(|length| number(length).is_none()) {
-        return Err(no(format!("`{expr}`")));
-    }
     Ok(())
 }
 

@@ -2,15 +2,18 @@
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, TrimWhereField, Value,
+    FunctionArguments, Ident, TrimWhereField, UnaryOperator,
 };
-use whimbrel_core::expression::{Kind, arguments, kind, no};
+use whimbrel_core::expression::{
+    Kind, arguments, call, count_of, digits, function_name, is_now, kind, nested, no, not, plain_name,
+    text_literal, text_of,
+};
 use whimbrel_core::{ExpressionContext, Untranslated};
 
-use super::{Place, Speller, text_literal, text_of};
+use super::{Place, Speller};
 
 /// Functions of the same name and meaning.
-const COMMON: [&str; 26] = [
+const COMMON: &[&str] = &[
     "lower",
     "upper",
     "length",
@@ -22,7 +25,10 @@ const COMMON: [&str; 26] = [
     "rtrim",
     "abs",
     "round",
+    "sign",
     "coalesce",
+    "concat_ws",
+    "json_valid",
     "nullif",
     "count",
     "sum",
@@ -39,39 +45,10 @@ const COMMON: [&str; 26] = [
     "ntile",
 ];
 
-fn plain_name(call: &Function) -> String {
-    call.name.to_string().trim_matches('"').to_ascii_lowercase()
-}
-
-fn call(name: &str, given: Vec<Expr>) -> Expr {
-    let args = given
-        .into_iter()
-        .map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)))
-        .collect();
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args,
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
-}
-
-/// Tells whether it is the time of now.
-pub(super) fn is_now(expr: &Expr) -> bool {
-    matches!(expr, Expr::Function(call) if matches!(plain_name(call).as_str(), "current_timestamp" | "now"))
-}
-
 /// Smallest, largest and absolute values of decimals are taken of numbers, not of their text.
 pub(super) fn numbers(call: &mut Function, speller: &Speller<'_>) -> Result<(), Untranslated> {
-    if !matches!(plain_name(call).as_str(), "min" | "max" | "abs" | "round") {
+    let name = plain_name(&call.name).unwrap_or_default();
+    if !matches!(name.as_str(), "min" | "max" | "abs" | "round") {
         return Ok(());
     }
     if let FunctionArguments::List(list) = &mut call.args {
@@ -89,32 +66,43 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
     let Expr::Function(function) = expr else {
         return Ok(());
     };
-    let name = plain_name(function);
+    let name = plain_name(&function.name).unwrap_or_default();
     let given: Vec<Expr> = arguments(function).into_iter().cloned().collect();
     match name.as_str() {
         "current_timestamp" | "now" | "current_date" | "current_time" => {
             return now(expr, &name, speller.place);
         }
-        "char_length" | "character_length" => function.name = ObjectName::from(vec![Ident::new("length")]),
-        "string_agg" => function.name = ObjectName::from(vec![Ident::new("group_concat")]),
-        "strpos" => function.name = ObjectName::from(vec![Ident::new("instr")]),
+        "char_length" | "character_length" => function.name = function_name("length"),
+        "string_agg" => function.name = function_name("group_concat"),
+        "strpos" => function.name = function_name("instr"),
         // Made by `extract`; the neutral form has no such function.
-        "strftime" => {}
+        "strftime" => function.name = function_name(&name),
         "substr" => return positions(expr, &given),
         "min" | "max" if given.len() > 1 => return Err(no(format!("`{expr}`"))),
+        "greatest" | "least" => {
+            let is_plain = |value: &Expr| matches!(kind(value, speller.context), Kind::Integer | Kind::Real);
+            if !given.iter().all(is_plain) {
+                return Err(no(format!("`{expr}`")));
+            }
+            function.name = function_name(if name == "greatest" { "max" } else { "min" });
+        }
+        "right" => *expr = last(&given).ok_or_else(|| no(format!("`{expr}`")))?,
+        "round" if given.first().map(|value| kind(value, speller.context)) == Some(Kind::Decimal) => {
+            return Err(no(format!("`{expr}`, a decimal,")));
+        }
         "mod"
             if given.len() == 2
                 && given
                     .iter()
                     .all(|value| kind(value, speller.context) == Kind::Integer) =>
         {
-            *expr = Expr::Nested(Box::new(Expr::BinaryOp {
+            *expr = nested(Expr::BinaryOp {
                 left: Box::new(given[0].clone()),
                 op: BinaryOperator::Modulo,
                 right: Box::new(given[1].clone()),
-            }));
+            });
         }
-        name if COMMON.contains(&name) => function.name = ObjectName::from(vec![Ident::new(name)]),
+        name if COMMON.contains(&name) => function.name = function_name(name),
         _ => {
             return Err(Untranslated::new(format!(
                 "function `{name}` is not known to the target"
@@ -124,12 +112,26 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
     Ok(())
 }
 
+/// The last letters; none are not the same as all but none.
+fn last(given: &[Expr]) -> Option<Expr> {
+    let [text, length] = given else { return None };
+    Some(match count_of(length)? {
+        0 => call("substr", vec![text.clone(), digits("1"), digits("0")]),
+        _ => {
+            let from = Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                expr: Box::new(length.clone()),
+            };
+            call("substr", vec![text.clone(), from])
+        }
+    })
+}
+
 /// Positions from 1 on mean the same; zero and negative ones do not.
-fn positions(expr: &mut Expr, given: &[Expr]) -> Result<(), Untranslated> {
-    let number = |expr: &Expr| expr.to_string().parse::<u32>().ok();
+fn positions(expr: &Expr, given: &[Expr]) -> Result<(), Untranslated> {
     let fits = match given {
-        [_, from] => number(from).is_some_and(|from| from >= 1),
-        [_, from, length] => number(from).is_some_and(|from| from >= 1) && number(length).is_some(),
+        [_, from] => count_of(from).is_some_and(|from| from >= 1),
+        [_, from, length] => count_of(from).is_some_and(|from| from >= 1) && count_of(length).is_some(),
         _ => false,
     };
     if fits {
@@ -229,14 +231,7 @@ pub(super) fn like(expr: &mut Expr) -> Result<(), Untranslated> {
         op: BinaryOperator::Glob,
         right: Box::new(text_literal(&glob)),
     };
-    *expr = if *negated {
-        Expr::UnaryOp {
-            op: sqlparser::ast::UnaryOperator::Not,
-            expr: Box::new(Expr::Nested(Box::new(matched))),
-        }
-    } else {
-        matched
-    };
+    *expr = if *negated { not(matched) } else { matched };
     Ok(())
 }
 
@@ -338,13 +333,11 @@ pub(super) fn substring(expr: &mut Expr) -> Result<(), Untranslated> {
     else {
         return Ok(());
     };
-    let from = substring_from
-        .clone()
-        .unwrap_or_else(|| Box::new(Expr::value(Value::Number("1".to_owned(), false))));
+    let from = substring_from.clone().unwrap_or_else(|| Box::new(digits("1")));
     let mut given = vec![(**of).clone(), *from];
     given.extend(substring_for.clone().map(|length| *length));
-    let mut spelled = call("substr", given.clone());
-    positions(&mut spelled, &given)?;
+    let spelled = call("substr", given.clone());
+    positions(&spelled, &given)?;
     *expr = spelled;
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Casts: those that say nothing here go, those that the engine can do exactly stay, the others are refused.
 
 use sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, Value};
-use whimbrel_core::expression::{Kind, kind, no, of_type};
+use whimbrel_core::expression::{
+    Kind, call, digits, is_number_literal, kind, no, of_type, text_literal, text_of,
+};
 use whimbrel_core::{ExpressionContext, Untranslated};
 
-use super::{canonical_text, text_literal, text_of};
+use super::canonical_text;
 
 /// Replaces a cast (or a typed literal) by what it means here.
 pub(super) fn remove(expr: &mut Expr, context: &ExpressionContext) -> Result<(), Untranslated> {
@@ -54,6 +56,11 @@ fn of_cast(
             keep(inner, DataType::Text, data_type)
         }
         (Kind::Boolean, Kind::Integer) => Ok(Some(inner.clone())),
+        // The day is what the text of the time begins with.
+        (Kind::Timestamp(false), Kind::Date) => {
+            let (from, length) = (digits("1"), digits("10"));
+            Ok(Some(call("substr", vec![inner.clone(), from, length])))
+        }
         _ => refuse(),
     }
 }
@@ -74,14 +81,6 @@ fn keep(inner: &Expr, wanted: DataType, have: &DataType) -> Result<Option<Expr>,
 /// Types with a length or precision cut or round; only those without are plain.
 fn has_limit(data_type: &DataType) -> bool {
     data_type.to_string().contains('(')
-}
-
-fn is_number_literal(expr: &Expr) -> bool {
-    match expr {
-        Expr::Value(value) => matches!(value.value, Value::Number(..)),
-        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_number_literal(expr),
-        _ => false,
-    }
 }
 
 fn of_literal(inner: &Expr, to: Kind) -> Result<Option<Expr>, Untranslated> {
