@@ -116,19 +116,22 @@ impl Names {
         if scope.inline() {
             return wanted.to_owned();
         }
-        let per_namespace = scope.target.capabilities.constraint_names_per_namespace;
-        let is_rule = matches!(subject.kind, ObjectKind::Check | ObjectKind::ForeignKey);
-        let makes_index = scope.target.capabilities.index_names_per_namespace && !is_rule;
         let request = Wanted {
             kind: subject.kind,
             name: wanted,
             salt: format!("{} {subject}", subject.kind),
         };
-        let mut own = self.constraints.remove(target).unwrap_or_default();
+        let capabilities = scope.target.capabilities;
+        let is_rule = matches!(subject.kind, ObjectKind::Check | ObjectKind::ForeignKey);
+        let mut own = match is_rule && !capabilities.index_names_per_namespace {
+            // Where indexes have names of their own table's only, rules share none with them.
+            true => BTreeSet::new(),
+            false => self.constraints.remove(target).unwrap_or_default(),
+        };
         let mut none = BTreeSet::new();
-        let space = if makes_index {
+        let space = if !is_rule && capabilities.index_names_per_namespace {
             self.taken.entry(target.namespace.clone()).or_default()
-        } else if is_rule && per_namespace {
+        } else if is_rule && capabilities.constraint_names_per_namespace {
             let place = (subject.kind, target.namespace.clone());
             self.rules.entry(place).or_default()
         } else {
@@ -136,8 +139,10 @@ impl Names {
         };
         let (name, change) = allot(scope, &request, &[&own, space]);
         space.insert(folded_as(scope, subject.kind, &name));
-        own.insert(folded_as(scope, subject.kind, &name));
-        self.constraints.insert(target.clone(), own);
+        if !is_rule || capabilities.index_names_per_namespace {
+            own.insert(folded_as(scope, subject.kind, &name));
+            self.constraints.insert(target.clone(), own);
+        }
         tell(subject, wanted, &name, change, notes);
         name
     }

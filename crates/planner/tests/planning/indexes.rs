@@ -151,6 +151,8 @@ fn names_of_parts_fold_and_rules_share_one_space_where_the_target_says_so() {
     one.checks.push(crate::setup::check("positive", "id > 0"));
     let mut two = table("public.two", "id bigint pk not null");
     two.checks.push(crate::setup::check("Positive", "id > 0"));
+    // An index may be called as a rule of its table is.
+    two.indexes.push(index("positive", "id"));
     let plan = Setup::new(Toy::Spacious, Toy::Folding, vec![one, two]).plan();
     assert_eq!(
         question(&plan, "name_collision"),
