@@ -33,6 +33,7 @@ pub use demonstrate::{DemoRequest, FOLDER as DEMO_FOLDER, Stage, plan_demo, set_
 pub use inspect::{Inventory, ObjectCount, TableInventory, inspect};
 pub use log::{LogVerdict, ReportPage, check_log, report_page};
 pub use migration::{Attendance, Databases};
+pub use next::in_folder;
 pub use plan::{DecisionState, Draft, PlanRequest, PlanSummary, draft};
 pub use rollback::{
     Checkpoint, RollbackOutcome, RollbackPreview, RollbackRequest, preview as preview_rollback, rollback,

@@ -1,6 +1,7 @@
 //! What to do next with a migration, as a fact and as a command that can be run.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use whimbrel_core::{Finding, Plan, RunReport, RunStatus};
 
@@ -139,11 +140,44 @@ fn flag(decision: &str) -> String {
 
 /// Returns the program with the options that every later command of the same migration needs.
 pub(crate) fn prefix(setup: &Setup) -> String {
-    if setup.base.as_os_str() == crate::setup::BASE {
+    prefix_of(&setup.base)
+}
+
+fn prefix_of(base: &Path) -> String {
+    if base.as_os_str() == crate::setup::BASE {
         "whimbrel".to_owned()
     } else {
-        format!("whimbrel --dir {}", quoted(&setup.base.display().to_string()))
+        format!("whimbrel --dir {}", quoted(&base.display().to_string()))
     }
+}
+
+/// The commands that need to know the folder of the migrations.
+const COMMANDS: [&str; 8] = [
+    "run", "resume", "plan", "migrate", "verify", "rollback", "cleanup", "status",
+];
+
+/// Returns the text with the options that its commands need in this folder: `whimbrel resume` becomes `whimbrel --dir FOLDER resume`.
+pub fn in_folder(base: &Path, text: &str) -> String {
+    with_prefix(&prefix_of(base), text)
+}
+
+fn with_prefix(prefix: &str, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("whimbrel ") {
+        let (before, behind) = (&rest[..at], &rest[at + "whimbrel ".len()..]);
+        let is_word = !before.ends_with(|letter: char| letter.is_alphanumeric() || "-_./".contains(letter));
+        let next = behind.split(|letter: char| !letter.is_ascii_lowercase()).next();
+        out.push_str(before);
+        out.push_str(match next {
+            Some(next) if is_word && COMMANDS.contains(&next) => prefix,
+            Some(_) | None => "whimbrel",
+        });
+        out.push(' ');
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
 }
 
 fn named(endpoint: &whimbrel_core::Endpoint) -> String {
@@ -163,6 +197,16 @@ pub(crate) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_in_texts_name_the_folder_of_their_migration() {
+        let text = "hint: `whimbrel resume mig` or whimbrel run x --rejects; whimbrel moves; ./whimbrel run";
+        assert_eq!(with_prefix("whimbrel", text), text);
+        assert_eq!(
+            with_prefix("whimbrel --dir 'a b'", text),
+            "hint: `whimbrel --dir 'a b' resume mig` or whimbrel --dir 'a b' run x --rejects; whimbrel moves; ./whimbrel run"
+        );
+    }
 
     #[test]
     fn a_word_is_quoted_only_where_the_shell_would_split_it() {

@@ -18,7 +18,7 @@ use self::answers::{fitted, put};
 use crate::analyze::{Analysis, AnalysisWatch, Pair, analyze};
 use crate::connectors::connector;
 use crate::migration::{Migration, has_begun};
-use crate::next::Next;
+use crate::next::{Next, in_folder};
 use crate::refusal;
 use crate::report;
 use crate::setup::Setup;
@@ -79,6 +79,8 @@ pub struct PlanSummary {
     pub decisions: Vec<DecisionState>,
     /// How many of them nobody settled.
     pub open_decisions: usize,
+    /// Every other finding that has choices: it goes by the suggested one until somebody settles it.
+    pub changeable: Vec<DecisionState>,
     /// How many findings forbid the run.
     pub blockers: usize,
     /// All other findings.
@@ -87,7 +89,7 @@ pub struct PlanSummary {
     pub next_command: String,
 }
 
-/// A finding that needs a decision, and what was decided.
+/// A finding that has choices, and what was decided.
 #[derive(Debug, Clone, Serialize)]
 pub struct DecisionState {
     /// The name by which it is settled: `CODE:SUBJECT`.
@@ -154,7 +156,7 @@ impl Draft {
 
     /// Returns the whole plan for people, Markdown.
     pub fn page(&self) -> String {
-        report::plan_markdown(&self.plan)
+        in_folder(&self.setup.base, &report::plan_markdown(&self.plan))
     }
 
     /// Tells whether the target holds nothing yet.
@@ -281,11 +283,12 @@ fn summary(setup: &Setup, plan: &Plan, folder: &Path) -> PlanSummary {
         .findings
         .iter()
         .partition(|finding| finding.severity == Severity::Decision);
-    let decisions = deciding.into_iter().map(|finding| DecisionState {
+    let state = |finding: &&Finding| DecisionState {
         key: finding.key(),
-        finding: finding.clone(),
+        finding: (*finding).clone(),
         decision: plan.decision_for(finding).cloned(),
-    });
+    };
+    let has_choices = |finding: &&&Finding| !finding.choices.is_empty();
     PlanSummary {
         migration_id: plan.migration_id.to_string(),
         plan_hash: plan.hash.clone(),
@@ -298,7 +301,8 @@ fn summary(setup: &Setup, plan: &Plan, folder: &Path) -> PlanSummary {
         estimate_seconds: plan.estimate.seconds,
         destructive: plan.is_destructive(),
         confirm_target: plan.target.database.clone(),
-        decisions: decisions.collect(),
+        decisions: deciding.iter().map(state).collect(),
+        changeable: findings.iter().filter(has_choices).map(state).collect(),
         open_decisions: plan.open_decisions().len(),
         blockers: plan.blockers().len(),
         findings: findings.into_iter().cloned().collect(),

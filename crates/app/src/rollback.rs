@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use whimbrel_core::{Error, Plan, Result, RollbackReport};
-use whimbrel_pipeline::{MigrationDir, RollbackTo};
+use whimbrel_pipeline::{RollbackTo, RunContext};
 
 use crate::migration::{self, Attendance, Databases, Migration, context};
-use crate::next::{Next, prefix, quoted};
+use crate::next::{Next, in_folder, prefix, quoted};
 use crate::refusal;
 use crate::report::{self, RunResult};
 use crate::setup::Setup;
@@ -121,8 +121,8 @@ pub async fn rollback(
     let rollback = done.map_err(|error| with_confirmation(setup, &context.plan, request, error))?;
     // What the reports of the last run say is not true any more.
     write_reports(
-        &context.dir,
-        &context.plan,
+        setup,
+        &context,
         &report::taken_back(&rollback, began, setup.clock.now()),
     )?;
     let next = match request.to {
@@ -136,12 +136,13 @@ pub async fn rollback(
     })
 }
 
-fn write_reports(dir: &MigrationDir, plan: &Plan, report: &whimbrel_core::RunReport) -> Result<()> {
+fn write_reports(setup: &Setup, context: &RunContext, report: &whimbrel_core::RunReport) -> Result<()> {
+    let (dir, plan) = (&context.dir, &context.plan);
     let approval = dir.load_approval()?;
     let (by, how) = approval.map_or_else(Default::default, |approval| (approval.by, approval.how));
-    let page = report::final_markdown(plan, report, &by, &how);
+    let page = in_folder(&setup.base, &report::final_markdown(plan, report, &by, &how));
     dir.write("final_report.md", page.as_bytes())?;
-    let result = serde_json::to_vec_pretty(&RunResult::new(plan, report))
+    let result = serde_json::to_vec_pretty(&RunResult::new(plan, report).in_folder(&setup.base))
         .map_err(|cause| Error::bug("the result has no JSON form").with_cause(cause))?;
     dir.write("result.json", &result)?;
     dir.remove("verification_report.md")

@@ -7,7 +7,7 @@ use whimbrel_pipeline::{Approval, RunContext};
 
 use crate::approval::{self, Approve, Unattended};
 use crate::migration::{Attendance, Databases, Migration, context};
-use crate::next::Next;
+use crate::next::{Next, in_folder};
 use crate::plan::Draft;
 use crate::report::{self, RunResult};
 use crate::setup::Setup;
@@ -117,22 +117,29 @@ async fn run_approved(
 fn outcome(
     setup: &Setup,
     context: &RunContext,
-    report: RunReport,
+    mut report: RunReport,
     approval: &Approval,
 ) -> Result<RunOutcome> {
+    if let Some(problem) = &mut report.problem {
+        problem.hint = problem.hint.as_ref().map(|hint| in_folder(&setup.base, hint));
+    }
     let (dir, plan) = (&context.dir, &context.plan);
-    let result = RunResult::new(plan, &report);
+    let result = RunResult::new(plan, &report).in_folder(&setup.base);
     let document = serde_json::to_vec_pretty(&result)
         .map_err(|cause| whimbrel_core::Error::bug("the result has no JSON form").with_cause(cause))?;
     if let Some(verification) = &report.verification {
         dir.write(
             "verification_report.md",
-            report::verification_markdown(plan, verification).as_bytes(),
+            in_folder(&setup.base, &report::verification_markdown(plan, verification)).as_bytes(),
         )?;
     }
     dir.write(
         "final_report.md",
-        report::final_markdown(plan, &report, &approval.by, &approval.how).as_bytes(),
+        in_folder(
+            &setup.base,
+            &report::final_markdown(plan, &report, &approval.by, &approval.how),
+        )
+        .as_bytes(),
     )?;
     dir.write("result.json", &document)?;
     let (tables, others): (Vec<_>, Vec<_>) = plan

@@ -4,7 +4,7 @@ use serde::Serialize;
 use whimbrel_core::{Result, Verdict, Verification};
 
 use crate::migration::{Attendance, Databases, Migration, context, has_begun};
-use crate::next::Next;
+use crate::next::{Next, in_folder};
 use crate::refusal;
 use crate::report;
 use crate::setup::Setup;
@@ -50,7 +50,10 @@ pub async fn verify(
     }
     let context = context(setup, migration, attendance).await?;
     let verification = whimbrel_pipeline::verify(&context).await?;
-    let page = report::verification_markdown(&context.plan, &verification);
+    let page = in_folder(
+        &setup.base,
+        &report::verification_markdown(&context.plan, &verification),
+    );
     context.dir.write("verification_report.md", page.as_bytes())?;
     Ok(VerifyOutcome {
         migration_id: context.plan.migration_id.to_string(),

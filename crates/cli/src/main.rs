@@ -43,7 +43,13 @@ fn main() -> ExitCode {
     memory::give_back_large_blocks();
     let _fault = fault::arm();
     let ui = Arc::new(Ui::new(arguments.global.json, arguments.global.quiet));
+    let folder = arguments.global.dir.clone();
     let exit = run(&ui, arguments).unwrap_or_else(|error| {
+        let hint = error.hint().map(|hint| whimbrel_app::in_folder(&folder, hint));
+        let error = match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        };
         ui.error(&error);
         Exit::from(&error)
     });

@@ -7,7 +7,7 @@ use console::Term;
 use dialoguer::{Confirm, Input, Select};
 use tokio::signal::unix::{SignalKind, signal};
 use whimbrel_app::{Approve, DecisionState, Draft, PlanSummary, refusal};
-use whimbrel_core::{Decision, Error, Result};
+use whimbrel_core::{Decision, Error, Result, Severity};
 
 use crate::text;
 use crate::ui::Ui;
@@ -242,7 +242,7 @@ enum Now {
 
 fn what_now(summary: &PlanSummary) -> Result<Now> {
     let mut menu = vec![("run it", Now::Run), ("read the whole plan", Now::Show)];
-    if !summary.decisions.is_empty() {
+    if !summary.decisions.is_empty() || !summary.changeable.is_empty() {
         menu.push(("revise a decision", Now::Revise));
     }
     menu.push(("quit; nothing is changed", Now::Quit));
@@ -252,13 +252,11 @@ fn what_now(summary: &PlanSummary) -> Result<Now> {
 
 /// Asks which decision is revised, then for it.
 fn revise_one(ui: &Ui, draft: &mut Draft) -> Result<()> {
-    let decisions = draft.summary().decisions;
+    let summary = draft.summary();
+    let decisions: Vec<&DecisionState> = summary.decisions.iter().chain(&summary.changeable).collect();
     let mut lines: Vec<String> = decisions
         .iter()
-        .map(|state| {
-            let chosen = state.decision.as_ref().map(|decision| decision.choice.as_str());
-            format!("{} = {}", state.key, chosen.unwrap_or("open"))
-        })
+        .map(|state| format!("{} = {}", state.key, chosen_of(state).unwrap_or("open")))
         .collect();
     lines.push("none of them".to_owned());
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
@@ -268,14 +266,24 @@ fn revise_one(ui: &Ui, draft: &mut Draft) -> Result<()> {
     }
 }
 
+/// What holds: what somebody decided, else the suggestion for what needs no decision.
+fn chosen_of(state: &DecisionState) -> Option<&str> {
+    let decided = state.decision.as_ref().map(|decision| decision.choice.as_str());
+    decided.or_else(|| match state.finding.severity {
+        Severity::Decision => None,
+        Severity::Blocker | Severity::Warning | Severity::Info => state.finding.suggested.as_deref(),
+    })
+}
+
 fn revise(ui: &Ui, draft: &mut Draft, key: &str) -> Result<()> {
     let summary = draft.summary();
-    let Some(state) = summary.decisions.iter().find(|state| state.key == key) else {
+    let mut states = summary.decisions.iter().chain(&summary.changeable);
+    let Some(state) = states.find(|state| state.key == key) else {
         ui.say(format!("{key} is not asked any more"));
         return Ok(());
     };
     let way = Way::Again {
-        chosen: state.decision.as_ref().map(|decision| decision.choice.clone()),
+        chosen: chosen_of(state).map(str::to_owned),
     };
     match ask(ui, draft, state, &way)? {
         Asked::Settled(decision) => decide(ui, draft, decision),

@@ -100,6 +100,13 @@ pub fn result_json(plan: &Plan, report: &RunReport) -> Value {
 }
 
 impl RunResult {
+    /// Spells its commands for the folder of the migration.
+    #[must_use]
+    pub(crate) fn in_folder(mut self, base: &std::path::Path) -> Self {
+        self.scripts.rollback = crate::next::in_folder(base, &self.scripts.rollback);
+        self
+    }
+
     /// Collects the facts of a run.
     pub fn new(plan: &Plan, report: &RunReport) -> Self {
         let bytes_copied = report.tables.iter().map(|table| table.bytes).sum();

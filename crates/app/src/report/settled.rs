@@ -64,12 +64,37 @@ fn evidence(finding: &Finding) -> String {
 
 fn state(plan: &Plan, finding: &Finding) -> String {
     match finding.severity {
+        Severity::Info | Severity::Warning if !finding.choices.is_empty() => changeable(plan, finding),
         Severity::Info | Severity::Warning => "needs no decision".to_owned(),
         Severity::Blocker => "**forbids the run**".to_owned(),
         Severity::Decision => plan
             .decision_for(finding)
             .map_or_else(|| "**open**".to_owned(), |decision| code(&decision.choice)),
     }
+}
+
+/// What holds unless somebody wants another choice, and how that is said.
+fn changeable(plan: &Plan, finding: &Finding) -> String {
+    let decided = plan.decision_for(finding).map(|decision| &decision.choice);
+    let holds = decided.or(finding.suggested.as_ref());
+    let others: Vec<String> = finding
+        .choices
+        .iter()
+        .filter(|choice| Some(&choice.name) != holds)
+        .map(|choice| {
+            let argument = shell_word(&format!("{}={}", finding.key(), choice.name));
+            format!(
+                "{} ({})",
+                code(&format!("--decide {argument}")),
+                prose(&choice.meaning)
+            )
+        })
+        .collect();
+    let holds = holds.map_or_else(|| "needs no decision".to_owned(), |choice| code(choice));
+    if others.is_empty() {
+        return holds;
+    }
+    format!("{holds}; can be changed with {}", others.join(", or "))
 }
 
 /// Returns the section with what was settled, and the open decisions with their choices and commands.

@@ -31,8 +31,7 @@ const TRIGGERS: [(&str, &str, &str); 4] = [
 pub(super) fn rollback_plan(plan: &Plan) -> String {
     format!(
         "## Rollback Plan\n\nA rollback undoes only what is recorded as done by this migration, and refuses when somebody else \
-         wrote into a table of it. It is possible until `whimbrel cleanup {}`. The commands are for the folder of this file's \
-         migration; where that is not in `.whimbrel`, add `--dir FOLDER`.\n\n{}\n{}\n{}",
+         wrote into a table of it. It is possible until `whimbrel cleanup {}`.\n\n{}\n{}\n{}",
         plan.migration_id,
         checkpoints(plan),
         triggers(plan),

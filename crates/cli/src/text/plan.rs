@@ -50,6 +50,7 @@ pub(crate) fn plan_summary(plan: &PlanSummary) -> String {
         text.push_str(&decision(state));
     }
     text.push_str(&settled(&plan.decisions));
+    text.push_str(&settled(&plan.changeable));
     text.push_str(&findings(&plan.findings));
     text
 }
@@ -186,6 +187,7 @@ fn by_code(findings: &[&Finding]) -> String {
         };
         for finding in &same[..shown] {
             text.push_str(&format!("  {code} {}: {}\n", finding.subject, finding.message));
+            text.push_str(&changeable(finding));
         }
         if shown < same.len() {
             text.push_str(&format!(
@@ -195,6 +197,27 @@ fn by_code(findings: &[&Finding]) -> String {
         }
     }
     text
+}
+
+/// What else could be chosen for a finding that needs no decision; empty when nothing can.
+fn changeable(finding: &Finding) -> String {
+    if finding.severity == Severity::Blocker {
+        return String::new();
+    }
+    let others: Vec<&str> = finding
+        .choices
+        .iter()
+        .map(|choice| choice.name.as_str())
+        .filter(|name| finding.suggested.as_deref() != Some(name))
+        .collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    format!(
+        "    can be changed with --decide '{}={}'\n",
+        finding.key(),
+        others.join("|")
+    )
 }
 
 /// Returns a count in at most two figures where it is large: `5.2 M`.
