@@ -11,7 +11,7 @@ use super::rows::{Line, lines};
 use super::scan::{is_enclosed, undo_backslashes, without_database};
 use super::tables::{Tables, add_definitions};
 use crate::flavour::{Flavour, Version};
-use crate::native::Kind;
+use crate::native::{Kind, without_width};
 use crate::quote::literal;
 
 /// Adds the columns of the tables, and returns the names of the columns of the views.
@@ -20,7 +20,7 @@ pub(super) async fn add(
     scope: &Scope<'_>,
     tables: &mut Tables,
 ) -> Result<BTreeMap<String, Vec<String>>> {
-    add_definitions(conn, tables).await?;
+    add_definitions(conn, &scope.server.database, tables).await?;
     let sql = format!(
         "SELECT * FROM information_schema.COLUMNS WHERE {} ORDER BY TABLE_NAME, ORDINAL_POSITION",
         scope.here("TABLE_SCHEMA")
@@ -50,6 +50,7 @@ fn column(scope: &Scope<'_>, line: &Line, definition: Option<&Definition>) -> Co
         ),
         None => (printed, false),
     };
+    let native = without_width(&native);
     let kind = Kind::parse(&native);
     let extra = line.text("EXTRA");
     let lower = extra.to_ascii_lowercase();

@@ -8,7 +8,7 @@ use whimbrel_core::{OtherObject, Result, Table, TableId};
 use super::Scope;
 use super::definition::Definition;
 use super::rows::{Line, each, lines};
-use super::scan::split;
+use super::scan::{split, without_database};
 use crate::quote::quoted;
 
 /// The tables of the database, and what is known about them besides.
@@ -105,7 +105,7 @@ fn history(line: &Line) -> Option<OtherObject> {
 }
 
 /// Reads the definitions.
-pub(super) async fn add_definitions(conn: &mut Conn, tables: &mut Tables) -> Result<()> {
+pub(super) async fn add_definitions(conn: &mut Conn, database: &str, tables: &mut Tables) -> Result<()> {
     let names: Vec<String> = tables.by_name.keys().cloned().collect();
     let statements: Vec<String> = names
         .iter()
@@ -123,7 +123,8 @@ pub(super) async fn add_definitions(conn: &mut Conn, tables: &mut Tables) -> Res
                     .map(|text| format!("partition by {}", text["PARTITION BY".len()..].trim())),
             );
             table.options.extend(definition.periods());
-            table.definition = Some(definition.text().to_owned());
+            // A default can name a sequence with its database.
+            table.definition = Some(without_database(definition.text(), database));
         }
         tables.definitions.insert(name, definition);
     }

@@ -2,8 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod catalog;
+mod check;
+mod conformance;
 mod connect;
+mod copy;
+mod faults;
 mod harness;
+mod ledger;
+mod profile;
 mod read;
 mod snapshot;
 mod split;
+mod target;
