@@ -15,7 +15,7 @@ use crate::readers::Session;
 const START: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 
 /// How often sessions try to begin at one position of the log before a lock makes them.
-const TRIES: usize = 10;
+const TRIES: usize = 40;
 
 /// Tables looked at by one statement.
 const LOOKED_AT_ONCE: usize = 50;
@@ -23,8 +23,9 @@ const LOOKED_AT_ONCE: usize = 50;
 /// Tables changed under our feet while we began: begin again, so often.
 const BEGINS: usize = 3;
 
-/// How long a lock may be waited for: as long as others wait behind us.
-const LOCK_SECONDS: u32 = 10;
+/// How long a lock is waited for, each time: as long others wait behind us, so it is asked for again rather than waited for longer.
+const GLOBAL_LOCK_SECONDS: &[u32] = &[2, 3, 5];
+const TABLE_LOCK_SECONDS: &[u32] = &[5];
 
 /// Opens sessions that are in one state, and says where the state is.
 pub(super) async fn begin(
@@ -126,7 +127,8 @@ async fn equal_position(conns: &mut [Conn]) -> Result<Option<Position>> {
 
 /// Lets the sessions begin while nobody can commit; none when this login may not stop the others, or it takes too long.
 async fn behind_global_lock(server: &Server, conns: &mut [Conn]) -> Result<Option<Position>> {
-    behind(server, conns, "FLUSH TABLES WITH READ LOCK").await
+    let lock = "FLUSH TABLES WITH READ LOCK";
+    behind(server, conns, lock, GLOBAL_LOCK_SECONDS).await
 }
 
 /// Lets the sessions begin while nobody can write to the tables; none when this login may not lock them, or it takes too long.
@@ -142,18 +144,19 @@ async fn behind_table_locks(
         .iter()
         .map(|table| format!("{} READ", table_name(table)))
         .collect();
-    behind(server, conns, &format!("LOCK TABLES {}", locks.join(", "))).await
+    let lock = format!("LOCK TABLES {}", locks.join(", "));
+    behind(server, conns, &lock, TABLE_LOCK_SECONDS).await
 }
 
-async fn behind(server: &Server, conns: &mut [Conn], lock: &str) -> Result<Option<Position>> {
+async fn behind(
+    server: &Server,
+    conns: &mut [Conn],
+    lock: &str,
+    patience: &[u32],
+) -> Result<Option<Position>> {
     let mut control = server.control().await?;
-    let limited = format!("SET lock_wait_timeout = {LOCK_SECONDS}");
-    control.query_drop(limited).await.map_err(classify)?;
-    if let Err(error) = control.query_drop(lock).await.map_err(classify) {
-        return match (error.class(), error.code()) {
-            (ErrorClass::Denied | ErrorClass::Unsupported, _) | (_, "lock_timeout") => Ok(None),
-            _ => Err(error.during("begin the snapshot")),
-        };
+    if !is_locked(&mut control, lock, patience).await? {
+        return Ok(None);
     }
     start_all(conns).await?;
     let position = match log_position(server, &mut control).await {
@@ -164,6 +167,23 @@ async fn behind(server: &Server, conns: &mut [Conn], lock: &str) -> Result<Optio
     control.query_drop("UNLOCK TABLES").await.map_err(classify)?;
     drop(control.disconnect().await);
     Ok(Some(position))
+}
+
+/// Takes the lock; false when this login may not have it, or others do not let go in time.
+async fn is_locked(control: &mut Conn, lock: &str, patience: &[u32]) -> Result<bool> {
+    for seconds in patience {
+        let limited = format!("SET lock_wait_timeout = {seconds}");
+        control.query_drop(limited).await.map_err(classify)?;
+        let Err(error) = control.query_drop(lock).await.map_err(classify) else {
+            return Ok(true);
+        };
+        match (error.class(), error.code()) {
+            (_, "lock_timeout") => {}
+            (ErrorClass::Denied | ErrorClass::Unsupported, _) => return Ok(false),
+            _ => return Err(error.during("begin the snapshot")),
+        }
+    }
+    Ok(false)
 }
 
 /// Where the log is while nothing can be written to it; none when there is no log, or this login may not know.
