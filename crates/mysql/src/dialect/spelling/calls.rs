@@ -105,7 +105,10 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         ("round", [Kind::Real | Kind::Unknown, ..]) => return refuse(expr),
         ("min" | "max", [_, _, ..]) => return refuse(expr),
         ("lag" | "lead", [_, _, _]) if speller.dialect.is_mariadb() => return refuse(expr),
-        ("trim" | "ltrim" | "rtrim", [_, _]) => return refuse(expr),
+        ("trim" | "ltrim" | "rtrim", [_, _]) => {
+            *expr = texts::trimmed(&name, &given).ok_or_else(|| no(format!("`{expr}`")))?;
+            return Ok(());
+        }
         ("abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sign", [first, ..])
             if !first.is_number() && !first.is_open() =>
         {

@@ -1,7 +1,7 @@
 //! Texts: putting together, matching and cutting. Other engines' text arrives under a binary collation, so that LIKE minds case; what has
 //! another collation, or none that is known, is compared under one that says so.
 
-use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName, TrimWhereField};
 use whimbrel_core::Untranslated;
 use whimbrel_core::expression::{Kind, call, columns_of, count_of, no, take, text_of};
 
@@ -171,4 +171,20 @@ pub(super) fn trim(whole: &mut Expr) -> Result<(), Untranslated> {
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Trimming one letter is a clause here.
+pub(super) fn trimmed(name: &str, given: &[Expr]) -> Option<Expr> {
+    let [text, letter] = given else { return None };
+    let is_letter = text_of(letter).is_some_and(|text| text.chars().count() == 1);
+    is_letter.then(|| Expr::Trim {
+        expr: Box::new(text.clone()),
+        trim_where: Some(match name {
+            "ltrim" => TrimWhereField::Leading,
+            "rtrim" => TrimWhereField::Trailing,
+            _ => TrimWhereField::Both,
+        }),
+        trim_what: Some(Box::new(letter.clone())),
+        trim_characters: None,
+    })
 }
