@@ -10,7 +10,7 @@ use whimbrel_core::{Direction, Error, ErrorClass, Result, RunKey, Statement, Ste
 
 use self::probe::Presence;
 use crate::connect::{Server, WRITER_MODES};
-use crate::error::{classify, is_lost};
+use crate::error::classify;
 use crate::ledger::steps::{self, State};
 
 /// How long a statement waits for whoever uses the table.
@@ -82,7 +82,7 @@ impl Work<'_> {
                 (0, First::Fresh)
             }
         };
-        if first == First::Unsure && self.step.statements.len() == 1 {
+        if first == First::Unsure && is_single(&self.step.statements) {
             match probe::presence(self.conn, self.server, self.step).await? {
                 Presence::There => return self.record(State::Done).await,
                 Presence::Absent | Presence::Unknown => {}
@@ -100,27 +100,24 @@ impl Work<'_> {
             Some(State::Undo(from)) => (from, First::Unsure),
             Some(State::Intent(_) | State::Refused(_)) => (0, First::Unsure),
         };
-        let one = self.step.undo.len() == 1 && self.step.statements.len() == 1;
+        let one = is_single(&self.step.undo) && is_single(&self.step.statements);
         let gone = first == First::Unsure
             && one
             && probe::presence(self.conn, self.server, self.step).await? == Presence::Absent;
         if !gone {
-            // A step that was interrupted may have left any of its statements out.
-            let tolerant = match state {
-                Some(State::Intent(_) | State::Refused(_)) => Direction::Undo,
-                Some(State::Done | State::Undo(_)) | None => Direction::Do,
-            };
-            let all_unsure = tolerant == Direction::Undo;
-            self.take_back(from, first, all_unsure).await?;
+            let interrupted = matches!(state, Some(State::Intent(_) | State::Refused(_)));
+            if interrupted {
+                self.take_back_what_is_there().await?;
+            } else {
+                self.run_from(&self.step.undo, from, first, Direction::Undo)
+                    .await?;
+            }
         }
         steps::remove(self.conn, self.run, &self.step.id).await
     }
 
-    async fn take_back(&mut self, from: usize, first: First, all_unsure: bool) -> Result<()> {
-        if !all_unsure {
-            return self.run_from(&self.step.undo, from, first, Direction::Undo).await;
-        }
-        self.record(State::Undo(0)).await?;
+    /// Any of the statements of a step that was interrupted may not have run.
+    async fn take_back_what_is_there(&mut self) -> Result<()> {
         for statement in &self.step.undo {
             self.perform(statement, First::Unsure, MISSING).await?;
         }
@@ -181,19 +178,7 @@ impl Work<'_> {
                 Ok(()) => {}
                 Err(mysql_async::Error::Server(answer))
                     if first == First::Unsure && settled.contains(&answer.code) => {}
-                Err(error) => {
-                    let lost = is_lost(&error);
-                    let error = classify(error);
-                    if lost && error.class() != ErrorClass::Transient {
-                        return Err(Error::new(
-                            ErrorClass::Transient,
-                            "the connection was lost during a statement",
-                        )
-                        .with_code("connection_lost")
-                        .with_cause(error));
-                    }
-                    return Err(error);
-                }
+                Err(error) => return Err(classify(error)),
             },
             Statement::Engine { operation, .. } => {
                 return Err(Error::new(
@@ -221,6 +206,15 @@ impl Work<'_> {
         .with_code("target_changed")
         .with_hint("look at it, then drop or rename it, or plan again"))
     }
+}
+
+/// Tells whether one statement makes the step's object, so that its presence tells whether that ran.
+fn is_single(statements: &[Statement]) -> bool {
+    statements
+        .iter()
+        .filter(|statement| !is_setting(statement))
+        .count()
+        == 1
 }
 
 /// Tells whether the statement only sets something for those behind it.

@@ -1,13 +1,14 @@
 //! Marks of sessions that write a chunk: a named lock of the server each, so that a later attempt can find and end those that an earlier
 //! one left behind. Their rows and locks would be in the way, and a session's number alone could be another's by then.
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Row};
 use whimbrel_core::{Error, ErrorClass, MigrationId, Result};
 
 use super::tables::lock_name;
 use crate::connect::Server;
 use crate::error::classify;
+use crate::quote::literal;
 
 /// More writers than that bring nothing to one server; as many marks can be held.
 pub(crate) const WRITERS_MAX: usize = 64;
@@ -48,15 +49,7 @@ pub(crate) async fn give_back(conn: &mut Conn, mark: &str) -> Result<()> {
 
 /// Ends the sessions that hold a mark of the migration, and waits until their transactions are rolled back.
 pub(crate) async fn end_left_behind(conn: &mut Conn, server: &Server, migration: &MigrationId) -> Result<()> {
-    for number in 0..WRITERS_MAX {
-        let name = mark(server, migration, number);
-        let holder: Option<Option<u64>> = conn
-            .exec_first("SELECT IS_USED_LOCK(?)", (&name,))
-            .await
-            .map_err(classify)?;
-        let Some(session) = holder.flatten() else {
-            continue;
-        };
+    for (name, session) in holders(conn, server, migration).await? {
         if let Err(error) = conn.query_drop(format!("KILL CONNECTION {session}")).await
             && !is_unknown_session(&error)
         {
@@ -72,6 +65,31 @@ pub(crate) async fn end_left_behind(conn: &mut Conn, server: &Server, migration:
         }
     }
     Ok(())
+}
+
+/// The marks that are held, and by which sessions; all are asked about at once.
+async fn holders(conn: &mut Conn, server: &Server, migration: &MigrationId) -> Result<Vec<(String, u64)>> {
+    let names: Vec<String> = (0..WRITERS_MAX)
+        .map(|number| mark(server, migration, number))
+        .collect();
+    let asked: Vec<String> = names
+        .iter()
+        .map(|name| format!("IS_USED_LOCK({})", literal(name)))
+        .collect();
+    let row: Option<Row> = conn
+        .query_first(format!("SELECT {}", asked.join(", ")))
+        .await
+        .map_err(classify)?;
+    let Some(mut row) = row else {
+        return Ok(Vec::new());
+    };
+    let session = |at| row.take::<Option<u64>, _>(at).flatten();
+    let sessions: Vec<Option<u64>> = (0..names.len()).map(session).collect();
+    Ok(names
+        .into_iter()
+        .zip(sessions)
+        .filter_map(|(name, session)| Some((name, session?)))
+        .collect())
 }
 
 fn is_unknown_session(error: &mysql_async::Error) -> bool {
