@@ -98,7 +98,11 @@ fn measure(server: &ServerColumn, column: &ReadColumn) -> Measure {
         {
             of_kind
         }
-        LogicalType::Date | LogicalType::Bytes => of_kind,
+        LogicalType::Date => of_kind,
+        // Shapes travel in another form than they are stored in; text as bytes is not converted.
+        LogicalType::Bytes if matches!(kind, Kind::Spatial(_)) => Measure::Nulls,
+        LogicalType::Bytes if kind.is_text() => Measure::Bytes,
+        LogicalType::Bytes => of_kind,
         LogicalType::Time if matches!(kind, Kind::Time(_)) => Measure::Time,
         LogicalType::Timestamp { zoned } if matches!(kind, Kind::Datetime(_) | Kind::Timestamp(_)) => {
             Measure::Timestamp { zoned: *zoned }

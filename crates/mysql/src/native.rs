@@ -128,6 +128,22 @@ impl Kind {
     }
 }
 
+/// Returns an integer type or a year without its display width, which newer servers do not print: it says nothing about values, except where
+/// numbers are filled with zeros, and where it marks what is meant as a boolean.
+pub(crate) fn without_width(native: &str) -> String {
+    let says_something = match Kind::parse(native) {
+        Kind::Integer { bits, width, .. } => {
+            (bits == 8 && width == Some(1)) || native.to_ascii_lowercase().contains("zerofill")
+        }
+        Kind::Year => false,
+        _ => true,
+    };
+    match (native.find('('), native.find(')')) {
+        (Some(open), Some(close)) if !says_something => format!("{}{}", &native[..open], &native[close + 1..]),
+        _ => native.to_owned(),
+    }
+}
+
 /// The numbers between the first parentheses.
 fn numbers(rest: &str) -> Vec<u32> {
     let inside = rest

@@ -4,7 +4,7 @@ use whimbrel_core::Column;
 
 use crate::dialect::MysqlDialect;
 use crate::flavour::Flavour;
-use crate::native::Kind;
+use crate::native::{Kind, without_width};
 
 /// Parts of the names of collations that only one flavour has.
 const ONLY_MYSQL: &[&str] = &["_0900_", "gb18030", "utf8mb3_tolower", "utf8_tolower"];
@@ -27,7 +27,7 @@ pub(in crate::dialect) fn adopt(dialect: &MysqlDialect, engine: &str, column: &C
     }
     let native = column.native.trim();
     match Kind::parse(native) {
-        Kind::Integer { bits, width, .. } => Some(integer(native, bits, width)),
+        Kind::Integer { .. } | Kind::Year => Some(without_width(native)),
         Kind::Decimal { .. }
         | Kind::Float { .. }
         | Kind::Bit(_)
@@ -38,7 +38,6 @@ pub(in crate::dialect) fn adopt(dialect: &MysqlDialect, engine: &str, column: &C
         | Kind::Time(_)
         | Kind::Datetime(_)
         | Kind::Timestamp(_) => Some(native.to_owned()),
-        Kind::Year => Some("year".to_owned()),
         // One flavour checks documents that it keeps as text, the other keeps them by value.
         Kind::Text(_) if column.options.iter().any(|option| option == super::JSON_OPTION) => None,
         Kind::Char(_) | Kind::Varchar(_) | Kind::Text(_) | Kind::Enum(_) | Kind::Set(_) => {
@@ -50,18 +49,6 @@ pub(in crate::dialect) fn adopt(dialect: &MysqlDialect, engine: &str, column: &C
             _ => name,
         }),
         Kind::Json | Kind::Uuid | Kind::Inet4 | Kind::Inet6 | Kind::Vector(_) | Kind::Other(_) => None,
-    }
-}
-
-/// Display widths are deprecated in one flavour; they show only where numbers are filled with zeros, and mark what is meant as a boolean.
-fn integer(native: &str, bits: u8, width: Option<u32>) -> String {
-    let lower = native.to_ascii_lowercase();
-    let is_boolean = bits == 8 && width == Some(1);
-    match (native.find('('), native.find(')')) {
-        (Some(open), Some(close)) if open < close && !lower.contains("zerofill") && !is_boolean => {
-            format!("{}{}", &native[..open], &native[close + 1..])
-        }
-        _ => native.to_owned(),
     }
 }
 
