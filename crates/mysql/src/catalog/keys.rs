@@ -229,6 +229,10 @@ fn mark_json(table: &mut Table, expression: &str) {
     if let Some(column) = table.columns.iter_mut().find(|column| is_json(&column.name))
         && column.native == "longtext"
     {
+        // This is what the server makes of `json`, and the word says more than `longtext`.
+        if column.collation.as_deref() == Some("utf8mb4_bin") {
+            column.native = "json".to_owned();
+        }
         column.options.push("json".to_owned());
         column.options.sort();
     }
