@@ -163,11 +163,13 @@ impl Place<'_, '_> {
             all.extend(nulled);
         }
         for other in &held.alternatives {
-            all.push(Candidate {
+            let mut held = Candidate {
                 native: other.to.clone(),
                 fidelity: combine(&mapped.fidelity, &other.fidelity),
                 ..self.candidate(Some(other.choice.clone()), other.meaning.clone(), &offer)
-            });
+            };
+            held.rejects = self.rejects(&held);
+            all.push(held);
         }
         all.extend(rules);
         let mut seen = BTreeSet::new();
@@ -219,11 +221,7 @@ impl Place<'_, '_> {
             rejects: Vec::new(),
             suggested: true,
         };
-        candidate.rejects = self
-            .troubles(&candidate)
-            .iter()
-            .map(|trouble| trouble.consequence(self.spot.scope))
-            .collect();
+        candidate.rejects = self.rejects(&candidate);
         let unnamed = if candidate.rejects.is_empty() {
             ACCEPT
         } else {
@@ -231,6 +229,15 @@ impl Place<'_, '_> {
         };
         candidate.choice = choice.unwrap_or_else(|| unnamed.to_owned());
         candidate
+    }
+
+    /// The rows that do not arrive in the candidate's form and type.
+    fn rejects(&self, candidate: &Candidate) -> Vec<String> {
+        let troubles = self.troubles(candidate);
+        let consequences = troubles
+            .iter()
+            .map(|trouble| trouble.consequence(self.spot.scope));
+        consequences.collect()
     }
 
     /// The form with each of the rules that would let more rows arrive.

@@ -67,16 +67,27 @@ pub(crate) fn settle(
             .names
             .extend(places.map(|place| (place, exact.name.clone())));
     }
-    let (mut asked, mut plain) = (Vec::new(), BTreeSet::new());
+    let (mut asked, mut plain, mut alike) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for group in groups(scope, selection, ways, &texts) {
         if group.equality.is_exact() {
             continue;
         }
-        match group.decides {
-            true => asked.push(group),
-            false => plain.extend(group.places),
+        let ready = group
+            .same(scope)
+            .filter(|same| !same.made && same.equality == group.equality);
+        match (group.decides, ready) {
+            (true, _) => asked.push(group),
+            (false, None) => plain.extend(group.places),
+            (false, Some(same)) => {
+                let places = group.places.iter().cloned();
+                collations
+                    .names
+                    .extend(places.map(|place| (place, same.name.clone())));
+                alike.extend(group.places);
+            }
         }
     }
+    report_alike(scope, &alike, notes);
     report_plain(scope, &plain, notes);
     collations.finer = plain;
     for group in asked {
@@ -205,7 +216,16 @@ impl Group {
         if let Some(same) = &same {
             finding = finding.with_choice(SAME, self.meaning(same));
         }
-        let answer = notes.ask(finding.suggest(EXACT));
+        // Flavours of one server mean the same by their collations, so that nothing is to be settled there.
+        let is_alike = same.as_ref().is_some_and(|same| same.equality == self.equality)
+            && scope.target.dialect.is_kin(&scope.source.catalog.engine);
+        let answer = match is_alike {
+            true => {
+                finding.severity = Severity::Info;
+                notes.offer(finding.suggest(SAME))
+            }
+            false => notes.ask(finding.suggest(EXACT)),
+        };
         let Some(same) = same.filter(|_| answer.is(SAME)) else {
             collations.finer.extend(self.places);
             return;
@@ -303,23 +323,40 @@ fn said(equality: TextEquality) -> String {
 
 /// One warning for all columns that no key stands on.
 fn report_plain(scope: &Scope<'_>, plain: &BTreeSet<Place>, notes: &mut Notes<'_>) {
+    let message = format!(
+        "the source ignores case, accents or spaces at the end when it compares texts, and the target does not: queries on {} columns may \
+         find other rows and sort in another order",
+        plain.len()
+    );
+    report(scope, plain, Severity::Warning, message, notes);
+}
+
+/// One remark for all columns that a collation of the target compares as before.
+fn report_alike(scope: &Scope<'_>, alike: &BTreeSet<Place>, notes: &mut Notes<'_>) {
+    let message = format!(
+        "collations of the target ignore in {} columns what the source ignores; their order may differ",
+        alike.len()
+    );
+    report(scope, alike, Severity::Info, message, notes);
+}
+
+fn report(
+    scope: &Scope<'_>,
+    places: &BTreeSet<Place>,
+    severity: Severity,
+    message: String,
+    notes: &mut Notes<'_>,
+) {
     let mut by_table: BTreeMap<&TableId, Vec<&str>> = BTreeMap::new();
-    for (table, column) in plain {
+    for (table, column) in places {
         by_table.entry(table).or_default().push(column);
     }
     if by_table.is_empty() {
         return;
     }
-    let mut finding = Finding::new(
-        "collation",
-        Severity::Warning,
-        ObjectId::whole(ObjectKind::Other, TableId::bare(scope.source.database.clone())),
-        format!(
-            "the source ignores case, accents or spaces at the end when it compares texts, and the target does not: queries on {} \
-             columns may find other rows and sort in another order",
-            plain.len()
-        ),
-    );
+    let database = TableId::bare(scope.source.database.clone());
+    let subject = ObjectId::whole(ObjectKind::Other, database);
+    let mut finding = Finding::new("collation", severity, subject, message);
     for (table, columns) in by_table {
         let named = columns[..columns.len().min(COLUMNS_NAMED_MAX)].join(", ");
         let more = match columns.len().saturating_sub(COLUMNS_NAMED_MAX) {

@@ -90,6 +90,7 @@ fn usage(spot: &Spot<'_, '_>, numbering: &Numbering, referred: &Referred<'_>) ->
     let in_index = table
         .indexes
         .iter()
+        .filter(|index| matches!(index.method.as_str(), "" | "btree" | "hash" | "brin"))
         .flat_map(|index| &index.parts)
         .any(|part| part.column.as_ref() == Some(name) && part.prefix.is_none());
     let referred = referred.contains(&(&table.id, name.as_str()));

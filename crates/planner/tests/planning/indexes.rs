@@ -66,7 +66,10 @@ fn an_index_of_words_stays_one_where_the_target_has_them() {
         question(&plan, "feature_left_out"),
         "a.i: leave_out | plain (leave_out)"
     );
-    let plan = with(Toy::Spacious, Toy::Folding, "public.a", gin).plan();
+    let short = |p: &mut ColumnProfile| p.chars_max = 9;
+    let plan = with(Toy::Spacious, Toy::Folding, "public.a", gin)
+        .column_profile("public.a", "note", short)
+        .plan();
     assert_eq!(findings(&plan, "feature_left_out"), ["decision public.a.i"]);
 }
 

@@ -284,6 +284,13 @@ pub(crate) fn findings(plan: &Plan, code: &str) -> Vec<String> {
         .collect()
 }
 
+/// What is suggested for the question `code:subject`.
+pub(crate) fn suggestion(plan: &Plan, key: &str) -> Option<String> {
+    let found = plan.findings.iter().find(|finding| finding.key() == key);
+    let found = found.unwrap_or_else(|| panic!("no `{key}` in {:#?}", plan.findings));
+    found.suggested.clone()
+}
+
 /// The single finding of a code.
 pub(crate) fn finding<'p>(plan: &'p Plan, code: &str) -> &'p Finding {
     let mut found = plan.findings.iter().filter(|finding| finding.code == code);

@@ -87,6 +87,19 @@ fn a_key_can_go_on_ignoring_case_by_a_collation_that_is_made_first() {
 }
 
 #[test]
+fn a_related_engine_goes_on_comparing_alike_where_the_type_cannot_stay() {
+    let mut users = table("users", "id bigint pk not null, mail memo, note memo");
+    users.uniques.push(key("mail", &["mail"]));
+    let setup = |to| Setup::new(Toy::Folding, to, vec![users.clone()]);
+    let plan = setup(Toy::Creasing).plan();
+    assert_eq!(severities(&plan), ["info users.mail", "info shop"]);
+    assert!(creation(&plan, "users").contains("[mail] longtext collate loose; [note] longtext collate loose"));
+    let plan = setup(Toy::Creasing).decide("collation:users.mail=exact").plan();
+    assert!(creation(&plan, "users").contains("[mail] longtext collate exact"));
+    assert_eq!(severities(&setup(Toy::Spacious).plan()), ["decision users.mail", "warning shop"]);
+}
+
+#[test]
 fn suggestions_settle_every_question_about_collations() {
     let plan = shop(Toy::Spacious)
         .wish(|wishes| wishes.accept_suggested = true)

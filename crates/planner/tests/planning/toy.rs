@@ -341,7 +341,11 @@ const LOOSE: TextEquality = TextEquality {
 fn folding_native(logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {
     match logical {
         LogicalType::Integer { .. } => Mapped::exact("bigint".to_owned()),
-        LogicalType::Timestamp { .. } => Mapped::exact("datetime".to_owned()),
+        LogicalType::Timestamp { .. } => Mapped::exact("datetime".to_owned()).named("datetime").or(
+            "longtext",
+            "the text of each",
+            Mapped::exact("longtext".to_owned()),
+        ),
         LogicalType::Enum { labels, .. } => Mapped::exact(format!("enum({})", labels.join(","))),
         LogicalType::Text { .. } => match usage.length_seen {
             Some(length) if length <= 255 => Mapped::exact("varchar(255)".to_owned()),
@@ -451,6 +455,11 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
                 sql,
             )
         }
+        Change::CreateOther(object) => (
+            format!("make {} {}", object.kind, object.id),
+            whole(ObjectKind::Other, &object.id),
+            String::new(),
+        ),
         Change::MoveAside { table, migration } => (
             format!("move {} aside", table.id),
             whole(ObjectKind::Table, &table.id),
