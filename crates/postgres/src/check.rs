@@ -18,6 +18,7 @@ pub(crate) async fn source(session: &Session) -> Result<Vec<Finding>> {
     let mut findings = version(session, SOURCE_MIN).await?;
     findings.extend(row_security(session).await?);
     findings.extend(unreadable(session).await?);
+    findings.extend(large_objects(session).await?);
     let encoding = encoding(session).await?;
     if encoding == "SQL_ASCII" {
         findings.push(Finding::new(
@@ -136,6 +137,35 @@ async fn unreadable(session: &Session) -> Result<Vec<Finding>> {
             ))
         })
         .collect())
+}
+
+/// They are no part of any table, so nobody would miss them before a column's number leads to nothing. Nobody loses them by following
+/// suggestions.
+async fn large_objects(session: &Session) -> Result<Vec<Finding>> {
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM pg_largeobject_metadata),
+           ARRAY(SELECT format('column `%s.%s.%s` may point to them', n.nspname, c.relname, a.attname) FROM pg_attribute a
+             JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid
+             WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND t.typname IN ('oid', 'lo') AND {} ORDER BY 1)",
+        is_users("n")
+    );
+    let row = session.query_one(&sql, &[]).await.map_err(from_driver)?;
+    let count: i64 = row.get(0);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let mut finding = Finding::new(
+        "not_moved",
+        Severity::Decision,
+        ObjectId::whole(ObjectKind::Other, TableId::bare("large objects")),
+        format!("large objects are not moved: {count}"),
+    )
+    .with_choice(
+        "leave_out",
+        "they stay behind; columns keep the numbers that pointed to them",
+    );
+    finding.evidence = row.get(1);
+    Ok(vec![finding])
 }
 
 async fn read_only(session: &Session) -> Result<Vec<Finding>> {

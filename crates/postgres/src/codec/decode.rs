@@ -48,6 +48,9 @@ pub(crate) fn reading(kind: Kind, logical: &LogicalType, quoted: &str) -> (Strin
     if kind == Kind::Money && matches!(logical, LogicalType::Decimal { .. }) {
         return (format!("{quoted}::numeric"), Form::Numeric);
     }
+    if kind == Kind::Other && *logical == LogicalType::Json {
+        return (json_of(quoted), Form::Text);
+    }
     match natural(kind).filter(|form| can_become(form, logical)) {
         Some(form) => (quoted.to_owned(), form),
         None => (text_of(quoted), Form::Text),
@@ -58,6 +61,11 @@ pub(crate) fn reading(kind: Kind, logical: &LogicalType, quoted: &str) -> (Strin
 /// user's own, and strips blanks; a plain `IS NULL` is true for a row of NULLs.
 pub(crate) fn text_of(quoted: &str) -> String {
     format!("CASE WHEN {quoted} IS DISTINCT FROM NULL THEN format('%s', {quoted}) END")
+}
+
+/// Returns the expression for an array, a composite value or pairs as JSON, as the server makes it.
+fn json_of(quoted: &str) -> String {
+    format!("CASE WHEN {quoted} IS DISTINCT FROM NULL THEN pg_catalog.to_json({quoted})::text END")
 }
 
 fn natural(kind: Kind) -> Option<Form> {

@@ -1,4 +1,4 @@
-//! What lives in no namespace: extensions, event triggers, publications, casts, settings, large objects, foreign servers.
+//! What lives in no namespace: extensions, event triggers, publications, casts, settings, foreign servers.
 
 use super::FIRST_USER_NUMBER;
 use super::family::{Family, Make, comment};
@@ -180,12 +180,6 @@ fn only_listed() -> Vec<Family> {
         list("user mapping", "m.usename || '@' || m.srvname", "NULL", "pg_user_mappings m"),
         list("language", "l.lanname", "NULL", &users("pg_language", "l")),
         list("access method", "a.amname", "NULL", &users("pg_am", "a")),
-        list(
-            "large objects",
-            "'large objects'",
-            "o.many || ' objects'",
-            "(SELECT count(*) AS many FROM pg_largeobject_metadata) o WHERE o.many > 0",
-        ),
         list(
             "database setting",
             "split_part(setting, '=', 1)",
