@@ -161,7 +161,8 @@ async fn set_modes(conn: &mut Conn, request: &WriteRequest) -> Result<()> {
         .any(|column| matches!(column.logical, LogicalType::Wire { .. }));
     let dates = if own_form { ",ALLOW_INVALID_DATES" } else { "" };
     conn.query_drop(format!(
-        "SET sql_mode = '{WRITER_MODES}{dates}', sql_notes = 1, foreign_key_checks = 1, unique_checks = 1"
+        "SET sql_mode = '{WRITER_MODES}{dates}', sql_notes = 1, max_error_count = 1024, foreign_key_checks = 1, \
+         unique_checks = 1"
     ))
     .await
     .map_err(classify)

@@ -1,6 +1,11 @@
 //! Writing: values of Arrow columns in the form in which the server takes them. A value that the column cannot hold exactly makes its
 //! row a reject; the server is never left to round, cut, pad or guess. How rows are framed is `load.rs`.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only the pairs with an encoder are listed"
+)]
+
 mod exact;
 
 use arrow_array::cast::AsArray;

@@ -1,4 +1,4 @@
-//! Where numbers go on: the counter behind an AUTO_INCREMENT column, or a sequence of MariaDB's.
+//! Where numbers go on: the counter behind an `AUTO_INCREMENT` column, or a sequence of MariaDB's.
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;

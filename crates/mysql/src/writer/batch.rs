@@ -51,7 +51,7 @@ impl MysqlWriter {
     pub(super) async fn arrive(&mut self, records: &RecordBatch) -> Result<Vec<Reject>> {
         let mut rejects: Vec<Reject> = Vec::new();
         let mut skip: Arc<BTreeSet<usize>> = Arc::default();
-        let mut open = vec![0..records.num_rows()];
+        let mut open: Vec<Range<usize>> = std::iter::once(0..records.num_rows()).collect();
         while let Some(range) = open.pop() {
             let rows = Rows {
                 encoder: Arc::clone(&self.encoder),
@@ -70,9 +70,8 @@ impl MysqlWriter {
                 Outcome::Clean => continue,
                 Outcome::NoLoad => open.push(range),
                 Outcome::Dirty if range.len() > 1 => {
-                    let middle = range.start + range.len() / 2;
-                    open.push(middle..range.end);
-                    open.push(range.start..middle);
+                    let suspects = self.suspects(&range, &skip).await?;
+                    open.extend(split(&range, &suspects).into_iter().rev());
                 }
                 Outcome::Dirty => {
                     let complaint = self.complaint(tally.warnings > 0).await?;
@@ -144,6 +143,20 @@ impl MysqlWriter {
         judge(&self.conn, answer, tally, &self.shared)
     }
 
+    /// The rows that the server's warnings number, as far as it keeps them. Each is looked at by itself, so a wrong one costs only time.
+    async fn suspects(&mut self, range: &Range<usize>, skip: &BTreeSet<usize>) -> Result<BTreeSet<usize>> {
+        let said: Vec<(String, u16, String)> = self.conn.query("SHOW WARNINGS").await.map_err(classify)?;
+        let numbered: BTreeSet<usize> = said
+            .iter()
+            .filter_map(|(.., message)| row_number(message))
+            .collect();
+        let sent = range.clone().filter(|row| !skip.contains(row)).enumerate();
+        Ok(sent
+            .filter(|(at, _)| numbered.contains(&(at + 1)))
+            .map(|(_, row)| row)
+            .collect())
+    }
+
     /// Asks what the server had to say about the last row.
     async fn complaint(&mut self, warned_for_label: bool) -> Result<Option<Complaint>> {
         const TRUNCATED: u16 = 1265;
@@ -202,6 +215,30 @@ impl MysqlWriter {
     }
 }
 
+/// The number at the end of `… at row 17`.
+fn row_number(message: &str) -> Option<usize> {
+    let (_, number) = message.rsplit_once("at row ")?;
+    number.trim_end_matches(['.', ')']).parse().ok()
+}
+
+/// Cuts the range around the suspects, or in halves when there is none.
+fn split(range: &Range<usize>, suspects: &BTreeSet<usize>) -> Vec<Range<usize>> {
+    let middle = range.start + range.len() / 2;
+    if suspects.is_empty() {
+        return vec![range.start..middle, middle..range.end];
+    }
+    let mut parts = Vec::with_capacity(2 * suspects.len() + 1);
+    let mut from = range.start;
+    for &suspect in suspects {
+        parts.push(from..suspect);
+        parts.push(suspect..suspect + 1);
+        from = suspect + 1;
+    }
+    parts.push(from..range.end);
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
 /// Compares what was sent with what the server says has arrived.
 fn judge(
     conn: &mysql_async::Conn,
@@ -237,4 +274,29 @@ fn judge(
     } else {
         Outcome::Dirty
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suspects_stand_alone_and_nothing_is_lost() {
+        for (range, suspects, parts) in [
+            (0..10, vec![], vec![0..5, 5..10]),
+            (3..10, vec![5], vec![3..5, 5..6, 6..10]),
+            (3..6, vec![3, 5], vec![3..4, 4..5, 5..6]),
+        ] {
+            assert_eq!(split(&range, &suspects.into_iter().collect()), parts);
+        }
+    }
+
+    #[test]
+    fn a_warning_numbers_its_row() {
+        assert_eq!(
+            row_number("Data truncated for column 'at row 3' at row 17"),
+            Some(17)
+        );
+        assert_eq!(row_number("Duplicate entry '1' for key 'PRIMARY'"), None);
+    }
 }

@@ -158,6 +158,95 @@ impl Place {
     }
 }
 
+/// What is awkward in text, bytes and labels.
+fn awkward_texts() -> Vec<Form<'static>> {
+    vec![
+        ("id", LogicalType::Integer { bits: 32 }, numbers(&[1, 2, 3, 0])),
+        (
+            "words",
+            LogicalType::text(),
+            texts(&[Some("a\tb\\N\nc\r\0'\"\u{1f600}"), Some(""), Some("\\N"), None]),
+        ),
+        (
+            "raw",
+            LogicalType::Bytes,
+            bytes(&[Some(b"\x00\xff\\x\t\n\r'\x1a"), Some(b""), Some(b"\\N"), None]),
+        ),
+        (
+            "latin",
+            LogicalType::text(),
+            texts(&[Some("äé"), Some(""), Some("a  "), None]),
+        ),
+        (
+            "pick",
+            LogicalType::text(),
+            texts(&[Some("1"), Some(""), Some("b"), None]),
+        ),
+        (
+            "some",
+            LogicalType::text(),
+            texts(&[Some("x,y"), Some(""), Some("y"), None]),
+        ),
+        (
+            "doc",
+            LogicalType::Json,
+            texts(&[
+                Some("{\"ä\": [1, 2.50, \"\\n\\\\\\u0000\"]}"),
+                Some("18446744073709551615"),
+                Some("\"\""),
+                None,
+            ]),
+        ),
+    ]
+}
+
+/// What is awkward in numbers and bits.
+fn awkward_numbers() -> Vec<Form<'static>> {
+    vec![
+        (
+            "flags",
+            LogicalType::Bits {
+                length: Some(10),
+                varying: false,
+            },
+            texts(&[Some("1000001010"), Some("0000000000"), Some("0000001001"), None]),
+        ),
+        (
+            "real8",
+            LogicalType::Float { bits: 64 },
+            Arc::new(PrimitiveArray::<Float64Type>::from(vec![
+                Some(-1e-308),
+                Some(5e-324),
+                Some(1.797_693_134_862_315_7e308),
+                None,
+            ])),
+        ),
+        (
+            "real4",
+            LogicalType::Float { bits: 32 },
+            Arc::new(PrimitiveArray::<Float32Type>::from(vec![
+                Some(0.1),
+                Some(16_777_217.0),
+                Some(1e-45),
+                None,
+            ])),
+        ),
+        (
+            "truth",
+            LogicalType::Boolean,
+            Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, None])),
+        ),
+        (
+            "price",
+            LogicalType::Decimal {
+                precision: Some(9),
+                scale: Some(3),
+            },
+            texts(&[Some("-999999.999"), Some("0.100"), Some("7"), None]),
+        ),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn awkward_values_arrive_as_they_are() {
     for place in places("awkward").await {
@@ -166,85 +255,7 @@ async fn awkward_values_arrive_as_they_are() {
              flags bit(10), real8 double, real4 float, truth tinyint(1), pick enum('a','b','','1'), some set('x','y'),
              price decimal(9,3), doc json) CHARACTER SET utf8mb4",
         );
-        let forms: Vec<Form<'_>> = vec![
-            ("id", LogicalType::Integer { bits: 32 }, numbers(&[1, 2, 3, 0])),
-            (
-                "words",
-                LogicalType::text(),
-                texts(&[Some("a\tb\\N\nc\r\0'\"\u{1f600}"), Some(""), Some("\\N"), None]),
-            ),
-            (
-                "raw",
-                LogicalType::Bytes,
-                bytes(&[Some(b"\x00\xff\\x\t\n\r'\x1a"), Some(b""), Some(b"\\N"), None]),
-            ),
-            (
-                "latin",
-                LogicalType::text(),
-                texts(&[Some("äé"), Some(""), Some("a  "), None]),
-            ),
-            (
-                "flags",
-                LogicalType::Bits {
-                    length: Some(10),
-                    varying: false,
-                },
-                texts(&[Some("1000001010"), Some("0000000000"), Some("0000001001"), None]),
-            ),
-            (
-                "real8",
-                LogicalType::Float { bits: 64 },
-                Arc::new(PrimitiveArray::<Float64Type>::from(vec![
-                    Some(-1e-308),
-                    Some(5e-324),
-                    Some(1.797_693_134_862_315_7e308),
-                    None,
-                ])),
-            ),
-            (
-                "real4",
-                LogicalType::Float { bits: 32 },
-                Arc::new(PrimitiveArray::<Float32Type>::from(vec![
-                    Some(0.1),
-                    Some(16_777_217.0),
-                    Some(1e-45),
-                    None,
-                ])),
-            ),
-            (
-                "truth",
-                LogicalType::Boolean,
-                Arc::new(BooleanArray::from(vec![Some(true), Some(false), None, None])),
-            ),
-            (
-                "pick",
-                LogicalType::text(),
-                texts(&[Some("1"), Some(""), Some("b"), None]),
-            ),
-            (
-                "some",
-                LogicalType::text(),
-                texts(&[Some("x,y"), Some(""), Some("y"), None]),
-            ),
-            (
-                "price",
-                LogicalType::Decimal {
-                    precision: Some(9),
-                    scale: Some(3),
-                },
-                texts(&[Some("-999999.999"), Some("0.100"), Some("7"), None]),
-            ),
-            (
-                "doc",
-                LogicalType::Json,
-                texts(&[
-                    Some("{\"ä\": [1, 2.50, \"\\n\\\\\\u0000\"]}"),
-                    Some("18446744073709551615"),
-                    Some("\"\""),
-                    None,
-                ]),
-            ),
-        ];
+        let forms = [awkward_texts(), awkward_numbers()].concat();
         let rejects = place.write(&forms).await.unwrap();
         assert_eq!(rejects, [], "{}", place.way());
         let sql = "SELECT id, hex(words), hex(raw), hex(latin), hex(flags), real8, cast(real4 AS double), truth, pick + 0,
@@ -332,6 +343,26 @@ async fn only_the_rows_that_do_not_fit_are_rejected_and_named() {
         ];
         assert_eq!(shown, wanted, "{}: {rejects:?}", place.way());
         assert_eq!(place.rows("SELECT count(*), sum(id) FROM t"), ["997|498081"]);
+
+        // So many that the server does not keep a warning for each, each row with a fine one behind it.
+        place.database.execute("DELETE FROM t");
+        let latin: Vec<Option<&str>> = (0..6000)
+            .map(|at| Some(if at % 2 == 0 { "\u{1f600}" } else { "fine" }))
+            .collect();
+        let forms: Vec<Form<'_>> = vec![
+            (
+                "id",
+                LogicalType::Integer { bits: 32 },
+                numbers(&(0..6000).collect::<Vec<i64>>()),
+            ),
+            ("latin", LogicalType::text(), texts(&latin)),
+        ];
+        let rejects = place.write(&forms).await.unwrap();
+        assert_eq!(rejects.len(), 3000, "{}", place.way());
+        assert_eq!(
+            place.rows("SELECT count(*), sum(id % 2), max(latin) FROM t"),
+            ["3000|3000|fine"]
+        );
     }
 }
 
