@@ -460,11 +460,6 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
             whole(ObjectKind::Other, &object.id),
             String::new(),
         ),
-        Change::CreateOther(object) => (
-            format!("make {} {}", object.kind, object.id),
-            whole(ObjectKind::Other, &object.id),
-            String::new(),
-        ),
         Change::MoveAside { table, migration } => (
             format!("move {} aside", table.id),
             whole(ObjectKind::Table, &table.id),

@@ -85,7 +85,7 @@ fn a_target_without_infinity_is_not_offered_it_and_takes_null_for_it() {
     let plan = setup.column_profile("a", "at", zero).plan();
     assert_eq!(
         question(&plan, "invalid_date"),
-        "a.at: null | fixed | text | longtext | reject (null)"
+        "a.at: null | fixed | text | reject | longtext (null)"
     );
 }
 
