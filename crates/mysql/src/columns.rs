@@ -40,10 +40,10 @@ impl ServerColumn {
     /// Returns the expression whose order is the column's own, and whose value [`crate::codec::key::value`] reads.
     pub(crate) fn key_expression(&self) -> String {
         let name = quoted(&self.name);
-        match self.kind {
-            // These are ordered by their numbers, but compared as text.
-            Kind::Enum(_) | Kind::Set(_) => format!("CAST({name} AS UNSIGNED)"),
-            _ => name,
+        // These are ordered by their numbers, but compared as text.
+        match matches!(self.kind, Kind::Enum(_) | Kind::Set(_)) {
+            true => format!("CAST({name} AS UNSIGNED)"),
+            false => name,
         }
     }
 }

@@ -192,6 +192,13 @@ pub(crate) fn from_connect(failure: Failure, place: &str) -> Error {
             "tls",
             "switch on TLS at the server, or write `ssl-mode=PREFERRED` in the URL to go without",
         )
+    } else if tls::is_another_name(&error) {
+        (
+            ErrorClass::Denied,
+            "tls",
+            // The driver compares the name whenever it verifies.
+            "connect by a name that the server's certificate is made out for (for `VERIFY_CA` too), or write `ssl-mode=REQUIRED`",
+        )
     } else if tls::has_tls_cause(&error) {
         (
             ErrorClass::Denied,

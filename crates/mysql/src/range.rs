@@ -56,8 +56,6 @@ fn between(found: &[ServerColumn], table: &TableId, bound: &KeyBound) -> Result<
 pub(crate) enum Side {
     /// Those at the bound and behind it.
     From,
-    /// Those behind it.
-    Behind,
     /// Those before it.
     Before,
 }
@@ -65,7 +63,7 @@ pub(crate) enum Side {
 impl Side {
     fn strict(self) -> &'static str {
         match self {
-            Self::From | Self::Behind => ">",
+            Self::From => ">",
             Self::Before => "<",
         }
     }
@@ -73,14 +71,13 @@ impl Side {
     fn last(self) -> &'static str {
         match self {
             Self::From => ">=",
-            Self::Behind => ">",
             Self::Before => "<",
         }
     }
 
     fn loose(self) -> &'static str {
         match self {
-            Self::From | Self::Behind => ">=",
+            Self::From => ">=",
             Self::Before => "<=",
         }
     }
@@ -127,7 +124,7 @@ fn labels_on(labels: &[String], value: &KeyValue, side: Side) -> Option<String> 
         .chain(labels)
         .enumerate()
         .filter(|(at, _)| match side {
-            Side::From | Side::Behind => *at >= number,
+            Side::From => *at >= number,
             Side::Before => *at <= number,
         })
         .map(|(_, label)| literal(label))

@@ -166,17 +166,16 @@ impl Reader {
     /// Gives the session back after a failure that leaves it usable, else counts it as lost; returns the error as the caller shall see it.
     pub(crate) fn failed(self, error: Error) -> Error {
         let shared = Arc::clone(&self.shared);
-        match error.class() {
-            ErrorClass::SnapshotLost => drop(self),
-            ErrorClass::Transient if error.code() == "connection_lost" => {
-                drop(self);
-                if shared.is_gone() {
-                    return snapshot_lost(error);
-                }
-            }
-            _ => self.done(),
+        let is_lost = error.class() == ErrorClass::SnapshotLost || error.code() == "connection_lost";
+        if !is_lost {
+            self.done();
+            return error;
         }
-        error
+        drop(self);
+        match shared.is_gone() && error.class() == ErrorClass::Transient {
+            true => snapshot_lost(error),
+            false => error,
+        }
     }
 
     /// Cuts off the rest of a result that nobody wants, and gives the session back. The transaction stays.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mysql_async::{ClientIdentity, SslOpts};
-use rustls::RootCertStore;
+use rustls::{CertificateError, RootCertStore};
 use whimbrel_core::{Error, Result};
 
 use crate::connect::cannot_encrypt;
@@ -108,8 +108,26 @@ pub(crate) fn has_tls_cause(error: &mysql_async::Error) -> bool {
     };
     match error {
         mysql_async::IoError::Tls(_) => true,
-        mysql_async::IoError::Io(error) => error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>()),
+        mysql_async::IoError::Io(error) => error.get_ref().is_some_and(is_tls),
     }
+}
+
+/// Tells whether the server's certificate is made out for other names than the one that was asked for.
+pub(crate) fn is_another_name(error: &mysql_async::Error) -> bool {
+    let mysql_async::Error::Io(mysql_async::IoError::Io(error)) = error else {
+        return false;
+    };
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(
+        cause,
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+        ))
+    )
+}
+
+fn is_tls(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    cause.is::<rustls::Error>()
 }
 
 #[cfg(test)]

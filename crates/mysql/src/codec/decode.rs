@@ -80,9 +80,9 @@ impl Decoder {
             let (column, builder) = (&self.columns[at], &mut self.builders[at]);
             let arrived = cell(row, column.at)?;
             // What the server could not convert arrives as NULL or with something lost.
-            let lost = match column.form {
-                Form::Converted => Some(cell(row, column.at + 1)?).filter(|lost| **lost != Value::NULL),
-                _ => None,
+            let lost = match column.form == Form::Converted {
+                true => Some(cell(row, column.at + 1)?).filter(|lost| **lost != Value::NULL),
+                false => None,
             };
             let pushed = match (lost, arrived) {
                 (Some(_), _) => Err("text is not valid in its character set".to_owned()),

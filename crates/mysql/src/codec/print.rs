@@ -115,7 +115,18 @@ pub(crate) fn shown_bytes(form: &Form, bytes: &[u8]) -> String {
         Form::Bit(length) if bytes.len() <= 8 => Some(zeros_and_ones(bytes, *length)),
         Form::Vector => vector(bytes),
         Form::Bytes | Form::Spatial | Form::Bit(_) => None,
-        _ => std::str::from_utf8(bytes).ok().map(str::to_owned),
+        Form::Integer
+        | Form::Decimal
+        | Form::Float
+        | Form::Text
+        | Form::Ascii
+        | Form::Converted
+        | Form::Raw
+        | Form::Date
+        | Form::Time(_)
+        | Form::Datetime(_)
+        | Form::Year
+        | Form::Json => std::str::from_utf8(bytes).ok().map(str::to_owned),
     };
     text.unwrap_or_else(|| hex(&bytes[..bytes.len().min(64)]))
 }

@@ -385,3 +385,81 @@ async fn a_geometry_arrives_with_its_reference_system() {
         assert_eq!(bytes.value(1)[..5], [1, 2, 0, 0, 0]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn types_that_only_one_flavour_has_arrive() {
+    for database in databases("own_types") {
+        let columns: &[(&str, &str, &str, LogicalType)] = match database.url().starts_with("mariadb") {
+            true => &[
+                (
+                    "uuid",
+                    "'00112233-4455-6677-8899-aabbccddeeff'",
+                    "00112233-4455-6677-8899-aabbccddeeff",
+                    LogicalType::Uuid,
+                ),
+                ("inet6", "'::ffff:1.2.3.4'", "::ffff:1.2.3.4", LogicalType::Json),
+                (
+                    "json",
+                    "'{\"b\": 1, \"a\": 2}'",
+                    "{\"b\": 1, \"a\": 2}",
+                    LogicalType::Json,
+                ),
+            ],
+            false => &[
+                (
+                    "json",
+                    "'{\"b\": 1.50, \"a\": 2}'",
+                    "{\"a\": 2, \"b\": 1.5}",
+                    LogicalType::Json,
+                ),
+                (
+                    "vector(2)",
+                    "string_to_vector('[1.5,-2]')",
+                    "[1.5,-2]",
+                    LogicalType::text(),
+                ),
+            ],
+        };
+        for (native, literal, text, logical) in columns {
+            database.execute(&format!(
+                "CREATE TABLE t (c {native}); INSERT INTO t VALUES ({literal})"
+            ));
+            let table = table(&database, "t");
+            let plain = values(&database, &table, "c", LogicalType::text()).await;
+            assert_eq!(texts(&plain), [Some((*text).to_owned())], "{native}");
+            let wire = wire_columns(&table);
+            let batches = read_all(&database, &table, &wire).await;
+            let source = source(database.url()).await;
+            let stored = batches[0].records.column(0).as_binary::<i32>().value(0).to_vec();
+            assert_eq!(source.show(&wire[0], &stored).as_deref(), Some(*text), "{native}");
+            if *native == "uuid" {
+                let uuid = values(&database, &table, "c", logical.clone()).await;
+                assert_eq!(uuid.as_fixed_size_binary().value(0)[..3], [0, 0x11, 0x22]);
+            }
+            database.execute("DROP TABLE t");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_larger_than_the_servers_packets_arrives() {
+    const BYTES: usize = 30 << 20;
+    for database in databases("large_row") {
+        database.execute(&format!(
+            "CREATE TABLE t (id int PRIMARY KEY, a longblob, b longtext CHARACTER SET latin1);
+            INSERT INTO t VALUES (1, repeat('x', {BYTES}), NULL), (2, 'small', 'small');
+            UPDATE t SET b = repeat('\u{e4}', {BYTES}) WHERE id = 1"
+        ));
+        let table = table(&database, "t");
+        let columns = [
+            reading(&table, "a", LogicalType::Bytes),
+            reading(&table, "b", LogicalType::text()),
+        ];
+        let batches = read_all(&database, &table, &columns).await;
+        let rows: Vec<usize> = batches.iter().map(Batch::rows).collect();
+        assert_eq!(rows, [1, 1]);
+        let (a, b) = (batches[0].records.column(0), batches[0].records.column(1));
+        assert_eq!(a.as_binary::<i32>().value_length(0), 30 << 20);
+        assert_eq!(b.as_string::<i32>().value_length(0), 60 << 20);
+    }
+}

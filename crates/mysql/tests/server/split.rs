@@ -98,7 +98,10 @@ async fn keys_of_other_types_are_covered_once() {
         ("binary(16)", "unhex(left(sha2(i, 256), 32))"),
         ("varbinary(40)", "concat(char(i % 256), i)"),
         ("bit(64)", "cast(i as unsigned) * 3000000000000000"),
-        ("char(36)", "insert(insert(left(sha2(i, 256), 32), 9, 0, '-'), 14, 0, '-')"),
+        (
+            "char(36)",
+            "insert(insert(left(sha2(i, 256), 32), 9, 0, '-'), 14, 0, '-')",
+        ),
     ] {
         let sql = format!(
             "CREATE TABLE t (id {native} PRIMARY KEY, a text); INSERT INTO t SELECT {key}, {FILL} FROM {NUMBERS}"
@@ -160,12 +163,14 @@ async fn few_rows_with_large_values_are_split_by_their_size() {
         let source = source(database.url()).await;
         let snapshot = open(&*source, &table, 1).await;
         let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
-        let first = |range: &KeyRange| match range {
-            KeyRange::Keys(bound) => bound.from.as_ref().map(|from| match from.as_slice() {
+        let first = |range: &KeyRange| {
+            let KeyRange::Keys(bound) = range else {
+                panic!("{range:?}")
+            };
+            bound.from.as_ref().map(|from| match from.as_slice() {
                 [KeyValue::Integer(number)] => *number,
                 other => panic!("{other:?}"),
-            }),
-            other => panic!("{other:?}"),
+            })
         };
         let firsts: Vec<i64> = chunks.iter().filter_map(|chunk| first(&chunk.range)).collect();
         let small = firsts.iter().filter(|first| **first <= 11).count();
