@@ -9,6 +9,16 @@ use crate::native::Kind;
 /// The server's limits of declared sizes.
 const CHARACTERS_MAX: u32 = 10_485_760;
 const PRECISION_MAX: u32 = 1_000;
+/// `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128`.
+const ADDRESS_CHARS: u32 = 49;
+/// Digits that a number of no declared size gets where it needs one.
+const ROOM_DIGITS_MIN: u32 = 18;
+const ROOM_DIGITS_MAX: u32 = 38;
+/// An amount has 64 bits, and up to three digits behind the point, as the currency has.
+const MONEY: LogicalType = LogicalType::Decimal {
+    precision: Some(22),
+    scale: Some(3),
+};
 const VALUE_BYTES_MAX: u64 = 1_073_741_823;
 /// 4714-11-24 BC to 5874897-12-31 in days, and as far as microseconds travel.
 const DAYS: (i64, i64) = (-2_440_588, 2_145_042_905);
@@ -124,9 +134,11 @@ fn built_in(native: &str, profile: Option<&ColumnProfile>) -> Mapped<LogicalType
                 precision: None,
                 scale: None,
             };
-            return Mapped::widened(
-                decimal,
-                "an amount travels as a number, without the currency's sign",
+            let why = "an amount travels as a number, without the currency's sign";
+            return Mapped::widened(decimal, why).named("numeric").or(
+                "decimal",
+                "a number with three digits behind the point, which every currency fits",
+                Mapped::widened(MONEY, why),
             );
         }
         Kind::Enum | Kind::Other => return other(native),
@@ -149,18 +161,27 @@ fn unbounded(profile: Option<&ColumnProfile>) -> Mapped<LogicalType> {
     };
     exact.named("numeric").or(
         "decimal",
-        format!("numbers with up to {whole} digits before the point and {places} behind it, as the values have now"),
-        Mapped::widened(sized, "each number gets the same number of digits behind the point"),
+        format!("numbers with up to {whole} digits before the point and {places} behind it"),
+        Mapped::widened(
+            sized,
+            "each number gets the same number of digits behind the point",
+        ),
     )
 }
 
-/// The most digits before and behind the point.
+/// Digits before the point, with room for more, and behind it.
 fn digits_seen(profile: &ColumnProfile) -> Option<(u32, u32)> {
     let places = profile.shapes.get("decimal_places_max").copied().unwrap_or(0);
     let whole = |text: &String| text.trim_start_matches('-').split('.').next().map_or(1, str::len);
     let ends = profile.min.iter().chain(&profile.max);
-    let whole = ends.map(whole).max()?;
-    Some((u32::try_from(whole).ok()?, u32::try_from(places).ok()?))
+    let whole = u32::try_from(ends.map(whole).max()?).ok()?;
+    let places = u32::try_from(places).ok()?;
+    // Twice what was seen, so that tomorrow's values fit too, but no more than every engine holds.
+    let room = (whole * 2).max(ROOM_DIGITS_MIN);
+    Some((
+        whole.max(room.min(ROOM_DIGITS_MAX.saturating_sub(places))),
+        places,
+    ))
 }
 
 fn is_not_finite(profile: Option<&ColumnProfile>) -> bool {
@@ -186,6 +207,19 @@ fn other(native: &str) -> Mapped<LogicalType> {
     }
     if native.rsplit('.').next() == Some("hstore") {
         return text_or_json("pairs travel as the server prints them, such as `\"a\"=>\"1\"`");
+    }
+    let address_chars = match native {
+        "inet" | "cidr" => Some(ADDRESS_CHARS),
+        "macaddr" => Some(17),
+        "macaddr8" => Some(23),
+        _ => None,
+    };
+    if address_chars.is_some() {
+        let to = LogicalType::Text {
+            chars_max: address_chars,
+            padded: false,
+        };
+        return Mapped::widened(to, "an address travels as the server prints it");
     }
     let plain = ["name", "citext", "xml", "\"char\""];
     let bare = native.rsplit('.').next().unwrap_or(native);
@@ -418,7 +452,7 @@ mod tests {
             let mapped = built_in("numeric", Some(profile));
             mapped.alternatives.first().map(|other| other.to.to_string())
         };
-        assert_eq!(sized(&profile).as_deref(), Some("decimal(7,3)"));
+        assert_eq!(sized(&profile).as_deref(), Some("decimal(21,3)"));
         profile.shapes.insert("not_finite".to_owned(), 1);
         assert_eq!(sized(&profile), None);
     }
