@@ -195,7 +195,9 @@ fn table_lacks(lacks: &mut Vec<ObjectVerdict>, plan: &TablePlan, found: &Table) 
         }
     }
     for index in &want.indexes {
-        if !found.indexes.iter().any(|have| have.name == index.name) {
+        // Some engines do not tell a unique index from a unique key.
+        let is_key = index.unique && found.uniques.iter().any(|have| have.name == index.name);
+        if !is_key && !found.indexes.iter().any(|have| have.name == index.name) {
             lacks.push(lack(
                 part(ObjectKind::Index, &index.name),
                 picture::index_text(index),
