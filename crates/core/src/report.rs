@@ -27,6 +27,9 @@ pub struct Verification {
     pub tables: Vec<TableVerdict>,
     /// Structure and sequences: every object of the plan that was looked for, equal ones too.
     pub objects: Vec<ObjectVerdict>,
+    /// What a person should know and no verdict depends on, such as tables of others in the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Seconds it took.
     pub seconds: f64,
 }

@@ -7,10 +7,12 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use whimbrel_core::{PhaseReport, Result, RunReport};
 
+use crate::arrived::Totals;
 use crate::begin::begin;
 use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::observer::Progress;
+use crate::quantity::counted;
 use crate::running::Run;
 use crate::{data, replay, report, schema, verify};
 
@@ -91,13 +93,30 @@ pub(crate) async fn run_phases(run: &Arc<Run>, phases: &[Phase]) -> (Vec<PhaseRe
         reports.push(match &done {
             Ok(summary) => phase_report(phase, "done", seconds, summary.clone()),
             Err(failure) if failure.is_interrupt() => {
-                phase_report(phase, "interrupted", seconds, String::new())
+                phase_report(phase, "interrupted", seconds, so_far(run).await)
             }
             Err(failure) => phase_report(phase, "failed", seconds, failure.error.chain()),
         });
         outcome = done.map(drop);
     }
     (reports, outcome)
+}
+
+/// What has arrived when a phase is interrupted; empty while nothing has, or nobody knows.
+async fn so_far(run: &Run) -> String {
+    let Ok(chunks) = run.chunks().await else {
+        return String::new();
+    };
+    let totals = Totals::of(&chunks);
+    if totals.chunks == 0 {
+        return String::new();
+    }
+    format!(
+        "{} in {} of {} so far",
+        counted(totals.rows, "row"),
+        totals.chunks,
+        counted(chunks.len() as u64, "chunk")
+    )
 }
 
 async fn run_phase(run: &Arc<Run>, phase: &Phase) -> Result<String, Failure> {

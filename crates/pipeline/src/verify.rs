@@ -28,6 +28,7 @@ use crate::columns::Side;
 use crate::context::RunContext;
 use crate::failure::{Failure, interrupted};
 use crate::pool::Job;
+use crate::quantity::counted;
 use crate::retry::retry;
 use crate::running::Run;
 use crate::store::{VERIFICATION, check_plan};
@@ -86,15 +87,20 @@ fn summary(found: &Verification) -> String {
         .iter()
         .filter(|object| object.verdict != Verdict::Identical)
         .count();
-    let mut parts = vec![format!("{} tables identical", count(Verdict::Identical))];
+    let mut parts = vec![format!(
+        "{} identical",
+        counted(count(Verdict::Identical) as u64, "table")
+    )];
     for (number, what) in [
         (count(Verdict::Different), "different"),
         (count(Verdict::NotChecked), "not checked"),
-        (objects, "objects different"),
     ] {
         if number > 0 {
             parts.push(format!("{number} {what}"));
         }
+    }
+    if objects > 0 {
+        parts.push(format!("{} different", counted(objects as u64, "object")));
     }
     parts.join(", ")
 }
@@ -106,6 +112,7 @@ fn switched_off(ctx: &RunContext) -> Verification {
         position: String::new(),
         tables: ctx.plan.tables.iter().map(table).collect(),
         objects: Vec::new(),
+        notes: Vec::new(),
         seconds: 0.0,
     }
 }
@@ -164,8 +171,34 @@ async fn check_once(ctx: &Arc<RunContext>) -> Result<Verification, Failure> {
         position: expected.position.clone(),
         tables: verdicts,
         objects,
+        notes: tables_of_others(ctx, &scene.catalog).into_iter().collect(),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Names the target's tables that are no part of the plan: nobody compared them.
+fn tables_of_others(ctx: &RunContext, catalog: &Catalog) -> Option<String> {
+    const NAMED: usize = 10;
+    let others: Vec<String> = catalog
+        .tables
+        .iter()
+        .filter(|table| ctx.plan.table(&table.id).is_none())
+        .map(|table| format!("`{}`", table.id))
+        .collect();
+    if others.is_empty() {
+        return None;
+    }
+    let more = match others.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "the target holds {} that {} no part of this migration and {} not compared: {}{more}",
+        counted(others.len() as u64, "table"),
+        if others.len() == 1 { "is" } else { "are" },
+        if others.len() == 1 { "was" } else { "were" },
+        others[..others.len().min(NAMED)].join(", ")
+    ))
 }
 
 /// Opens the target for reading.

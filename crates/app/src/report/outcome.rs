@@ -348,12 +348,37 @@ fn figures(report: &RunReport) -> String {
         |speed| format!("{} rows/s", count(speed)),
     );
     format!(
-        "## Figures\n\n{}\nAll together: {}, {speed}.\n",
+        "## Figures\n\n{}\nAll together: {}, {speed}.\n{}",
         table(
             &["Table", "Rows", "Size", "Rejected", "Chunks", "Seconds Of Work"],
             &rows
         ),
-        counted(all, "row")
+        counted(all, "row"),
+        value_rules(report)
+    )
+}
+
+/// What the plan's value rules changed on the way; empty when it has none.
+fn value_rules(report: &RunReport) -> String {
+    let rows: Vec<Vec<String>> = report
+        .tables
+        .iter()
+        .flat_map(|copied| copied.ruled.iter().map(move |ruled| (copied, ruled)))
+        .map(|(copied, ruled)| {
+            vec![
+                code(&copied.table.to_string()),
+                code(&ruled.column),
+                prose(&ruled.rule),
+                count(ruled.values),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nValues that arrived as others, by the plan's rules:\n\n{}",
+        table(&["Table", "Column", "Rule", "Values Changed"], &rows)
     )
 }
 

@@ -209,7 +209,11 @@ fn data_mapping(plan: &Plan) -> String {
                 transform(column),
             ]
         }));
+        let is_compared = |name: &str| planned.columns.iter().any(|column| column.target == name);
         let computed = planned.target.columns.iter().filter_map(|column| {
+            if is_compared(&column.name) {
+                return None;
+            }
             let generated = column.generated.as_ref()?;
             Some(vec![
                 source.clone(),
@@ -244,12 +248,19 @@ fn transform(column: &ColumnPlan) -> String {
         native(&column.target_native),
         prose(&column.logical.to_string())
     );
-    match &column.fidelity {
+    let mut text = match &column.fidelity {
         Fidelity::Exact => format!("{types}: exact"),
         Fidelity::Widened(why) => format!("{types}: widened, {}", prose(why)),
         Fidelity::Lossy(why) => format!("{types}: **lossy**, {}", prose(why)),
         Fidelity::Unsupported(why) => format!("{types}: **unsupported**, {}", prose(why)),
+    };
+    if let Some(rule) = &column.rule {
+        text.push_str(&format!("; **rule:** {}", prose(&rule.to_string())));
     }
+    if column.computed {
+        text.push_str("; computed by the target: compared, not copied");
+    }
+    text
 }
 
 fn native(declared: &str) -> String {

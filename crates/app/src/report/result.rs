@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use whimbrel_core::{PhaseReport, Plan, Problem, RollbackReport, RunReport, RunStatus, Verdict};
+use whimbrel_core::{PhaseReport, Plan, Problem, RollbackReport, RuledColumn, RunReport, RunStatus, Verdict};
 
 use super::quantity::{rows_per_second, size_compact};
 use super::way_back::rollback_command;
@@ -92,6 +92,8 @@ struct TableResult {
     chunks: u64,
     seconds: f64,
     verdict: Option<Verdict>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ruled: Vec<RuledColumn>,
 }
 
 /// Returns how a run ended as a JSON value; its members are sorted by name, those of a serialised [`RunResult`] by weight.
@@ -238,6 +240,7 @@ fn tables(report: &RunReport) -> Vec<TableResult> {
             chunks: table.chunks,
             seconds: rounded(table.seconds),
             verdict: verdict(&table.table),
+            ruled: table.ruled.clone(),
         })
         .collect()
 }

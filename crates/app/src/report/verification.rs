@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use whimbrel_core::{
-    DifferenceKind, ObjectVerdict, Plan, RowDifference, TableVerdict, ValueDifference, Verdict, Verification,
+    ColumnVerdict, DifferenceKind, ObjectVerdict, Plan, RowDifference, TableVerdict, ValueDifference,
+    Verdict, Verification,
 };
 
 use super::markdown::{code, codes, prose, table};
@@ -21,8 +22,9 @@ pub fn verification_markdown(plan: &Plan, verification: &Verification) -> String
         rules(verification),
         witness(verification),
         objects(verification),
+        notes(verification),
     ];
-    sections.join("\n")
+    sections.join("\n").trim_end().to_owned() + "\n"
 }
 
 /// A verdict with its mark.
@@ -125,10 +127,7 @@ fn columns(verification: &Verification) -> String {
                 code(&found.target.to_string()),
                 code(&column.column),
                 marked(column.verdict).to_owned(),
-                column
-                    .rule
-                    .as_deref()
-                    .map_or_else(|| "plain equality".to_owned(), prose),
+                compared_by(column),
             ]
         })
         .collect();
@@ -139,6 +138,17 @@ fn columns(verification: &Verification) -> String {
         "## Columns\n\n{}",
         table(&["Table", "Column", "Verdict", "Compared By"], &rows)
     )
+}
+
+fn compared_by(column: &ColumnVerdict) -> String {
+    let by = column
+        .rule
+        .as_deref()
+        .map_or_else(|| "plain equality".to_owned(), prose);
+    match column.computed {
+        true => format!("{by}; the target computes it"),
+        false => by,
+    }
 }
 
 fn differences(verification: &Verification) -> String {
@@ -214,6 +224,11 @@ fn rules(verification: &Verification) -> String {
                 code(&column.column),
                 prose(rule),
                 count(column.rule_rows),
+                match column.changes_values {
+                    true => "match only thanks to the rule: the target holds other values than the source"
+                        .to_owned(),
+                    false => "hold the source's values".to_owned(),
+                },
             ])
         }));
     }
@@ -222,7 +237,10 @@ fn rules(verification: &Verification) -> String {
     }
     format!(
         "## Rules\n\n{}",
-        table(&["Table", "Column", "Rule", "Rows It Touched"], &rows)
+        table(
+            &["Table", "Column", "Rule", "Rows It Touched", "These Rows"],
+            &rows
+        )
     )
 }
 
@@ -257,6 +275,18 @@ fn witness(verification: &Verification) -> String {
         ));
     }
     text
+}
+
+fn notes(verification: &Verification) -> String {
+    if verification.notes.is_empty() {
+        return String::new();
+    }
+    let lines: String = verification
+        .notes
+        .iter()
+        .map(|note| format!("- {}\n", prose(note)))
+        .collect();
+    format!("## Notes\n\n{lines}")
 }
 
 fn objects(verification: &Verification) -> String {

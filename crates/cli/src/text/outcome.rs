@@ -24,6 +24,21 @@ pub(crate) fn run_outcome(outcome: &RunOutcome) -> String {
             rollback.to, rollback.trigger
         ));
     }
+    for ruled in report.tables.iter().flat_map(|table| {
+        let changed = table.ruled.iter().filter(|ruled| ruled.values > 0);
+        changed.map(move |ruled| (&table.table, ruled))
+    }) {
+        let (table, ruled) = ruled;
+        let values = counted(usize::try_from(ruled.values).unwrap_or(usize::MAX), "value");
+        text.push_str(&format!(
+            "rule: {values} of {table}.{} changed: {}\n",
+            ruled.column, ruled.rule
+        ));
+    }
+    let notes = report.verification.iter().flat_map(|found| &found.notes);
+    for note in notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
     if let Some(left) = left_behind(outcome) {
         text.push_str(&format!("left behind as the plan says: {left}\n"));
     }

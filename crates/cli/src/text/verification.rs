@@ -40,13 +40,33 @@ pub(crate) fn verification(found: &Verification) -> String {
         "" => String::new(),
         position => format!(", as of {position}"),
     };
+    let notes: String = found.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    let rules: String = found.tables.iter().flat_map(changed_by_rules).collect();
     format!(
-        "{}\n\nobjects: {equal} of {} identical\nverdict: {} ({}{position})\n",
+        "{}\n\nobjects: {equal} of {} identical\n{rules}{notes}verdict: {} ({}{position})\n",
         lines(&rows),
         count(objects as u64),
         word(found.verdict()),
         duration(found.seconds),
     )
+}
+
+/// What the plan's value rules changed, a line each.
+pub(super) fn changed_by_rules(table: &TableVerdict) -> Vec<String> {
+    let changed = table
+        .columns
+        .iter()
+        .filter(|column| column.changes_values && column.rule_rows > 0);
+    changed
+        .map(|column| {
+            let values = counted(usize::try_from(column.rule_rows).unwrap_or(usize::MAX), "value");
+            let rule = column.rule.as_deref().unwrap_or_default();
+            format!(
+                "rule: {values} of {}.{} changed: {rule}\n",
+                table.target, column.column
+            )
+        })
+        .collect()
 }
 
 /// Returns everything that is not identical, named: tables, rows, columns, objects; empty when all is.

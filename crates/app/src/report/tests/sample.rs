@@ -274,6 +274,7 @@ pub(super) fn verification(verdict: Verdict) -> Verification {
     let different = verdict == Verdict::Different;
     Verification {
         verified_at: "2026-11-28T10:03:05Z".to_owned(),
+        notes: Vec::new(),
         position: "data_version 7".to_owned(),
         tables: vec![
             table_verdict("customers", Verdict::Identical, 1_234_000, Vec::new()),
