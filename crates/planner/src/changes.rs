@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Change, Check, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, TableId, UserType, View,
+    Change, Check, ForeignKey, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, TableId, UserType,
+    View,
 };
 
 use crate::draft::{Draft, TableDraft};
@@ -262,7 +263,10 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
     }
     for table in tables.iter().filter(|_| !inline) {
         let id = &table.target.id;
-        for key in &table.target.foreign_keys {
+        // An engine that makes the table anew for each key would check the rows of those before, also where they are not to be checked.
+        let (validated, others): (Vec<&ForeignKey>, Vec<&ForeignKey>) =
+            table.target.foreign_keys.iter().partition(|key| key.validated);
+        for key in validated.into_iter().chain(others) {
             let change = Change::AddForeignKey {
                 table: id.clone(),
                 key: key.clone(),

@@ -315,3 +315,32 @@ fn what_the_dialect_cannot_make_blocks() {
         ["blocker public.orders.impossible"]
     );
 }
+
+#[test]
+fn a_key_that_rows_may_break_is_made_after_those_that_all_rows_fulfil() {
+    let mut child = table("child", "a INTEGER, b INTEGER");
+    child
+        .foreign_keys
+        .push(foreign_key("a_open", "a", "parent", "id"));
+    child
+        .foreign_keys
+        .push(foreign_key("b_whole", "b", "parent", "id"));
+    let parent = table("parent", "id INTEGER pk not null");
+    let plan = Setup::new(Toy::Flat, Toy::Spacious, vec![parent, child])
+        .profile("child", |p| {
+            p.foreign_keys.push(orphans("a", 2));
+            p.foreign_keys.push(orphans("b", 0));
+        })
+        .plan();
+    let made: Vec<&str> = titles(&plan)
+        .into_iter()
+        .filter(|title| title.starts_with("add foreign key"))
+        .collect();
+    assert_eq!(
+        made,
+        [
+            "add foreign key b_whole to public.child",
+            "add foreign key a_open to public.child"
+        ]
+    );
+}
