@@ -12,6 +12,7 @@ use crate::journal::Journal;
 use crate::retry::retry;
 use crate::running::Run;
 use crate::store::{MigrationStatus, check_plan};
+use crate::widened::as_widened;
 
 /// Checks everything, then takes the run's epoch.
 pub(crate) async fn begin(ctx: &RunContext) -> Result<Arc<Run>> {
@@ -36,7 +37,7 @@ pub(crate) async fn begin(ctx: &RunContext) -> Result<Arc<Run>> {
         migration: migration.clone(),
         epoch,
     };
-    Ok(Run::new(ctx, key, journal))
+    Ok(Run::new(&as_widened(ctx)?, key, journal))
 }
 
 fn check_confirmed(ctx: &RunContext) -> Result<()> {

@@ -43,8 +43,23 @@ pub async fn replay(ctx: &RunContext) -> Result<RunReport> {
         );
     }
     let run = begin(ctx).await?;
+    let run = accept_widened(ctx, run, &chunks).await?;
     let (phases, outcome) = run_phases(&run, REPLAY).await;
     report::finish(&run, started, phases, outcome).await
+}
+
+/// Goes on with the target's columns as they are now, where rows were rejected.
+async fn accept_widened(ctx: &RunContext, run: Arc<Run>, chunks: &[ChunkRecord]) -> Result<Arc<Run>> {
+    let of_table = |id: &TableId| {
+        let records = chunks.iter().filter(|record| &record.target == id);
+        Totals::of(records).rejected
+    };
+    let mut tables = ctx.target_tables();
+    tables.retain(|id| of_table(id) > 0);
+    let target = ctx.target.as_source();
+    let catalog = retry(ctx, "read the target's catalog", || target.catalog()).await?;
+    widened::accept(&run, &ctx.plan, &tables, &catalog)?;
+    Run::under(run, widened::as_widened(ctx)?)
 }
 
 /// A table with rows that were left out.
@@ -88,13 +103,6 @@ async fn replay_all(run: &Arc<Run>) -> Result<String, Failure> {
     if left.iter().any(|table| !table.by_key) {
         return Ok(empty_to_copy_again(run, &left).await?);
     }
-    let catalog = retry(&run.ctx, "read the target's catalog", || {
-        let target = run.ctx.target.as_source();
-        async move { target.catalog().await }
-    })
-    .await?;
-    let tables: Vec<&TablePlan> = left.iter().map(|table| &table.plan).collect();
-    let columns = widened::accept(run, &tables, &catalog)?;
     let snapshot = open_snapshot(run).await?;
     let (mut arrived, mut rejected) = (0, 0);
     for table in &left {
@@ -105,7 +113,6 @@ async fn replay_all(run: &Arc<Run>) -> Result<String, Failure> {
             run,
             snapshot: &snapshot,
             plan: &table.plan,
-            columns: columns.write_columns(&table.plan),
         };
         let done = replay
             .all(&table.records)

@@ -20,6 +20,7 @@ use crate::retry::retry;
 use crate::running::Run;
 use crate::steps;
 use crate::store::{AS_BUILT, MigrationStatus, SNAPSHOT, VERIFICATION, WIDENED, check_plan};
+use crate::widened::as_widened;
 
 /// Where a rollback goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub async fn rollback(ctx: &RunContext, to: &RollbackTo, force: bool) -> Result<
         migration: migration.clone(),
         epoch,
     };
-    let run = Run::new(ctx, key, Journal::open(ctx, epoch)?);
+    let run = Run::new(&as_widened(ctx)?, key, Journal::open(ctx, epoch)?);
     identified(&run, "requested", &goal, None)?;
     if !force {
         refuse_foreign_rows(&run, &goal.tables(&run).await?, ctx.stop.clone()).await?;

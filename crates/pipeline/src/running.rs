@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use whimbrel_core::{ChunkRecord, Plan, Result, RunKey, TableId, Verification};
+use whimbrel_core::{ChunkRecord, Error, Plan, Result, RunKey, TableId, Verification};
 
 use crate::context::RunContext;
 use crate::journal::Journal;
@@ -28,6 +28,17 @@ impl Run {
             verification: Mutex::new(None),
             seconds: Mutex::new(BTreeMap::new()),
         })
+    }
+
+    /// Goes on under another context of the same migration.
+    pub(crate) fn under(run: Arc<Self>, ctx: RunContext) -> Result<Arc<Self>> {
+        let Some(run) = Arc::into_inner(run) else {
+            return Err(Error::bug("a run is shared before it began"));
+        };
+        Ok(Arc::new(Self {
+            ctx: Arc::new(ctx),
+            ..run
+        }))
     }
 
     pub(crate) fn plan(&self) -> &Plan {

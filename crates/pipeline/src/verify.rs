@@ -32,6 +32,7 @@ use crate::quantity::counted;
 use crate::retry::retry;
 use crate::running::Run;
 use crate::store::{VERIFICATION, check_plan};
+use crate::widened::as_widened;
 
 /// How often a verification begins anew because the target's snapshot was lost.
 const ATTEMPTS_MAX: u32 = 3;
@@ -44,7 +45,7 @@ const ATTEMPTS_MAX: u32 = 3;
 pub async fn verify(ctx: &RunContext) -> Result<Verification> {
     let _lock = ctx.dir.lock()?;
     check_plan(&ctx.plan)?;
-    let found = check(&Arc::new(ctx.clone()))
+    let found = check(&Arc::new(as_widened(ctx)?))
         .await
         .map_err(|failure| failure.error)?;
     save(ctx, &found)?;

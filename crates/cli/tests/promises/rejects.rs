@@ -87,14 +87,7 @@ fn the_first_bad_value_is_named_and_its_table_alone_is_emptied() {
         };
         let output = shop.program(&["run", "--approve", &hash, "--jobs", "1"]).run();
         assert_eq!(output.code, Some(1), "{pair:?}: {output:?}");
-        for word in [
-            "odd`",
-            "id=",
-            "column `",
-            "hint:",
-            "whimbrel resume",
-            "on_reject",
-        ] {
+        for word in ["odd`", "id=", "column `", "hint:", "whimbrel resume", "on_reject"] {
             assert!(
                 output.stderr.contains(word),
                 "{pair:?}: `{word}` is not in {}",
@@ -145,6 +138,38 @@ fn rejected_rows_wait_in_a_file_and_arrive_once_they_are_mended() {
             .run()
             .expect_code(0);
     }
+}
+
+#[test]
+fn a_column_widened_in_the_target_takes_what_was_too_long() {
+    let (from, to) = UNLIKE[0];
+    let Some(target) = Database::create(to, "widened_target") else {
+        return;
+    };
+    let source = Database::create(from, "widened_source").unwrap();
+    source.execute(
+        "create table odd (id integer primary key, code varchar(4));
+         insert into odd values (1, 'abcd'), (2, 'ab'), (3, null)",
+    );
+    let shop = Move::between(source, target);
+    std::fs::write(
+        shop.folder().join("whimbrel.toml"),
+        "[policies]\non_reject = \"file\"\n",
+    )
+    .unwrap();
+    let hash = shop.plan();
+    shop.source
+        .execute("insert into odd values (4, 'abcdefgh'), (5, 'x')");
+    assert_eq!(shop.run(&hash).code, Some(3));
+    assert_eq!(keys(&shop), [4]);
+    shop.target.execute("alter table odd alter code type varchar(8)");
+    replay(&shop).expect_code(0);
+    assert_eq!(
+        shop.target
+            .count("select count(*) from odd where code = 'abcdefgh'"),
+        1
+    );
+    shop.program(&["verify"]).run().expect_code(0);
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use whimbrel_core::{
     Chunk, ChunkRecord, ChunkResult, KeyRange, KeyValue, Position, Reject, Result, Snapshot, TableId,
-    TablePlan, WriteColumn, fault, shorten,
+    TablePlan, fault, shorten,
 };
 
 use crate::arrived::{Totals, exact_keys};
-use crate::columns::{Side, Wanted, rows, source_columns};
+use crate::columns::{Side, Wanted, rows, source_columns, write_columns};
 use crate::data::passage::{Arrived, Passage};
 use crate::failure::interrupted;
 use crate::retry::{Attempts, retry};
@@ -24,7 +24,6 @@ pub(super) struct Replay<'a> {
     pub(super) run: &'a Run,
     pub(super) snapshot: &'a Arc<dyn Snapshot>,
     pub(super) plan: &'a TablePlan,
-    pub(super) columns: Vec<WriteColumn>,
 }
 
 /// What became of rejected rows.
@@ -103,7 +102,7 @@ impl Replay<'_> {
             plan: self.plan,
             chunk,
             position: Position(position.clone().unwrap_or_default()),
-            columns: self.columns.clone(),
+            columns: write_columns(self.plan),
         };
         let result = self.until_arrived(&passage).await?;
         let record = ChunkRecord {

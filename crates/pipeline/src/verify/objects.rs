@@ -51,7 +51,7 @@ pub(super) fn check(ctx: &RunContext, catalog: &Catalog) -> Vec<ObjectVerdict> {
         }
         Err(error) => note_no_picture(&mut verdicts, error.chain()),
     }
-    for lack in lacks(&widened.into_plan(ctx), catalog) {
+    for lack in lacks(&ctx.plan, catalog) {
         verdicts.insert(lack.object.clone(), lack);
     }
     verdicts.into_values().collect()

@@ -188,6 +188,33 @@ async fn a_run_that_goes_on_after_a_replay_under_a_new_snapshot_is_right() {
 }
 
 #[tokio::test]
+async fn a_column_that_was_widened_for_the_rows_is_expected_like_that_from_then_on() {
+    let migration = with_rejects().await;
+    heal(&migration);
+    let retype = |native: &str| {
+        let native = native.to_owned();
+        migration
+            .target
+            .change(|state| state.table(&id("users")).unwrap().columns[1].native = native);
+    };
+    retype("wide text");
+    let found = verify(&migration.context()).await.unwrap();
+    assert!(
+        found
+            .objects
+            .iter()
+            .any(|object| object.verdict == Verdict::Different)
+    );
+    replayed(&migration, RunStatus::Completed).await;
+    assert_equal(&migration);
+    let found = verify(&migration.context()).await.unwrap();
+    assert_eq!(found.verdict(), Verdict::Identical, "{:?}", found.objects);
+    retype("wider text");
+    let found = verify(&migration.context()).await.unwrap();
+    assert_eq!(found.verdict(), Verdict::Different);
+}
+
+#[tokio::test]
 async fn nothing_is_replayed_before_the_copy_has_ended() {
     let migration = Migration::new();
     let refused = replay(&migration.context()).await.unwrap_err();
