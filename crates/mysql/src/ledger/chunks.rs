@@ -71,9 +71,8 @@ fn number(row: &mut Row, at: usize) -> Result<Option<u64>> {
 /// Stores a split; a `Conflict` when the table has one.
 pub(super) async fn store(conn: &mut Conn, run: &RunKey, target: &TableId, chunks: &[Chunk]) -> Result<()> {
     let (namespace, name) = named(target);
-    let count = format!(
-        "SELECT count(*) FROM {CHUNKS} WHERE migration = ? AND namespace = ? AND name = ? LOCK IN SHARE MODE"
-    );
+    // A lock on rows that are not there would be one on the place between others, where other tables' chunks go.
+    let count = format!("SELECT count(*) FROM {CHUNKS} WHERE migration = ? AND namespace = ? AND name = ?");
     let known: Option<u64> = conn
         .exec_first(count, (&run.migration.0, namespace, name))
         .await
@@ -88,7 +87,7 @@ pub(super) async fn store(conn: &mut Conn, run: &RunKey, target: &TableId, chunk
 pub(super) async fn add(conn: &mut Conn, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<bool> {
     let (namespace, name) = named(target);
     let sql = format!(
-        "SELECT chunk FROM {CHUNKS} WHERE migration = ? AND namespace = ? AND name = ? AND number = ? FOR UPDATE"
+        "SELECT chunk FROM {CHUNKS} WHERE migration = ? AND namespace = ? AND name = ? AND number = ?"
     );
     let known: Option<String> = conn
         .exec_first(sql, (&run.migration.0, namespace, name, chunk.index))
@@ -123,9 +122,18 @@ async fn insert(conn: &mut Conn, run: &RunKey, target: &TableId, chunks: &[Chunk
         let sql = format!(
             "INSERT INTO {CHUNKS} (migration, namespace, name, number, chunk, epoch) VALUES {places}"
         );
-        conn.exec_drop(sql, values).await.map_err(classify)?;
+        conn.exec_drop(sql, values).await.map_err(|error| {
+            if is_duplicate(&error) {
+                return conflict(format!("somebody else plans table `{target}`")).with_code("split_exists");
+            }
+            classify(error)
+        })?;
     }
     Ok(())
+}
+
+fn is_duplicate(error: &mysql_async::Error) -> bool {
+    matches!(error, mysql_async::Error::Server(answer) if answer.code == 1062)
 }
 
 /// Notes that a finished chunk holds under a later snapshot.
