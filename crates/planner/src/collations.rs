@@ -108,12 +108,14 @@ fn texts<'a>(
             let Some(way) = ways.moved(&table.id, &column.name) else {
                 continue;
             };
-            let equality = match &way.logical {
-                LogicalType::Text { .. } => scope.source.dialect.equality(column),
-                LogicalType::Enum { .. } | LogicalType::Set { .. } if way.own_type.is_none() => {
-                    TextEquality::default()
-                }
-                _ => continue,
+            let is_text = matches!(way.logical, LogicalType::Text { .. });
+            let is_labels = matches!(way.logical, LogicalType::Enum { .. } | LogicalType::Set { .. });
+            let equality = if is_text {
+                scope.source.dialect.equality(column)
+            } else if is_labels && way.own_type.is_none() {
+                TextEquality::default()
+            } else {
+                continue;
             };
             texts.insert(
                 (table.id.clone(), column.name.clone()),

@@ -291,8 +291,21 @@ fn report_inhabitants(scope: &Scope<'_>, notes: &mut Notes<'_>) {
     }
 }
 
+/// A table keeps its checks and foreign keys with their names wherever it goes.
+fn reserve_rules(scope: &Scope<'_>, names: &mut Names) {
+    for table in &scope.target.catalog.tables {
+        for check in table.checks.iter().filter(|check| !check.name.is_empty()) {
+            names.reserve_rule(scope, ObjectKind::Check, &table.id, &check.name);
+        }
+        for key in table.foreign_keys.iter().filter(|key| !key.name.is_empty()) {
+            names.reserve_rule(scope, ObjectKind::ForeignKey, &table.id, &key.name);
+        }
+    }
+}
+
 /// What stays in the target keeps its names; new indexes, keys and sequences go around them.
 fn reserve_names(scope: &Scope<'_>, existing: &Existing<'_>, names: &mut Names) {
+    reserve_rules(scope, names);
     let catalog = scope.target.catalog;
     let mut reserve = |namespace: &Option<String>, name: &str| {
         names.reserve(

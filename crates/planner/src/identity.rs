@@ -117,7 +117,8 @@ fn from_identity(
     notes: &mut Notes<'_>,
 ) -> Option<Numbered> {
     let (scope, subject) = (spot.scope, spot.subject());
-    if !scope.equal && !(has_room && can_number(spot)) {
+    let is_kept = scope.equal || (has_room && can_number(spot));
+    if !is_kept {
         notes.ask(
             Finding::new(
                 "feature_left_out",

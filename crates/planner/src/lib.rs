@@ -14,6 +14,7 @@ mod scope;
 
 // Which objects move, what they are called, and what is in the target already.
 mod existing;
+mod flattening;
 mod names;
 mod needs;
 mod select;

@@ -106,6 +106,13 @@ impl Names {
         self.taken.entry(id.namespace.clone()).or_default().insert(name);
     }
 
+    /// Marks the name of a check or foreign key of the target's own as taken, where such names are unique in their namespace.
+    pub(crate) fn reserve_rule(&mut self, scope: &Scope<'_>, kind: ObjectKind, table: &TableId, name: &str) {
+        let place = (kind, table.namespace.clone());
+        let name = folded_as(scope, kind, name);
+        self.rules.entry(place).or_default().insert(name);
+    }
+
     /// Names a constraint. Keys that make an index share the index's space.
     pub(crate) fn constraint(&mut self, scope: &Scope<'_>, part: &Part<'_>, notes: &mut Notes<'_>) -> String {
         let Part {

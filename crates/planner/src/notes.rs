@@ -158,7 +158,7 @@ impl<'a> Notes<'a> {
                 Ok(()) => decisions.push(decision.clone()),
                 // The settings are for many migrations; not all of them ask the same.
                 Err(error) if is_standing(decision) && error.code() == "unknown_subject" => {
-                    idle.push(not_asked(decision))
+                    idle.push(not_asked(decision));
                 }
                 Err(refused) => return Err(refused),
             }

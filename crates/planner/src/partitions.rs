@@ -1,113 +1,17 @@
-//! Partitioned tables and those that inherit: kept as they are between equal engines, one plain table each elsewhere. Which of them are
-//! copied, in which order they are made, and what hangs on a whole family.
+//! Partitioned tables and those that inherit, between equal engines: each keeps its place in its family. In which order they are made, and
+//! what hangs on a whole family. Other engines get them by `flattening`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Finding, Severity, Table, TableId};
+use whimbrel_core::{Table, TableId};
 
 use crate::draft::{Draft, TableDraft};
-use crate::notes::{Notes, STOP};
-use crate::scope::{Scope, table_subject};
-use crate::select::is_wanted;
-
-/// The choice that each table brings the rows that it holds itself.
-const OWN_ROWS: &str = "own_rows";
 
 /// The option of a column that stands in a table only because a parent has it.
 const INHERITED: &str = "inherited";
 
 /// The option of such a column that is NOT NULL although the parent's is not.
 const NOT_NULL_HERE: &str = "not_null_here";
-
-/// Tells whether a table's rows arrive with those of its parent, so that it does not move by itself.
-pub(crate) fn is_part_of_another(scope: &Scope<'_>, table: &Table) -> bool {
-    let mut parent = table.partition_of.as_ref().filter(|_| !scope.equal);
-    while let Some(partition) = parent {
-        if is_wanted(scope.input.wishes, &partition.parent) {
-            return true;
-        }
-        let above = scope.source.catalog.table(&partition.parent);
-        parent = above.and_then(|table| table.partition_of.as_ref());
-    }
-    false
-}
-
-/// Says what becomes of a table that is divided, or that shows the rows of others, in an engine of another kind.
-pub(crate) fn report(scope: &Scope<'_>, tables: &[&Table], notes: &mut Notes<'_>) {
-    if scope.equal {
-        return;
-    }
-    for table in tables {
-        if table.partitioned_by.is_some() {
-            report_flattened(scope, table, notes);
-        }
-        if !table.inherits.is_empty() {
-            ask_about_parents(table, notes);
-        }
-    }
-}
-
-fn report_flattened(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) {
-    let parts: Vec<&Table> = descendants(&scope.source.catalog.tables, &table.id);
-    let leaves = parts.iter().filter(|part| part.partitioned_by.is_none()).count();
-    let own: Vec<String> = parts
-        .iter()
-        .filter(|part| has_more_than(part, table))
-        .map(|part| format!("`{}` has keys or checks that `{}` has not", part.id, table.id))
-        .collect();
-    let severity = match own.is_empty() {
-        true => Severity::Info,
-        false => Severity::Warning,
-    };
-    let mut finding = Finding::new(
-        "partitions",
-        severity,
-        table_subject(&table.id),
-        format!(
-            "`{}` arrives as one table with all rows of its partitions ({leaves})",
-            table.id
-        ),
-    );
-    finding.evidence = own;
-    notes.add(finding);
-}
-
-fn has_more_than(part: &Table, whole: &Table) -> bool {
-    let has_check = |name: &str| whole.checks.iter().any(|check| check.name == name);
-    part.uniques.len() > whole.uniques.len()
-        || part.primary_key.is_some() && whole.primary_key.is_none()
-        || part.checks.iter().any(|check| !has_check(&check.name))
-}
-
-fn ask_about_parents(table: &Table, notes: &mut Notes<'_>) {
-    let parents: Vec<String> = table.inherits.iter().map(|id| format!("`{id}`")).collect();
-    notes.ask(
-        Finding::new(
-            "inheritance",
-            Severity::Decision,
-            table_subject(&table.id),
-            format!(
-                "`{}` inherits from {}, which shows its rows too; the target has no such thing",
-                table.id,
-                parents.join(", ")
-            ),
-        )
-        .with_choice(
-            OWN_ROWS,
-            "each table arrives with its own rows; a query of the parent no longer shows those of the other",
-        )
-        .with_choice(STOP, "nothing is done")
-        .suggest(OWN_ROWS),
-    );
-}
-
-/// The table as it is read: with the rows of its partitions where the target keeps them in one table.
-pub(crate) fn as_read(scope: &Scope<'_>, table: &Table) -> Table {
-    Table {
-        flattened: !scope.equal && table.partitioned_by.is_some(),
-        ..table.clone()
-    }
-}
 
 /// Gives a target table its place in its family, as far as the family moves.
 pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
@@ -212,20 +116,4 @@ pub(crate) fn with_partitions(tables: &[&TableDraft<'_>], id: &TableId) -> Vec<T
 fn parents(table: &Table) -> impl Iterator<Item = &TableId> {
     let partition = table.partition_of.iter().map(|partition| &partition.parent);
     partition.chain(&table.inherits)
-}
-
-/// All partitions of a table, also those of its partitions.
-fn descendants<'a>(tables: &'a [Table], id: &TableId) -> Vec<&'a Table> {
-    let mut found: Vec<&Table> = Vec::new();
-    let mut open = vec![id.clone()];
-    while let Some(parent) = open.pop() {
-        for table in tables {
-            let partition = table.partition_of.as_ref();
-            if partition.is_some_and(|partition| partition.parent == parent) {
-                open.push(table.id.clone());
-                found.push(table);
-            }
-        }
-    }
-    found
 }

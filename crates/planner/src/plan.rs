@@ -7,7 +7,7 @@ use crate::estimate::estimate;
 use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 use crate::{
-    PlanInput, Side, changes, collations, existing, identity, mapping, names, order, partitions, select,
+    PlanInput, Side, changes, collations, existing, flattening, identity, mapping, names, order, select,
     sequences, tables, values, views,
 };
 
@@ -20,7 +20,9 @@ use crate::{
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
     let scope = Scope::new(input);
     let mut notes = Notes::new(&input.wishes.decisions);
-    notes.take(&input.preflight, |subject| select::is_filtered_out(&scope, &subject.owner));
+    notes.take(&input.preflight, |subject| {
+        select::is_filtered_out(&scope, &subject.owner)
+    });
 
     let selection = select::select(&scope, &mut notes);
     let mut names = names::name(&scope, &selection, &mut notes);
@@ -107,7 +109,7 @@ fn table_plan(draft: &Draft<'_>, table: &TableDraft<'_>, level: u32, notes: &mut
     }
     let profile = draft.scope.profile(&table.source.id);
     TablePlan {
-        source: partitions::as_read(&draft.scope, table.source),
+        source: flattening::as_read(&draft.scope, table.source),
         target: table.target.clone(),
         columns: table.columns.clone(),
         key,

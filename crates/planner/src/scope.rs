@@ -34,9 +34,10 @@ impl<'a> Scope<'a> {
         self.profile(table)?.columns.get(column)
     }
 
-    /// Tells whether a feature of the source's arrives: always between equal engines, else when the target has it.
+    /// Tells whether a feature of the source's arrives: when the target has it, and between equal engines unless it is one that came with a
+    /// later version than the target's.
     pub(crate) fn keeps(&self, feature: Feature) -> bool {
-        self.equal || self.target.dialect.has(feature)
+        self.target.dialect.has(feature) || self.equal && !self.source.dialect.has(feature)
     }
 
     /// True when keys and checks stand inside CREATE TABLE, where they are not checked against rows that are loaded later.

@@ -10,7 +10,7 @@ use crate::Wishes;
 use crate::needs::mentions;
 use crate::notes::{LEAVE_OUT, Notes};
 use crate::scope::{Scope, table_subject};
-use crate::{partitions, user_types};
+use crate::{flattening, user_types};
 
 /// What moves, in the order of the source's catalog.
 pub(crate) struct Selection<'a> {
@@ -48,10 +48,10 @@ pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<
     let tables: Vec<&Table> = catalog
         .tables
         .iter()
-        .filter(|table| !partitions::is_part_of_another(scope, table))
+        .filter(|table| !flattening::is_part_of_another(scope, table, |id| is_wanted(scope.input.wishes, id)))
         .filter(|table| is_wished(scope, table, notes) && is_movable(scope, table, notes))
         .collect();
-    partitions::report(scope, &tables, notes);
+    flattening::report(scope, &tables, notes);
     let mut selection = Selection {
         table_ids: tables.iter().map(|table| &table.id).collect(),
         tables,

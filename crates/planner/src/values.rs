@@ -276,22 +276,22 @@ pub(crate) fn makes_null(rule: &ValueRule) -> bool {
 
 /// Spells a value of the person's own as the form has it; none when it is no value of the form.
 pub(crate) fn spelled(logical: &LogicalType, value: &str) -> Option<String> {
-    match logical {
-        LogicalType::Date => parse_date(value).map(format_date),
-        LogicalType::Timestamp { zoned } => {
-            let zone = if *zoned { "+00:00" } else { "" };
-            let spellings = [
-                value.to_owned(),
-                format!("{value}{zone}"),
-                format!("{value} 00:00:00{zone}"),
-            ];
-            let parsed = spellings
-                .iter()
-                .find_map(|spelling| parse_timestamp(spelling, *zoned));
-            parsed.map(|micros| format_timestamp(micros, *zoned))
-        }
-        _ => Some(value.to_owned()),
+    if logical == &LogicalType::Date {
+        return parse_date(value).map(format_date);
     }
+    let LogicalType::Timestamp { zoned } = logical else {
+        return Some(value.to_owned());
+    };
+    let zone = if *zoned { "+00:00" } else { "" };
+    let spellings = [
+        value.to_owned(),
+        format!("{value}{zone}"),
+        format!("{value} 00:00:00{zone}"),
+    ];
+    let parsed = spellings
+        .iter()
+        .find_map(|spelling| parse_timestamp(spelling, *zoned));
+    parsed.map(|micros| format_timestamp(micros, *zoned))
 }
 
 /// Says which tables have rows too large for the memory budget.

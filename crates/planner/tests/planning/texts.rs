@@ -93,10 +93,15 @@ fn a_related_engine_goes_on_comparing_alike_where_the_type_cannot_stay() {
     let setup = |to| Setup::new(Toy::Folding, to, vec![users.clone()]);
     let plan = setup(Toy::Creasing).plan();
     assert_eq!(severities(&plan), ["info users.mail", "info shop"]);
-    assert!(creation(&plan, "users").contains("[mail] longtext collate loose; [note] longtext collate loose"));
+    assert!(
+        creation(&plan, "users").contains("[mail] longtext collate loose; [note] longtext collate loose")
+    );
     let plan = setup(Toy::Creasing).decide("collation:users.mail=exact").plan();
     assert!(creation(&plan, "users").contains("[mail] longtext collate exact"));
-    assert_eq!(severities(&setup(Toy::Spacious).plan()), ["decision users.mail", "warning shop"]);
+    assert_eq!(
+        severities(&setup(Toy::Spacious).plan()),
+        ["decision users.mail", "warning shop"]
+    );
 }
 
 #[test]

@@ -433,11 +433,6 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
             whole(ObjectKind::Other, &TableId::bare(&collation.name)),
             String::new(),
         ),
-        Change::StampOnUpdate { table, column } => (
-            format!("stamp {table}.{column}"),
-            ObjectId::part(ObjectKind::Other, table.clone(), column),
-            String::new(),
-        ),
         Change::OwnSequence {
             sequence,
             table,
@@ -475,6 +470,11 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
 fn spelled_part(change: &Change) -> (String, ObjectId, String) {
     let part = |kind, table: &TableId, name: &str| ObjectId::part(kind, table.clone(), name);
     match change {
+        Change::StampOnUpdate { table, column } => (
+            format!("stamp {table}.{column}"),
+            ObjectId::part(ObjectKind::Other, table.clone(), column),
+            String::new(),
+        ),
         Change::AddUnique { table, key } => (
             format!("add unique {} to {table}", key.name),
             part(ObjectKind::Unique, table, &key.name),
