@@ -7,12 +7,12 @@ use whimbrel_core::{Column, Generated, Identity, Result};
 
 use super::Scope;
 use super::definition::Definition;
-use super::rows::{Line, lines};
-use super::scan::{is_enclosed, undo_backslashes, without_database};
+use super::rows::{Line, each, lines};
+use super::scan::{find, is_enclosed, undo_backslashes, without_database};
 use super::tables::{Tables, add_definitions};
 use crate::flavour::{Flavour, Version};
 use crate::native::{Kind, without_width};
-use crate::quote::literal;
+use crate::quote::{binary_literal, literal, quoted};
 
 /// Adds the columns of the tables, and returns the names of the columns of the views.
 pub(super) async fn add(
@@ -26,6 +26,7 @@ pub(super) async fn add(
         scope.here("TABLE_SCHEMA")
     );
     let mut views: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut doubtful = Vec::new();
     for line in lines(conn, &sql).await? {
         if !scope.is_ours(&line, "TABLE_SCHEMA", "TABLE_NAME") {
             continue;
@@ -33,20 +34,73 @@ pub(super) async fn add(
         let name = line.text("TABLE_NAME");
         if let Some(table) = tables.by_name.get_mut(&name) {
             let column = column(scope, &line, tables.definitions.get(&name));
+            if is_doubtful(&line, &column) {
+                doubtful.push((name, column.name.clone()));
+            }
             table.columns.push(column);
         } else if !tables.sequences.contains(&name) {
             views.entry(name).or_default().push(line.text("COLUMN_NAME"));
         }
     }
+    ask_defaults(conn, scope, tables, &doubtful).await?;
     Ok(views)
+}
+
+/// What the server cannot print it prints as a question mark: letters beyond U+FFFF and bytes that are no text.
+fn is_doubtful(line: &Line, column: &Column) -> bool {
+    let printed = line.text("COLUMN_DEFAULT");
+    printed.contains(['?', '\u{FFFD}'])
+        && column.default.is_some()
+        && !line.text("EXTRA").contains("DEFAULT_GENERATED")
+        && (!printed.contains('(') || printed.starts_with('\''))
+}
+
+/// Asks for the values of literal defaults; the join gives a row where the table has none.
+async fn ask_defaults(
+    conn: &mut Conn,
+    scope: &Scope<'_>,
+    tables: &mut Tables,
+    doubtful: &[(String, String)],
+) -> Result<()> {
+    let statements: Vec<String> = doubtful
+        .iter()
+        .map(|(table, column)| {
+            let (table, column) = (quoted(table), quoted(column));
+            format!(
+                "SELECT DEFAULT({column}) AS raw, CONVERT(DEFAULT({column}) USING utf8mb4) AS text
+                 FROM (SELECT 1 AS one) d LEFT JOIN {table} ON FALSE"
+            )
+        })
+        .collect();
+    let answers = each(conn, &statements).await?;
+    for ((name, column), answer) in doubtful.iter().zip(answers) {
+        let (Some(table), Some(answer)) = (tables.by_name.get_mut(name), answer) else {
+            continue;
+        };
+        let Some(column) = table.columns.iter_mut().find(|other| &other.name == column) else {
+            continue;
+        };
+        let is_text = Kind::parse(&column.native).is_text();
+        let value = match is_text {
+            true => answer.optional("text").map(|text| literal(&text)),
+            false => answer.bytes("raw").map(binary_literal),
+        };
+        let Some(value) = value else { continue };
+        if let Some(definition) = tables.definitions.get_mut(name) {
+            definition.set_default_literal(&column.name, &value);
+            table.definition = Some(without_database(definition.text(), &scope.server.database));
+        }
+        column.default = Some(value);
+    }
+    Ok(())
 }
 
 fn column(scope: &Scope<'_>, line: &Line, definition: Option<&Definition>) -> Column {
     let printed = line.text("COLUMN_TYPE");
-    let (native, compressed) = match printed.split_once("/*") {
-        Some((native, rest)) => (
-            native.trim().to_owned(),
-            rest.to_ascii_uppercase().contains("COMPRESSED"),
+    let (native, compressed) = match find(&printed, "/*", 0) {
+        Some(at) => (
+            printed[..at].trim().to_owned(),
+            printed[at..].to_ascii_uppercase().contains("COMPRESSED"),
         ),
         None => (printed, false),
     };
@@ -149,8 +203,6 @@ fn default(scope: &Scope<'_>, line: &Line, kind: &Kind, definition: Option<&Defi
     match kind {
         Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Float { .. } | Kind::Bit(_) => Some(printed),
         Kind::Year => Some(printed.parse::<u32>().map_or(printed, |year| year.to_string())),
-        // information_schema cannot show letters beyond U+FFFF and shows `?`.
-        _ if printed.contains('?') => as_defined().or_else(|| Some(literal(&printed))),
         _ => Some(literal(&printed)),
     }
 }

@@ -68,19 +68,38 @@ impl Definition {
 
     /// The literal that stands behind a column's DEFAULT.
     pub(super) fn default_literal(&self, column: &str) -> Option<String> {
-        let name = quoted(column);
-        let item = self
-            .items()
-            .find_map(|item| item.strip_prefix(name.as_str())?.strip_prefix(' '))?;
-        let start = find(item, " DEFAULT ", 0)? + " DEFAULT ".len();
-        let rest = &item[start..];
-        let mask = outside(rest);
-        let end = rest
-            .bytes()
-            .enumerate()
-            .find(|(at, byte)| mask[*at] && *byte == b' ')
-            .map_or(rest.len(), |(at, _)| at);
-        Some(rest[..end].to_owned())
+        self.default_place(column)
+            .map(|(start, end)| self.text[start..end].to_owned())
+    }
+
+    /// Puts another literal there.
+    pub(super) fn set_default_literal(&mut self, column: &str, literal: &str) {
+        if let Some((start, end)) = self.default_place(column) {
+            self.text.replace_range(start..end, literal);
+            self.close = self.close + literal.len() - (end - start);
+        }
+    }
+
+    fn default_place(&self, column: &str) -> Option<(usize, usize)> {
+        const WORD: &str = " DEFAULT ";
+        let name = format!("{} ", quoted(column));
+        let inside = &self.text[self.open + 1..self.close];
+        let mut from = self.open + 1;
+        for item in split(inside, b',') {
+            if item.trim_start().starts_with(&name) {
+                let start = from + find(item, WORD, 0)? + WORD.len();
+                let rest = &self.text[start..from + item.len()];
+                let mask = outside(rest);
+                let end = rest
+                    .bytes()
+                    .enumerate()
+                    .find(|(at, byte)| mask[*at] && *byte == b' ')
+                    .map_or(rest.len(), |(at, _)| at);
+                return Some((start, start + end));
+            }
+            from += item.len() + 1;
+        }
+        None
     }
 
     fn forget_position(&mut self) {
@@ -165,6 +184,11 @@ mod tests {
         assert_eq!(definition.default_literal("b,c").unwrap(), "x'ff00fe'");
         assert_eq!(definition.default_literal("d").unwrap(), "'a '' b'");
         assert_eq!(definition.default_literal("id"), None);
+        let mut changed = Definition::parse(PRINTED).unwrap();
+        changed.set_default_literal("d", "'longer than before'");
+        assert_eq!(changed.default_literal("d").unwrap(), "'longer than before'");
+        assert_eq!(changed.default_literal("b,c").unwrap(), "x'ff00fe'");
+        assert_eq!(changed.partitions(), definition.partitions());
         assert_eq!(
             definition.key("k").unwrap(),
             "KEY `k` (`d`(3)) COMMENT 'KEY `z` '"

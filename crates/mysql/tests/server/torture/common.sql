@@ -13,7 +13,7 @@ CREATE TABLE texts (
   `key` VARCHAR(20) NOT NULL DEFAULT 'it''s\\x "y"', latin VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_german2_ci DEFAULT '',
   fixed CHAR(3) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL, long_ LONGTEXT CHARACTER SET utf8mb4, lines_ VARCHAR(9) CHARACTER SET utf8mb4 DEFAULT 'a?\n\\',
   e ENUM('a,b', 'it''s', '', 'x\\y') CHARACTER SET utf8mb4 DEFAULT 'it''s', s SET('a', 'b') CHARACTER SET utf8mb4 DEFAULT 'a,b',
-  b BINARY(3) DEFAULT 'abc', raw VARBINARY(9) DEFAULT x'ff00fe', blob_ LONGBLOB, doc JSON COMMENT 'a document',
+  smile VARCHAR(9) CHARACTER SET utf8mb4 DEFAULT '?😀', comma ENUM('a/*b', 'c') CHARACTER SET utf8mb4, b BINARY(3) DEFAULT 'abc', raw VARBINARY(9) DEFAULT x'ff00fe', blob_ LONGBLOB, doc JSON COMMENT 'a document',
   UNIQUE KEY whole (`key`), UNIQUE KEY part (latin(4)), KEY back (fixed DESC, `key`), FULLTEXT KEY words (long_), UNIQUE KEY said (latin) COMMENT 'hi'
 ) CHARACTER SET utf8mb4;
 CREATE TABLE times (
