@@ -2,6 +2,7 @@
 //! the copy and to the comparison alike, and every value it changes is counted.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -189,30 +190,35 @@ fn changed(rule: &ValueRule, logical: &LogicalType, array: &dyn Array) -> Result
     }
     Ok(match rule {
         ValueRule::InvalidToNull | ValueRule::InvalidTo { .. } => None,
-        ValueRule::NotFiniteToNull => match logical {
-            LogicalType::Float { bits: 32 } => {
-                without::<Float32Type>(array, |value| !value.is_finite(), logical)
-            }
-            LogicalType::Float { .. } => without::<Float64Type>(array, |value| !value.is_finite(), logical),
-            LogicalType::Decimal { .. } => texts(array, |digits| match digits {
-                "NaN" | "Infinity" | "-Infinity" => Text::Null,
-                _ => Text::Kept,
-            }),
-            _ => None,
-        },
-        ValueRule::OutsideToNull { min, max } => {
-            let outside = |value: i64| value < *min || value > *max;
-            match logical {
-                LogicalType::Date => without::<Date32Type>(array, |days| outside(i64::from(days)), logical),
-                LogicalType::Timestamp { .. } => without::<TimestampMicrosecondType>(array, outside, logical),
-                LogicalType::Time => without::<Time64MicrosecondType>(array, outside, logical),
-                LogicalType::Integer { .. } => without::<Int64Type>(array, outside, logical),
-                _ => None,
-            }
-        }
+        ValueRule::NotFiniteToNull => not_finite_to_null(logical, array),
+        ValueRule::OutsideToNull { min, max } => outside_to_null(logical, array, &(*min..=*max)),
         ValueRule::StripNul => nul_becomes(array, logical, "", ""),
         ValueRule::ReplaceNul => nul_becomes(array, logical, "\u{2400}", "\\u2400"),
     })
+}
+
+fn not_finite_to_null(logical: &LogicalType, array: &dyn Array) -> Option<(ArrayRef, u64)> {
+    if matches!(logical, LogicalType::Decimal { .. }) {
+        return texts(array, |digits| match digits {
+            "NaN" | "Infinity" | "-Infinity" => Text::Null,
+            _ => Text::Kept,
+        });
+    }
+    // An array is of one of these types, or of none.
+    without::<Float32Type>(array, |value| !value.is_finite(), logical)
+        .or_else(|| without::<Float64Type>(array, |value| !value.is_finite(), logical))
+}
+
+fn outside_to_null(
+    logical: &LogicalType,
+    array: &dyn Array,
+    range: &RangeInclusive<i64>,
+) -> Option<(ArrayRef, u64)> {
+    let outside = |value: i64| !range.contains(&value);
+    without::<Date32Type>(array, |days| outside(i64::from(days)), logical)
+        .or_else(|| without::<TimestampMicrosecondType>(array, outside, logical))
+        .or_else(|| without::<Time64MicrosecondType>(array, outside, logical))
+        .or_else(|| without::<Int64Type>(array, outside, logical))
 }
 
 /// The array with NULL in the place of the values that are out.
