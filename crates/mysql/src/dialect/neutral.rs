@@ -15,7 +15,7 @@ mod values;
 
 use sqlparser::ast::{
     Expr, Ident, JoinConstraint, JoinOperator, LimitClause, ObjectName, Offset, OffsetRows, OrderByExpr,
-    OrderBySort, Query, Select, UnaryOperator,
+    OrderBySort, Query, Select, TableFactor, TableWithJoins, UnaryOperator,
 };
 use whimbrel_core::expression::{
     Kind, MadeNames, Translate, cast, check_grouping, digits, fit, is_literal, is_number_literal, kind,
@@ -100,10 +100,7 @@ impl Translate for Reader<'_> {
         if select.select_modifiers.is_some() || !select.optimizer_hints.is_empty() {
             return Err(no("a modifier of SELECT"));
         }
-        let joins = select.from.iter_mut().flat_map(|table| &mut table.joins);
-        for join in joins {
-            join_without_condition(&mut join.join_operator);
-        }
+        select.from.iter_mut().for_each(joins);
         Ok(())
     }
 
@@ -153,6 +150,19 @@ impl Translate for Reader<'_> {
 
     fn after(&mut self, expr: &mut Expr) -> Result<(), Untranslated> {
         self.read(expr)
+    }
+}
+
+fn joins(table: &mut TableWithJoins) {
+    let inner = |factor: &mut TableFactor| {
+        if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
+            joins(table_with_joins);
+        }
+    };
+    inner(&mut table.relation);
+    for join in &mut table.joins {
+        inner(&mut join.relation);
+        join_without_condition(&mut join.join_operator);
     }
 }
 

@@ -227,16 +227,56 @@ impl Engine {
             .collect())
     }
 
+    /// Returns all values of a query.
+    pub(crate) fn rows(&self, query: &str) -> Result<Vec<Values>, String> {
+        let plain = |value: Option<String>| value.map(|text| plain(&text));
+        let rows = self.try_query(query)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| row.into_iter().map(plain).collect())
+            .collect())
+    }
+
+    /// Runs a statement that may be refused.
+    pub(crate) fn try_execute(&self, sql: &str) -> Result<(), String> {
+        match &self.place {
+            Place::MySql(_) | Place::Postgres(_) => self.try_query(sql).map(|_| ()),
+            Place::Sqlite(file) => {
+                std::panic::catch_unwind(|| file.execute(sql)).map_err(|_| "the engine refuses it".to_owned())
+            }
+        }
+    }
+
+    /// Returns how the server prints a view's query, or the query itself where the engine keeps it as it was written.
+    pub(crate) fn printed_query(&self, query: &str) -> String {
+        if matches!(self.place, Place::Sqlite(_)) {
+            return query.to_owned();
+        }
+        self.execute("DROP VIEW IF EXISTS printed");
+        self.execute(&format!("CREATE VIEW printed AS {query}"));
+        if matches!(self.place, Place::Postgres(_)) {
+            let rows = self
+                .try_query("SELECT pg_get_viewdef('printed'::regclass)")
+                .unwrap();
+            return rows[0][0].clone().unwrap().trim_end_matches(';').to_owned();
+        }
+        self.printed_view()
+    }
+
+    fn printed_view(&self) -> String {
+        let rows = self.try_query("SHOW CREATE VIEW printed").unwrap();
+        let text = rows[0][1].clone().unwrap();
+        let from = text.find(" AS ").unwrap();
+        text[from + 4..].to_owned()
+    }
+
     /// Returns how the server prints the expression as the second column of a view.
     pub(crate) fn printed(&self, expression: &str) -> String {
         self.execute("DROP VIEW IF EXISTS printed");
         self.execute(&format!(
             "CREATE VIEW printed AS SELECT id, {expression} AS v FROM edge"
         ));
-        let rows = self.try_query("SHOW CREATE VIEW printed").unwrap();
-        let text = rows[0][1].clone().unwrap();
-        let from = text.find(" AS select").unwrap();
-        text[from + 4..].to_owned()
+        self.printed_view()
     }
 
     /// Returns what expressions of this engine may name on the way to another one.

@@ -9,8 +9,8 @@ use sqlparser::ast::{
     OrderBySort, Query, Select, SetExpr, SetOperator, SetQuantifier, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, TargetNames, Translate, check_call, check_grouping, is_now, kind, no, of_logical, print, take,
-    text_literal, text_of, walk, without_brackets,
+    Kind, TargetNames, Translate, check_call, check_grouping, digits, is_now, kind, no, of_logical, print,
+    take, text_literal, text_of, walk, without_brackets,
 };
 use whimbrel_core::{
     ExpressionContext, LogicalType, Untranslated, format_date, format_time, format_timestamp, parse_date,
@@ -87,6 +87,15 @@ impl Translate for Speller<'_> {
                 offset,
                 limit_by: Vec::new(),
             });
+        }
+        if let Some(LimitClause::LimitOffset {
+            limit: limit @ None,
+            offset: Some(_),
+            ..
+        }) = &mut query.limit_clause
+        {
+            // All rows, where a limit must be said before an offset.
+            *limit = Some(digits("-1"));
         }
         check_sets(&query.body)
     }

@@ -39,15 +39,70 @@ pub(super) fn query(query: &mut Query, speller: &Speller<'_>) -> Result<(), Untr
     for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
         cte.materialized = None;
     }
-    let items = match &*query.body {
-        SetExpr::Select(select) => Some(select.projection.clone()),
-        _ => None,
+    let Some(order) = query.order_by.as_mut() else {
+        return Ok(());
     };
-    match query.order_by.as_mut().map(|order| &mut order.kind) {
-        Some(OrderByKind::Expressions(order)) => nulls(order, items.as_deref()),
-        Some(OrderByKind::All(_)) => Err(no("`ORDER BY ALL`")),
-        None => Ok(()),
+    let OrderByKind::Expressions(order) = &mut order.kind else {
+        return Err(no("`ORDER BY ALL`"));
+    };
+    if let SetExpr::Select(select) = &*query.body {
+        return nulls(order, Some(&select.projection));
     }
+    if order.iter().all(is_usual) {
+        return nulls(order, None);
+    }
+    // What is put together can be ordered by its columns alone, so it is asked from as a whole.
+    for by in order.iter_mut() {
+        by.expr = column(&by.expr, &query.body)
+            .ok_or_else(|| no(format!("the place of NULL in the order by `{}`", by.expr)))?;
+    }
+    nulls(order, Some(&[]))?;
+    query.body = whole_of(query.body.clone())?;
+    Ok(())
+}
+
+/// Tells whether NULL stands where it stands anyway.
+fn is_usual(by: &OrderByExpr) -> bool {
+    let descending = matches!(by.options.sort, Some(OrderBySort::Desc));
+    by.options.nulls_first != Some(descending)
+}
+
+/// Returns the column that an order over several queries names.
+fn column(by: &Expr, body: &SetExpr) -> Option<Expr> {
+    match body {
+        SetExpr::SetOperation { left, .. } => column(by, left),
+        SetExpr::Query(query) => column(by, &query.body),
+        SetExpr::Select(select) => {
+            if !matches!(by, Expr::Value(_)) {
+                return matches!(by, Expr::Identifier(_)).then(|| by.clone());
+            }
+            let at = whimbrel_core::expression::count_of(by)?.checked_sub(1)?;
+            let name = match select.projection.get(usize::try_from(at).ok()?)? {
+                SelectItem::ExprWithAlias { alias, .. } => alias.clone(),
+                SelectItem::UnnamedExpr(Expr::Identifier(name)) => name.clone(),
+                SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last()?.clone(),
+                _ => return None,
+            };
+            Some(Expr::Identifier(name))
+        }
+        _ => None,
+    }
+}
+
+/// `SELECT * FROM (...) AS whole`.
+fn whole_of(body: Box<SetExpr>) -> Result<Box<SetExpr>, Untranslated> {
+    use whimbrel_core::expression::{parser, read_query};
+    let generic = &sqlparser::dialect::GenericDialect {};
+    let mut outer = read_query("SELECT * FROM (SELECT 1) AS \"whole\"", |text| {
+        parser(generic, text)
+    })?;
+    if let SetExpr::Select(select) = &mut *outer.body
+        && let Some(table) = select.from.first_mut()
+        && let TableFactor::Derived { subquery, .. } = &mut table.relation
+    {
+        subquery.body = body;
+    }
+    Ok(outer.body)
 }
 
 /// Refuses what the server's version does not have.
