@@ -46,7 +46,7 @@ pub struct DatabaseUrl {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// Stands for the host of a URL that has a login and no host (`postgres://ann@/shop?host=/run/pg`), which the standard does not know.
+/// Stands for the host of a URL that has a login and no host (`scheme://ann@/shop?host=/run/x`), which the standard does not know.
 const NO_HOST: &str = "no-host.invalid";
 
 /// Gives the URL a host to be read with when a login stands before an empty one.

@@ -59,7 +59,7 @@ pub(super) async fn add(client: &Client, server: Server, tables: &mut Tables) ->
 /// Since version 18 NOT NULL is a constraint with a name; one that the server would not give itself is an option of its column.
 async fn add_not_null_names(client: &Client, tables: &mut Tables) -> Result<()> {
     let sql = format!(
-        "SELECT o.conrelid, a.attname::text, o.conname::text FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
+        "SELECT o.conrelid, a.attname::text, o.conname::text, o.convalidated FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
            JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = o.conkey[1]
          WHERE o.contype = 'n' AND (o.conislocal OR c.relispartition) AND {}",
         is_users("n")
@@ -71,7 +71,11 @@ async fn add_not_null_names(client: &Client, tables: &mut Tables) -> Result<()> 
         let (column, name): (String, String) = (row.get(1), row.get(2));
         let usual = format!("{}_{column}_not_null", table.id.name);
         let found = table.columns.iter_mut().find(|found| found.name == column);
-        if let Some(found) = found.filter(|_| name != usual) {
+        let Some(found) = found else { continue };
+        if !row.get::<_, bool>(3) {
+            // Rows that break it may be there; it is made after them.
+            found.nullable = true;
+        } else if name != usual {
             found.options.push(format!("{NOT_NULL_NAME}{name}"));
             found.options.sort();
         }

@@ -10,14 +10,45 @@ pub(super) fn families(server: Server) -> Vec<Family> {
         is_users("n"),
         no_extension("pg_class", "c.oid")
     );
-    vec![
+    let mut families = Vec::new();
+    if server.has(18) {
+        families.push(open_not_nulls(&from));
+    }
+    families.extend([
         triggers(server, &from),
         rules(&from),
         policies(&from),
         row_security(&from),
         statistics(server, &from),
         view_defaults(&from),
-    ]
+    ]);
+    families
+}
+
+/// NOT NULL that old rows may break.
+fn open_not_nulls(from: &str) -> Family {
+    let table = qualified("c.relname");
+    let make = Make {
+        needs: "ARRAY['version 18']".to_owned(),
+        ..Make::plain(
+            "last",
+            vec![format!(
+                "'ALTER TABLE ' || {table} || ' ADD CONSTRAINT ' || quote_ident(o.conname) || ' ' || pg_get_constraintdef(o.oid)"
+            )],
+            vec![format!(
+                "'ALTER TABLE ' || {table} || ' DROP CONSTRAINT ' || quote_ident(o.conname)"
+            )],
+        )
+    };
+    on_relation(Family::listed(
+        "open not null",
+        "o.conname",
+        "pg_get_constraintdef(o.oid)",
+        format!(
+            "pg_constraint o JOIN pg_class c ON c.oid = o.conrelid {from} AND o.contype = 'n' AND NOT o.convalidated AND o.conislocal"
+        ),
+    ))
+    .made(make)
 }
 
 fn on_relation(family: Family) -> Family {

@@ -233,15 +233,13 @@ fn default_privileges() -> Family {
         || coalesce(' IN SCHEMA ' || quote_ident(n.nspname), '')";
     let list = "array_to_string(g.privileges, ', ')";
     // Within a namespace the list holds only what is added; otherwise it stands for the whole, as that of an object does.
-    let from = format!(
-        "pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+    let from = "pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
          CROSS JOIN LATERAL (SELECT coalesce(r.rolname, 'PUBLIC')::text AS role, coalesce(quote_ident(r.rolname), 'PUBLIC') AS spelled,
              x.is_grantable, array_agg(x.privilege_type ORDER BY x.privilege_type) AS privileges
            FROM aclexplode(d.defaclacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
            WHERE d.defaclnamespace <> 0 OR x.grantee <> d.defaclrole GROUP BY r.rolname, x.is_grantable
            UNION ALL SELECT 'nobody', 'PUBLIC', false, NULL WHERE d.defaclnamespace = 0 AND d.defaclobjtype IN ('f', 'T')
-             AND NOT EXISTS (SELECT 1 FROM aclexplode(d.defaclacl) x WHERE x.grantee = 0)) g"
-    );
+             AND NOT EXISTS (SELECT 1 FROM aclexplode(d.defaclacl) x WHERE x.grantee = 0)) g";
     let make = Make {
         asks: "'privileges'".to_owned(),
         needs: "ARRAY(SELECT DISTINCT 'role ' || x FROM unnest(ARRAY[pg_get_userbyid(d.defaclrole)::text, g.role]) x
