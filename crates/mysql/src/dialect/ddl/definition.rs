@@ -1,23 +1,36 @@
 //! CREATE TABLE as the server printed it, made ready for another database of the same flavour: under the table's name, without what follows as
 //! changes of its own.
 
+use whimbrel_core::Check;
+
+use super::{check_definition, named};
 use crate::catalog::scan::{closing, find, split};
 use crate::quote::quoted;
 
 /// Engines whose changes are part of transactions.
 const TRANSACTIONAL: &[&str] = &["INNODB", "ROCKSDB", "TOKUDB", "NDB", "NDBCLUSTER"];
 
-/// Returns the statement with only those keys that `keeps`, and with these checks, whose names may have changed, for its own; none when the text
-/// is no such statement.
-pub(super) fn ready(printed: &str, name: &str, keeps: &[String], checks: &[String]) -> Option<String> {
+/// Returns the statement with only those keys that `keeps`, and with these checks, whose names may have changed, for its own (those that stand
+/// beside a column stay there); none when the text is no such statement.
+pub(super) fn ready(printed: &str, name: &str, keeps: &[String], checks: &[Check]) -> Option<String> {
     let open = find(printed, "(", 0)?;
     let close = closing(printed, open)?;
-    let items: Vec<&str> = split(&printed[open + 1..close], b',')
+    let mut items: Vec<String> = split(&printed[open + 1..close], b',')
         .into_iter()
         .map(str::trim)
         .filter(|item| stays(item, keeps))
-        .chain(checks.iter().map(String::as_str))
+        .map(str::to_owned)
         .collect();
+    let stands = |check: &&Check| {
+        let words = format!(" CHECK ({})", check.expression);
+        items.iter().any(|item| find(item, &words, 0).is_some())
+    };
+    let missing: Vec<String> = checks
+        .iter()
+        .filter(|check| check.validated && !stands(check))
+        .map(|check| named(&check.name, &check_definition(check)))
+        .collect();
+    items.extend(missing);
     let mut tail = without_counter(&printed[close + 1..]);
     if engine_without_transactions(printed).is_some() {
         tail = with_transactions(&tail);
@@ -121,7 +134,14 @@ mod tests {
 
     #[test]
     fn what_follows_as_changes_of_its_own_is_taken_out() {
-        let ready = ready(PRINTED, "new`t", &[], &["CONSTRAINT `ck2` CHECK (1)".to_owned()]).unwrap();
+        let check = |name: &str, expression: &str| Check {
+            name: name.to_owned(),
+            expression: expression.to_owned(),
+            validated: true,
+            definition: None,
+        };
+        let checks = [check("ck2", "1"), check("c_check", "`c` <> 'FOREIGN KEY'")];
+        let ready = ready(PRINTED, "new`t", &[], &checks).unwrap();
         insta::assert_snapshot!(ready, @r"
         CREATE TABLE `new``t` (
           `id` int NOT NULL AUTO_INCREMENT,

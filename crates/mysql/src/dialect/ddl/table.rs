@@ -12,14 +12,10 @@ const COMMENT_CHARS_MAX: usize = 2_048;
 pub(super) fn create(dialect: &MysqlDialect, table: &Table) -> Result<Step> {
     let name = &table.id.name;
     let keeps: Vec<String> = inside(table).map(ToOwned::to_owned).collect();
-    // A check without a name stands beside its column.
-    let checks: Vec<String> = checks(table)
-        .filter(|check| check.starts_with("CONSTRAINT "))
-        .collect();
     let kept = table
         .definition
         .as_deref()
-        .and_then(|printed| definition::ready(printed, name, &keeps, &checks));
+        .and_then(|printed| definition::ready(printed, name, &keeps, &table.checks));
     let moved_from = table
         .definition
         .as_deref()
@@ -38,12 +34,6 @@ pub(super) fn create(dialect: &MysqlDialect, table: &Table) -> Result<Step> {
         statement,
         format!("DROP TABLE {}", table_name(&table.id)),
     ))
-}
-
-/// The checks that hold for all rows.
-fn checks(table: &Table) -> impl Iterator<Item = String> {
-    let checks = table.checks.iter().filter(|check| check.validated);
-    checks.map(|check| named(&check.name, &check_definition(check)))
 }
 
 /// The keys and indexes that the planner left in the table.
@@ -115,7 +105,8 @@ fn anew(dialect: &MysqlDialect, table: &Table) -> Result<String> {
     {
         parts.push(format!("KEY ({})", quoted(&column.name)));
     }
-    parts.extend(checks(table));
+    let checks = table.checks.iter().filter(|check| check.validated);
+    parts.extend(checks.map(|check| named(&check.name, &check_definition(check))));
     Ok(format!(
         "CREATE TABLE {} (\n  {}\n){}",
         table_name(&table.id),
