@@ -137,7 +137,11 @@ impl Place<'_, '_> {
 
     /// The recommended way first, then what the source could give instead, what the target could hold it in instead, and the rules.
     fn candidates(&self) -> Candidates {
-        let mapped = self.spot.mapped();
+        let mut mapped = self.spot.mapped();
+        if values::is_nul_held(&self.spot) {
+            // They are there for the sake of U+0000 only.
+            mapped.alternatives.retain(|other| other.to != LogicalType::Bytes);
+        }
         let offer = Offer {
             logical: mapped.to.clone(),
             fidelity: mapped.fidelity.clone(),

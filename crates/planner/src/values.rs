@@ -124,6 +124,13 @@ pub(crate) fn troubles(spot: &Spot<'_, '_>) -> Vec<Trouble> {
     troubles
 }
 
+/// Tells whether U+0000 is all that is strange about a text, and the target holds it.
+pub(crate) fn is_nul_held(spot: &Spot<'_, '_>) -> bool {
+    let is_text = matches!(spot.mapped().to, LogicalType::Text { .. });
+    let strange = |profile: &ColumnProfile| profile.nul_text > 0 && profile.invalid_text == 0;
+    is_text && spot.scope.target.dialect.holds_nul_text() && spot.profile().is_some_and(strange)
+}
+
 /// Returns the troubles with one form in one native type.
 pub(crate) fn troubles_in(spot: &Spot<'_, '_>, logical: &LogicalType, native: &str) -> Vec<Trouble> {
     let mut troubles = troubles(spot);
