@@ -75,11 +75,24 @@ impl MysqlLedger {
     }
 }
 
+async fn forget_rows(conn: &mut mysql_async::Conn, migration: &MigrationId) -> Result<()> {
+    begin(conn).await?;
+    for table in [CHUNKS, STEPS, RUNS] {
+        conn.exec_drop(
+            format!("DELETE FROM {table} WHERE migration = ?"),
+            (&migration.0,),
+        )
+        .await
+        .map_err(classify)?;
+    }
+    commit_surely(conn).await
+}
+
 #[async_trait]
 impl Ledger for MysqlLedger {
     async fn epoch(&self, migration: &MigrationId) -> Result<Option<Epoch>> {
         let mut conn = self.sessions.take().await?;
-        let epoch: Option<i64> = if tables::exist(&mut conn).await? {
+        let epoch: Option<i64> = if tables::exists(&mut conn, RUNS).await? {
             let sql = format!("SELECT epoch FROM {RUNS} WHERE migration = ?");
             conn.exec_first(sql, (&migration.0,)).await.map_err(classify)?
         } else {
@@ -109,7 +122,7 @@ impl Ledger for MysqlLedger {
 
     async fn steps(&self, migration: &MigrationId) -> Result<Vec<StepRecord>> {
         let mut conn = self.sessions.take().await?;
-        let steps = if tables::exist(&mut conn).await? {
+        let steps = if tables::exists(&mut conn, STEPS).await? {
             steps::recorded(&mut conn, migration).await?
         } else {
             Vec::new()
@@ -120,7 +133,7 @@ impl Ledger for MysqlLedger {
 
     async fn chunks(&self, migration: &MigrationId) -> Result<Vec<ChunkRecord>> {
         let mut conn = self.sessions.take().await?;
-        let chunks = if tables::exist(&mut conn).await? {
+        let chunks = if tables::exists(&mut conn, CHUNKS).await? {
             chunks::all(&mut conn, migration).await?
         } else {
             Vec::new()
@@ -170,25 +183,19 @@ impl Ledger for MysqlLedger {
         let mut conn = self.sessions.take().await?;
         let server = self.sessions.server();
         tables::lock(&mut conn, server).await?;
-        // Also what an interrupted creation left is taken away.
+        // What an interrupted creation left is taken away too.
         tables::create(&mut conn).await?;
-        begin(&mut conn).await?;
-        for table in [CHUNKS, STEPS, RUNS] {
-            conn.exec_drop(
-                format!("DELETE FROM {table} WHERE migration = ?"),
+        let others: Option<u64> = conn
+            .exec_first(
+                format!("SELECT count(*) FROM {RUNS} WHERE migration <> ?"),
                 (&migration.0,),
             )
             .await
             .map_err(classify)?;
-        }
-        commit_surely(&mut conn).await?;
-        fault::point("mysql.ledger.forget.emptied")?;
-        let others: Option<u64> = conn
-            .query_first(format!("SELECT count(*) FROM {RUNS}"))
-            .await
-            .map_err(classify)?;
         if others == Some(0) {
             tables::drop_all(&mut conn).await?;
+        } else {
+            forget_rows(&mut conn, migration).await?;
         }
         tables::unlock(&mut conn, server).await?;
         self.sessions.put(conn);

@@ -33,20 +33,23 @@ const OPTIONS: &str = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8m
 /// How long to wait for another run that makes or drops the ledger.
 const LOCK_SECONDS: u32 = 60;
 
-/// Tells whether the ledger is there as a whole.
-pub(crate) async fn exist(conn: &mut Conn) -> Result<bool> {
-    let sql = "SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()
-        AND TABLE_NAME IN ('_whimbrel_runs', '_whimbrel_steps', '_whimbrel_chunks')";
-    let count: Option<u64> = conn.query_first(sql).await.map_err(classify)?;
-    Ok(count == Some(3))
+/// Tells whether one of the ledger's tables is there: after a crash it may be without the others.
+pub(crate) async fn exists(conn: &mut Conn, table: &str) -> Result<bool> {
+    let sql =
+        "SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?";
+    let count: Option<u64> = conn
+        .exec_first(sql, (table.trim_matches('`'),))
+        .await
+        .map_err(classify)?;
+    Ok(count == Some(1))
 }
 
 /// Makes what is missing of the ledger.
 pub(crate) async fn create(conn: &mut Conn) -> Result<()> {
-    if exist(conn).await? {
-        return Ok(());
-    }
-    for table in CREATE {
+    for (name, table) in [RUNS, STEPS, CHUNKS].into_iter().zip(CREATE) {
+        if exists(conn, name).await? {
+            continue;
+        }
         conn.query_drop(format!("{table} {OPTIONS}"))
             .await
             .map_err(|error| {
@@ -58,7 +61,7 @@ pub(crate) async fn create(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-/// Drops the ledger.
+/// Drops the ledger; the table that makes the migration known goes last, so that a crash in between is taken up again.
 pub(crate) async fn drop_all(conn: &mut Conn) -> Result<()> {
     conn.query_drop(format!("DROP TABLE IF EXISTS {CHUNKS}, {STEPS}, {RUNS}"))
         .await
