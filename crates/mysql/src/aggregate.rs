@@ -168,7 +168,7 @@ fn asked(measure: Measure, server: &ServerColumn, value: &str) -> Vec<String> {
             list.extend(range(&format!("{value} + 0e0")));
         }
         Measure::Printed | Measure::Date | Measure::Time | Measure::Timestamp { .. } => {
-            list.extend(range(value))
+            list.extend(range(value));
         }
         Measure::Text => {
             let bytes = match server.is_stored_as_utf8() {

@@ -1,4 +1,4 @@
-//! Describes the database: a few queries of information_schema for all of it and what SHOW CREATE says of each object, one file per topic.
+//! Describes the database: a few queries of `information_schema` for all of it and what SHOW CREATE says of each object, one file per topic.
 //! Our own tables are left out.
 
 mod columns;
@@ -36,7 +36,7 @@ impl Scope<'_> {
         format!("{column} = {}", literal(&self.server.database))
     }
 
-    /// Tells whether a row is about our database and no object of our own: information_schema may mind case less than the server does.
+    /// Tells whether a row is about our database and no object of our own: `information_schema` may mind case less than the server does.
     fn is_ours(&self, line: &Line, schema: &str, name: &str) -> bool {
         self.is_database(&line.text(schema)) && !is_hidden(&line.text(name))
     }

@@ -245,7 +245,7 @@ fn locking(grants: &Grants) -> Option<&'static str> {
     (!may_flush && !may_lock).then_some("RELOAD and LOCK TABLES")
 }
 
-/// Tables of other engines than InnoDB are in no snapshot.
+/// Tables of other engines than `InnoDB` are in no snapshot.
 async fn no_snapshot(conn: &mut Conn, server: &Server) -> Result<Vec<Finding>> {
     let sql = format!(
         "SELECT t.TABLE_NAME AS name, t.ENGINE AS engine FROM information_schema.TABLES t

@@ -131,15 +131,16 @@ impl Kind {
 /// Returns an integer type or a year without its display width, which newer servers do not print: it says nothing about values, except where
 /// numbers are filled with zeros, and where it marks what is meant as a boolean.
 pub(crate) fn without_width(native: &str) -> String {
-    let says_something = match Kind::parse(native) {
-        Kind::Integer { bits, width, .. } => {
-            (bits == 8 && width == Some(1)) || native.to_ascii_lowercase().contains("zerofill")
-        }
-        Kind::Year => false,
-        _ => true,
+    let kind = Kind::parse(native);
+    let says_something = if let Kind::Integer { bits, width, .. } = kind {
+        (bits == 8 && width == Some(1)) || native.to_ascii_lowercase().contains("zerofill")
+    } else {
+        kind != Kind::Year
     };
     match (native.find('('), native.find(')')) {
-        (Some(open), Some(close)) if !says_something => format!("{}{}", &native[..open], &native[close + 1..]),
+        (Some(open), Some(close)) if !says_something => {
+            format!("{}{}", &native[..open], &native[close + 1..])
+        }
         _ => native.to_owned(),
     }
 }

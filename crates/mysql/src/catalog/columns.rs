@@ -200,9 +200,13 @@ fn default(scope: &Scope<'_>, line: &Line, kind: &Kind, definition: Option<&Defi
             false => format!("({text})"),
         });
     }
-    match kind {
-        Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Float { .. } | Kind::Bit(_) => Some(printed),
-        Kind::Year => Some(printed.parse::<u32>().map_or(printed, |year| year.to_string())),
-        _ => Some(literal(&printed)),
-    }
+    let is_number = matches!(
+        kind,
+        Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Float { .. } | Kind::Bit(_)
+    );
+    Some(match printed.parse::<u32>() {
+        _ if is_number => printed,
+        Ok(year) if *kind == Kind::Year => year.to_string(),
+        _ => literal(&printed),
+    })
 }

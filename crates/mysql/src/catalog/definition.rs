@@ -24,7 +24,7 @@ impl Definition {
         Some(definition)
     }
 
-    /// The statement, without where AUTO_INCREMENT stands.
+    /// The statement, without where `AUTO_INCREMENT` stands.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -1,4 +1,4 @@
-//! Rows of the server by the names of their columns: `SELECT *` of information_schema has more columns in newer versions, and what an
+//! Rows of the server by the names of their columns: `SELECT *` of `information_schema` has more columns in newer versions, and what an
 //! older one does not have reads as absent. Many small statements go to the server in one packet.
 
 use mysql_async::prelude::Queryable as _;

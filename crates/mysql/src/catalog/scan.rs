@@ -84,7 +84,7 @@ pub(crate) fn split(text: &str, separator: u8) -> Vec<&str> {
     parts
 }
 
-/// Undoes the backslashes that information_schema of MySQL 8 puts into expressions.
+/// Undoes the backslashes that `information_schema` of MySQL 8 puts into expressions.
 pub(crate) fn undo_backslashes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.chars();

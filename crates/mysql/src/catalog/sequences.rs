@@ -1,4 +1,4 @@
-//! Sequences: MariaDB's objects, and what stands behind AUTO_INCREMENT.
+//! Sequences: MariaDB's objects, and what stands behind `AUTO_INCREMENT`.
 
 use std::collections::BTreeSet;
 
@@ -113,11 +113,9 @@ fn after(largest: &str) -> Option<u64> {
 }
 
 fn top(kind: &Kind) -> i64 {
-    match kind {
-        Kind::Integer { bits, unsigned, .. } => {
-            let bits = u32::from(*bits) - u32::from(!unsigned);
-            i64::MAX >> 63_u32.saturating_sub(bits)
-        }
-        _ => i64::MAX,
-    }
+    let Kind::Integer { bits, unsigned, .. } = kind else {
+        return i64::MAX;
+    };
+    let bits = u32::from(*bits) - u32::from(!unsigned);
+    i64::MAX >> 63_u32.saturating_sub(bits)
 }

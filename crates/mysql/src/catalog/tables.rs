@@ -16,7 +16,7 @@ use crate::quote::quoted;
 pub(super) struct Tables {
     pub(super) by_name: BTreeMap<String, Table>,
     pub(super) definitions: BTreeMap<String, Definition>,
-    /// The value that AUTO_INCREMENT gives next.
+    /// The value that `AUTO_INCREMENT` gives next.
     pub(super) counters: BTreeMap<String, u64>,
     /// The names of sequence objects.
     pub(super) sequences: Vec<String>,

@@ -100,7 +100,7 @@ fn view(
     })
 }
 
-/// MySQL has no column of information_schema for it.
+/// MySQL has no column of `information_schema` for it.
 fn algorithm(printed: &str) -> &str {
     find(printed, "ALGORITHM=", 0)
         .and_then(|at| printed[at + "ALGORITHM=".len()..].split(' ').next())

@@ -150,3 +150,30 @@ async fn a_role_may_give_what_is_not_listed() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn privileges_on_the_database_are_listed() {
+    for database in databases("check_listed") {
+        database.execute("CREATE TABLE seen (id INT, secret INT)");
+        let login = Login::create(&database, &format!("SELECT, INSERT ON `{}`.*", database.name()));
+        database.execute(&format!(
+            "GRANT UPDATE (secret), DELETE ON seen TO '{0}'@'%'; GRANT DROP ON `elsewhere_{0}`.* TO '{0}'@'%'",
+            login.name
+        ));
+        let catalog = source(database.url()).await.catalog().await.unwrap();
+        let definitions: Vec<&str> = catalog
+            .others
+            .iter()
+            .filter(|other| other.kind == "grant" && other.id.name.contains(&login.name))
+            .filter_map(|other| other.definition.as_deref())
+            .collect();
+        let who = format!("'{}'@'%'", login.name);
+        assert_eq!(
+            definitions,
+            [
+                format!("GRANT DELETE, UPDATE (`secret`) ON `seen` TO {who}"),
+                format!("GRANT INSERT, SELECT ON `{}`.* TO {who}", database.name()),
+            ]
+        );
+    }
+}
