@@ -1,8 +1,4 @@
 //! Values in a place of a known kind: a literal takes that kind when its value has it, else there is no translation.
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "everything that is not listed is refused"
-)]
 
 use sqlparser::ast::Expr;
 

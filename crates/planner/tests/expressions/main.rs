@@ -7,7 +7,8 @@ mod bench;
 mod defaults;
 mod queries;
 
-use bench::Engine;
+use bench::{Engine, Values};
+use whimbrel_core::Untranslated;
 
 /// An expression, and the targets that refuse it.
 type Case = (&'static str, &'static [&'static str]);
@@ -271,58 +272,46 @@ const SQLITE: &[Case] = &[
 
 /// What is wrong with a case, line by line.
 fn failures(source: &Engine, targets: &[Engine], (expression, refusing): Case) -> Vec<String> {
-    let mut failures = Vec::new();
     let want = source
         .values(expression)
         .unwrap_or_else(|why| panic!("{}: {expression}: {why}", source.name));
+    let printed = source.is_mysql().then(|| source.printed(expression));
+    let mut failures = Vec::new();
     for target in targets.iter().filter(|target| target.name != source.name) {
         let context = source.context(target);
-        let said = |what: String| format!("{} to {}: {expression}: {what}", source.name, target.name);
+        let must_refuse = refusing.contains(&target.name) && !context.kin;
+        let may_differ = refusing
+            .iter()
+            .any(|name| name.strip_suffix("-value") == Some(target.name));
+        let mut compare = |what: &str,
+                           spelled: Result<String, Untranslated>,
+                           found: &dyn Fn(&str) -> Result<Values, String>| {
+            let wrong = match spelled {
+                Ok(spelled) if must_refuse => format!("not refused: {spelled}"),
+                Err(why) if !must_refuse => format!("refused: {why}"),
+                Err(_) => return,
+                Ok(_) if may_differ => return,
+                Ok(spelled) => match found(&spelled) {
+                    Ok(found) if found == want => return,
+                    Ok(found) => format!("{spelled}\n    {want:?}\n    {found:?}"),
+                    Err(why) => format!("{spelled}: {why}"),
+                },
+            };
+            failures.push(format!("{} to {}: {what}: {wrong}", source.name, target.name));
+        };
         let spelled = source
             .dialect
             .parse(expression, &context)
             .and_then(|neutral| target.dialect.render(&neutral, &context));
-        let must_refuse = refusing.contains(&target.name) && !context.kin;
-        match spelled {
-            Ok(spelled) if must_refuse => failures.push(said(format!("not refused: {spelled}"))),
-            Err(why) if !must_refuse => failures.push(said(format!("refused: {why}"))),
-            Err(_) => {}
-            Ok(_)
-                if refusing
-                    .iter()
-                    .any(|name| name.strip_suffix("-value") == Some(target.name)) => {}
-            Ok(spelled) => match target.values(&spelled) {
-                Ok(found) if found == want => {}
-                Ok(found) => failures.push(said(format!("{spelled}\n    {want:?}\n    {found:?}"))),
-                Err(why) => failures.push(said(format!("{spelled}: {why}"))),
-            },
-        }
-        if source.is_mysql() {
-            let printed = source.printed(expression);
+        compare(expression, spelled, &|spelled| target.values(spelled));
+        if let Some(printed) = &printed {
             let spelled = source
                 .dialect
-                .parse_query(&printed, &context)
+                .parse_query(printed, &context)
                 .and_then(|neutral| target.dialect.render_query(&neutral, &context));
-            match spelled {
-                Ok(spelled) if must_refuse => {
-                    failures.push(said(format!("as a view not refused: {spelled}")))
-                }
-                Err(why) if !must_refuse => {
-                    failures.push(said(format!("as a view: {printed}: refused: {why}")))
-                }
-                Err(_) => {}
-                Ok(_)
-                    if refusing
-                        .iter()
-                        .any(|name| name.strip_suffix("-value") == Some(target.name)) => {}
-                Ok(spelled) => match target.column(&format!("{} ORDER BY 1", spelled)) {
-                    Ok(found) if found == want => {}
-                    Ok(found) => {
-                        failures.push(said(format!("as a view: {spelled}\n    {want:?}\n    {found:?}")))
-                    }
-                    Err(why) => failures.push(said(format!("as a view: {spelled}: {why}"))),
-                },
-            }
+            compare(printed, spelled, &|spelled| {
+                target.column(&format!("{spelled} ORDER BY 1"))
+            });
         }
     }
     failures

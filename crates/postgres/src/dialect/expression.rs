@@ -37,9 +37,13 @@ fn parser(text: &str) -> Result<Parser<'static>, ParserError> {
         (Keyword::LEADING, "ltrim"),
         (Keyword::TRAILING, "rtrim"),
     ];
-    let keyword = |token: &Token| match token {
-        Token::Word(word) if word.quote_style.is_none() => word.keyword,
-        _ => Keyword::NoKeyword,
+    let keyword = |token: &Token| {
+        if let Token::Word(word) = token
+            && word.quote_style.is_none()
+        {
+            return word.keyword;
+        }
+        Keyword::NoKeyword
     };
     let mut tokens = Tokenizer::new(&DIALECT, text).tokenize()?;
     tokens.retain(|token| !matches!(token, Token::Whitespace(_)));

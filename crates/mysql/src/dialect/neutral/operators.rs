@@ -6,7 +6,7 @@
 )]
 
 use sqlparser::ast::{BinaryOperator, Expr};
-use whimbrel_core::expression::{Kind, call, digits, is_literal, is_number_literal, no, not, take};
+use whimbrel_core::expression::{Kind, call, digits, is_literal, is_number_literal, no, take};
 use whimbrel_core::{LogicalType, Untranslated};
 
 use super::Reader;
@@ -119,9 +119,4 @@ impl Reader<'_> {
 /// Tells whether it is a plain number without a sign.
 fn is_count(expr: &Expr) -> bool {
     is_literal(expr) && whimbrel_core::expression::count_of(expr).is_some()
-}
-
-/// Makes the negation of a condition where it is asked for.
-pub(super) fn negated_if(negated: bool, condition: Expr) -> Expr {
-    if negated { not(condition) } else { condition }
 }

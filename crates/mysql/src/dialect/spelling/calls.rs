@@ -76,7 +76,13 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
     }
     let given: Vec<Expr> = arguments(function).into_iter().cloned().collect();
     let kinds: Vec<Kind> = given.iter().map(|argument| speller.kind(argument)).collect();
-    let refuse = |expr: &Expr| Err(no(format!("`{expr}`")));
+    if let Some(spelled) = otherwise(&name, &given, &kinds, speller)? {
+        *expr = spelled;
+        return Ok(());
+    }
+    if has_other_meaning(&name, &kinds, speller) {
+        return Err(no(format!("`{expr}`")));
+    }
     match (name.as_str(), kinds.as_slice()) {
         ("length" | "char_length" | "character_length", [Kind::Text | Kind::Unknown]) => {
             function.name = function_name("char_length");
@@ -86,39 +92,12 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
             function.name = function_name("octet_length");
             return Ok(());
         }
-        ("strpos" | "instr", [_, _]) => {
-            let [within, what] = <[Expr; 2]>::try_from(given).map_err(|_| no(format!("`{expr}`")))?;
-            *expr = texts::find(within, what, speller)?;
-            return Ok(());
-        }
         ("substr", _) if texts::part(&given) => return Ok(()),
         ("right", [Kind::Text, _]) if count_of(&given[1]).is_some() => return Ok(()),
-        ("lpad" | "rpad", [Kind::Text, _, Kind::Text]) => {
-            let is_pad = text_of(&given[2]).is_some_and(|text| !text.is_empty());
-            let fits = count_of(&given[1]).is_some() && is_pad;
-            return if fits { Ok(()) } else { refuse(expr) };
-        }
-        ("gen_random_uuid", []) => {
-            *expr = uuid(speller)?;
-            return Ok(());
-        }
-        ("round", [Kind::Real | Kind::Unknown, ..]) => return refuse(expr),
-        ("min" | "max", [_, _, ..]) => return refuse(expr),
-        ("lag" | "lead", [_, _, _]) if speller.dialect.is_mariadb() => return refuse(expr),
-        ("trim" | "ltrim" | "rtrim", [_, _]) => {
-            *expr = texts::trimmed(&name, &given).ok_or_else(|| no(format!("`{expr}`")))?;
-            return Ok(());
-        }
-        ("abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sign", [first, ..])
-            if !first.is_number() && !first.is_open() =>
+        ("lpad" | "rpad", [Kind::Text, _, Kind::Text])
+            if count_of(&given[1]).is_some() && text_of(&given[2]).is_some_and(|text| !text.is_empty()) =>
         {
-            return refuse(expr);
-        }
-        (
-            "lower" | "upper" | "replace" | "reverse" | "trim" | "ltrim" | "rtrim" | "concat_ws",
-            [first, ..],
-        ) if !matches!(first, Kind::Text | Kind::Null | Kind::Unknown) => {
-            return refuse(expr);
+            return Ok(());
         }
         _ => {}
     }
@@ -129,6 +108,39 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
     }
     function.name = function_name(&name);
     Ok(())
+}
+
+/// Returns what a function becomes that is more than a name here.
+fn otherwise(
+    name: &str,
+    given: &[Expr],
+    kinds: &[Kind],
+    speller: &Speller<'_>,
+) -> Result<Option<Expr>, Untranslated> {
+    match (name, given) {
+        ("strpos" | "instr", [within, what]) => texts::find(within.clone(), what.clone(), speller).map(Some),
+        ("gen_random_uuid", []) => uuid(speller).map(Some),
+        ("trim" | "ltrim" | "rtrim", [_, _]) if kinds[0] == Kind::Text => Ok(texts::trimmed(name, given)),
+        _ => Ok(None),
+    }
+}
+
+/// Tells whether the servers would make something else of such arguments.
+fn has_other_meaning(name: &str, kinds: &[Kind], speller: &Speller<'_>) -> bool {
+    match (name, kinds) {
+        ("round", [Kind::Real | Kind::Unknown, ..])
+        | ("min" | "max", [_, _, ..])
+        | ("trim" | "ltrim" | "rtrim", [_, _]) => true,
+        ("lag" | "lead", [_, _, _]) => speller.dialect.is_mariadb(),
+        ("abs" | "ceil" | "floor" | "round" | "sum" | "avg" | "mod" | "power" | "sign", [first, ..]) => {
+            !first.is_number() && !first.is_open()
+        }
+        (
+            "lower" | "upper" | "replace" | "reverse" | "trim" | "ltrim" | "rtrim" | "concat_ws",
+            [first, ..],
+        ) => !matches!(first, Kind::Text | Kind::Null | Kind::Unknown),
+        _ => false,
+    }
 }
 
 /// Calls that the speller itself made; the neutral form has none of these.

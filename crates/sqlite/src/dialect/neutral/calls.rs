@@ -89,17 +89,10 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
             Ok(())
         }
         ("date" | "datetime" | "time", _) => now_or_part(expr, &name, &given, &kinds),
-        ("strftime", _) => match given.as_slice() {
-            [format, now] if is_now(now) && text(format) == Some("%Y-%m-%d %H:%M:%S") => {
-                *expr = word("CURRENT_TIMESTAMP");
-                Ok(())
-            }
-            [format, now] if is_now(now) && text(format) == Some("%Y-%m-%d") => {
-                *expr = word("CURRENT_DATE");
-                Ok(())
-            }
-            _ => refuse(call),
-        },
+        ("strftime", _) => {
+            *expr = formatted_now(&given).ok_or_else(|| no(format!("`{call}`")))?;
+            Ok(())
+        }
         _ => Err(Untranslated::new(format!(
             "function `{name}` is not known to other engines"
         ))),
@@ -122,6 +115,16 @@ fn moment_word(call: &mut Function, name: &str) -> Result<(), Untranslated> {
 
 fn is_now(expr: &Expr) -> bool {
     text(expr).is_some_and(|text| text.eq_ignore_ascii_case("now"))
+}
+
+/// The time of now in the form in which it is stored.
+fn formatted_now(given: &[Expr]) -> Option<Expr> {
+    let [format, now] = given else { return None };
+    match text(format)? {
+        "%Y-%m-%d %H:%M:%S" if is_now(now) => Some(word("CURRENT_TIMESTAMP")),
+        "%Y-%m-%d" if is_now(now) => Some(word("CURRENT_DATE")),
+        _ => None,
+    }
 }
 
 /// `datetime('now')` is the word; `date(x)` of a point in time is its day. A modifier such as `'localtime'` changes the meaning.
