@@ -269,10 +269,12 @@ fn revise_one(ui: &Ui, draft: &mut Draft) -> Result<()> {
 /// What holds: what somebody decided, else the suggestion for what needs no decision.
 fn chosen_of(state: &DecisionState) -> Option<&str> {
     let decided = state.decision.as_ref().map(|decision| decision.choice.as_str());
-    decided.or_else(|| match state.finding.severity {
-        Severity::Decision => None,
-        Severity::Blocker | Severity::Warning | Severity::Info => state.finding.suggested.as_deref(),
-    })
+    match state.finding.severity {
+        Severity::Decision => decided,
+        Severity::Blocker | Severity::Warning | Severity::Info => {
+            decided.or(state.finding.suggested.as_deref())
+        }
+    }
 }
 
 fn revise(ui: &Ui, draft: &mut Draft, key: &str) -> Result<()> {

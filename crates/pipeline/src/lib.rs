@@ -28,12 +28,12 @@ mod schema;
 mod steps;
 
 mod data;
+mod rejects;
 mod resume;
 
 mod verify;
 
 mod cleanup;
-mod replay;
 mod report;
 mod rollback;
 
@@ -42,9 +42,8 @@ pub use context::RunContext;
 pub use failure::{FOREIGN_ROWS, NOT_APPROVED, PLAN_CHANGED, SOURCE_CHANGED, TARGET_CHANGED};
 pub use limits::Limits;
 pub use observer::{Observer, Progress, Silent};
-pub use replay::replay;
 pub use rollback::{RollbackTo, rollback};
-pub use run::run;
+pub use run::{replay, run};
 pub use store::{
     Approval, Checkpoint, DirLock, EventLog, LogCheck, LogProblem, MigrationDir, MigrationStatus, RejectLine,
     check_log,

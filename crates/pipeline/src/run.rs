@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures::future::BoxFuture;
 use serde_json::json;
-use whimbrel_core::{PhaseReport, Result, RunReport};
+use whimbrel_core::{Error, PhaseReport, Result, RunReport};
 
 use crate::arrived::Totals;
 use crate::begin::begin;
@@ -13,12 +13,13 @@ use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::observer::Progress;
 use crate::quantity::counted;
+use crate::retry::retry;
 use crate::running::Run;
-use crate::{data, replay, report, schema, verify};
+use crate::{data, rejects, report, schema, verify};
 
 /// One part of a migration's life.
 #[derive(Clone, Copy)]
-pub(crate) struct Phase {
+struct Phase {
     name: &'static str,
     /// Its number in the checkpoint.
     number: u32,
@@ -51,12 +52,12 @@ const COPY: &[Phase] = &[
 ];
 
 /// The phases of a replay of rejected rows. The data phase has something to do only where a table is copied again whole.
-pub(crate) const REPLAY: &[Phase] = &[
+const REPLAY: &[Phase] = &[
     Phase {
         name: "rejects",
         number: 3,
         ends_with: "checkpoint_3",
-        run: |run| Box::pin(replay::run(run)),
+        run: |run| Box::pin(rejects::run(run)),
     },
     COPY[1],
     COPY[2],
@@ -75,7 +76,29 @@ pub async fn run(ctx: &RunContext) -> Result<RunReport> {
     report::finish(&run, started, phases, outcome).await
 }
 
-pub(crate) async fn run_phases(run: &Arc<Run>, phases: &[Phase]) -> (Vec<PhaseReport>, Result<(), Failure>) {
+/// Brings over the rows that an ended run left out, and verifies everything again. The report's status tells how it ended.
+///
+/// # Errors
+/// As [`run`]; also when the run has not come to its end yet.
+pub async fn replay(ctx: &RunContext) -> Result<RunReport> {
+    let _lock = ctx.dir.lock()?;
+    let started = (ctx.now(), Instant::now());
+    let ledger = ctx.target.ledger();
+    let chunks = retry(ctx, "read the ledger", || ledger.chunks(&ctx.plan.migration_id)).await?;
+    if !data::is_copied(ctx, &chunks) {
+        return Err(
+            Error::invalid("not every row has arrived yet; rejected rows are replayed after that")
+                .with_code("not_copied")
+                .with_hint(format!("whimbrel resume {}", ctx.plan.migration_id)),
+        );
+    }
+    let run = begin(ctx).await?;
+    let run = rejects::accept_widened(ctx, run, &chunks).await?;
+    let (phases, outcome) = run_phases(&run, REPLAY).await;
+    report::finish(&run, started, phases, outcome).await
+}
+
+async fn run_phases(run: &Arc<Run>, phases: &[Phase]) -> (Vec<PhaseReport>, Result<(), Failure>) {
     let mut reports = Vec::with_capacity(phases.len());
     let mut outcome = Ok(());
     for phase in phases {

@@ -82,7 +82,7 @@ impl Widened {
     }
 
     /// The catalog with the accepted types.
-    pub(crate) fn into_catalog(&self, mut catalog: Catalog) -> Catalog {
+    pub(crate) fn applied_to(&self, mut catalog: Catalog) -> Catalog {
         for table in &mut catalog.tables {
             let Some(natives) = self.0.get(&table.id.to_string()) else {
                 continue;

@@ -44,7 +44,7 @@ pub(super) fn check(ctx: &RunContext, catalog: &Catalog) -> Vec<ObjectVerdict> {
     let now = picture(&planned_part(&ctx.plan, catalog));
     let widened = widened(&ctx.dir).unwrap_or_default();
     match ctx.dir.load::<Catalog>(AS_BUILT) {
-        Ok(Some(built)) => compare(&mut verdicts, &picture(&widened.into_catalog(built)), &now),
+        Ok(Some(built)) => compare(&mut verdicts, &picture(&widened.applied_to(built)), &now),
         Ok(None) => {
             compare(&mut verdicts, &now, &now);
             note_no_picture(&mut verdicts, String::new());

@@ -7,49 +7,28 @@
 mod table;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use whimbrel_core::{ChunkRecord, Error, Result, RunReport, TableId, TablePlan};
+use whimbrel_core::{ChunkRecord, Error, Result, TableId, TablePlan};
 
 use self::table::{Replay, settle_file};
 use crate::arrived::{Totals, exact_keys, note_arrived};
-use crate::begin::begin;
 use crate::context::RunContext;
-use crate::data::{is_copied, open_snapshot};
+use crate::data::open_snapshot;
 use crate::failure::Failure;
 use crate::quantity::counted;
 use crate::retry::retry;
 use crate::rollback::{empty_tables, refuse_foreign_rows};
-use crate::run::{REPLAY, run_phases};
 use crate::running::Run;
-use crate::{report, store, widened};
-
-/// Brings over the rows that an ended run left out, and verifies everything again. The report's status tells how it ended.
-///
-/// # Errors
-/// As [`crate::run()`]; also when the run has not come to its end yet.
-pub async fn replay(ctx: &RunContext) -> Result<RunReport> {
-    let _lock = ctx.dir.lock()?;
-    let started = (ctx.now(), Instant::now());
-    let ledger = ctx.target.ledger();
-    let chunks = retry(ctx, "read the ledger", || ledger.chunks(&ctx.plan.migration_id)).await?;
-    if !is_copied(ctx, &chunks) {
-        return Err(
-            Error::invalid("not every row has arrived yet; rejected rows are replayed after that")
-                .with_code("not_copied")
-                .with_hint(format!("whimbrel resume {}", ctx.plan.migration_id)),
-        );
-    }
-    let run = begin(ctx).await?;
-    let run = accept_widened(ctx, run, &chunks).await?;
-    let (phases, outcome) = run_phases(&run, REPLAY).await;
-    report::finish(&run, started, phases, outcome).await
-}
+use crate::{store, widened};
 
 /// Goes on with the target's columns as they are now, where rows were rejected.
-async fn accept_widened(ctx: &RunContext, run: Arc<Run>, chunks: &[ChunkRecord]) -> Result<Arc<Run>> {
+pub(crate) async fn accept_widened(
+    ctx: &RunContext,
+    run: Arc<Run>,
+    chunks: &[ChunkRecord],
+) -> Result<Arc<Run>> {
     let of_table = |id: &TableId| {
         let records = chunks.iter().filter(|record| &record.target == id);
         Totals::of(records).rejected
