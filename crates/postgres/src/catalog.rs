@@ -20,6 +20,7 @@ use whimbrel_core::{Catalog, Namespace, Result, SequencePosition, Table, TableId
 
 pub(crate) use self::server::Server;
 use crate::error::from_driver;
+use crate::large_objects;
 
 /// The condition that the namespace `alias` is neither the server's nor ours.
 pub(crate) fn is_users(alias: &str) -> String {
@@ -99,8 +100,24 @@ async fn tables(client: &Client, server: Server) -> Result<Vec<Table>> {
     constraints::add(client, server, &mut tables).await?;
     indexes::add(client, server, &mut tables).await?;
     let mut tables: Vec<Table> = tables.into_values().collect();
+    tables.extend(large_objects(client).await?);
     tables.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(tables)
+}
+
+/// The large objects as a table, when there are any that the login may read.
+async fn large_objects(client: &Client) -> Result<Option<Table>> {
+    let sql = format!(
+        "SELECT {}, pg_table_size('pg_catalog.pg_largeobject')",
+        large_objects::READABLE
+    );
+    let row = client.query_one(&sql, &[]).await.map_err(from_driver)?;
+    if !row.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let mut table = large_objects::table();
+    table.bytes = u64::try_from(row.get::<_, i64>(1)).ok();
+    Ok(Some(table))
 }
 
 /// Reads the qualified name in two columns.

@@ -5,6 +5,7 @@ use whimbrel_core::{Finding, ObjectId, ObjectKind, Result, Severity, TableId};
 use crate::catalog::is_users;
 use crate::connect::Session;
 use crate::error::from_driver;
+use crate::large_objects;
 
 /// The oldest major versions that can be read and written.
 const SOURCE_MIN: i32 = 10;
@@ -18,7 +19,7 @@ pub(crate) async fn source(session: &Session) -> Result<Vec<Finding>> {
     let mut findings = version(session, SOURCE_MIN).await?;
     findings.extend(row_security(session).await?);
     findings.extend(unreadable(session).await?);
-    findings.extend(large_objects(session).await?);
+    findings.extend(unreadable_large_objects(session).await?);
     let encoding = encoding(session).await?;
     if encoding == "SQL_ASCII" {
         findings.push(Finding::new(
@@ -139,15 +140,16 @@ async fn unreadable(session: &Session) -> Result<Vec<Finding>> {
         .collect())
 }
 
-/// They are no part of any table, so nobody would miss them before a column's number leads to nothing. Nobody loses them by following
-/// suggestions.
-async fn large_objects(session: &Session) -> Result<Vec<Finding>> {
+/// Only a superuser may read their pages. They are no part of any table, so nobody would miss them before a column's number leads to
+/// nothing. Nobody loses them by following suggestions.
+async fn unreadable_large_objects(session: &Session) -> Result<Vec<Finding>> {
     let sql = format!(
-        "SELECT (SELECT count(*) FROM pg_largeobject_metadata),
+        "SELECT CASE WHEN {readable} THEN 0 ELSE (SELECT count(*) FROM pg_largeobject_metadata) END,
            ARRAY(SELECT format('column `%s.%s.%s` may point to them', n.nspname, c.relname, a.attname) FROM pg_attribute a
              JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid
-             WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND t.typname IN ('oid', 'lo') AND {} ORDER BY 1)",
-        is_users("n")
+             WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND t.typname IN ('oid', 'lo') AND {users} ORDER BY 1)",
+        readable = large_objects::READABLE,
+        users = is_users("n"),
     );
     let row = session.query_one(&sql, &[]).await.map_err(from_driver)?;
     let count: i64 = row.get(0);
@@ -165,6 +167,9 @@ async fn large_objects(session: &Session) -> Result<Vec<Finding>> {
         "they stay behind; columns keep the numbers that pointed to them",
     );
     finding.evidence = row.get(1);
+    finding
+        .evidence
+        .push("log in at the source as a superuser to move them".to_owned());
     Ok(vec![finding])
 }
 

@@ -8,6 +8,7 @@ use whimbrel_core::{Error, LogicalType, Result, TableId};
 
 use crate::codec::wire::{Part, Shape};
 use crate::error::from_driver;
+use crate::large_objects;
 use crate::native::Kind;
 
 /// A column as this server holds it.
@@ -81,9 +82,17 @@ struct TypeRow {
 
 /// Returns the table's columns in order; empty when there is no such table.
 pub(crate) async fn columns_of(client: &Client, table: &TableId) -> Result<Vec<ServerColumn>> {
-    let namespace = table.namespace.as_deref().unwrap_or("public");
+    let named = (
+        table.namespace.as_deref().unwrap_or("public"),
+        table.name.as_str(),
+    );
+    let (namespace, name) = if large_objects::is_store(table) {
+        large_objects::STORE
+    } else {
+        named
+    };
     let rows = client
-        .query(COLUMNS, &[&namespace, &table.name])
+        .query(COLUMNS, &[&namespace, &name])
         .await
         .map_err(from_driver)?;
     let kind = |row: &Row| match row.get::<_, String>(3).as_str() {

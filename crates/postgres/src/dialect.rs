@@ -133,6 +133,7 @@ impl Dialect for PostgresDialect {
             | Feature::DeferrableKeys
             | Feature::DeferrableForeignKeys
             | Feature::MatchFull
+            | Feature::SetDefault
             | Feature::CoveringColumns
             | Feature::NullsOrder
             | Feature::IdentityAlways

@@ -14,6 +14,7 @@ mod connect;
 mod dialect;
 mod error;
 mod foreign_keys;
+mod large_objects;
 mod ledger;
 mod native;
 mod passes;

@@ -2,6 +2,8 @@
 
 use whimbrel_core::{Table, TableId};
 
+use crate::large_objects;
+
 /// Quotes an identifier.
 pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
@@ -14,6 +16,10 @@ pub(crate) fn literal(text: &str) -> String {
 
 /// Returns the quoted name; a table without a namespace is in `public`, because the `search_path` is empty.
 pub(crate) fn table_name(id: &TableId) -> String {
+    if large_objects::is_store(id) {
+        let (namespace, name) = large_objects::STORE;
+        return format!("{}.{}", quoted(namespace), quoted(name));
+    }
     format!(
         "{}.{}",
         quoted(id.namespace.as_deref().unwrap_or("public")),
@@ -23,6 +29,13 @@ pub(crate) fn table_name(id: &TableId) -> String {
 
 /// Returns what to read the table from: its own rows alone, unless those of its partitions are wanted with them.
 pub(crate) fn rows_of(table: &Table) -> String {
+    if large_objects::is_store(&table.id) {
+        return large_objects::PAGES.to_owned();
+    }
     let name = table_name(&table.id);
-    if table.flattened { name } else { format!("ONLY {name}") }
+    if table.flattened {
+        name
+    } else {
+        format!("ONLY {name}")
+    }
 }

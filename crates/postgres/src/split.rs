@@ -5,6 +5,7 @@ use tokio_postgres::Client;
 use whimbrel_core::{Chunk, Key, KeyBound, KeyRange, KeyValue, Result, Table};
 
 use crate::error::from_driver;
+use crate::large_objects;
 use crate::native::Kind;
 use crate::quote::{literal, quoted, rows_of, table_name};
 
@@ -23,6 +24,9 @@ pub(crate) async fn split(client: &Client, table: &Table, chunk_bytes: u64) -> R
             range: KeyRange::All,
         }]
     };
+    if large_objects::is_store(&table.id) {
+        return Ok(whole());
+    }
     let Some(key) = table.identity_key().filter(|key| !key.columns.is_empty()) else {
         return Ok(whole());
     };

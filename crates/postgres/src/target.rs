@@ -227,9 +227,9 @@ async fn drop_if_empty(session: &Session, namespace: &str) -> Result<()> {
 async fn empty(session: &Session, run: &RunKey, table: &TableId) -> Result<()> {
     begin(session).await?;
     hold_epoch(session, run).await?;
-    // A partitioned table has no rows of its own, and the server does not truncate it alone.
+    // The server truncates neither a partitioned table alone nor one of its own.
     let referred =
-        "SELECT relkind = 'p' OR EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid)
+        "SELECT relkind = 'p' OR relnamespace = 'pg_catalog'::regnamespace OR EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid)
          FROM pg_class c WHERE c.oid = $1::text::regclass";
     let name = table_name(table);
     let row = session.query_one(referred, &[&name]).await.map_err(from_driver)?;

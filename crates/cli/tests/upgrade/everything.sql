@@ -95,3 +95,11 @@ ALTER FUNCTION public.clean(text) OWNER TO whimbrel_test_owner; ALTER VIEW app.v
 ALTER TABLE app.users CLUSTER ON users_slug; ALTER TABLE app.users REPLICA IDENTITY USING INDEX users_pkey;
 CREATE TABLE app.typed OF app.pair; CREATE TABLE app.fill (a integer PRIMARY KEY WITH (fillfactor = 70));
 CREATE INDEX part_deferred ON app.users (name) INCLUDE (mail) WHERE id > 10;
+-- large objects: small, of several pages, without any
+SELECT lo_from_bytea(4711, 'hello');
+SELECT lo_from_bytea(4712, decode(repeat('00ff10', 5000), 'hex'));
+SELECT lo_create(4713);
+GRANT SELECT ON LARGE OBJECT 4711 TO whimbrel_test_app;
+ALTER LARGE OBJECT 4712 OWNER TO whimbrel_test_owner;
+CREATE TABLE app.documents (id integer PRIMARY KEY, content oid);
+INSERT INTO app.documents VALUES (1, 4711), (2, 4712);

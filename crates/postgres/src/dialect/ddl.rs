@@ -10,6 +10,7 @@ use whimbrel_core::{
 
 use crate::catalog::{INHERITED, NOT_NULL_NAME};
 use crate::column_option;
+use crate::large_objects;
 use crate::quote::{literal, quoted, table_name};
 
 /// The engine's operation that drops a namespace unless something is still in it.
@@ -23,6 +24,7 @@ pub(super) fn steps(change: &Change) -> Result<Step> {
         Change::CreateNamespace(namespace) => create_namespace(namespace),
         Change::CreateType(user_type) => create_type(user_type),
         Change::CreateSequence(sequence) => create_sequence(sequence),
+        Change::CreateTable { table, .. } if large_objects::is_store(&table.id) => take_large_objects(table),
         Change::CreateTable { table, sequences } => create_table(table, sequences),
         Change::OwnSequence {
             sequence,
@@ -56,6 +58,12 @@ pub(super) fn steps(change: &Change) -> Result<Step> {
             )?
         }
         Change::CreateView(view) => create_view(view),
+        Change::MoveAside { table, .. } if large_objects::is_store(&table.id) => {
+            return Err(Error::new(
+                ErrorClass::Unsupported,
+                "the target's large objects cannot be moved aside",
+            ));
+        }
         Change::MoveAside { table, migration } => move_aside(table, migration),
         Change::CreateOther(object) => create_other(object)?,
         Change::CreateCollation(collation) => further::create_collation(collation),
@@ -261,6 +269,19 @@ fn create_other(object: &OtherObject) -> Result<Step> {
         tables: object.table.iter().cloned().collect(),
     }
     .step())
+}
+
+/// The server has the table already.
+fn take_large_objects(table: &Table) -> Step {
+    Draft {
+        phase: StepPhase::Schema,
+        subject: ObjectId::whole(ObjectKind::Table, table.id.clone()),
+        title: "take large objects".to_owned(),
+        statements: vec![large_objects::guard()],
+        undo: vec![large_objects::FORGET.to_owned()],
+        tables: vec![table.id.clone()],
+    }
+    .step()
 }
 
 fn create_table(table: &Table, sequences: &[Sequence]) -> Step {

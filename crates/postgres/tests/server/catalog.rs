@@ -228,12 +228,8 @@ async fn every_object_beside_tables_is_listed() {
     assert!(table(&catalog, "parted").partitioned_by.is_some());
     assert_eq!(table(&catalog, "part").partition_of.unwrap().parent, id("parted"));
     assert_eq!(table(&catalog, "derived").inherits, [id("base")]);
-    let findings = source(database.url()).await.check().await.unwrap();
-    let asked = findings
-        .iter()
-        .find(|finding| finding.subject.owner.name == "large objects");
-    let asked = asked.map(|finding| (finding.severity, finding.suggested.clone()));
-    assert_eq!(asked, Some((Severity::Decision, None)));
+    // A superuser can read and move them.
+    assert_eq!(table(&catalog, "large objects").columns.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,9 +4,16 @@ use super::FIRST_USER_NUMBER;
 use super::family::{Family, Make, comment};
 use crate::catalog::no_extension;
 use crate::catalog::server::Server;
+use crate::large_objects;
 
 pub(super) fn families(server: Server) -> Vec<Family> {
-    let mut families = vec![extensions(), event_triggers(), publications(server), casts()];
+    let mut families = vec![
+        extensions(),
+        event_triggers(),
+        publications(server),
+        casts(),
+        large_objects(),
+    ];
     families.extend(only_listed());
     families
 }
@@ -157,6 +164,27 @@ fn casts() -> Family {
     )
     .at("pg_cast", "c.oid")
     .made(make)
+}
+
+/// What makes objects of the pages that the catalog shows as a table.
+fn large_objects() -> Family {
+    let store = large_objects::table().id;
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let namespace = quoted(store.namespace.as_deref().unwrap_or_default());
+    Family::listed(
+        "large objects",
+        "'numbers of large objects'",
+        "NULL",
+        format!("(SELECT 1) one WHERE {}", large_objects::READABLE),
+    )
+    .within(&namespace)
+    .on(&namespace, &quoted(&store.name))
+    .at("pg_largeobject", "1")
+    .made(Make::plain(
+        "last",
+        vec![quoted(large_objects::MAKE)],
+        vec![quoted(large_objects::UNMAKE)],
+    ))
 }
 
 fn only_listed() -> Vec<Family> {

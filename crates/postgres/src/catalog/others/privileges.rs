@@ -12,6 +12,8 @@ pub(super) fn families(server: Server) -> Vec<Family> {
         routines(server),
         types(),
         default_privileges(),
+        large_objects(),
+        large_object_owners(),
         relation_owners(),
         routine_owners(server),
         namespace_owners(),
@@ -268,6 +270,31 @@ fn default_privileges() -> Family {
     )
     .within("n.nspname")
     .made(make)
+}
+
+fn large_objects() -> Family {
+    let from = format!(
+        "pg_largeobject_metadata m {} WHERE m.lomacl IS NOT NULL",
+        grants_of("m.lomacl", "L", "m.lomowner")
+    );
+    grant(&Grant {
+        kind: "grant on large object",
+        name: "m.oid::text",
+        object: "'LARGE OBJECT ' || m.oid",
+        part: "''",
+        from,
+    })
+    .about("pg_largeobject", "1")
+}
+
+fn large_object_owners() -> Family {
+    owner(
+        "'large object ' || m.oid",
+        "'LARGE OBJECT ' || m.oid",
+        "m.lomowner",
+        "pg_largeobject_metadata m WHERE true".to_owned(),
+    )
+    .about("pg_largeobject", "1")
 }
 
 /// An object that somebody else owns than the one who looks: whoever moves the rest would own it in the target.
