@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array as _, RecordBatch};
 use futures::StreamExt as _;
 use mysql_async::ServerError;
 use mysql_async::prelude::Queryable as _;
-use whimbrel_core::{Error, Reject, Result};
+use whimbrel_core::{Error, LogicalType, Reject, Result};
 
 use super::MysqlWriter;
 use crate::codec::load::{Inserts, Pieces, Rows, Tally};
@@ -183,6 +184,10 @@ impl MysqlWriter {
             ))
             .with_code("data_integrity_error"));
         };
+        let rule = format!("{} (error {})", complaint.message, complaint.number);
+        if let Some(at) = self.no_json(records, row) {
+            return Ok(self.encoder.reject(records, row, at, rule));
+        }
         if CONSTRAINTS.contains(&complaint.number) {
             let answer = ServerError {
                 code: complaint.number,
@@ -192,8 +197,17 @@ impl MysqlWriter {
             return Err(classify(mysql_async::Error::Server(answer)).during(format!("the row {key}")));
         }
         let at = self.named(&complaint.all);
-        let rule = format!("{} (error {})", complaint.message, complaint.number);
         Ok(self.encoder.reject(records, row, at, rule))
+    }
+
+    /// The column whose value is no JSON: some servers keep their type by a check, and name only that.
+    fn no_json(&self, records: &RecordBatch, row: usize) -> Option<usize> {
+        let columns = self.encoder.columns().iter();
+        columns.zip(records.columns()).position(|(column, array)| {
+            column.logical == LogicalType::Json
+                && !array.is_null(row)
+                && serde_json::from_str::<serde_json::Value>(array.as_string::<i32>().value(row)).is_err()
+        })
     }
 
     /// The column that the messages name, one way or another.
