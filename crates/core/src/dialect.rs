@@ -176,6 +176,8 @@ pub enum Feature {
     DeferrableForeignKeys,
     /// MATCH FULL.
     MatchFull,
+    /// Foreign keys that set the default.
+    SetDefault,
     /// Keys in which NULL equals NULL.
     NullsEqual,
     /// Covering columns of an index.
@@ -215,6 +217,8 @@ pub struct ColumnUse {
     pub identity: bool,
     /// The only column of the primary key.
     pub sole_primary_key: bool,
+    /// The most columns of a key or an index that it is part of; 0 for none.
+    pub key_columns: u32,
     /// Most characters (bytes, for bytes) of a value that the profile saw, for a type that needs a length.
     pub length_seen: Option<u64>,
 }

@@ -110,6 +110,7 @@ impl Dialect for MysqlDialect {
             Feature::DeferrableKeys
             | Feature::DeferrableForeignKeys
             | Feature::MatchFull
+            | Feature::SetDefault
             | Feature::NullsEqual
             | Feature::CoveringColumns
             | Feature::NullsOrder

@@ -243,6 +243,8 @@ impl Maker<'_, '_> {
         } = shape;
         let subject = self.subject();
         let match_full = self.match_full(draft, notes);
+        let on_delete = self.action(draft, &self.key.on_delete, "DELETE", notes);
+        let on_update = self.action(draft, &self.key.on_update, "UPDATE", notes);
         let deferral = self.deferral(draft, notes);
         let wanted = match (self.key.name.is_empty(), draft.scope.inline()) {
             (false, _) => self.key.name.clone(),
@@ -266,10 +268,34 @@ impl Maker<'_, '_> {
             references: end.table,
             referred: end.columns,
             match_full,
+            on_delete,
+            on_update,
             deferral,
             validated,
             definition: self.key.definition.clone().filter(|_| keeps_definition),
             ..self.key.clone()
+        }
+    }
+
+    /// What happens to referring rows; a person says what takes the place of SET DEFAULT where there is no such thing.
+    fn action(&self, draft: &Draft<'_>, action: &str, event: &str, notes: &mut Notes<'_>) -> String {
+        const NO_ACTION: &str = "no_action";
+        const SET_NULL: &str = "set_null";
+        if action != "SET DEFAULT" || draft.scope.keeps(Feature::SetDefault) {
+            return action.to_owned();
+        }
+        let subject = self.subject();
+        let message = format!("the target cannot do ON {event} SET DEFAULT, as `{subject}` does");
+        let finding = Finding::new("feature_left_out", Severity::Decision, subject, message)
+            .with_choice(
+                NO_ACTION,
+                format!("{event} of a row that others refer to is refused"),
+            )
+            .with_choice(SET_NULL, "referring columns become NULL")
+            .suggest(NO_ACTION);
+        match notes.ask(finding).is(SET_NULL) {
+            true => "SET NULL".to_owned(),
+            false => "NO ACTION".to_owned(),
         }
     }
 

@@ -96,10 +96,29 @@ fn usage(spot: &Spot<'_, '_>, numbering: &Numbering, referred: &Referred<'_>) ->
     let referred = referred.contains(&(&table.id, name.as_str()));
     ColumnUse {
         indexed: in_key || in_index || spot.refers() || referred,
+        key_columns: key_columns(table, name),
         identity: numbering.of(&table.id, name).is_some(),
         sole_primary_key: spot.is_sole_primary_key(),
         length_seen: length_seen(spot),
     }
+}
+
+/// The most columns of a key, an index or a foreign key that the column is part of.
+fn key_columns(table: &Table, name: &String) -> u32 {
+    let keys = table
+        .primary_key
+        .iter()
+        .chain(&table.uniques)
+        .map(|key| &key.columns);
+    let foreign = table.foreign_keys.iter().map(|key| &key.columns);
+    let in_keys = keys.chain(foreign).filter(|columns| columns.contains(name));
+    let in_indexes = table.indexes.iter().map(|index| &index.parts);
+    let in_indexes = in_indexes.filter(|parts| parts.iter().any(|part| part.column.as_ref() == Some(name)));
+    let counts = in_keys.map(Vec::len).chain(in_indexes.map(Vec::len));
+    counts
+        .max()
+        .and_then(|most| u32::try_from(most).ok())
+        .unwrap_or(0)
 }
 
 /// Characters of the longest text, or bytes of the longest value of another kind.

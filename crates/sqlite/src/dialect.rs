@@ -84,6 +84,7 @@ impl Dialect for SqliteDialect {
     fn has(&self, feature: Feature) -> bool {
         match feature {
             Feature::DeferrableForeignKeys
+            | Feature::SetDefault
             | Feature::VirtualColumns
             | Feature::PartialIndexes
             | Feature::ExpressionIndexes

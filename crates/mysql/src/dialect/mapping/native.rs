@@ -98,7 +98,7 @@ fn decimal(precision: Option<u32>, scale: Option<i32>, usage: &ColumnUse) -> Map
 /// Numbers of a size that no number type has: as text, if a person wants that.
 fn digits(why: &str, usage: &ColumnUse) -> Mapped<String> {
     let text = match usage.indexed {
-        true => sized("varchar", usage.length_seen, KEY_CHARS_MAX).unwrap_or_else(|| "longtext".to_owned()),
+        true => sized("varchar", usage, KEY_CHARS_MAX).unwrap_or_else(|| "longtext".to_owned()),
         false => "longtext".to_owned(),
     };
     Mapped::unsupported(format!("decimal({DIGITS_MAX},{PLACES_MAX})"), why)
@@ -110,14 +110,15 @@ fn digits(why: &str, usage: &ColumnUse) -> Mapped<String> {
         )
 }
 
-/// A type for indexed values of unknown length: with room, in few sizes; none when a value is too long for a key.
-fn sized(name: &str, length_seen: Option<u64>, key_max: u32) -> Option<String> {
+/// A type for indexed values of unknown length: with room, in few sizes, several of them in one key; none when a value is too long for that.
+fn sized(name: &str, usage: &ColumnUse, key_max: u32) -> Option<String> {
     const USUAL: u32 = 255;
-    let length = match length_seen {
+    let key_max = key_max / usage.key_columns.max(1);
+    let length = match usage.length_seen {
         None => key_max,
         Some(seen) if seen > u64::from(key_max) => return None,
         // Twice what was seen, so that tomorrow's values fit too.
-        Some(seen) if seen <= u64::from(USUAL / 2) => USUAL,
+        Some(seen) if seen <= u64::from(USUAL / 2) => USUAL.min(key_max),
         Some(_) => key_max,
     };
     Some(format!("{name}({length})"))
@@ -136,7 +137,7 @@ fn text(chars_max: Option<u32>, padded: bool, usage: &ColumnUse) -> Mapped<Strin
             "longtext".to_owned(),
             format!("the limit of {limit} characters is not enforced"),
         ),
-        None if usage.indexed => match sized("varchar", usage.length_seen, KEY_CHARS_MAX) {
+        None if usage.indexed => match sized("varchar", usage, KEY_CHARS_MAX) {
             Some(native) => Mapped::widened(
                 native,
                 format!("an index needs a length; a key holds at most {KEY_CHARS_MAX} characters"),
@@ -168,9 +169,7 @@ fn narrowed(limit: u32, usage: &ColumnUse) -> Mapped<String> {
 }
 
 fn bytes(usage: &ColumnUse) -> Mapped<String> {
-    let keyed = usage
-        .indexed
-        .then(|| sized("varbinary", usage.length_seen, KEY_BYTES_MAX));
+    let keyed = usage.indexed.then(|| sized("varbinary", usage, KEY_BYTES_MAX));
     match keyed.flatten() {
         Some(native) => Mapped::widened(
             native,
@@ -371,6 +370,13 @@ mod tests {
         assert_eq!(indexed(&free, Some(36)), "varchar(255)");
         assert_eq!(indexed(&free, Some(300)), "varchar(768)");
         assert_eq!(indexed(&free, Some(769)), "longtext");
+        let of_five = ColumnUse {
+            indexed: true,
+            key_columns: 5,
+            length_seen: Some(20),
+            ..ColumnUse::default()
+        };
+        assert_eq!(native(&dialect("9.1.0"), &free, &of_five).to, "varchar(153)");
         assert_eq!(indexed(&limited(20), Some(9)), "varchar(20)");
         assert_eq!(indexed(&limited(1000), Some(768)), "varchar(768)");
         assert_eq!(indexed(&limited(1000), Some(769)), "varchar(1000)");
