@@ -93,7 +93,7 @@ impl Definition {
                 let end = rest
                     .bytes()
                     .enumerate()
-                    .find(|(at, byte)| mask[*at] && *byte == b' ')
+                    .find(|(at, byte)| mask[*at] && byte.is_ascii_whitespace())
                     .map_or(rest.len(), |(at, _)| at);
                 return Some((start, start + end));
             }
@@ -184,6 +184,8 @@ mod tests {
         assert_eq!(definition.default_literal("b,c").unwrap(), "x'ff00fe'");
         assert_eq!(definition.default_literal("d").unwrap(), "'a '' b'");
         assert_eq!(definition.default_literal("id"), None);
+        let last = Definition::parse(b"CREATE TABLE `t` (\n  `a` blob DEFAULT 'x'\n) ENGINE=InnoDB").unwrap();
+        assert_eq!(last.default_literal("a").unwrap(), "'x'");
         let mut changed = Definition::parse(PRINTED).unwrap();
         changed.set_default_literal("d", "'longer than before'");
         assert_eq!(changed.default_literal("d").unwrap(), "'longer than before'");

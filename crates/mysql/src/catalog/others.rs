@@ -298,3 +298,31 @@ async fn grants(conn: &mut Conn, scope: &Scope<'_>) -> Result<Vec<OtherObject>> 
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_made_by_whoever_makes_it_in_whatever_database() {
+        for (statement, kind, plain) in [
+            (
+                "CREATE DEFINER=`a b`@`%` TRIGGER shop.t BEFORE INSERT ON `shop`.`u` FOR EACH ROW SET @x = (SELECT 1 FROM shop.v)",
+                "trigger",
+                "CREATE TRIGGER t BEFORE INSERT ON `u` FOR EACH ROW SET @x = (SELECT 1 FROM shop.v)",
+            ),
+            (
+                "CREATE DEFINER=\"a\"@\"%\" FUNCTION \"f\"(x INT) RETURNS INT RETURN ' DEFINER=x y'",
+                "function",
+                "CREATE FUNCTION \"f\"(x INT) RETURNS INT RETURN ' DEFINER=x y'",
+            ),
+            (
+                "CREATE PROCEDURE shop.p() SELECT 1",
+                "procedure",
+                "CREATE PROCEDURE p() SELECT 1",
+            ),
+        ] {
+            assert_eq!(without_definer(&without_own_name(statement, "shop", kind)), plain);
+        }
+    }
+}
