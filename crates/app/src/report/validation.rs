@@ -1,8 +1,44 @@
 //! The plan's validation rules: queries that a person can run on both sides with any client.
 
-use whimbrel_core::{ColumnPlan, ForeignKey, LogicalType, Plan, TableId, TablePlan};
+use std::sync::Arc;
+
+use whimbrel_core::{ColumnPlan, Dialect, Endpoint, ForeignKey, LogicalType, Plan, TableId, TablePlan};
 
 use super::markdown::{code, prose, table};
+use crate::connectors::connector_named;
+
+/// How each side spells names.
+struct Sides {
+    source: Names,
+    target: Names,
+}
+
+/// A side's own quotes; those of the standard where the build does not have its engine.
+struct Names(Option<Arc<dyn Dialect>>);
+
+impl Names {
+    fn of(endpoint: &Endpoint) -> Self {
+        Self(
+            connector_named(&endpoint.engine)
+                .ok()
+                .map(|engine| engine.dialect()),
+        )
+    }
+
+    fn quote(&self, name: &str) -> String {
+        match &self.0 {
+            Some(dialect) => dialect.quote(name),
+            None => format!("\"{}\"", name.replace('"', "\"\"")),
+        }
+    }
+
+    fn table(&self, id: &TableId) -> String {
+        match &id.namespace {
+            Some(namespace) => format!("{}.{}", self.quote(namespace), self.quote(&id.name)),
+            None => self.quote(&id.name),
+        }
+    }
+}
 
 /// Returns the section with the checks of every table.
 pub(super) fn rules(plan: &Plan) -> String {
@@ -14,16 +50,20 @@ pub(super) fn rules(plan: &Plan) -> String {
         verify,
         "none, but for rules that the report names and counts".to_owned(),
     ]];
+    let sides = Sides {
+        source: Names::of(&plan.source),
+        target: Names::of(&plan.target),
+    };
     for planned in &plan.tables {
-        rows.push(row_count(planned));
-        rows.extend(nulls(planned));
-        rows.extend(sums(planned));
+        rows.push(row_count(&sides, planned));
+        rows.extend(nulls(&sides, planned));
+        rows.extend(sums(&sides, planned));
         rows.extend(
             planned
                 .target
                 .foreign_keys
                 .iter()
-                .map(|key| orphans(plan, planned, key)),
+                .map(|key| orphans(plan, &sides, planned, key)),
         );
     }
     format!(
@@ -33,31 +73,39 @@ pub(super) fn rules(plan: &Plan) -> String {
     )
 }
 
-fn row_count(planned: &TablePlan) -> Vec<String> {
-    let sql = |id| code(&format!("SELECT count(*) FROM {}", quote_table(id)));
+fn row_count(sides: &Sides, planned: &TablePlan) -> Vec<String> {
+    let sql = |names: &Names, id| code(&format!("SELECT count(*) FROM {}", names.table(id)));
     vec![
         format!("rows of {}", code(&planned.target.id.to_string())),
-        sql(&planned.source.id),
-        sql(&planned.target.id),
+        sql(&sides.source, &planned.source.id),
+        sql(&sides.target, &planned.target.id),
         "none, but for rejected rows".to_owned(),
     ]
 }
 
-fn nulls(planned: &TablePlan) -> Option<Vec<String>> {
-    let columns: Vec<&ColumnPlan> = planned.columns.iter().collect();
-    let count = |name: &str| format!("count(*) - count({})", quote(name));
-    per_column(planned, &columns, "NULLs", count, "none")
+/// The columns that arrive as they are: a value rule makes others of their values.
+fn unruled(planned: &TablePlan) -> impl Iterator<Item = &ColumnPlan> {
+    planned.columns.iter().filter(|column| column.rule.is_none())
 }
 
-fn sums(planned: &TablePlan) -> Option<Vec<String>> {
-    let columns: Vec<&ColumnPlan> = planned
-        .columns
-        .iter()
-        .filter(|column| is_number(column))
-        .collect();
-    let sum = |name: &str| format!("sum({})", quote(name));
-    let tolerance = "none where the engine adds exactly; the last digits where it adds in floating point";
-    per_column(planned, &columns, "sums", sum, tolerance)
+fn nulls(sides: &Sides, planned: &TablePlan) -> Option<Vec<String>> {
+    let asked = Asked {
+        what: "NULLs",
+        columns: unruled(planned).collect(),
+        expression: |name| format!("count(*) - count({name})"),
+        tolerance: "none",
+    };
+    per_column(sides, planned, &asked)
+}
+
+fn sums(sides: &Sides, planned: &TablePlan) -> Option<Vec<String>> {
+    let asked = Asked {
+        what: "sums",
+        columns: unruled(planned).filter(|column| is_number(column)).collect(),
+        expression: |name| format!("sum({name})"),
+        tolerance: "none where the engine adds exactly; the last digits where it adds in floating point",
+    };
+    per_column(sides, planned, &asked)
 }
 
 /// A column of exact numbers: by its logical type, or by its declaration where values travel whatever they are.
@@ -69,36 +117,43 @@ fn is_number(column: &ColumnPlan) -> bool {
     column.logical.is_exact_number() || (column.logical == LogicalType::Any && says_number)
 }
 
+/// What is asked of columns.
+struct Asked<'a> {
+    what: &'static str,
+    columns: Vec<&'a ColumnPlan>,
+    /// The expression over a quoted column.
+    expression: fn(&str) -> String,
+    tolerance: &'static str,
+}
+
 /// One query over all the columns, each result named after its target column.
-fn per_column(
-    planned: &TablePlan,
-    columns: &[&ColumnPlan],
-    what: &str,
-    expression: impl Fn(&str) -> String,
-    tolerance: &str,
-) -> Option<Vec<String>> {
-    if columns.is_empty() {
+fn per_column(sides: &Sides, planned: &TablePlan, asked: &Asked<'_>) -> Option<Vec<String>> {
+    if asked.columns.is_empty() {
         return None;
     }
-    let query = |id: &TableId, name: fn(&ColumnPlan) -> &str| {
-        let results: Vec<String> = columns
+    let query = |names: &Names, id: &TableId, name: fn(&ColumnPlan) -> &str| {
+        let results: Vec<String> = asked
+            .columns
             .iter()
-            .map(|column| format!("{} AS {}", expression(name(column)), quote(&column.target)))
+            .map(|column| {
+                let value = (asked.expression)(&names.quote(name(column)));
+                format!("{value} AS {}", names.quote(&column.target))
+            })
             .collect();
-        code(&format!("SELECT {} FROM {}", results.join(", "), quote_table(id)))
+        code(&format!("SELECT {} FROM {}", results.join(", "), names.table(id)))
     };
     Some(vec![
-        format!("{what} of {}", code(&planned.target.id.to_string())),
-        query(&planned.source.id, |column| &column.source),
-        query(&planned.target.id, |column| &column.target),
-        tolerance.to_owned(),
+        format!("{} of {}", asked.what, code(&planned.target.id.to_string())),
+        query(&sides.source, &planned.source.id, |column| &column.source),
+        query(&sides.target, &planned.target.id, |column| &column.target),
+        asked.tolerance.to_owned(),
     ])
 }
 
-fn orphans(plan: &Plan, planned: &TablePlan, key: &ForeignKey) -> Vec<String> {
+fn orphans(plan: &Plan, sides: &Sides, planned: &TablePlan, key: &ForeignKey) -> Vec<String> {
     let source = source_of(planned, key).map_or_else(
         || "none: the source declares no such key".to_owned(),
-        |key| code(&orphan_query(&planned.source.id, key)),
+        |key| code(&orphan_query(&sides.source, &planned.source.id, key)),
     );
     vec![
         format!(
@@ -107,7 +162,7 @@ fn orphans(plan: &Plan, planned: &TablePlan, key: &ForeignKey) -> Vec<String> {
             code(&planned.target.id.to_string())
         ),
         source,
-        code(&orphan_query(&planned.target.id, key)),
+        code(&orphan_query(&sides.target, &planned.target.id, key)),
         tolerated(plan, planned),
     ]
 }
@@ -126,23 +181,23 @@ fn source_of<'a>(planned: &'a TablePlan, key: &ForeignKey) -> Option<&'a Foreign
         .find(|declared| declared.columns == columns)
 }
 
-fn orphan_query(table: &TableId, key: &ForeignKey) -> String {
+fn orphan_query(names: &Names, table: &TableId, key: &ForeignKey) -> String {
     let present: Vec<String> = key
         .columns
         .iter()
-        .map(|column| format!("c.{} IS NOT NULL", quote(column)))
+        .map(|column| format!("c.{} IS NOT NULL", names.quote(column)))
         .collect();
     let equal: Vec<String> = key
         .columns
         .iter()
         .zip(&key.referred)
-        .map(|(column, referred)| format!("p.{} = c.{}", quote(referred), quote(column)))
+        .map(|(column, referred)| format!("p.{} = c.{}", names.quote(referred), names.quote(column)))
         .collect();
     format!(
         "SELECT count(*) FROM {} AS c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS p WHERE {})",
-        quote_table(table),
+        names.table(table),
         present.join(" AND "),
-        quote_table(&key.references),
+        names.table(&key.references),
         equal.join(" AND ")
     )
 }
@@ -164,15 +219,4 @@ fn tolerated(plan: &Plan, planned: &TablePlan) -> String {
             )
         }
     }
-}
-
-fn quote_table(id: &TableId) -> String {
-    match &id.namespace {
-        Some(namespace) => format!("{}.{}", quote(namespace), quote(&id.name)),
-        None => quote(&id.name),
-    }
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
