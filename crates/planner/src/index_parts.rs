@@ -210,7 +210,7 @@ fn too_long(subject: &ObjectId) -> Finding {
 }
 
 /// How much of each of these target columns fits into one key; empty when all of them do.
-fn cuts(draft: &Draft<'_>, table: &TableId, columns: &[String]) -> Vec<Option<u32>> {
+pub(crate) fn cuts(draft: &Draft<'_>, table: &TableId, columns: &[String]) -> Vec<Option<u32>> {
     let of_table = draft.ways.0.get(table);
     let ways = || of_table.into_iter().flat_map(|of_table| of_table.values());
     let natives: Vec<NativeColumn<'_>> = columns

@@ -1,7 +1,8 @@
 //! Indexes in the target: their statement as it stands between equal engines, else made anew from their parts (`index_parts`).
 
-use whimbrel_core::{Feature, Finding, Index, ObjectId, ObjectKind, Severity, Table, Untranslated};
+use whimbrel_core::{Column, Feature, Finding, Index, ObjectId, ObjectKind, Severity, Table, Untranslated};
 
+use crate::computed;
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
 use crate::index_parts::{self, Parts};
@@ -21,9 +22,10 @@ const WORDS: &str = "fulltext";
 pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &mut Notes<'_>) {
     for index in &table.source.indexes {
         let subject = ObjectId::part(ObjectKind::Index, table.source.id.clone(), index.name.clone());
+        let mut helpers = Vec::new();
         let made = match keeps_words(draft, table, index) {
             true => kept(draft, index, &subject, notes),
-            false => made_anew(draft, table.source, index, &subject, notes),
+            false => made_anew(draft, (table.source, &mut helpers), index, &subject, notes),
         };
         let Some(mut made) = made else { continue };
         let columns: Option<Vec<String>> = index.parts.iter().map(|part| part.column.clone()).collect();
@@ -42,6 +44,7 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
             made.definition = None;
         }
         table.target.indexes.push(made);
+        table.target.columns.extend(helpers);
     }
 }
 
@@ -84,7 +87,7 @@ pub(crate) struct Place<'p> {
 
 fn made_anew(
     draft: &Draft<'_>,
-    table: &Table,
+    (table, helpers): (&Table, &mut Vec<Column>),
     index: &Index,
     subject: &ObjectId,
     notes: &mut Notes<'_>,
@@ -128,7 +131,7 @@ fn made_anew(
     if !stuck.is_empty() && !mend(&mut made, subject, stuck, notes) {
         return None;
     }
-    if !has_expressions(draft, &made, subject, notes) || !has_condition(draft, &mut made, subject, notes) {
+    if !can_be_computed(draft, &place, (&mut made, helpers), notes) {
         return None;
     }
     let fits = made.method == WORDS || index_parts::fit(draft, &place, &mut made, notes);
@@ -228,20 +231,52 @@ fn mend(
     true
 }
 
-/// Tells whether the target has indexes over expressions where this needs one; asks otherwise.
-fn has_expressions(draft: &Draft<'_>, made: &Index, subject: &ObjectId, notes: &mut Notes<'_>) -> bool {
-    let needed = made.parts.iter().any(|part| part.expression.is_some());
-    if !needed || draft.scope.keeps(Feature::ExpressionIndexes) {
+/// Tells whether the target has indexes over expressions and over some of the rows where this needs it. An ordinary one can be over all rows; a
+/// unique one is computed in another way, or asked about.
+fn can_be_computed(
+    draft: &Draft<'_>,
+    place: &Place<'_>,
+    (made, helpers): (&mut Index, &mut Vec<Column>),
+    notes: &mut Notes<'_>,
+) -> bool {
+    let keeps = |feature| draft.scope.keeps(feature);
+    let has_expression = made.parts.iter().any(|part| part.expression.is_some());
+    let lacks_expressions = has_expression && !keeps(Feature::ExpressionIndexes);
+    let condition = made.predicate.take_if(|_| !keeps(Feature::PartialIndexes));
+    let subject = place.subject;
+    let what = match (lacks_expressions, &condition) {
+        (false, None) => return true,
+        (true, _) => "over expressions",
+        (false, Some(_)) => "over some of the rows",
+    };
+    let message = format!("the target has no index {what}, as `{subject}` is");
+    if !made.unique && !lacks_expressions {
+        let message = format!("{message}; it is over all of them");
+        notes.warn("feature_left_out", subject.clone(), message);
         return true;
     }
-    let question = Finding::new(
-        "feature_left_out",
-        Severity::Decision,
-        subject.clone(),
-        format!("the target has no index over expressions for `{subject}`"),
-    );
-    notes.ask(losing(question, made.unique));
-    false
+    let mut question = Finding::new("feature_left_out", Severity::Decision, subject.clone(), message);
+    question.evidence.extend(condition.clone());
+    let question = losing(question, made.unique);
+    let instead = match made.unique {
+        true => computed::instead(draft, place, made, condition.as_deref()),
+        false => None,
+    };
+    let Some(instead) = instead else {
+        notes.ask(question);
+        return false;
+    };
+    let question = question
+        .with_choice(
+            EXPRESSION,
+            "the target computes what must be unique, in columns that nobody sees or in the index itself",
+        )
+        .suggest(EXPRESSION);
+    let is_taken = notes.ask(question).is(EXPRESSION);
+    if is_taken {
+        instead.put(made, helpers);
+    }
+    is_taken
 }
 
 /// What an index that cannot be made means: only rows that must be unique are a loss that nobody suggests.
@@ -254,48 +289,6 @@ fn losing(question: Finding, unique: bool) -> Finding {
     question
         .with_choice(LEAVE_OUT, "all rows arrive; the target does not keep them unique")
         .with_choice(STOP, "the migration waits until the source has another index")
-}
-
-/// Where an index cannot be over some of the rows, an ordinary one is over all of them, and in a unique one NULL stands for the others.
-fn has_condition(draft: &Draft<'_>, made: &mut Index, subject: &ObjectId, notes: &mut Notes<'_>) -> bool {
-    if draft.scope.keeps(Feature::PartialIndexes) {
-        return true;
-    }
-    let Some(predicate) = made.predicate.take() else {
-        return true;
-    };
-    let message = format!("the target has no index over some of the rows, as `{subject}` is");
-    if !made.unique {
-        notes.warn(
-            "feature_left_out",
-            subject.clone(),
-            format!("{message}; it is over all of them"),
-        );
-        return true;
-    }
-    let question = Finding::new("feature_left_out", Severity::Decision, subject.clone(), message)
-        .with_evidence(&predicate);
-    let mut question = losing(question, true);
-    if draft.scope.keeps(Feature::ExpressionIndexes) {
-        question = question
-            .with_choice(
-                EXPRESSION,
-                "an index over expressions that are NULL in the other rows",
-            )
-            .suggest(EXPRESSION);
-    }
-    if !notes.ask(question).is(EXPRESSION) {
-        return false;
-    }
-    let dialect = draft.scope.target.dialect;
-    for part in &mut made.parts {
-        let value = match (part.column.take(), part.expression.take()) {
-            (Some(column), _) => dialect.quote(&column),
-            (None, expression) => expression.unwrap_or_default(),
-        };
-        part.expression = Some(format!("CASE WHEN {predicate} THEN {value} END"));
-    }
-    true
 }
 
 /// Says which properties of the index have no place in the target.

@@ -33,6 +33,7 @@ mod values;
 mod ways;
 
 // The target's tables and views.
+mod computed;
 mod constraints;
 mod draft;
 mod expressions;

@@ -154,6 +154,20 @@ impl Names {
         name
     }
 
+    /// Names a column that the source does not have.
+    pub(crate) fn helper_column(&self, scope: &Scope<'_>, table: &TableId, wanted: &str) -> String {
+        let columns = self.columns.get(table).into_iter().flatten();
+        let taken: BTreeSet<String> = columns
+            .map(|(_, name)| folded_as(scope, ObjectKind::Column, name))
+            .collect();
+        let request = Wanted {
+            kind: ObjectKind::Column,
+            name: wanted,
+            salt: format!("column {table} {wanted}"),
+        };
+        allot(scope, &request, &[&taken]).0
+    }
+
     /// Names an index of a target table.
     pub(crate) fn index(&mut self, scope: &Scope<'_>, part: &Part<'_>, notes: &mut Notes<'_>) -> String {
         let Part {

@@ -2,7 +2,7 @@
 
 use whimbrel_core::{ColumnProfile, Index, IndexPart, Plan};
 
-use crate::setup::{Setup, findings, index, key, question, steps, table};
+use crate::setup::{Setup, creation, findings, index, key, question, steps, table};
 use crate::toy::Toy;
 
 fn prefixed(name: &str, column: &str, length: u32) -> Index {
@@ -83,12 +83,25 @@ fn an_index_over_some_of_the_rows_is_over_all_of_them_unless_it_is_unique() {
     let plan = with(Toy::Spacious, Toy::Folding, "public.a", partial(false)).plan();
     assert_eq!(made(&plan), ["i_on_a: (id)"]);
     assert_eq!(findings(&plan, "feature_left_out"), ["warning public.a.i"]);
-    let plan = with(Toy::Spacious, Toy::Folding, "public.a", partial(true)).plan();
+    let setup = with(Toy::Spacious, Toy::Folding, "public.a", partial(true));
+    let plan = setup.plan();
+    assert_eq!(
+        question(&plan, "feature_left_out"),
+        "public.a.i: leave_out | stop | expression (expression)"
+    );
+    assert_eq!(made(&plan), ["i_on_a: unique (i_1)"]);
+    assert!(
+        creation(&plan, "a").contains("[i_1] bigint invisible as (CASE WHEN id > 0 THEN [id] END)")
+    );
+    assert!(plan.tables[0].columns.iter().all(|column| column.target != "i_1"));
+    let plan = setup.decide("feature_left_out=leave_out").plan();
+    assert_eq!(made(&plan), Vec::<String>::new());
+    assert_eq!(plan.tables[0].target.columns.len(), 2);
+    let plan = with(Toy::Spacious, Toy::Creasing, "public.a", partial(true)).plan();
     assert_eq!(
         question(&plan, "feature_left_out"),
         "public.a.i: leave_out | stop (none suggested)"
     );
-    assert_eq!(made(&plan), Vec::<String>::new());
     let plan = with(Toy::Spacious, Toy::Flat, "public.a", partial(true)).plan();
     assert_eq!(made(&plan), ["i_on_a: unique (id) where id > 0"]);
 }
@@ -112,6 +125,16 @@ fn an_index_over_an_expression_stays_behind_where_there_are_none() {
     assert_eq!(
         question(&over(true).plan(), "feature_left_out"),
         "public.a.i: leave_out | stop (none suggested)"
+    );
+    let short = |p: &mut ColumnProfile| p.chars_max = 9;
+    let plan = over(true).column_profile("public.a", "note", short).plan();
+    assert_eq!(
+        question(&plan, "feature_left_out"),
+        "public.a.i: leave_out | stop | expression (expression)"
+    );
+    assert!(
+        creation(&plan, "a")
+            .contains("[i_1] varchar(255) collate exact invisible as (lower(note))")
     );
 }
 

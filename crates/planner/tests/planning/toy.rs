@@ -257,7 +257,13 @@ impl Dialect for Toy {
         );
         match self {
             Self::Spacious => !folding_only,
-            Self::Folding => folding_only || matches!(feature, Feature::Comments | Feature::Checks),
+            Self::Folding => {
+                folding_only
+                    || matches!(
+                        feature,
+                        Feature::Comments | Feature::Checks | Feature::VirtualColumns
+                    )
+            }
             Self::Creasing => folding_only || feature == Feature::Comments,
             Self::Flat => matches!(
                 feature,
@@ -589,6 +595,9 @@ fn spelled_column(toy: Toy, column: &Column) -> String {
     }
     if let Some(on_update) = &column.on_update {
         text.push_str(&format!(" on update {on_update}"));
+    }
+    for option in &column.options {
+        text.push_str(&format!(" {option}"));
     }
     if let Some(generated) = &column.generated {
         text.push_str(&format!(" as ({})", generated.expression));

@@ -152,6 +152,6 @@ fn a_related_engine_takes_columns_as_they_are_unless_linked_ones_cannot_follow()
         .collect();
     assert_eq!(as_text, ["text", "text (binary)"]);
     assert_eq!(child.target.columns[1].options, ["invisible"]);
-    insta::assert_snapshot!(creation(&plan, "child"), @"([parent] longtext collate loose; [note] text collate loose on update NOW)");
+    insta::assert_snapshot!(creation(&plan, "child"), @"([parent] longtext collate loose; [note] text collate loose on update NOW invisible)");
     insta::assert_snapshot!(creation(&plan, "parent"), @"([id] varchar(255) not null collate loose; primary key parent_pkey (id))");
 }
