@@ -41,6 +41,11 @@ pub(crate) fn instead(
     if !in_index && !draft.scope.keeps(Feature::VirtualColumns) {
         return None;
     }
+    // No engine computes from a number that it gives only while the row is written.
+    let is_numbered = |column: &String| draft.numbering.of(&place.table.id, column).is_some();
+    if named(draft, place)?.iter().any(is_numbered) {
+        return None;
+    }
     let mut instead = Instead {
         parts: Vec::new(),
         helpers: Vec::new(),
@@ -96,6 +101,27 @@ fn like(draft: &Draft<'_>, place: &Place<'_>, part: &IndexPart, source: &IndexPa
 
 /// The column of the source that an expression names, when it names one only.
 fn only_column(draft: &Draft<'_>, place: &Place<'_>, expression: &str) -> Option<String> {
+    let mut named = columns_in(draft, place, expression)?;
+    let only = named.pop_first()?;
+    named.is_empty().then_some(only)
+}
+
+/// The columns of the source that the index, its expressions and its condition name; none when one of them cannot be read.
+fn named(draft: &Draft<'_>, place: &Place<'_>) -> Option<BTreeSet<String>> {
+    let index = place.index;
+    let mut named: BTreeSet<String> = index
+        .parts
+        .iter()
+        .filter_map(|part| part.column.clone())
+        .collect();
+    let expressions = index.parts.iter().filter_map(|part| part.expression.as_ref());
+    for expression in expressions.chain(&index.predicate) {
+        named.extend(columns_in(draft, place, expression)?);
+    }
+    Some(named)
+}
+
+fn columns_in(draft: &Draft<'_>, place: &Place<'_>, expression: &str) -> Option<BTreeSet<String>> {
     let context = table_context(draft, place.table, None);
     let neutral = draft.scope.source.dialect.parse(expression, &context).ok()?;
     let mut named = BTreeSet::new();
@@ -106,8 +132,7 @@ fn only_column(draft: &Draft<'_>, place: &Place<'_>, expression: &str) -> Option
         ControlFlow::Continue(())
     });
     debug_assert!(walked.is_continue(), "the walk never ends early");
-    let only = named.pop_first()?;
-    named.is_empty().then_some(only)
+    Some(named)
 }
 
 impl Instead {

@@ -97,6 +97,13 @@ fn an_index_over_some_of_the_rows_is_over_all_of_them_unless_it_is_unique() {
     let plan = setup.decide("feature_left_out=leave_out").plan();
     assert_eq!(made(&plan), Vec::<String>::new());
     assert_eq!(plan.tables[0].target.columns.len(), 2);
+    // A number that is given while the row is written cannot be computed from.
+    let mut numbered = with(Toy::Spacious, Toy::Folding, "public.a", partial(true));
+    crate::setup::identity(&mut numbered.source.tables[0], "id", Some("public.a_id_seq"));
+    assert_eq!(
+        question(&numbered.plan(), "feature_left_out"),
+        "public.a.i: leave_out | stop (none suggested)"
+    );
     let plan = with(Toy::Spacious, Toy::Creasing, "public.a", partial(true)).plan();
     assert_eq!(
         question(&plan, "feature_left_out"),
