@@ -7,6 +7,8 @@ use crate::shop::Move;
 struct Tampering {
     file: &'static str,
     server: &'static str,
+    /// For MySQL and MariaDB; none where they have no such thing.
+    mysql: Option<&'static str>,
     names: &'static [&'static str],
 }
 
@@ -14,13 +16,14 @@ const fn same(sql: &'static str, names: &'static [&'static str]) -> Tampering {
     Tampering {
         file: sql,
         server: sql,
+        mysql: Some(sql),
         names,
     }
 }
 
 const TAMPERINGS: &[Tampering] = &[
     same(
-        "update staff set name = name || ' ' where id = 3",
+        "update staff set name = 'other ' where id = 3",
         &["staff", "name", "id=3"],
     ),
     same(
@@ -35,27 +38,37 @@ const TAMPERINGS: &[Tampering] = &[
     same("insert into log values ('same', 1)", &["log"]),
     same("insert into vacant values (1)", &["vacant", "id=1"]),
     same("update log set level = 2 where level = 0", &["log", "level"]),
-    same("drop index staff_name", &["staff_name"]),
+    Tampering {
+        file: "drop index staff_name",
+        server: "drop index staff_name",
+        mysql: Some("drop index staff_name on staff"),
+        names: &["staff_name"],
+    },
     same("create index extra on staff (score)", &["extra"]),
     same("drop view crowd", &["crowd"]),
     Tampering {
         file: "update sqlite_sequence set seq = 3 where name = 'staff'",
         server: "select setval(pg_get_serial_sequence('staff', 'id'), 3)",
+        // The counter cannot be set behind the rows.
+        mysql: Some("alter table staff auto_increment = 3000"),
         names: &["staff", "sequence"],
     },
     Tampering {
         file: "pragma writable_schema = on; update sqlite_schema set sql = replace(sql, 'it''''s', 'is') where name = 'visit'",
         server: "alter table visit alter column note set default 'is'",
+        mysql: Some("alter table visit alter column note set default 'is'"),
         names: &["visit", "note"],
     },
     Tampering {
         file: "drop index visit_day; create unique index visit_day on visit (day) where day > 1000001",
         server: "drop index visit_day; create unique index visit_day on visit (day) where day > 1000001",
+        mysql: None,
         names: &["visit_day"],
     },
     Tampering {
         file: "alter table staff add column later text",
-        server: "alter table visit drop constraint visit_staff_id_fkey",
+        server: "alter table visit drop constraint if exists visit_staff_id_fkey, drop constraint if exists visit_staff",
+        mysql: Some("alter table team drop foreign key team_lead"),
         names: &[],
     },
 ];
@@ -68,9 +81,13 @@ fn any_single_change_in_the_target_is_found_and_named() {
                 continue;
             };
             shop.migrate();
-            let sql = match pair.1.is_file() {
-                true => tampering.file,
-                false => tampering.server,
+            let sql = match pair.1 {
+                engine if engine.is_file() => tampering.file,
+                engine if engine.is_mysql() => match tampering.mysql {
+                    Some(sql) => sql,
+                    None => continue,
+                },
+                _ => tampering.server,
             };
             shop.target.execute(sql);
             let output = shop.program(&["verify"]).run();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use whimbrel_testkit::mysql::{self, Flavour};
 use whimbrel_testkit::postgres::TestDatabase;
 use whimbrel_testkit::sqlite::TestFile;
 
@@ -24,6 +25,12 @@ struct Entry {
     spoil: &'static str,
     /// True when a database is a file.
     is_file: bool,
+    /// The function that counts the characters of a text.
+    characters: &'static str,
+    /// The type that a number is cast to when it is whole.
+    whole: &'static str,
+    /// Further arguments of `plan` for a target of the kind, which settle what has no suggestion.
+    settles: &'static [&'static str],
 }
 
 impl Engine {
@@ -44,6 +51,9 @@ impl Engine {
         spoil: "update odd set note = 'a' || char(0) || 'b' where id in (4321, 14321);
             update odd set amount = 'many' where id = 9321",
         is_file: true,
+        characters: "length",
+        whole: "bigint",
+        settles: &[],
     });
     pub(crate) const POSTGRES: Self = Self(&Entry {
         name: "postgres",
@@ -60,24 +70,77 @@ impl Engine {
             insert into wide select id, repeat('0', 10000) from odd where id < 300",
         spoil: "update odd set amount = 'NaN' where id in (4321, 9321, 14321)",
         is_file: false,
+        characters: "length",
+        whole: "bigint",
+        settles: &[],
+    });
+
+    pub(crate) const MARIADB: Self = Self(&Entry {
+        name: "mariadb",
+        create: |name| Some(Box::new(mysql::TestDatabase::create(Flavour::MariaDb, name)?)),
+        // It has no index over some of the rows.
+        settles: &["--decide", "feature_left_out=leave_out"],
+        ..SHARED
+    });
+    pub(crate) const MYSQL: Self = Self(&Entry {
+        name: "mysql",
+        create: |name| Some(Box::new(mysql::TestDatabase::create(Flavour::MySql, name)?)),
+        ..SHARED
     });
 
     /// Tells whether a database is a file.
     pub(crate) fn is_file(self) -> bool {
         self.0.is_file
     }
+
+    /// Tells whether it is one of the two that speak MySQL's language.
+    pub(crate) fn is_mysql(self) -> bool {
+        self == Self::MARIADB || self == Self::MYSQL
+    }
+
+    /// Further arguments of `plan` for such a target.
+    pub(crate) fn settles(self) -> &'static [&'static str] {
+        self.0.settles
+    }
 }
 
-/// Every pair of engines, source first.
-pub(crate) const PAIRS: [(Engine, Engine); 4] = [
+/// What MySQL and MariaDB have in common.
+const SHARED: Entry = Entry {
+    name: "",
+    create: |_| None,
+    shop: include_str!("shop/mysql.sql"),
+    large: "create table large (id bigint primary key, body longblob);
+        insert into large with recursive n (i) as (select 1 union all select i + 1 from n where i < 25)
+          select i, repeat(unhex(sha2(i, 256)), 312500) from n",
+    odd: "create table odd (id bigint primary key, amount double, note varchar(60));
+        create table even (id bigint primary key, of bigint not null, constraint even_odd foreign key (of) references odd (id));
+        create table wide (id bigint primary key, body text);
+        insert into odd select a.i + 200 * b.i + 1, (a.i + 200 * b.i + 1) / 4.0, concat('näme ', a.i + 200 * b.i + 1) from
+          (with recursive n (i) as (select 0 union all select i + 1 from n where i < 199) select i from n) a,
+          (with recursive n (i) as (select 0 union all select i + 1 from n where i < 199) select i from n) b
+          where a.i + 200 * b.i + 1 <= {rows};
+        insert into even select id, id from odd where id % 10 = 1;
+        insert into wide select id, repeat('0', 10000) from odd where id < 300",
+    spoil: "update odd set note = concat('a', char(0), 'b') where id in (4321, 9321, 14321)",
+    is_file: false,
+    characters: "char_length",
+    whole: "signed",
+    settles: &[],
+};
+
+/// The pairs of engines that the promises are tried on, source first.
+pub(crate) const PAIRS: [(Engine, Engine); 7] = [
     (Engine::SQLITE, Engine::SQLITE),
     (Engine::SQLITE, Engine::POSTGRES),
     (Engine::POSTGRES, Engine::POSTGRES),
     (Engine::POSTGRES, Engine::SQLITE),
+    (Engine::MARIADB, Engine::POSTGRES),
+    (Engine::POSTGRES, Engine::MYSQL),
+    (Engine::MARIADB, Engine::MARIADB),
 ];
 
-/// Every pair of different engines that a reject is tried on.
-pub(crate) const UNLIKE: [(Engine, Engine); 2] = [PAIRS[1], PAIRS[3]];
+/// Pairs of different engines that a reject is tried on.
+pub(crate) const UNLIKE: [(Engine, Engine); 3] = [PAIRS[1], PAIRS[3], PAIRS[4]];
 
 impl PartialEq for Engine {
     fn eq(&self, other: &Self) -> bool {
@@ -152,6 +215,32 @@ impl Private for TestDatabase {
     }
 }
 
+impl Private for mysql::TestDatabase {
+    fn url(&self) -> String {
+        self.url().to_owned()
+    }
+
+    fn execute(&self, sql: &str) {
+        self.execute(sql);
+    }
+
+    fn query_text(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        self.query_text(sql)
+    }
+
+    fn dump(&self) -> String {
+        self.dump()
+    }
+
+    fn name(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn terminate_sessions(&self) {
+        let _ended = self.terminate_sessions();
+    }
+}
+
 /// A private database and the engine that it is of.
 pub(crate) struct Database {
     engine: Engine,
@@ -186,6 +275,10 @@ impl Database {
         self.execute(self.engine.0.spoil);
     }
 
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
     pub(crate) fn url(&self) -> String {
         self.inner.url()
     }
@@ -206,9 +299,12 @@ impl Database {
         self.inner.terminate_sessions();
     }
 
-    /// One number from a query.
+    /// One number from a query; `{characters}` stands for the function that counts those of a text, `{whole}` for the type of whole numbers.
     pub(crate) fn count(&self, sql: &str) -> i64 {
-        self.inner.query_text(sql)[0][0]
+        let sql = sql
+            .replace("{characters}", self.engine.0.characters)
+            .replace("{whole}", self.engine.0.whole);
+        self.inner.query_text(&sql)[0][0]
             .as_ref()
             .unwrap()
             .parse()

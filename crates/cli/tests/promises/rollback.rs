@@ -121,7 +121,7 @@ fn replaced_tables_come_back_with_everything_that_hung_on_them() {
             continue;
         };
         shop.target.execute(
-            "create table staff (id integer primary key, old text unique); insert into staff values (1, 'old');
+            "create table staff (id integer primary key, old varchar(40) unique); insert into staff values (1, 'old');
              create index staff_old on staff (old)",
         );
         let before = shop.target.dump();

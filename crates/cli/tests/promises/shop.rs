@@ -61,6 +61,7 @@ impl Move {
     /// Plans with further arguments and returns the plan's hash.
     pub(crate) fn plan_with(&self, arguments: &[&str]) -> String {
         let mut all = vec!["plan", "--accept-suggested", "--json"];
+        all.extend(self.target.engine().settles());
         all.extend(arguments);
         let output = self.program(&all).run().expect_code(0);
         let plan: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
@@ -102,7 +103,7 @@ impl Move {
             "select coalesce(sum(id * team_id), 0) from staff",
             "select coalesce(sum(staff_id * day), 0) from visit",
             "select count(*) from visit where note is null",
-            "select sum(length(name)) from staff",
+            "select sum({characters}(name)) from staff",
             "select sum(people) from crowd",
         ] {
             assert_eq!(self.source.count(sql), self.target.count(sql), "{sql}");
