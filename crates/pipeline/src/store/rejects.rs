@@ -2,11 +2,16 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use whimbrel_core::{Error, Reject, Result, TableId, fault};
 
 use super::{MigrationDir, file_safe, io, lines};
+
+/// Held while a reject file is read and written anew: chunks of one table are copied side by side. Other processes are held off by the
+/// migration's lock.
+static REWRITING: Mutex<()> = Mutex::new(());
 
 /// One rejected row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,7 @@ impl MigrationDir {
     /// # Errors
     /// As the file system says.
     pub fn append_reject(&self, table: &TableId, chunk: u32, rejects: &[Reject]) -> Result<()> {
+        let _alone = REWRITING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut content = Vec::new();
         for line in self
             .rejects(table)?
@@ -50,6 +56,7 @@ impl MigrationDir {
     /// # Errors
     /// As the file system says.
     pub(crate) fn save_rejects(&self, table: &TableId, lines: &[RejectLine]) -> Result<()> {
+        let _alone = REWRITING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut content = Vec::new();
         for line in lines {
             put(&mut content, line)?;
@@ -137,6 +144,25 @@ mod tests {
             rule: "c".to_owned(),
             exact: Vec::new(),
         }
+    }
+
+    #[test]
+    fn chunks_side_by_side_lose_no_line_of_each_other() {
+        let base = tempfile::tempdir().unwrap();
+        let dir = MigrationDir::create(base.path(), &MigrationId("mig_2026_001".to_owned())).unwrap();
+        let table = TableId::bare("t");
+        std::thread::scope(|scope| {
+            for chunk in 0..8 {
+                let (dir, table) = (&dir, &table);
+                scope.spawn(move || {
+                    for _ in 0..4 {
+                        dir.append_reject(table, chunk, &[reject(&format!("id={chunk}"))])
+                            .unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(dir.rejects(&table).unwrap().len(), 8);
     }
 
     #[test]
