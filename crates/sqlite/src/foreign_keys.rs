@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row};
 use whimbrel_core::{ForeignKey, Result, Table};
 
+use crate::declared::{Affinity, affinity};
 use crate::error::During;
 use crate::sql::quote;
 
@@ -133,6 +134,38 @@ fn joined(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlite:
     connection.query_row(&sql, [], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
 }
 
+/// Counts the rows whose row is there only because the collation of the key calls different texts equal. Keys without texts are not looked at.
+pub(crate) fn inexact(connection: &Connection, table: &Table, key: &ForeignKey) -> Result<u64> {
+    let what = || format!("look for inexact references in `{}`", table.id);
+    let is_text = |name: &String| {
+        let column = table.column(name);
+        column.is_some_and(|column| affinity(&column.native) == Affinity::Text)
+    };
+    let can_be = key.columns.iter().any(is_text) && key.columns.len() == key.referred.len();
+    if !can_be || !exists(connection, &key.references.name).during(what)? {
+        return Ok(0);
+    }
+    let pairs = |how: &str| {
+        let pairs = key.referred.iter().zip(&key.columns);
+        let pairs: Vec<String> = pairs
+            .map(|(referred, column)| format!("p.{} = c.{}{how}", quote(referred), quote(column)))
+            .collect();
+        pairs.join(" AND ")
+    };
+    let parent = quote(&key.references.name);
+    // The comparison by the key's own collation stays in both, since it is the one that has an index.
+    let sql = format!(
+        "SELECT count(*) FROM {} c WHERE EXISTS (SELECT 1 FROM {parent} p WHERE {alike}) \
+         AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE {alike} AND {})",
+        quote(&table.id.name),
+        pairs(" COLLATE BINARY"),
+        alike = pairs(""),
+    );
+    connection
+        .query_row(&sql, [], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+        .during(what)
+}
+
 fn examples(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlite::Result<Vec<String>> {
     let identity: Vec<String> = table
         .primary_key
@@ -163,4 +196,39 @@ fn examples(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlit
         Ok(parts.join(", "))
     };
     statement.query_map([], text)?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use whimbrel_core::{Column, Deferral, TableId};
+
+    use super::*;
+
+    #[test]
+    fn a_reference_that_only_the_collation_makes_is_counted() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE a (n TEXT COLLATE NOCASE UNIQUE); CREATE TABLE b (n TEXT REFERENCES a (n));
+                 INSERT INTO a VALUES ('Ab'), ('c'); INSERT INTO b VALUES ('aB'), ('c'), ('none'), (NULL);",
+            )
+            .unwrap();
+        let mut table = Table::empty(TableId::bare("b"));
+        table.columns.push(Column::new("n", "TEXT"));
+        let key = ForeignKey {
+            name: String::new(),
+            columns: vec!["n".to_owned()],
+            references: TableId::bare("a"),
+            referred: vec!["n".to_owned()],
+            on_update: String::new(),
+            on_delete: String::new(),
+            match_full: false,
+            deferral: Deferral::Never,
+            validated: true,
+            definition: None,
+        };
+        assert_eq!(inexact(&connection, &table, &key).unwrap(), 1);
+        table.columns[0].native = "INTEGER".to_owned();
+        assert_eq!(inexact(&connection, &table, &key).unwrap(), 0);
+    }
 }

@@ -10,7 +10,7 @@ use whimbrel_core::{
 use crate::codec::{decimal, exact_real, parse_uuid, real_text, shown, size_of};
 use crate::declared::Declared;
 use crate::error::During;
-use crate::foreign_keys::orphans;
+use crate::foreign_keys::{inexact, orphans};
 use crate::sql::{quote, quote_all};
 
 /// Names of the shapes that are counted.
@@ -58,13 +58,15 @@ pub(crate) fn profile(connection: &Connection, table: &Table) -> Result<TablePro
     profile.foreign_keys = orphans(connection, table)?
         .into_iter()
         .zip(&table.foreign_keys)
-        .map(|(found, key)| ForeignKeyProfile {
-            columns: key.columns.clone(),
-            orphans: found.count,
-            examples: found.examples,
-            inexact: 0,
+        .map(|(found, key)| {
+            Ok(ForeignKeyProfile {
+                columns: key.columns.clone(),
+                orphans: found.count,
+                examples: found.examples,
+                inexact: inexact(connection, table, key)?,
+            })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     profile.uniques = uniques(connection, table, &profile)?;
     transaction.finish().during(what)?;
     Ok(profile)
