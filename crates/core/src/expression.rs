@@ -8,6 +8,7 @@ mod names;
 mod node;
 mod shape;
 mod walk;
+mod words;
 
 pub use agree::{fit, literal_as};
 pub use bracket::bracket;
@@ -19,3 +20,6 @@ pub use node::{
 };
 pub use shape::{check_call, check_grouping, check_query, check_select, check_table, has_aggregate, no};
 pub use walk::{Translate, parser, print, read_expression, read_query, walk};
+pub use words::{
+    at_time_zone, has_part, is_common, is_plain, known_or_null, limit_before_offset, limit_of_fetch, list,
+};

@@ -14,12 +14,13 @@ mod texts;
 mod values;
 
 use sqlparser::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, LimitClause, ObjectName, Offset, OffsetRows, OrderByExpr,
-    OrderBySort, Query, Select, TableFactor, TableWithJoins, UnaryOperator,
+    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, OrderByExpr, OrderBySort, Query, Select,
+    TableFactor, TableWithJoins, UnaryOperator,
 };
 use whimbrel_core::expression::{
-    Kind, MadeNames, Translate, cast, check_grouping, digits, fit, is_literal, is_number_literal, kind,
-    literal_as, made_names, nested, no, of_logical, read_expression, read_query, take, text_of, walk,
+    Kind, MadeNames, Translate, cast, check_grouping, digits, fit, is_literal, is_number_literal, is_plain,
+    kind, known_or_null, limit_before_offset, literal_as, made_names, nested, no, of_logical,
+    read_expression, read_query, take, text_of, walk,
 };
 use whimbrel_core::{ExpressionContext, LogicalType, TextEquality, Untranslated};
 
@@ -83,16 +84,7 @@ struct Reader<'a> {
 
 impl Translate for Reader<'_> {
     fn query(&mut self, query: &mut Query) -> Result<(), Untranslated> {
-        if let Some(LimitClause::OffsetCommaLimit { offset, limit }) = &query.limit_clause {
-            query.limit_clause = Some(LimitClause::LimitOffset {
-                limit: Some(limit.clone()),
-                offset: Some(Offset {
-                    value: offset.clone(),
-                    rows: OffsetRows::None,
-                }),
-                limit_by: Vec::new(),
-            });
-        }
+        limit_before_offset(query);
         Ok(())
     }
 
@@ -212,26 +204,12 @@ impl Reader<'_> {
 
     fn read(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
-            Expr::Identifier(_)
-            | Expr::CompoundIdentifier(_)
-            | Expr::Nested(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::Exists { .. }
-            | Expr::InSubquery { .. }
-            | Expr::Subquery(_)
-            | Expr::Tuple(_)
-            | Expr::Wildcard(_)
-            | Expr::QualifiedWildcard(..) => Ok(()),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => Ok(()),
             Expr::IsTrue(inner) | Expr::IsNotTrue(inner) | Expr::IsFalse(inner) | Expr::IsNotFalse(inner) => {
                 self.condition(inner)
             }
-            Expr::IsUnknown(inner) => {
-                *expr = Expr::IsNull(inner.clone());
-                Ok(())
-            }
-            Expr::IsNotUnknown(inner) => {
-                *expr = Expr::IsNotNull(inner.clone());
+            Expr::IsUnknown(_) | Expr::IsNotUnknown(_) => {
+                known_or_null(expr);
                 Ok(())
             }
             Expr::Value(_) | Expr::Prefixed { .. } => values::literal(expr),
@@ -256,6 +234,7 @@ impl Reader<'_> {
             Expr::Trim { .. } => texts::trim(expr, self),
             Expr::Substring { .. } => texts::substring(expr, self),
             Expr::Function(_) => calls::function(expr, self),
+            part if is_plain(part) => Ok(()),
             Expr::RLike { .. } => Err(no(format!("the regular expression `{expr}`"))),
             other => Err(no(format!("`{other}`"))),
         }

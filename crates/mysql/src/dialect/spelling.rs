@@ -17,8 +17,8 @@ use sqlparser::ast::{
     BinaryOperator, DataType, ExactNumberInfo, Expr, Ident, ObjectName, Query, Select, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, TargetNames, Translate, call, cast, check_grouping, is_now, kind, literal_as, no, not, of_type,
-    print, take, walk, without_brackets,
+    Kind, TargetNames, Translate, call, cast, check_grouping, is_now, is_plain, kind, known_or_null,
+    literal_as, no, not, of_type, print, take, walk, without_brackets,
 };
 use whimbrel_core::{ExpressionContext, Untranslated};
 
@@ -146,26 +146,12 @@ impl Speller<'_> {
     /// Spells a whole whose parts are neutral still.
     fn whole(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
-            Expr::Identifier(_)
-            | Expr::CompoundIdentifier(_)
-            | Expr::Nested(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::Exists { .. }
-            | Expr::InSubquery { .. }
-            | Expr::Subquery(_)
-            | Expr::Tuple(_)
-            | Expr::Wildcard(_)
-            | Expr::QualifiedWildcard(..) => Ok(()),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => Ok(()),
             Expr::IsTrue(inner) | Expr::IsNotTrue(inner) | Expr::IsFalse(inner) | Expr::IsNotFalse(inner) => {
                 self.condition(inner)
             }
-            Expr::IsUnknown(inner) => {
-                *expr = Expr::IsNull(inner.clone());
-                Ok(())
-            }
-            Expr::IsNotUnknown(inner) => {
-                *expr = Expr::IsNotNull(inner.clone());
+            Expr::IsUnknown(_) | Expr::IsNotUnknown(_) => {
+                known_or_null(expr);
                 Ok(())
             }
             Expr::Value(value) => match &value.value {
@@ -208,6 +194,7 @@ impl Speller<'_> {
             Expr::Cast { .. } => self.cast(expr),
             Expr::Extract { .. } => calls::extract(expr, self),
             Expr::Function(_) => calls::function(expr, self),
+            part if is_plain(part) => Ok(()),
             other => Err(no(format!("`{other}`"))),
         }
     }

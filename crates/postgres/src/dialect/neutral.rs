@@ -10,7 +10,7 @@ mod calls;
 mod casts;
 
 use sqlparser::ast::{BinaryOperator, Expr, Ident, OrderByExpr, OrderBySort, UnaryOperator, Value};
-use whimbrel_core::expression::{Kind, Translate, check_call, kind, no};
+use whimbrel_core::expression::{Kind, Translate, at_time_zone, check_call, is_plain, kind, list, no};
 use whimbrel_core::{ExpressionContext, Untranslated};
 
 /// Reads expressions whose parts are neutral already.
@@ -53,40 +53,23 @@ impl Reader<'_> {
         match expr {
             Expr::Identifier(_)
             | Expr::CompoundIdentifier(_)
-            | Expr::Nested(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::IsTrue(_)
-            | Expr::IsNotTrue(_)
-            | Expr::IsFalse(_)
-            | Expr::IsNotFalse(_)
             | Expr::IsUnknown(_)
             | Expr::IsNotUnknown(_)
-            | Expr::IsDistinctFrom(..)
-            | Expr::IsNotDistinctFrom(..)
-            | Expr::Exists { .. }
-            | Expr::InList { .. }
-            | Expr::InSubquery { .. }
-            | Expr::Subquery(_)
-            | Expr::Between { .. }
-            | Expr::Case { .. }
             | Expr::Like { any: false, .. }
             | Expr::ILike { any: false, .. }
             | Expr::Position { .. }
             | Expr::Trim { .. }
             | Expr::Substring { special: false, .. }
-            | Expr::Wildcard(_)
-            | Expr::QualifiedWildcard(..)
-            | Expr::Tuple(_)
             | Expr::Extract { .. }
             // Only as the list of ANY and ALL, which is looked at next.
             | Expr::Array(_) => Ok(()),
+            part if is_plain(part) => Ok(()),
             Expr::Value(value) => literal(&mut value.value),
             Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus, .. } => Ok(()),
             Expr::BinaryOp { .. } => self.operation(expr),
-            Expr::AnyOp { .. } | Expr::AllOp { .. } => calls::list(expr),
+            Expr::AnyOp { .. } | Expr::AllOp { .. } => list(expr),
             Expr::Cast { .. } | Expr::TypedString(_) => casts::read(expr, self.context),
-            Expr::AtTimeZone { .. } => calls::at_time_zone(expr),
+            Expr::AtTimeZone { .. } => at_time_zone(expr),
             Expr::Collate { expr: inner, collation } => {
                 let name = collation.to_string();
                 if ["\"C\"", "\"POSIX\"", "\"default\""].iter().any(|plain| name.ends_with(plain)) {

@@ -14,8 +14,8 @@ use sqlparser::ast::{
     FunctionArguments, Ident, ObjectName, OrderByExpr, OrderBySort, Query, Select, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, TargetNames, Translate, check_call, check_grouping, columns_of, function_name, is_now, kind,
-    literal_as, no, of_type, plain_name, take, text_literal,
+    Kind, TargetNames, Translate, check_call, check_grouping, columns_of, function_name, is_now, is_plain,
+    kind, literal_as, no, of_type, plain_name, take, text_literal,
 };
 use whimbrel_core::{ExpressionContext, Untranslated};
 
@@ -307,31 +307,14 @@ impl Speller<'_> {
                 }
                 Ok(())
             }
-            Expr::Nested(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::IsTrue(_)
-            | Expr::IsNotTrue(_)
-            | Expr::IsFalse(_)
-            | Expr::IsNotFalse(_)
-            | Expr::IsUnknown(_)
+            part if is_plain(part) => Ok(()),
+            Expr::IsUnknown(_)
             | Expr::IsNotUnknown(_)
-            | Expr::IsDistinctFrom(..)
-            | Expr::IsNotDistinctFrom(..)
-            | Expr::InList { .. }
-            | Expr::InSubquery { .. }
-            | Expr::Between { .. }
             | Expr::BinaryOp { .. }
             | Expr::UnaryOp {
                 op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus,
                 ..
             }
-            | Expr::Case { .. }
-            | Expr::Exists { .. }
-            | Expr::Subquery(_)
-            | Expr::Tuple(_)
-            | Expr::Wildcard(_)
-            | Expr::QualifiedWildcard(..)
             | Expr::Cast { .. }
             | Expr::Collate { .. }
             | Expr::AtTimeZone { .. }

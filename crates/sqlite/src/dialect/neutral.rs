@@ -6,13 +6,14 @@ mod names;
 mod spoken;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Ident, LimitClause, ObjectName, Offset, OffsetRows,
-    OrderByExpr, OrderBySort, Query, Select, UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, Expr, Ident, ObjectName, OrderByExpr, OrderBySort, Query, Select,
+    UnaryOperator, Value,
 };
 use sqlparser::parser::{Parser, ParserError};
 use whimbrel_core::expression::{
-    self, Kind, Translate, cast, check_call, check_grouping, digits, is_literal, kind, literal_as, nested,
-    no, of_logical, parser, read_expression, read_query, take, walk, without_brackets,
+    self, Kind, Translate, cast, check_call, check_grouping, digits, is_literal, is_plain, kind,
+    limit_before_offset, literal_as, nested, no, of_logical, parser, read_expression, read_query, take, walk,
+    without_brackets,
 };
 use whimbrel_core::{ExpressionContext, LogicalType, Untranslated};
 
@@ -61,16 +62,7 @@ struct Translator<'a> {
 
 impl Translate for Translator<'_> {
     fn query(&mut self, query: &mut Query) -> Result<(), Untranslated> {
-        if let Some(LimitClause::OffsetCommaLimit { offset, limit }) = &query.limit_clause {
-            query.limit_clause = Some(LimitClause::LimitOffset {
-                limit: Some(limit.clone()),
-                offset: Some(Offset {
-                    value: offset.clone(),
-                    rows: OffsetRows::None,
-                }),
-                limit_by: Vec::new(),
-            });
-        }
+        limit_before_offset(query);
         Ok(())
     }
 
@@ -137,22 +129,7 @@ impl Translator<'_> {
     /// Turns one expression, whose parts are neutral already, into the neutral form.
     fn translate(&self, expr: &mut Expr) -> Result<(), Untranslated> {
         match expr {
-            Expr::Identifier(_)
-            | Expr::CompoundIdentifier(_)
-            | Expr::Nested(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::IsTrue(_)
-            | Expr::IsNotTrue(_)
-            | Expr::IsFalse(_)
-            | Expr::IsNotFalse(_)
-            | Expr::Exists { .. }
-            | Expr::InSubquery { .. }
-            | Expr::Subquery(_)
-            | Expr::Tuple(_)
-            | Expr::Wildcard(_)
-            | Expr::QualifiedWildcard(..)
-            | Expr::Extract { .. } => Ok(()),
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Extract { .. } => Ok(()),
             Expr::Value(value) => literal(&mut value.value),
             Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
                 self.agree(left, right)
@@ -190,6 +167,7 @@ impl Translator<'_> {
                 check_call(function)?;
                 calls::function(expr, self.context)
             }
+            part if is_plain(part) => Ok(()),
             other => Err(no(format!("`{other}`"))),
         }
     }

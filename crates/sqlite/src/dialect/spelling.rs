@@ -5,12 +5,13 @@ mod calls;
 mod casts;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Ident, LimitClause, ObjectName, OrderByExpr,
-    OrderBySort, Query, Select, SetExpr, SetOperator, SetQuantifier, UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Ident, ObjectName, OrderByExpr, OrderBySort,
+    Query, Select, SetExpr, SetOperator, SetQuantifier, UnaryOperator, Value,
 };
 use whimbrel_core::expression::{
-    Kind, TargetNames, Translate, check_call, check_grouping, digits, is_now, kind, no, of_logical, print,
-    take, text_literal, text_of, walk, without_brackets,
+    Kind, TargetNames, Translate, at_time_zone, check_call, check_grouping, is_now, is_plain, kind,
+    known_or_null, limit_of_fetch, list, no, of_logical, print, take, text_literal, text_of, walk,
+    without_brackets,
 };
 use whimbrel_core::{
     ExpressionContext, LogicalType, Untranslated, format_date, format_time, format_timestamp, parse_date,
@@ -77,26 +78,7 @@ struct Speller<'a> {
 
 impl Translate for Speller<'_> {
     fn query(&mut self, query: &mut Query) -> Result<(), Untranslated> {
-        if let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) {
-            let offset = match query.limit_clause.take() {
-                Some(LimitClause::LimitOffset { offset, .. }) => offset,
-                Some(LimitClause::OffsetCommaLimit { .. }) | None => None,
-            };
-            query.limit_clause = Some(LimitClause::LimitOffset {
-                limit: fetch.quantity,
-                offset,
-                limit_by: Vec::new(),
-            });
-        }
-        if let Some(LimitClause::LimitOffset {
-            limit: limit @ None,
-            offset: Some(_),
-            ..
-        }) = &mut query.limit_clause
-        {
-            // All rows, where a limit must be said before an offset.
-            *limit = Some(digits("-1"));
-        }
+        limit_of_fetch(query, "-1");
         check_sets(&query.body)
     }
 
@@ -171,14 +153,14 @@ impl Speller<'_> {
             }
             Expr::InList { expr, list, .. } => list.iter_mut().try_for_each(|item| self.agree(expr, item)),
             Expr::AnyOp { .. } | Expr::AllOp { .. } => {
-                calls::list(expr)?;
+                list(expr)?;
                 self.whole(expr)
             }
             Expr::Function(call) => {
                 check_call(call)?;
                 calls::numbers(call, self)
             }
-            Expr::AtTimeZone { .. } => calls::at_time_zone(expr),
+            Expr::AtTimeZone { .. } => at_time_zone(expr),
             Expr::Extract { .. } => calls::extract(expr, self.context),
             _ => Ok(()),
         }
@@ -303,34 +285,12 @@ impl Speller<'_> {
                 op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus,
                 ..
             } => Ok(()),
-            Expr::IsUnknown(inner) => {
-                *expr = Expr::IsNull(inner.clone());
+            Expr::IsUnknown(_) | Expr::IsNotUnknown(_) => {
+                known_or_null(expr);
                 Ok(())
             }
-            Expr::IsNotUnknown(inner) => {
-                *expr = Expr::IsNotNull(inner.clone());
-                Ok(())
-            }
-            Expr::Nested(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::IsTrue(_)
-            | Expr::IsNotTrue(_)
-            | Expr::IsFalse(_)
-            | Expr::IsNotFalse(_)
-            | Expr::IsDistinctFrom(..)
-            | Expr::IsNotDistinctFrom(..)
-            | Expr::InList { .. }
-            | Expr::InSubquery { .. }
-            | Expr::Between { .. }
-            | Expr::BinaryOp { .. }
-            | Expr::Case { .. }
-            | Expr::Exists { .. }
-            | Expr::Subquery(_)
-            | Expr::Tuple(_)
-            | Expr::Wildcard(_)
-            | Expr::QualifiedWildcard(..)
-            | Expr::Cast { .. } => Ok(()),
+            part if is_plain(part) => Ok(()),
+            Expr::BinaryOp { .. } | Expr::Cast { .. } => Ok(()),
             Expr::Like { .. } => calls::like(expr),
             Expr::ILike { .. } => calls::ilike(expr),
             Expr::Position { .. } => calls::position(expr),

@@ -5,7 +5,7 @@ use sqlparser::ast::{
 };
 use whimbrel_core::Untranslated;
 use whimbrel_core::expression::{
-    Kind, arguments, call, case, cast, check_call, count_of, digits, function_name, no, plain_name,
+    Kind, arguments, call, case, cast, check_call, count_of, digits, function_name, has_part, no, plain_name,
     truth_literal, word,
 };
 
@@ -300,13 +300,7 @@ pub(super) fn extract(whole: &mut Expr, reader: &Reader<'_>) -> Result<(), Untra
         return Ok(());
     };
     let of = reader.kind(expr);
-    let fits = match field {
-        DateTimeField::Year | DateTimeField::Month | DateTimeField::Day | DateTimeField::Quarter => {
-            matches!(of, Kind::Date | Kind::Timestamp(false))
-        }
-        DateTimeField::Hour | DateTimeField::Minute => matches!(of, Kind::Time | Kind::Timestamp(false)),
-        _ => false,
-    };
+    let fits = has_part(field, of);
     if fits {
         return Ok(());
     }

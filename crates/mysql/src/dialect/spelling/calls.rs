@@ -1,52 +1,27 @@
 //! Single calls of the neutral form in the servers' words: functions, parts of times, aggregates with a filter.
 
 use sqlparser::ast::{
-    DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    Value,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Value,
 };
 use whimbrel_core::Untranslated;
 use whimbrel_core::expression::{
-    Kind, arguments, call, check_call, count_of, digits, function_name, no, plain_name, text_of,
+    Kind, arguments, call, check_call, count_of, digits, function_name, has_part, is_common, no, plain_name,
+    text_of,
 };
 
 use super::{Speller, queries, texts, values};
 
-/// Functions of the same name and meaning.
-const COMMON: &[&str] = &[
-    "abs",
-    "avg",
+/// Functions of the same name and meaning beside those that all engines have.
+const KNOWN: &[&str] = &[
     "ceil",
-    "coalesce",
-    "concat_ws",
-    "count",
-    "dense_rank",
-    "first_value",
     "floor",
     "greatest",
     "json_valid",
-    "lag",
-    "last_value",
-    "lead",
     "least",
-    "lower",
-    "ltrim",
-    "max",
-    "min",
     "mod",
-    "ntile",
-    "nullif",
-    "octet_length",
     "power",
-    "rank",
-    "replace",
     "reverse",
-    "round",
-    "row_number",
-    "rtrim",
-    "sign",
-    "sum",
     "trim",
-    "upper",
 ];
 
 pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Untranslated> {
@@ -101,7 +76,7 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         }
         _ => {}
     }
-    if !COMMON.contains(&name.as_str()) {
+    if !is_common(&name) && !KNOWN.contains(&name.as_str()) {
         return Err(Untranslated::new(format!(
             "function `{name}` is not known to the target"
         )));
@@ -219,13 +194,7 @@ pub(super) fn extract(whole: &Expr, speller: &Speller<'_>) -> Result<(), Untrans
         return Ok(());
     };
     let of = speller.kind(expr);
-    let fits = match field {
-        DateTimeField::Year | DateTimeField::Month | DateTimeField::Day | DateTimeField::Quarter => {
-            matches!(of, Kind::Date | Kind::Timestamp(false))
-        }
-        DateTimeField::Hour | DateTimeField::Minute => matches!(of, Kind::Time | Kind::Timestamp(false)),
-        _ => false,
-    };
+    let fits = has_part(field, of);
     if fits {
         Ok(())
     } else {

@@ -3,12 +3,12 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "what is not listed needs nothing")]
 
 use sqlparser::ast::{
-    Expr, JoinConstraint, JoinOperator, LimitClause, NamedWindowExpr, OrderByExpr, OrderByKind,
-    OrderByOptions, OrderBySort, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor,
-    Value, WindowType,
+    Expr, JoinConstraint, JoinOperator, NamedWindowExpr, OrderByExpr, OrderByKind, OrderByOptions,
+    OrderBySort, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor, Value,
+    WindowType,
 };
 use whimbrel_core::Untranslated;
-use whimbrel_core::expression::{digits, no};
+use whimbrel_core::expression::{limit_of_fetch, no};
 
 use super::{MysqlDialect, Speller};
 
@@ -17,25 +17,7 @@ const ALL_ROWS: &str = "18446744073709551615";
 
 pub(super) fn query(query: &mut Query, speller: &Speller<'_>) -> Result<(), Untranslated> {
     known_here(query, speller.dialect)?;
-    if let Some(fetch) = query.fetch.take_if(|fetch| !fetch.with_ties && !fetch.percent) {
-        let offset = match query.limit_clause.take() {
-            Some(LimitClause::LimitOffset { offset, .. }) => offset,
-            Some(LimitClause::OffsetCommaLimit { .. }) | None => None,
-        };
-        query.limit_clause = Some(LimitClause::LimitOffset {
-            limit: fetch.quantity.or_else(|| Some(digits("1"))),
-            offset,
-            limit_by: Vec::new(),
-        });
-    }
-    if let Some(LimitClause::LimitOffset {
-        limit: limit @ None,
-        offset: Some(_),
-        ..
-    }) = &mut query.limit_clause
-    {
-        *limit = Some(digits(ALL_ROWS));
-    }
+    limit_of_fetch(query, ALL_ROWS);
     for cte in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
         cte.materialized = None;
     }

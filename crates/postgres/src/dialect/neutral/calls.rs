@@ -7,46 +7,21 @@
 
 use sqlparser::ast::{BinaryOperator, DataType, Expr, Function, FunctionArguments};
 use whimbrel_core::expression::{
-    Kind, arguments, call, cast, count_of, digits, function_name, is_now, kind, no, plain_name, text_literal,
-    text_of, word,
+    Kind, arguments, call, cast, count_of, digits, function_name, is_common, is_now, kind, no, plain_name,
+    text_literal, text_of, word,
 };
 use whimbrel_core::{ExpressionContext, Untranslated};
 
-/// Functions of the same name and meaning.
-const COMMON: &[&str] = &[
-    "abs",
-    "avg",
+/// Functions of the same name and meaning beside those that all engines have.
+const KNOWN: &[&str] = &[
     "ceil",
-    "coalesce",
-    "concat_ws",
-    "count",
-    "dense_rank",
-    "first_value",
     "floor",
     "gen_random_uuid",
-    "lag",
-    "last_value",
-    "lead",
     "length",
-    "lower",
-    "ltrim",
-    "max",
-    "min",
     "mod",
-    "ntile",
-    "nullif",
-    "octet_length",
-    "rank",
-    "replace",
     "reverse",
-    "round",
-    "row_number",
-    "rtrim",
-    "sign",
     "string_agg",
     "strpos",
-    "sum",
-    "upper",
 ];
 
 /// Functions that others know by another name.
@@ -96,7 +71,7 @@ pub(super) fn function(expr: &mut Expr, context: &ExpressionContext) -> Result<(
                 .iter()
                 .find(|(own, _)| *own == name)
                 .map(|(_, neutral)| *neutral);
-            match neutral.or_else(|| COMMON.contains(&name).then_some(name)) {
+            match neutral.or_else(|| (is_common(name) || KNOWN.contains(&name)).then_some(name)) {
                 Some(neutral) => call.name = function_name(neutral),
                 None => return unknown(call),
             }
@@ -162,47 +137,4 @@ fn concatenation(given: &[Expr], context: &ExpressionContext) -> Result<Expr, Un
 
 fn is_utc(zone: &Expr) -> bool {
     text_of(zone).is_some_and(|zone| zone.eq_ignore_ascii_case("utc"))
-}
-
-/// The time of now in UTC, without its zone: a wall clock elsewhere.
-pub(super) fn at_time_zone(expr: &mut Expr) -> Result<(), Untranslated> {
-    if let Expr::AtTimeZone { timestamp, time_zone } = expr
-        && is_utc(time_zone)
-        && is_now(timestamp)
-    {
-        *expr = word("CURRENT_TIMESTAMP");
-        return Ok(());
-    }
-    Err(no(format!("`{expr}`")))
-}
-
-/// `= ANY (ARRAY[...])` is how the server prints IN, `<> ALL (ARRAY[...])` NOT IN.
-pub(super) fn list(expr: &mut Expr) -> Result<(), Untranslated> {
-    let (left, right, negated) = match expr {
-        Expr::AnyOp {
-            left,
-            compare_op: BinaryOperator::Eq,
-            right,
-            ..
-        } => (left, right, false),
-        Expr::AllOp {
-            left,
-            compare_op: BinaryOperator::NotEq,
-            right,
-        } => (left, right, true),
-        other => return Err(no(format!("`{other}`"))),
-    };
-    let mut inner = &**right;
-    while let Expr::Nested(next) | Expr::Cast { expr: next, .. } = inner {
-        inner = next;
-    }
-    let Expr::Array(array) = inner else {
-        return Err(no(format!("`{expr}`")));
-    };
-    *expr = Expr::InList {
-        expr: left.clone(),
-        list: array.elem.clone(),
-        negated,
-    };
-    Ok(())
 }

@@ -11,54 +11,30 @@ use sqlparser::ast::{
 };
 use whimbrel_core::Untranslated;
 use whimbrel_core::expression::{
-    Kind, arguments, call, case, columns_of, function_name, nested, no, plain_name, text_literal, word,
+    Kind, arguments, call, case, columns_of, function_name, is_common, nested, no, plain_name, text_literal,
+    word,
 };
 
 use super::Speller;
 
-/// Functions of the same name and meaning.
-const COMMON: &[&str] = &[
-    "abs",
-    "avg",
+/// Functions of the same name and meaning beside those that all engines have.
+const KNOWN: &[&str] = &[
     "ceil",
-    "coalesce",
-    "concat_ws",
-    "count",
-    "dense_rank",
-    "first_value",
     "floor",
     "gen_random_uuid",
     "greatest",
-    "lag",
-    "last_value",
-    "lead",
     "least",
     "length",
-    "lower",
     "lpad",
-    "ltrim",
-    "max",
-    "min",
     "mod",
-    "ntile",
-    "nullif",
-    "octet_length",
     "power",
-    "rank",
-    "replace",
     "reverse",
     "right",
-    "round",
-    "row_number",
     "rpad",
-    "rtrim",
-    "sign",
     "string_agg",
     "strpos",
     "substr",
-    "sum",
     "trim",
-    "upper",
 ];
 
 pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Untranslated> {
@@ -113,7 +89,7 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
         }
         _ => {}
     }
-    if !COMMON.contains(&name.as_str()) {
+    if !is_common(&name) && !KNOWN.contains(&name.as_str()) {
         return Err(Untranslated::new(format!(
             "function `{name}` is not known to the target"
         )));

@@ -5,45 +5,15 @@ use sqlparser::ast::{
     FunctionArguments, Ident, TrimWhereField, UnaryOperator,
 };
 use whimbrel_core::expression::{
-    Kind, arguments, call, count_of, digits, function_name, is_now, kind, nested, no, not, plain_name,
+    Kind, arguments, call, count_of, digits, function_name, is_common, kind, nested, no, not, plain_name,
     text_literal, text_of,
 };
 use whimbrel_core::{ExpressionContext, Untranslated};
 
 use super::{Place, Speller};
 
-/// Functions of the same name and meaning.
-const COMMON: &[&str] = &[
-    "lower",
-    "upper",
-    "length",
-    "octet_length",
-    "substr",
-    "replace",
-    "trim",
-    "ltrim",
-    "rtrim",
-    "abs",
-    "round",
-    "sign",
-    "coalesce",
-    "concat_ws",
-    "json_valid",
-    "nullif",
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "row_number",
-    "rank",
-    "dense_rank",
-    "lag",
-    "lead",
-    "first_value",
-    "last_value",
-    "ntile",
-];
+/// Functions of the same name and meaning beside those that all engines have.
+const KNOWN: &[&str] = &["length", "substr", "trim", "json_valid"];
 
 /// Smallest, largest and absolute values of decimals are taken of numbers, not of their text.
 pub(super) fn numbers(call: &mut Function, speller: &Speller<'_>) -> Result<(), Untranslated> {
@@ -102,7 +72,7 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
                 right: Box::new(given[1].clone()),
             });
         }
-        name if COMMON.contains(&name) => function.name = function_name(name),
+        name if is_common(name) || KNOWN.contains(&name) => function.name = function_name(name),
         _ => {
             return Err(Untranslated::new(format!(
                 "function `{name}` is not known to the target"
@@ -160,50 +130,6 @@ fn now(expr: &mut Expr, name: &str, place: Place) -> Result<(), Untranslated> {
         _ => return Err(no(format!("`{name}` as a value of another kind"))),
     };
     *expr = spelled;
-    Ok(())
-}
-
-/// The time of now in UTC without its zone is what the engine's own word gives.
-pub(super) fn at_time_zone(expr: &mut Expr) -> Result<(), Untranslated> {
-    let Expr::AtTimeZone { timestamp, time_zone } = expr else {
-        return Ok(());
-    };
-    let is_utc = text_of(time_zone).is_some_and(|zone| zone.eq_ignore_ascii_case("utc"));
-    if is_utc && is_now(timestamp) {
-        *expr = (**timestamp).clone();
-        return Ok(());
-    }
-    Err(no(format!("`{expr}`")))
-}
-
-/// `= ANY (ARRAY[...])` is IN, `<> ALL (ARRAY[...])` is NOT IN.
-pub(super) fn list(expr: &mut Expr) -> Result<(), Untranslated> {
-    let (left, right, negated) = match expr {
-        Expr::AnyOp {
-            left,
-            compare_op: BinaryOperator::Eq,
-            right,
-            ..
-        } => (left, right, false),
-        Expr::AllOp {
-            left,
-            compare_op: BinaryOperator::NotEq,
-            right,
-        } => (left, right, true),
-        _ => return Err(no(format!("`{expr}`"))),
-    };
-    let mut inner = &**right;
-    while let Expr::Nested(next) | Expr::Cast { expr: next, .. } = inner {
-        inner = next;
-    }
-    let Expr::Array(array) = inner else {
-        return Err(no(format!("`{expr}`")));
-    };
-    *expr = Expr::InList {
-        expr: left.clone(),
-        list: array.elem.clone(),
-        negated,
-    };
     Ok(())
 }
 
