@@ -12,19 +12,29 @@ use super::scan::{find, outside};
 use crate::flavour::Flavour;
 use crate::quote::{literal, quoted};
 
-/// Modes that newer servers do not know any more.
-const FORGOTTEN_MODES: &[&str] = &[
-    "NO_AUTO_CREATE_USER",
-    "POSTGRESQL",
-    "ORACLE",
-    "MSSQL",
-    "DB2",
-    "MAXDB",
-    "NO_KEY_OPTIONS",
-    "NO_TABLE_OPTIONS",
-    "NO_FIELD_OPTIONS",
-    "MYSQL323",
-    "MYSQL40",
+/// The modes that MySQL 8 and later know. Older ones keep more, such as names of whole families, whose parts they list as well.
+const MODES_OF_MYSQL: &[&str] = &[
+    "REAL_AS_FLOAT",
+    "PIPES_AS_CONCAT",
+    "ANSI_QUOTES",
+    "IGNORE_SPACE",
+    "ONLY_FULL_GROUP_BY",
+    "NO_UNSIGNED_SUBTRACTION",
+    "NO_DIR_IN_CREATE",
+    "ANSI",
+    "NO_AUTO_VALUE_ON_ZERO",
+    "NO_BACKSLASH_ESCAPES",
+    "STRICT_TRANS_TABLES",
+    "STRICT_ALL_TABLES",
+    "NO_ZERO_IN_DATE",
+    "NO_ZERO_DATE",
+    "ALLOW_INVALID_DATES",
+    "ERROR_FOR_DIVISION_BY_ZERO",
+    "TRADITIONAL",
+    "HIGH_NOT_PRECEDENCE",
+    "NO_ENGINE_SUBSTITUTION",
+    "PAD_CHAR_TO_FULL_LENGTH",
+    "TIME_TRUNCATE_FRACTIONAL",
 ];
 
 /// One object before its statement is known.
@@ -216,7 +226,7 @@ fn making(scope: &Scope<'_>, found: &Found, shown: &Line, statement: &str) -> Ma
 fn modes(scope: &Scope<'_>, modes: &str) -> String {
     let kept: Vec<&str> = modes
         .split(',')
-        .filter(|mode| scope.server.version.flavour == Flavour::MariaDb || !FORGOTTEN_MODES.contains(mode))
+        .filter(|mode| scope.server.version.flavour == Flavour::MariaDb || MODES_OF_MYSQL.contains(mode))
         .collect();
     kept.join(",")
 }
