@@ -76,7 +76,7 @@ impl Dialect for MysqlDialect {
     }
 
     fn fit_row(&self, columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
-        mapping::fit_row(columns)
+        mapping::fit_row(self.version.flavour, columns)
     }
 
     fn fit_key(&self, columns: &[NativeColumn<'_>]) -> Vec<Option<u32>> {

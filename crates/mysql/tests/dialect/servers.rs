@@ -1,10 +1,10 @@
 //! The statements on real servers.
 
-use whimbrel_core::{Change, Check, Dialect, Table, TableId};
+use whimbrel_core::{Change, Check, Column, Dialect, Table, TableId};
 use whimbrel_mysql::Flavour;
 use whimbrel_testkit::mysql::{Flavour as Server, TestDatabase};
 
-use crate::shop::{changes, dialect, key, sql, steps};
+use crate::shop::{changes, dialect, fit, key, sql, steps};
 
 const BOTH: [(Flavour, Server); 2] = [
     (Flavour::MySql, Server::MySql),
@@ -158,6 +158,28 @@ fn every_collation_is_known_and_says_the_truth() {
             assert_eq!(is_equal("a", "A"), collation.equality.ignores_case, "{name}");
             assert_eq!(is_equal("a", "á"), collation.equality.ignores_accents, "{name}");
             assert_eq!(is_equal("a", "a  "), collation.equality.ignores_padding, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_wide_table_fits_once_its_columns_have_moved_out_of_the_row() {
+    for (flavour, server) in BOTH {
+        let Some(database) = TestDatabase::create(server, "dialect_wide") else {
+            continue;
+        };
+        let dialect = dialect(flavour, &version(&database));
+        for (native, count) in [
+            ("varchar(63)", 190),
+            ("varchar(4000)", 20),
+            ("varbinary(9000)", 9),
+        ] {
+            let mut table = Table::empty(TableId::bare(format!("wide {native}")));
+            table.columns = (0..count)
+                .map(|number| Column::new(format!("c{number}"), native))
+                .collect();
+            fit(dialect.as_ref(), &mut table);
+            run(&database, dialect.as_ref(), table);
         }
     }
 }

@@ -199,7 +199,7 @@ pub(crate) fn orders(dialect: &dyn Dialect) -> Table {
 }
 
 /// Gives the columns that are too much for a row the types that the dialect names.
-fn fit(dialect: &dyn Dialect, table: &mut Table) {
+pub(crate) fn fit(dialect: &dyn Dialect, table: &mut Table) {
     let logical = LogicalType::text();
     let natives: Vec<NativeColumn<'_>> = table
         .columns

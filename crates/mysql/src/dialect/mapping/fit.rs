@@ -3,6 +3,7 @@
 use whimbrel_core::{Mapped, NativeColumn};
 
 use super::native::KEY_BYTES_MAX;
+use crate::flavour::Flavour;
 use crate::native::Kind;
 
 const ROW_BYTES_MAX: u64 = 65_535;
@@ -11,8 +12,11 @@ const IN_PAGE_BYTES_MAX: u64 = 8_126;
 const COLUMNS_MAX: usize = 1_017;
 /// What a value that may move out of the page takes there at most, with its length.
 const LOCAL_BYTES_MAX: u64 = 41;
+/// The same in MariaDB, where only values of more than 255 bytes move out.
+const MARIADB_LOCAL_BYTES: u64 = 21;
+const MARIADB_SHORT_BYTES_MAX: u64 = 256;
 /// Header, transaction and roll pointer, and a row number where there is no key.
-const OVERHEAD_BYTES: u64 = 32;
+const OVERHEAD_BYTES: u64 = 20;
 /// Characters take up to so many bytes.
 const CHAR_BYTES: u64 = 4;
 /// A pointer and the length of a value that stands outside of the declared row.
@@ -65,10 +69,10 @@ impl Size {
     }
 
     /// The long type that a limited one can become, and its limit.
-    fn longer(self) -> Option<(&'static str, u32)> {
+    fn longer(self) -> Option<(&'static str, Self, u32)> {
         match self {
-            Self::Chars(limit) => Some(("longtext", limit)),
-            Self::Bytes(limit) => Some(("longblob", limit)),
+            Self::Chars(limit) => Some(("longtext", Self::LongText, limit)),
+            Self::Bytes(limit) => Some(("longblob", Self::LongBytes, limit)),
             Self::FixedChars(_)
             | Self::FixedBytes(_)
             | Self::LongText
@@ -92,10 +96,15 @@ impl Size {
     }
 
     /// What a column takes of the page even when its value has moved out of it.
-    fn in_page(self) -> u64 {
+    fn in_page(self, flavour: Flavour) -> u64 {
+        let local = local_bytes(flavour);
         match self {
             Self::FixedBytes(bytes) => u64::from(bytes),
-            Self::LongText | Self::LongBytes | Self::Long => LOCAL_BYTES_MAX,
+            Self::LongText | Self::LongBytes | Self::Long => local,
+            Self::Chars(_) | Self::Bytes(_) if flavour == Flavour::MariaDb => match self.declared() {
+                short @ ..=MARIADB_SHORT_BYTES_MAX => short,
+                _ => local,
+            },
             Self::Chars(_) | Self::FixedChars(_) | Self::Bytes(_) | Self::Plain(_) => {
                 self.declared().min(LOCAL_BYTES_MAX)
             }
@@ -122,51 +131,77 @@ impl Size {
     }
 }
 
+fn local_bytes(flavour: Flavour) -> u64 {
+    match flavour {
+        Flavour::MySql => LOCAL_BYTES_MAX,
+        Flavour::MariaDb => MARIADB_LOCAL_BYTES,
+    }
+}
+
 fn sizes(columns: &[NativeColumn<'_>]) -> Vec<Size> {
     columns.iter().map(|column| Size::of(column.native)).collect()
 }
 
 /// Returns other types for the columns that together are too much, the widest that no index needs first.
-pub(in crate::dialect) fn fit_row(columns: &[NativeColumn<'_>]) -> Vec<(usize, Mapped<String>)> {
-    let sizes = sizes(columns);
-    let mut changes = moved_out(columns, &sizes);
-    changes.extend(too_many(&sizes, &changes));
+pub(in crate::dialect) fn fit_row(
+    flavour: Flavour,
+    columns: &[NativeColumn<'_>],
+) -> Vec<(usize, Mapped<String>)> {
+    let mut sizes = sizes(columns);
+    let free = |place: usize| !columns[place].usage.indexed;
+    let in_row = Limit {
+        bytes: ROW_BYTES_MAX,
+        taken: Size::declared,
+    };
+    let in_page = Limit {
+        bytes: IN_PAGE_BYTES_MAX - OVERHEAD_BYTES,
+        taken: |size: Size| size.in_page(flavour),
+    };
+    let mut changes = moved_out(&mut sizes, free, &in_row);
+    changes.extend(moved_out(&mut sizes, free, &in_page));
+    changes.extend(too_many(&sizes, flavour));
     changes.sort_by_key(|(place, _)| *place);
     changes
 }
 
-/// Makes long texts and bytes of the widest limited ones until the declared row is short enough.
-fn moved_out(columns: &[NativeColumn<'_>], sizes: &[Size]) -> Vec<(usize, Mapped<String>)> {
-    let mut total: u64 = sizes.iter().map(|size| size.declared()).sum::<u64>() + null_bytes(sizes.len());
-    let mut candidates: Vec<(usize, &str, u32)> = sizes
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| !columns[*place].usage.indexed)
-        .filter_map(|(place, size)| size.longer().map(|(long, limit)| (place, long, limit)))
-        .collect();
-    candidates.sort_by_key(|(place, ..)| std::cmp::Reverse(sizes[*place].declared()));
+/// So many bytes for all columns together, of which each takes some.
+struct Limit<F> {
+    bytes: u64,
+    taken: F,
+}
+
+/// Makes long texts and bytes of the widest limited ones until all columns together are within the limit.
+fn moved_out<F: Fn(Size) -> u64>(
+    sizes: &mut [Size],
+    is_free: impl Fn(usize) -> bool,
+    limit: &Limit<F>,
+) -> Vec<(usize, Mapped<String>)> {
+    let mut total = sizes.iter().map(|size| (limit.taken)(*size)).sum::<u64>() + null_bytes(sizes.len());
+    let mut candidates: Vec<usize> = (0..sizes.len()).filter(|place| is_free(*place)).collect();
+    candidates.sort_by_key(|place| std::cmp::Reverse((limit.taken)(sizes[*place])));
     let mut changes = Vec::new();
-    for (place, long, limit) in candidates {
-        if total <= ROW_BYTES_MAX {
-            break;
+    for place in candidates {
+        let Some((long, becomes, chars)) = sizes[place].longer() else {
+            continue;
+        };
+        let (before, after) = ((limit.taken)(sizes[place]), (limit.taken)(becomes));
+        if total <= limit.bytes || after >= before {
+            continue;
         }
-        total = total - sizes[place].declared() + LONG_BYTES;
-        let why = format!("a row holds {ROW_BYTES_MAX} bytes; the limit of {limit} is not enforced");
+        total = total - before + after;
+        sizes[place] = becomes;
+        let why = format!("the row would be too long; the limit of {chars} is not enforced");
         changes.push((place, Mapped::widened(long.to_owned(), why)));
     }
     changes
 }
 
 /// The columns at the end for which there is no room, whatever their type.
-fn too_many(sizes: &[Size], changes: &[(usize, Mapped<String>)]) -> Vec<(usize, Mapped<String>)> {
-    let changed = |place: usize| changes.iter().any(|(other, _)| *other == place);
+fn too_many(sizes: &[Size], flavour: Flavour) -> Vec<(usize, Mapped<String>)> {
     let mut used = OVERHEAD_BYTES + null_bytes(sizes.len());
     let mut refused = Vec::new();
     for (place, size) in sizes.iter().enumerate() {
-        let bytes = match changed(place) {
-            true => LOCAL_BYTES_MAX,
-            false => size.in_page(),
-        };
+        let bytes = size.in_page(flavour);
         let why = if place >= COLUMNS_MAX {
             format!("a table has at most {COLUMNS_MAX} columns")
         } else if used + bytes > IN_PAGE_BYTES_MAX {
@@ -261,7 +296,11 @@ mod tests {
     }
 
     fn fitted(natives: &[(&str, bool)]) -> Vec<(usize, String, bool)> {
-        fit_row(&columns(natives))
+        fitted_in(Flavour::MySql, natives)
+    }
+
+    fn fitted_in(flavour: Flavour, natives: &[(&str, bool)]) -> Vec<(usize, String, bool)> {
+        fit_row(flavour, &columns(natives))
             .into_iter()
             .map(|(place, to)| {
                 let refused = matches!(to.fidelity, Fidelity::Unsupported(_));
@@ -292,9 +331,21 @@ mod tests {
         let refused = fitted(&many);
         assert_eq!(
             refused.first().map(|(place, _, refused)| (*place, *refused)),
-            Some((196, true))
+            Some((197, true))
         );
-        assert_eq!(refused.len(), 4);
+        assert_eq!(refused.len(), 3);
+        let in_mariadb = |native, count| fitted_in(Flavour::MariaDb, &vec![(native, false); count]);
+        assert!(in_mariadb("longtext", 383).is_empty());
+        assert_eq!(in_mariadb("longtext", 390)[0].0, 383);
+        // Short texts cannot leave the page there, but long ones can.
+        assert!(in_mariadb("varchar(63)", 31).is_empty());
+        let moved = in_mariadb("varchar(63)", 100);
+        assert!(
+            moved.len() > 60
+                && moved
+                    .iter()
+                    .all(|(_, native, refused)| native == "longtext" && !refused)
+        );
         let narrow = vec![("tinyint(1)", false); 1_020];
         assert_eq!(fitted(&narrow).len(), 3);
     }
