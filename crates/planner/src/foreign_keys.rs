@@ -273,7 +273,6 @@ impl Maker<'_, '_> {
             deferral,
             validated,
             definition: self.key.definition.clone().filter(|_| keeps_definition),
-            ..self.key.clone()
         }
     }
 

@@ -209,7 +209,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch(
-                "CREATE TABLE a (n TEXT COLLATE NOCASE UNIQUE); CREATE TABLE b (n TEXT REFERENCES a (n));
+                "PRAGMA foreign_keys = OFF; CREATE TABLE a (n TEXT COLLATE NOCASE UNIQUE); CREATE TABLE b (n TEXT REFERENCES a (n));
                  INSERT INTO a VALUES ('Ab'), ('c'); INSERT INTO b VALUES ('aB'), ('c'), ('none'), (NULL);",
             )
             .unwrap();
