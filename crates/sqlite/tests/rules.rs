@@ -1,7 +1,5 @@
 //! Values that break their type: replaced by a rule and counted, or rejected with the exact key; chunks that are added later.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "world/world.rs"]
 #[expect(
     dead_code,
