@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use whimbrel_testkit::binary::{Output, Whimbrel};
+use whimbrel_testkit::{mysql, postgres};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
@@ -45,7 +46,7 @@ fn back_to_the_structure_on_again_and_back_to_the_start() {
 
 #[test]
 fn to_a_server_and_back_into_a_file() {
-    let Some(database) = whimbrel_testkit::postgres::TestDatabase::create("example") else {
+    let Some(database) = postgres::TestDatabase::create("example") else {
         return;
     };
     let url = database.url();
@@ -68,6 +69,33 @@ fn a_changed_line_of_the_audit_log_is_found() {
 }
 
 #[test]
+fn from_one_server_to_another_with_a_rule_for_dates() {
+    for flavour in mysql::Flavour::ALL {
+        let source = mysql::TestDatabase::create(flavour, "example");
+        let target = postgres::TestDatabase::create("example_target");
+        let (Some(source), Some(target)) = (source, target) else {
+            continue;
+        };
+        source.execute(
+            "set sql_mode = '';
+            create table customers (id int unsigned auto_increment primary key, name varchar(50) not null, active tinyint(1), since date,
+              level enum('new', 'old'));
+            insert into customers values (1, 'Zoë', 1, '0000-00-00', 'old'), (7, 'Bo', 0, '2024-02-29', 'new')",
+        );
+        let variables = [("SOURCE", source.url()), ("TARGET", target.url())];
+        let output = run("07-mysql-to-postgres.sh", &variables).expect_code(0);
+        assert!(
+            output.stdout.contains("`1970-01-01`"),
+            "the report names the rule: {}",
+            output.stdout
+        );
+        let sql = "select string_agg(concat_ws(' ', id, name, active, since, level), ', ' order by id) from customers";
+        let arrived = "1 Zoë t 1970-01-01 old, 7 Bo f 2024-02-29 new";
+        assert_eq!(target.query_text(sql), [[Some(arrived.to_owned())]]);
+    }
+}
+
+#[test]
 fn every_script_says_in_its_second_line_what_it_shows() {
     let mut scripts = 0;
     for entry in std::fs::read_dir(folder()).unwrap() {
@@ -85,5 +113,5 @@ fn every_script_says_in_its_second_line_what_it_shows() {
             scripts += 1;
         }
     }
-    assert_eq!(scripts, 6);
+    assert_eq!(scripts, 7);
 }

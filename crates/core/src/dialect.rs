@@ -206,6 +206,8 @@ pub enum Feature {
     Collations,
     /// Checks.
     Checks,
+    /// Checks that rows from before break, made after the rows arrived.
+    UnvalidatedChecks,
 }
 
 /// What a column is used for, as far as its type depends on it.

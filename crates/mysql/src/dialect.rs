@@ -116,6 +116,7 @@ impl Dialect for MysqlDialect {
             | Feature::NullsOrder
             | Feature::IdentityAlways
             | Feature::PartialIndexes
+            | Feature::UnvalidatedChecks
             | Feature::StampTriggers
             | Feature::Collations => false,
         }

@@ -9,8 +9,7 @@ use whimbrel_core::{Column, Feature, Generated, Index, IndexPart, LogicalType};
 
 use crate::draft::Draft;
 use crate::expressions::table_context;
-use crate::index_parts::cuts;
-use crate::indexes::Place;
+use crate::index_parts::{Place, cuts};
 
 /// The option of a column that only its name shows.
 const INVISIBLE: &str = "invisible";

@@ -8,11 +8,13 @@ use whimbrel_core::{
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
 use crate::names::Part;
-use crate::notes::Notes;
+use crate::notes::{LEAVE_OUT, Notes, STOP};
 use crate::scope::{Scope, column_subject};
 
 /// How deep domains over domains are followed.
 const DOMAIN_DEPTH_MAX: usize = 16;
+/// The choice to make a check that every row must fulfil of one that rows from before may break.
+const VALIDATE: &str = "validate";
 
 /// A domain that a column's values must fulfil.
 pub(crate) struct Domain {
@@ -231,14 +233,7 @@ fn made(
             (stuck.ask(notes).own_text()?.to_owned(), true)
         }
     };
-    let validated = check.validated || !draft.scope.allows_unvalidated();
-    if validated != check.validated && !draft.scope.equal {
-        notes.info(
-            "feature_left_out",
-            subject.clone(),
-            format!("the check `{subject}` does not know that old rows may break it"),
-        );
-    }
+    let validated = validated(&draft.scope, (subject, check), notes)?;
     let wanted = match (check.name.is_empty(), draft.scope.inline()) {
         (false, _) => check.name.clone(),
         (true, true) => String::new(),
@@ -252,8 +247,47 @@ fn made(
     let keeps_words = draft.scope.equal && !own && expression == check.expression;
     Some(Check {
         name: draft.names.constraint(&draft.scope, &part, notes),
-        validated: validated || (draft.scope.equal && check.validated),
+        validated,
         definition: check.definition.clone().filter(|_| keeps_words),
         expression,
     })
+}
+
+/// Tells whether the target's check holds for every row; none when it stays behind.
+fn validated(
+    scope: &Scope<'_>,
+    (subject, check): (&ObjectId, &Check),
+    notes: &mut Notes<'_>,
+) -> Option<bool> {
+    if check.validated {
+        return Some(true);
+    }
+    if scope.inline() {
+        // Where it stands inside CREATE TABLE nothing looks at the rows that are loaded.
+        if !scope.equal {
+            let message = format!("the check `{subject}` does not know that old rows may break it");
+            notes.info("feature_left_out", subject.clone(), message);
+        }
+        return Some(true);
+    }
+    if scope.target.dialect.has(Feature::UnvalidatedChecks) {
+        return Some(false);
+    }
+    let message =
+        format!("rows from before may break the check `{subject}`; the target has no check that lets them");
+    let answer = notes.ask(
+        Finding::new("feature_left_out", Severity::Decision, subject.clone(), message)
+            .with_evidence(check.expression.clone())
+            .with_choice(
+                LEAVE_OUT,
+                "all rows arrive; the check stays behind, and the target refuses no new row that breaks it",
+            )
+            .with_choice(
+                VALIDATE,
+                "the check is made once the rows are there; the migration fails if one of them breaks it",
+            )
+            .with_choice(STOP, "the migration waits until the source's check is validated")
+            .suggest(LEAVE_OUT),
+    );
+    answer.is(VALIDATE).then_some(true)
 }

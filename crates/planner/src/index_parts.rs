@@ -10,13 +10,19 @@ use whimbrel_core::{
 
 use crate::draft::Draft;
 use crate::expressions::{table_context, translate};
-use crate::indexes::Place;
 use crate::notes::{LEAVE_OUT, Notes, STOP};
 
 /// Bytes of the longest value that every engine holds in an index whole.
 const WHOLE_BYTES_MAX: u64 = 2_000;
 /// The choice to make an index that does not keep its values unique.
 const NOT_UNIQUE: &str = "not_unique";
+
+/// An index on its way to another engine, or to other names.
+pub(crate) struct Place<'p> {
+    pub(crate) table: &'p Table,
+    pub(crate) index: &'p Index,
+    pub(crate) subject: &'p ObjectId,
+}
 
 /// The parts as far as they could be carried over.
 pub(crate) struct Parts {

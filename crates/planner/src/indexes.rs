@@ -5,7 +5,7 @@ use whimbrel_core::{Column, Feature, Finding, Index, ObjectId, ObjectKind, Sever
 use crate::computed;
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, table_context, translate};
-use crate::index_parts::{self, Parts};
+use crate::index_parts::{self, Parts, Place};
 use crate::keys::{nulls_equal, survives_duplicates};
 use crate::names::Part;
 use crate::needs;
@@ -76,13 +76,6 @@ fn kept(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<
         definition: Some(text.to_owned()),
         ..index.clone()
     })
-}
-
-/// An index on its way to another engine, or to other names.
-pub(crate) struct Place<'p> {
-    pub(crate) table: &'p Table,
-    pub(crate) index: &'p Index,
-    pub(crate) subject: &'p ObjectId,
 }
 
 fn made_anew(

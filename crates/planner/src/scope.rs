@@ -45,7 +45,7 @@ impl<'a> Scope<'a> {
         self.target.capabilities.constraints_inline
     }
 
-    /// True when the target can hold a foreign key or check that existing rows break.
+    /// True when the target can hold a foreign key that existing rows break and that says so.
     pub(crate) fn allows_unvalidated(&self) -> bool {
         !self.inline()
     }

@@ -2,8 +2,8 @@
 //! `neutral` and `spelling`), statements in `ddl`.
 
 mod ddl;
-mod limits;
 mod expression;
+mod limits;
 mod mapping;
 mod neutral;
 mod spelling;
@@ -39,7 +39,9 @@ impl PostgresDialect {
     pub fn of(catalog: &Catalog) -> Self {
         let major = catalog.version.split('.').next().unwrap_or_default();
         let digits: String = major.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().map_or_else(|_| Self::oldest(), |major| Self { major })
+        digits
+            .parse()
+            .map_or_else(|_| Self::oldest(), |major| Self { major })
     }
 }
 
@@ -140,6 +142,7 @@ impl Dialect for PostgresDialect {
             | Feature::PartialIndexes
             | Feature::ExpressionIndexes
             | Feature::Checks
+            | Feature::UnvalidatedChecks
             | Feature::EveryFloat => true,
             Feature::NullsEqual => self.major >= 15,
             Feature::VirtualColumns => self.major >= 18,

@@ -161,7 +161,13 @@ fn a_target_that_holds_nul_is_not_asked_about_it() {
     let plan = to_flat("x text")
         .column_profile("public.a", "x", |p| p.nul_text = 3)
         .plan();
-    assert_eq!(plan.findings.iter().filter(|finding| finding.code != "no_key").count(), 0);
+    assert_eq!(
+        plan.findings
+            .iter()
+            .filter(|finding| finding.code != "no_key")
+            .count(),
+        0
+    );
 }
 
 #[test]

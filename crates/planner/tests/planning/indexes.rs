@@ -90,9 +90,7 @@ fn an_index_over_some_of_the_rows_is_over_all_of_them_unless_it_is_unique() {
         "public.a.i: leave_out | stop | expression (expression)"
     );
     assert_eq!(made(&plan), ["i_on_a: unique (i_1)"]);
-    assert!(
-        creation(&plan, "a").contains("[i_1] bigint invisible as (CASE WHEN id > 0 THEN [id] END)")
-    );
+    assert!(creation(&plan, "a").contains("[i_1] bigint invisible as (CASE WHEN id > 0 THEN [id] END)"));
     assert!(plan.tables[0].columns.iter().all(|column| column.target != "i_1"));
     let plan = setup.decide("feature_left_out=leave_out").plan();
     assert_eq!(made(&plan), Vec::<String>::new());
@@ -139,10 +137,7 @@ fn an_index_over_an_expression_stays_behind_where_there_are_none() {
         question(&plan, "feature_left_out"),
         "public.a.i: leave_out | stop | expression (expression)"
     );
-    assert!(
-        creation(&plan, "a")
-            .contains("[i_1] varchar(255) collate exact invisible as (lower(note))")
-    );
+    assert!(creation(&plan, "a").contains("[i_1] varchar(255) collate exact invisible as (lower(note))"));
 }
 
 #[test]

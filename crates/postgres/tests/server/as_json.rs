@@ -29,7 +29,13 @@ async fn values_without_a_form_of_their_own_elsewhere_are_read_as_json() {
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
     let batches = read(&*snapshot, &table, &columns, KeyRange::All).await;
     let shown = format!("{:?}", batches[0].records);
-    for value in [r"[1,null,3]", r#"[{\"a\":1,\"b\":\"x\\\"\"}]"#, r#"\"[1,5)\""#, r#"\"empty\""#, "[]"] {
+    for value in [
+        r"[1,null,3]",
+        r#"[{\"a\":1,\"b\":\"x\\\"\"}]"#,
+        r#"\"[1,5)\""#,
+        r#"\"empty\""#,
+        "[]",
+    ] {
         assert!(shown.contains(value), "{value} is not in {shown}");
     }
 }

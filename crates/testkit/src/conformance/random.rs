@@ -208,7 +208,10 @@ impl Lots {
         Arc::new(built.finish())
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever has no rule of its own is text")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever has no rule of its own is text"
+    )]
     fn word(&mut self, logical: &LogicalType) -> String {
         match logical {
             LogicalType::Decimal { precision, scale } => {
@@ -281,7 +284,10 @@ impl Lots {
     }
 
     /// Draws the given number of different keys, none of them NULL.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever has no rule of its own is text")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever has no rule of its own is text"
+    )]
     pub(super) fn keys(&mut self, logical: &LogicalType, rows: usize) -> ArrayRef {
         match logical {
             LogicalType::Integer { .. } => {
