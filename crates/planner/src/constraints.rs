@@ -233,7 +233,13 @@ fn made(
             (stuck.ask(notes).own_text()?.to_owned(), true)
         }
     };
-    let validated = validated(&draft.scope, (subject, check), notes)?;
+    let keeps_words = draft.scope.equal && !own && expression == check.expression;
+    let definition = check.definition.clone().filter(|_| keeps_words);
+    let validated = match definition.is_some() && !draft.scope.inline() {
+        // Its own words say what it asks of old rows.
+        true => check.validated,
+        false => validated(&draft.scope, (subject, check), notes)?,
+    };
     let wanted = match (check.name.is_empty(), draft.scope.inline()) {
         (false, _) => check.name.clone(),
         (true, true) => String::new(),
@@ -244,11 +250,10 @@ fn made(
         table: &table.target.id,
         wanted: &wanted,
     };
-    let keeps_words = draft.scope.equal && !own && expression == check.expression;
     Some(Check {
         name: draft.names.constraint(&draft.scope, &part, notes),
         validated,
-        definition: check.definition.clone().filter(|_| keeps_words),
+        definition,
         expression,
     })
 }

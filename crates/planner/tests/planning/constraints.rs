@@ -194,6 +194,33 @@ fn checks_that_old_rows_may_break_follow_the_data() {
 }
 
 #[test]
+fn a_check_that_old_rows_may_break_is_asked_where_every_row_must_fulfil_it() {
+    let mut setup = pair(Toy::Spacious, Toy::Folding);
+    let mut late = check("late", "user > 0");
+    late.validated = false;
+    setup.source.tables[0].checks = vec![check("now", "id > 0"), late];
+    let checks = |setup: &Setup| -> Vec<(String, bool)> {
+        let plan = setup.plan();
+        let orders = plan.tables.iter().find(|table| table.source.id.name == "orders");
+        let checks = &orders.unwrap().target.checks;
+        checks
+            .iter()
+            .map(|check| (check.name.clone(), check.validated))
+            .collect()
+    };
+    assert_eq!(
+        question(&setup.plan(), "feature_left_out"),
+        "public.orders.late: leave_out | validate | stop (leave_out)"
+    );
+    assert_eq!(checks(&setup), [("now".to_owned(), true)]);
+    let setup = setup.decide("feature_left_out=validate");
+    assert_eq!(
+        checks(&setup),
+        [("now".to_owned(), true), ("late".to_owned(), true)]
+    );
+}
+
+#[test]
 fn a_check_without_translation_is_asked() {
     let mut setup = pair(Toy::Flat, Toy::Spacious);
     setup.source.tables[0].checks.push(check("", "odd(user)"));
