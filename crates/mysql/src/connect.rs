@@ -9,11 +9,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Conn, DriverError, Opts, OptsBuilder, PoolOpts, SslOpts};
-use whimbrel_core::{ConnectOptions, DatabaseUrl, Error, ErrorClass, Result, Secret};
+use mysql_async::{Conn, Opts, OptsBuilder, PoolOpts, SslOpts};
+use whimbrel_core::{ConnectOptions, DatabaseUrl, Error, Result, Secret};
 
 use self::option_file::Client;
-use crate::error::{classify, from_connect};
+use crate::error::{Failure, classify, from_connect};
 use crate::flavour::{Flavour, Version};
 use crate::tls::{self, Mode, TlsFiles};
 
@@ -282,40 +282,12 @@ impl Login {
     }
 }
 
-/// Why no connection was opened.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    Driver(mysql_async::Error),
-    Late(Duration),
-}
-
 async fn open(opts: Opts, timeout: Duration) -> Result<Conn, Failure> {
     match tokio::time::timeout(timeout, Conn::new(opts)).await {
         Ok(Ok(conn)) => Ok(conn),
         Ok(Err(error)) => Err(Failure::Driver(error)),
         Err(_) => Err(Failure::Late(timeout)),
     }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Driver(error) => classify(error),
-            Failure::Late(after) => Self::new(
-                ErrorClass::Transient,
-                format!("the server did not answer within {} seconds", after.as_secs()),
-            )
-            .with_code("connection"),
-        }
-    }
-}
-
-/// Tells whether the server cannot encrypt.
-pub(crate) fn cannot_encrypt(error: &mysql_async::Error) -> bool {
-    matches!(
-        error,
-        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)
-    )
 }
 
 fn parameter<'a>(url: &'a DatabaseUrl, names: &[&str]) -> Option<&'a str> {

@@ -1,10 +1,11 @@
 //! Classifies the driver's and the server's errors in one table.
 
+use std::time::Duration;
+
 use mysql_async::{DriverError, ServerError};
 use whimbrel_core::{Error, ErrorClass};
 
-use crate::connect::{Failure, cannot_encrypt};
-use crate::tls;
+use crate::tls::{self, cannot_encrypt};
 
 /// What a server's error number means for us.
 struct Rule {
@@ -168,6 +169,26 @@ pub(crate) fn classify(error: mysql_async::Error) -> Error {
             .with_cause(error),
         mysql_async::Error::Driver(_) | mysql_async::Error::Other(_) | mysql_async::Error::Url(_) => {
             Error::bug("the driver cannot do what was asked").with_cause(error)
+        }
+    }
+}
+
+/// Why no connection was opened.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Driver(mysql_async::Error),
+    Late(Duration),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Driver(error) => classify(error),
+            Failure::Late(after) => Self::new(
+                ErrorClass::Transient,
+                format!("the server did not answer within {} seconds", after.as_secs()),
+            )
+            .with_code("connection"),
         }
     }
 }

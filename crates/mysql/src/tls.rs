@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use mysql_async::{ClientIdentity, SslOpts};
+use mysql_async::{ClientIdentity, DriverError, SslOpts};
 use rustls::{CertificateError, RootCertStore};
 use whimbrel_core::{Error, Result};
-
-use crate::connect::cannot_encrypt;
 
 /// The words of `ssl-mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +92,14 @@ fn authorities_of_the_system() -> Vec<Vec<u8>> {
         .filter(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok())
         .map(|certificate| certificate.to_vec())
         .collect()
+}
+
+/// Tells whether the server cannot encrypt.
+pub(crate) fn cannot_encrypt(error: &mysql_async::Error) -> bool {
+    matches!(
+        error,
+        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)
+    )
 }
 
 /// Tells whether a connection failed since the server cannot encrypt in a way that we can, so that `PREFERRED` goes without.
