@@ -183,6 +183,11 @@ impl Ledger for MysqlLedger {
         let mut conn = self.sessions.take().await?;
         let server = self.sessions.server();
         tables::lock(&mut conn, server).await?;
+        if !tables::any_exists(&mut conn).await? {
+            tables::unlock(&mut conn, server).await?;
+            self.sessions.put(conn);
+            return fault::point("mysql.ledger.forget.after");
+        }
         // What an interrupted creation left is taken away too.
         tables::create(&mut conn).await?;
         let others: Option<u64> = conn

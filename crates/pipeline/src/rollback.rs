@@ -167,6 +167,8 @@ async fn nothing_ours(ctx: &RunContext, goal: &Goal) -> Result<RollbackReport> {
             .with_hint("`cleanup` destroys the way back; restore the target from a backup"));
         }
     }
+    // A crash while the ledger was made leaves some of it, which knows nothing of us yet.
+    forget(ctx).await?;
     // The target is as it was, and a crash came before that was written down.
     for step in left {
         journal.undo.undone(&step.id)?;
@@ -211,7 +213,7 @@ async fn take_back(run: &Run, trigger: &str, goal: &Goal) -> Result<RollbackRepo
     undone.extend(empty_tables(run, &tables).await?);
     if matches!(goal, Goal::Start) {
         undone.extend(steps::undo(run, |step| step.phase == StepPhase::Schema).await?);
-        forget(run).await?;
+        forget(&run.ctx).await?;
     }
     let report = RollbackReport {
         trigger: trigger.to_owned(),
@@ -233,11 +235,11 @@ async fn take_back(run: &Run, trigger: &str, goal: &Goal) -> Result<RollbackRepo
     Ok(report)
 }
 
-async fn forget(run: &Run) -> Result<()> {
-    let ledger = run.ctx.target.ledger();
-    retry(&run.ctx, "forget the ledger", || async {
+async fn forget(ctx: &RunContext) -> Result<()> {
+    let ledger = ctx.target.ledger();
+    retry(ctx, "forget the ledger", || async {
         fault::point("ledger.forget.before")?;
-        ledger.forget(&run.key.migration).await?;
+        ledger.forget(&ctx.plan.migration_id).await?;
         fault::point("ledger.forget.after")
     })
     .await

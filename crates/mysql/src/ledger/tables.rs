@@ -44,6 +44,16 @@ pub(crate) async fn exists(conn: &mut Conn, table: &str) -> Result<bool> {
     Ok(count == Some(1))
 }
 
+/// Tells whether the database holds any of the ledger's tables.
+pub(crate) async fn any_exists(conn: &mut Conn) -> Result<bool> {
+    for name in [RUNS, STEPS, CHUNKS] {
+        if exists(conn, name).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Makes what is missing of the ledger.
 pub(crate) async fn create(conn: &mut Conn) -> Result<()> {
     for (name, table) in [RUNS, STEPS, CHUNKS].into_iter().zip(CREATE) {

@@ -138,6 +138,19 @@ async fn nothing_to_roll_back_before_the_first_run() {
 }
 
 #[tokio::test]
+async fn a_ledger_whose_making_was_cut_off_is_taken_away() {
+    let migration = Migration::new();
+    let before = migration.target.content();
+    // The tables are there; the migration is not in them yet.
+    migration.target.state().ledger();
+    rollback(&migration.context(), &RollbackTo::Start, false)
+        .await
+        .unwrap();
+    assert!(migration.target.state().ledger.is_none());
+    assert_eq!(migration.target.content(), before);
+}
+
+#[tokio::test]
 async fn cleanup_destroys_the_way_back_and_verify_then_asks_the_source() {
     let migration = replacing();
     let unfinished = cleanup(&migration.context()).await.unwrap_err();
