@@ -236,7 +236,12 @@ fn text_row(row: Row) -> TextRow {
                 format!("0x{}", digits.collect::<String>())
             }
         }),
-        other => Some(other.as_sql(false)),
+        other @ (Value::Int(_)
+        | Value::UInt(_)
+        | Value::Float(_)
+        | Value::Double(_)
+        | Value::Date(..)
+        | Value::Time(..)) => Some(other.as_sql(false)),
     };
     row.unwrap().into_iter().map(text).collect()
 }
