@@ -64,20 +64,24 @@ pub(in crate::dialect) fn type_name(id: &TableId) -> String {
 /// Returns which different texts the column calls equal: only our own collations and `citext` say so by their name.
 pub(in crate::dialect) fn equality(column: &Column) -> TextEquality {
     let bare = |name: &str| name.rsplit('.').next().unwrap_or_default().replace('"', "");
-    if bare(&column.native) == "citext" {
+    let native = bare(&column.native);
+    if native == "citext" {
         return TextEquality {
             ignores_case: true,
             ..TextEquality::default()
         };
     }
+    let blank_padded = native == "character" || native == "bpchar" || native.starts_with("character(");
+    let plain = TextEquality {
+        ignores_padding: blank_padded,
+        ..TextEquality::default()
+    };
     let name = column.collation.as_deref().map(bare).unwrap_or_default();
     let known = COLLATIONS.iter().find(|(known, ..)| *known == name);
-    known.map_or_else(TextEquality::default, |(_, ignores_case, ignores_accents, _)| {
-        TextEquality {
-            ignores_case: *ignores_case,
-            ignores_accents: *ignores_accents,
-            ignores_padding: false,
-        }
+    known.map_or(plain, |(_, ignores_case, ignores_accents, _)| TextEquality {
+        ignores_case: *ignores_case,
+        ignores_accents: *ignores_accents,
+        ..plain
     })
 }
 
@@ -221,6 +225,22 @@ mod tests {
         );
         let long = stamp_name(&TableId::new("public", "t".repeat(60)), "at");
         assert_eq!(long.len(), "stamp_".len() + 16);
+    }
+
+    #[test]
+    fn blanks_at_the_end_count_for_nothing_in_a_type_that_pads() {
+        for (native, ignores) in [
+            ("character(3)", true),
+            ("character", true),
+            ("bpchar", true),
+            ("character varying(3)", false),
+            ("\"char\"", false),
+            ("text", false),
+        ] {
+            let equality = equality(&Column::new("code", native));
+            assert_eq!(equality.ignores_padding, ignores, "{native}");
+            assert!(!equality.ignores_case && !equality.ignores_accents, "{native}");
+        }
     }
 
     #[test]
