@@ -53,9 +53,7 @@ fn tries(pair: (Engine, Engine), points: u64) -> Vec<(u64, &'static str)> {
             .flat_map(|at| [(at, "abort"), (at, "error")])
             .collect();
     }
-    let wanted = std::env::var(STRIDE_VARIABLE)
-        .ok()
-        .and_then(|text| text.parse().ok());
+    let wanted = std::env::var_os(STRIDE_VARIABLE).and_then(|text| text.to_str()?.parse().ok());
     let stride: u64 = wanted.unwrap_or(points / POINTS_TRIED).max(1);
     let offsets = (1..=points).step_by(usize::try_from(stride).unwrap());
     offsets
