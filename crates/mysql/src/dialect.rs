@@ -93,7 +93,10 @@ impl Dialect for MysqlDialect {
         logical: &LogicalType,
         profile: &ColumnProfile,
     ) -> Option<(String, Vec<ValueRule>)> {
-        mapping::misfit(native, logical, profile)
+        match self.is_mariadb() {
+            true => mapping::misfit_without_signed_zero(native, logical, profile),
+            false => mapping::misfit(native, logical, profile),
+        }
     }
 
     fn has(&self, feature: Feature) -> bool {

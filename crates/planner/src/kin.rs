@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::TableId;
+use whimbrel_core::{Column, LogicalType, Table, TableId};
 
 use crate::key_types;
 use crate::scope::Scope;
@@ -23,7 +23,9 @@ impl Kin {
         let engine = &scope.source.catalog.engine;
         for table in &selection.tables {
             for column in &table.columns {
-                if let Some(native) = scope.target.dialect.adopt(engine, column) {
+                let adopted = scope.target.dialect.adopt(engine, column);
+                let fitting = adopted.filter(|native| fits(scope, table, column, native));
+                if let Some(native) = fitting {
                     kin.0.insert((table.id.clone(), column.name.clone()), native);
                 }
             }
@@ -44,4 +46,13 @@ impl Kin {
     pub(crate) fn native(&self, table: &TableId, column: &str) -> Option<&String> {
         self.0.get(&(table.clone(), column.to_owned()))
     }
+}
+
+/// Tells whether the target keeps every value that the profile saw; a column with others is asked about like any other.
+fn fits(scope: &Scope<'_>, table: &Table, column: &Column, native: &str) -> bool {
+    let wire = LogicalType::Wire {
+        native: native.to_owned(),
+    };
+    let profile = scope.column_profile(&table.id, &column.name);
+    profile.is_none_or(|profile| scope.target.dialect.misfit(native, &wire, profile).is_none())
 }

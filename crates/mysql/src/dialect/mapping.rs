@@ -15,7 +15,7 @@ use whimbrel_core::{Catalog, Column, ColumnProfile, LogicalType, Mapped};
 pub(super) use adopt::adopt;
 pub(super) use collation::{charset, collation, equality};
 pub(super) use fit::{fit_key, fit_row};
-pub(super) use misfit::misfit;
+pub(super) use misfit::{misfit, misfit_without_signed_zero};
 pub(super) use native::native;
 
 use crate::native::Kind;

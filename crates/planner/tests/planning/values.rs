@@ -130,6 +130,25 @@ fn a_table_that_grows_too_wide_gets_other_types_aloud() {
 }
 
 #[test]
+fn a_related_engine_that_does_not_keep_a_value_is_asked_like_any_other() {
+    let late = |max: &str| {
+        let events = table("events", "at datetime");
+        let infinite = |p: &mut ColumnProfile| p.max = Some(max.to_owned());
+        let plan = Setup::new(Toy::Folding, Toy::Creasing, vec![events])
+            .column_profile("events", "at", infinite)
+            .plan();
+        (
+            plan.tables[0].columns[0].logical.to_string(),
+            findings(&plan, "out_of_range"),
+        )
+    };
+    assert_eq!(late("2020-01-01"), ("datetime (binary)".to_owned(), Vec::new()));
+    let (logical, asked) = late("infinity");
+    assert_ne!(logical, "datetime (binary)");
+    assert_eq!(asked, ["decision events.at"]);
+}
+
+#[test]
 fn a_related_engine_takes_columns_as_they_are_unless_linked_ones_cannot_follow() {
     let mut child = table("child", "parent memo, note text");
     child.columns[1].collation = Some("loose".to_owned());
