@@ -226,7 +226,7 @@ impl Group {
                 finding.severity = Severity::Info;
                 notes.offer(finding.suggest(SAME))
             }
-            false => notes.ask(finding.suggest(EXACT)),
+            false => notes.ask(finding.suggest(self.suggested(same.as_ref()))),
         };
         let Some(same) = same.filter(|_| answer.is(SAME)) else {
             collations.finer.extend(self.places);
@@ -244,6 +244,19 @@ impl Group {
             .any(|other| other.id.to_string() == same.name || other.id.name == same.name);
         if same.made && !is_there && !collations.made.contains(&same) {
             collations.made.push(same);
+        }
+    }
+
+    /// Spaces at the end are what a type pads with, so that whoever looks for such a value leaves them out.
+    fn suggested(&self, same: Option<&TargetCollation>) -> &'static str {
+        let padding_only = TextEquality {
+            ignores_padding: true,
+            ..TextEquality::default()
+        };
+        let is_same = same.is_some_and(|same| same.equality == self.equality);
+        match self.equality == padding_only && is_same {
+            true => SAME,
+            false => EXACT,
         }
     }
 

@@ -54,6 +54,21 @@ fn keys_that_ignore_case_are_one_question_for_each_set_of_linked_columns() {
 }
 
 #[test]
+fn a_key_that_only_ignores_padding_goes_on_doing_so_where_that_can_be_had() {
+    let suggested = |to: Toy| {
+        let mut codes = table("codes", "code TEXT pk not null");
+        codes.columns[0].collation = Some("padded".to_owned());
+        let plan = Setup::new(Toy::Flat, to, vec![codes]).plan();
+        let mut findings = plan.findings.into_iter();
+        let asked = findings.find(|f| f.key() == "collation:codes.code");
+        asked.unwrap().suggested
+    };
+    assert_eq!(suggested(Toy::Folding).as_deref(), Some("same"));
+    // The nearest that this one has would ignore case.
+    assert_eq!(suggested(Toy::Spacious).as_deref(), Some("exact"));
+}
+
+#[test]
 fn exact_keys_make_orphans_of_rows_that_refer_inexactly() {
     let plan = shop(Toy::Spacious).plan();
     assert_eq!(

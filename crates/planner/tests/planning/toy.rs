@@ -187,6 +187,7 @@ impl Dialect for Toy {
     fn equality(&self, column: &Column) -> TextEquality {
         match (column.collation.as_deref(), self.folds()) {
             (Some("NOCASE"), _) => CASELESS,
+            (Some("padded"), _) => PADDED,
             (None | Some("loose"), true) => LOOSE,
             _ => TextEquality::default(),
         }
@@ -196,6 +197,7 @@ impl Dialect for Toy {
         let (name, equality) = match (equality.is_exact(), self.folds()) {
             (true, false) => ("", equality),
             (true, true) => ("exact", equality),
+            (false, true) if equality == PADDED => ("padded", PADDED),
             (false, true) => ("loose", LOOSE),
             (false, false) => ("made_ci", CASELESS),
         };
@@ -336,6 +338,12 @@ const CASELESS: TextEquality = TextEquality {
     ignores_case: true,
     ignores_accents: false,
     ignores_padding: false,
+};
+
+const PADDED: TextEquality = TextEquality {
+    ignores_case: false,
+    ignores_accents: false,
+    ignores_padding: true,
 };
 
 const LOOSE: TextEquality = TextEquality {
