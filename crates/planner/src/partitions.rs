@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Table, TableId};
+use whimbrel_core::{Column, Table, TableId};
 
 use crate::draft::{Draft, TableDraft};
 
@@ -12,6 +12,9 @@ const INHERITED: &str = "inherited";
 
 /// The option of such a column that is NOT NULL although the parent's is not.
 const NOT_NULL_HERE: &str = "not_null_here";
+
+/// The option of a column of the table's own that is computed as the parent's is.
+const COMPUTED_ABOVE: &str = "computed_above";
 
 /// Gives a target table its place in its family, as far as the family moves.
 pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
@@ -37,7 +40,7 @@ pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
         columns.all(|column| column.nullable)
     };
     for column in &mut target.columns {
-        let is_inherited = |from: &&whimbrel_core::Column| {
+        let is_inherited = |from: &&Column| {
             from.name == column.name && from.options.iter().any(|option| option == INHERITED)
         };
         column.options.retain(|option| option != INHERITED);
@@ -46,6 +49,8 @@ pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
             if !column.nullable && may_be_null(&column.name) {
                 column.options.push(NOT_NULL_HERE.to_owned());
             }
+        } else if whole_family && is_computed_above(&parents, source.column(&column.name)) {
+            column.options.push(COMPUTED_ABOVE.to_owned());
         }
     }
     let theirs: Vec<_> = parents.iter().flat_map(|parent| &parent.checks).collect();
@@ -56,6 +61,15 @@ pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
                 .any(|of_parent| of_parent.name == check.name && of_parent.definition == check.definition)
         });
     }
+}
+
+/// Returns true where a parent computes the column by the same expression.
+fn is_computed_above(parents: &[&Table], column: Option<&Column>) -> bool {
+    let Some(column) = column.filter(|column| column.generated.is_some()) else {
+        return false;
+    };
+    let mut theirs = parents.iter().filter_map(|parent| parent.column(&column.name));
+    theirs.any(|above| above.generated == column.generated)
 }
 
 /// Returns the tables so that each stands after the one that it is a part of or inherits from.

@@ -388,7 +388,9 @@ fn column_definition(column: &Column, sequences: &[Sequence]) -> String {
     if let Some(collation) = &column.collation {
         text.push_str(&format!(" COLLATE {collation}"));
     }
-    if let Some(generated) = &column.generated {
+    // Some versions want no expression where the parent has it; all take the parent's.
+    let is_computed_above = column.options.iter().any(|option| option == "computed_above");
+    if let Some(generated) = column.generated.as_ref().filter(|_| !is_computed_above) {
         let stored = if generated.stored { "STORED" } else { "VIRTUAL" };
         text.push_str(&format!(
             " GENERATED ALWAYS AS ({}) {stored}",
