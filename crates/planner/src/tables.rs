@@ -477,7 +477,14 @@ fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
         }
         bare
     };
-    if draft.scope.equal && bare(table.source) == bare(&table.target) {
+    let mut target = bare(&table.target);
+    // Where the engine gives a primary key no name of its own, the one in the plan means nothing.
+    if let (Some(from), Some(key)) = (&table.source.primary_key, &mut target.primary_key)
+        && from.name.is_empty()
+    {
+        key.name.clear();
+    }
+    if draft.scope.equal && bare(table.source) == target {
         table.target.definition.clone_from(&table.source.definition);
     }
 }
