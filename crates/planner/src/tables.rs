@@ -1,8 +1,8 @@
 //! Makes the target tables: columns with their defaults and generation, then keys, checks, foreign keys and indexes, then what does not arrive.
 
 use whimbrel_core::{
-    Column, ColumnPlan, Feature, Finding, Generated, LogicalType, ObjectId, ObjectKind, Sequence, Severity,
-    Table, TableId, Untranslated,
+    Check, Column, ColumnPlan, Feature, Finding, Generated, LogicalType, ObjectId, ObjectKind, Sequence,
+    Severity, Table, TableId, Untranslated,
 };
 
 use crate::constraints::{self, domains};
@@ -477,14 +477,24 @@ fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
         }
         bare
     };
-    let mut target = bare(&table.target);
-    // Where the engine gives a primary key no name of its own, the one in the plan means nothing.
-    if let (Some(from), Some(key)) = (&table.source.primary_key, &mut target.primary_key)
+    let (mut source, mut target) = (bare(table.source), bare(&table.target));
+    // Where the engine gives a primary key or a check no name of its own, the one in the plan means nothing.
+    if let (Some(from), Some(key)) = (&source.primary_key, &mut target.primary_key)
         && from.name.is_empty()
     {
         key.name.clear();
     }
-    if draft.scope.equal && bare(table.source) == target {
+    for check in &mut target.checks {
+        let is_nameless = |from: &Check| from.name.is_empty() && from.expression == check.expression;
+        if source.checks.iter().any(is_nameless) {
+            check.name.clear();
+        }
+    }
+    for checks in [&mut source.checks, &mut target.checks] {
+        checks.sort_by(|a, b| (&a.name, &a.expression).cmp(&(&b.name, &b.expression)));
+    }
+    if draft.scope.equal && source == target {
         table.target.definition.clone_from(&table.source.definition);
+        table.target.checks.clone_from(&table.source.checks);
     }
 }
