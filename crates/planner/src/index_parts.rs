@@ -5,15 +5,19 @@ use sqlparser::ast::{Expr, Ident};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use whimbrel_core::{
-    Feature, Finding, Index, IndexPart, NativeColumn, ObjectId, Severity, Table, TableId, Untranslated,
+    Feature, Finding, Index, IndexPart, LogicalType, NativeColumn, ObjectId, Severity, Table, TableId,
+    Untranslated,
 };
 
 use crate::draft::Draft;
 use crate::expressions::{table_context, translate};
 use crate::notes::{LEAVE_OUT, Notes, STOP};
+use crate::ways::Way;
 
 /// Bytes of the longest value that every engine holds in an index whole.
 const WHOLE_BYTES_MAX: u64 = 2_000;
+/// Bytes of the longest character.
+const CHARACTER_BYTES_MAX: u64 = 4;
 /// The choice to make an index that does not keep its values unique.
 const NOT_UNIQUE: &str = "not_unique";
 
@@ -98,7 +102,7 @@ enum Beginning {
     Expression(String),
 }
 
-/// What is unique in its beginning must stay so; otherwise the whole column serves, unless it is too long.
+/// What is unique in its beginning must stay so; otherwise the whole column serves, unless its values may be too long.
 fn beginning(
     draft: &Draft<'_>,
     place: &Place<'_>,
@@ -109,18 +113,31 @@ fn beginning(
     if scope.keeps(Feature::PrefixIndexes) {
         return Ok(Beginning::Prefix);
     }
-    let profile = scope.column_profile(&place.table.id, column);
-    let is_short = profile.is_none_or(|profile| profile.bytes_max <= WHOLE_BYTES_MAX);
-    if !place.index.unique && (is_short || !scope.keeps(Feature::ExpressionIndexes)) {
+    let serves_whole = !place.index.unique && !scope.keeps(Feature::ExpressionIndexes);
+    if serves_whole || !place.index.unique && stays_short(draft, place, column) {
         return Ok(Beginning::Whole);
     }
     let neutral = beginning_of(column, length)?;
     let context = table_context(draft, place.table, None);
-    scope
-        .target
-        .dialect
-        .render(&neutral, &context)
-        .map(Beginning::Expression)
+    let profile = scope.column_profile(&place.table.id, column);
+    let is_short = profile.is_none_or(|profile| profile.bytes_max <= WHOLE_BYTES_MAX);
+    match scope.target.dialect.render(&neutral, &context) {
+        Err(_) if is_short && !place.index.unique => Ok(Beginning::Whole),
+        rendered => rendered.map(Beginning::Expression),
+    }
+}
+
+/// Whether no value can come that is too long for an index: those of today do not say what comes tomorrow.
+fn stays_short(draft: &Draft<'_>, place: &Place<'_>, column: &str) -> bool {
+    let way = draft.ways.moved(&place.table.id, column);
+    match way.map(Way::meaning) {
+        Some(LogicalType::Text {
+            chars_max: Some(chars),
+            ..
+        }) => u64::from(*chars) * CHARACTER_BYTES_MAX <= WHOLE_BYTES_MAX,
+        Some(LogicalType::Text { .. } | LogicalType::Bytes) => false,
+        _ => true,
+    }
 }
 
 /// `substr(column, 1, length)` in the neutral form. The parser has a form of its own for the name that the neutral form does not use.

@@ -84,7 +84,10 @@ pub(super) fn function(expr: &mut Expr, speller: &Speller<'_>) -> Result<(), Unt
             "lower" | "upper" | "trim" | "ltrim" | "rtrim" | "replace" | "substr" | "string_agg" | "strpos"
             | "concat_ws" | "right" | "lpad" | "rpad" | "reverse",
             [first, ..],
-        ) if !matches!(first, Kind::Text | Kind::Null | Kind::Unknown) => {
+        ) if !matches!(first, Kind::Text | Kind::Null | Kind::Unknown)
+            // Counts bytes there as everywhere.
+            && (name.as_str(), *first) != ("substr", Kind::Bytes) =>
+        {
             return refuse(expr);
         }
         _ => {}
