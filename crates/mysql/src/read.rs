@@ -112,6 +112,12 @@ async fn stream_rows(
                 break;
             }
             decoder.add(&row)?;
+            drop(row);
+            // A large row goes before the next one is fetched, which would be in memory beside it.
+            if decoder.bytes() >= batch_bytes {
+                permit.send(Ok(decoder.take()?));
+                break;
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::shop::Move;
 struct Tampering {
     file: &'static str,
     server: &'static str,
-    /// For MySQL and MariaDB; none where they have no such thing.
+    /// For MySQL and MariaDB; none where they have no such thing, so that it does not come from them either.
     mysql: Option<&'static str>,
     names: &'static [&'static str],
 }
@@ -56,7 +56,7 @@ const TAMPERINGS: &[Tampering] = &[
     Tampering {
         file: "pragma writable_schema = on; update sqlite_schema set sql = replace(sql, 'it''''s', 'is') where name = 'visit'",
         server: "alter table visit alter column note set default 'is'",
-        mysql: Some("alter table visit alter column note set default 'is'"),
+        mysql: Some("alter table visit alter column note set default ('is')"),
         names: &["visit", "note"],
     },
     Tampering {
@@ -81,12 +81,11 @@ fn any_single_change_in_the_target_is_found_and_named() {
                 continue;
             };
             shop.migrate();
-            let sql = match pair.1 {
-                engine if engine.is_file() => tampering.file,
-                engine if engine.is_mysql() => match tampering.mysql {
-                    Some(sql) => sql,
-                    None => continue,
-                },
+            let sql = match (pair.1, tampering.mysql) {
+                (engine, Some(sql)) if engine.is_mysql() => sql,
+                // Neither side has what would be changed.
+                (engine, None) if engine.is_mysql() || pair.0.is_mysql() => continue,
+                (engine, _) if engine.is_file() => tampering.file,
                 _ => tampering.server,
             };
             shop.target.execute(sql);
