@@ -1,6 +1,7 @@
-//! The C library's part in the memory budget. How much may be in use is the pipeline's matter.
+//! The part of the C library and of the drivers in the memory budget. How much may be in use is the pipeline's matter.
 
-/// Makes the C library give large freed blocks back at once, by starting the program again with the setting in its environment.
+/// Makes the C library give large freed blocks back at once, and drivers keep few buffers, by starting the program again with the settings
+/// in its environment.
 ///
 /// Left alone, glibc raises the size from which a block is mapped and unmapped by itself up to 32 MiB as soon as such blocks are freed,
 /// and keeps the freed batches of large rows (`mallopt(3)`, `M_MMAP_THRESHOLD`): about 200 MiB where 75 MiB are in use. The setting
@@ -9,6 +10,8 @@
 pub(crate) fn give_back_large_blocks() {
     use std::os::unix::process::CommandExt as _;
     use std::process::Command;
+
+    use whimbrel_app::connectors;
 
     const SETTING: &str = "MALLOC_MMAP_THRESHOLD_";
     const LARGE_BYTES: &str = "1048576";
@@ -20,9 +23,13 @@ pub(crate) fn give_back_large_blocks() {
         return;
     };
     let arguments = std::env::args_os().skip(1);
+    let drivers = connectors::connectors()
+        .into_iter()
+        .flat_map(|connector| connector.memory_settings());
     let _refused = Command::new(program)
         .args(arguments)
         .env(SETTING, LARGE_BYTES)
+        .envs(drivers.copied())
         .exec();
 }
 

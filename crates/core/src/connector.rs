@@ -78,6 +78,11 @@ pub trait Connector: Send + Sync {
     /// Returns an example URL for messages.
     fn example_url(&self) -> &'static str;
 
+    /// Returns variables of the process's environment that keep the driver's memory small; a driver reads them once, when it is first used.
+    fn memory_settings(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Returns what the engine can do.
     fn capabilities(&self) -> Capabilities;
 

@@ -88,6 +88,14 @@ impl Connector for MysqlConnector {
         }
     }
 
+    fn memory_settings(&self) -> &'static [(&'static str, &'static str)] {
+        // Left alone, the driver keeps up to 128 buffers of 4 MiB that have held large rows.
+        &[
+            ("MYSQL_ASYNC_BUFFER_SIZE_CAP", "131072"),
+            ("MYSQL_ASYNC_BUFFER_POOL_CAP", "32"),
+        ]
+    }
+
     fn example_url(&self) -> &'static str {
         match self.flavour {
             Flavour::MySql => "mysql://user@localhost/database",

@@ -56,8 +56,8 @@ const TAMPERINGS: &[Tampering] = &[
     Tampering {
         file: "pragma writable_schema = on; update sqlite_schema set sql = replace(sql, 'it''''s', 'is') where name = 'visit'",
         server: "alter table visit alter column note set default 'is'",
-        mysql: Some("alter table visit alter column note set default ('is')"),
-        names: &["visit", "note"],
+        mysql: Some("alter table visit alter column day set default 7"),
+        names: &["visit"],
     },
     Tampering {
         file: "drop index visit_day; create unique index visit_day on visit (day) where day > 1000001",

@@ -144,7 +144,12 @@ fn line(rows: &Rows, row: usize, value: &mut Vec<u8>, out: &mut Vec<u8>, tally: 
         value.clear();
         match rows.encoder.cell(&rows.records, row, at, value) {
             Ok(Cell::Null) => out.extend_from_slice(b"\\N"),
-            Ok(Cell::Value) => escape(value, out),
+            Ok(Cell::Value) => {
+                escape(value, out);
+                if value.capacity() > PIECE_BYTES {
+                    *value = Vec::new();
+                }
+            }
             Ok(Cell::NoLabel) => warnings += 1,
             Err(rule) => {
                 out.truncate(begin);
@@ -161,6 +166,13 @@ fn line(rows: &Rows, row: usize, value: &mut Vec<u8>, out: &mut Vec<u8>, tally: 
 }
 
 fn escape(value: &[u8], out: &mut Vec<u8>) {
+    if value.len() > PIECE_BYTES {
+        // Growing by doubling would hold a large value up to three times more.
+        let escaped = value
+            .iter()
+            .filter(|byte| matches!(byte, b'\\' | b'\n' | b'\t' | b'\r' | 0));
+        out.reserve_exact(value.len() + escaped.count() + 1);
+    }
     for byte in value {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),
