@@ -214,7 +214,19 @@ async fn columns(session: &Session, request: &WriteRequest) -> Result<Vec<Encode
     for column in &request.columns {
         wanted.push((find(&found, &request.table.id, &column.name)?, column));
     }
-    let as_text = carried_as_text(wanted.iter().map(|(server, column)| (*server, &column.logical)));
+    // The reader also read what the target computes, in the same wire form.
+    let raw = wanted
+        .iter()
+        .map(|(_, column)| &column.logical)
+        .find(|logical| matches!(logical, LogicalType::Wire { .. }));
+    let computed = request
+        .table
+        .columns
+        .iter()
+        .filter(|column| column.generated.is_some());
+    let computed = computed.filter_map(|column| find(&found, &request.table.id, &column.name).ok());
+    let all = wanted.iter().map(|(server, column)| (*server, &column.logical));
+    let as_text = carried_as_text(all.chain(computed.zip(raw.into_iter().cycle())));
     let key = request
         .table
         .identity_key()

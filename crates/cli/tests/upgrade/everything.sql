@@ -103,3 +103,6 @@ GRANT SELECT ON LARGE OBJECT 4711 TO whimbrel_test_app;
 ALTER LARGE OBJECT 4712 OWNER TO whimbrel_test_owner;
 CREATE TABLE app.documents (id integer PRIMARY KEY, content oid);
 INSERT INTO app.documents VALUES (1, 4711), (2, 4712);
+-- A value of four bytes beside a computed one that has no portable binary form.
+create table public.classes (id int primary key, n int, r regclass generated always as ('pg_catalog.pg_class'::regclass) stored);
+insert into public.classes (id, n) values (1, 1234), (2, -999);
