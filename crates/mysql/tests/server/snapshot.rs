@@ -1,5 +1,8 @@
 //! All readers see one state, and nothing shows through it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
 use futures::StreamExt as _;
 use whimbrel_core::{BATCH_BYTES, ErrorClass, KeyRange, ReadRequest};
 use whimbrel_testkit::mysql::{TestDatabase, try_query};
@@ -42,20 +45,26 @@ async fn keep_moving(database: &TestDatabase, readers: usize) {
     let source = source(database.url()).await;
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let url = database.url().to_owned();
+    let moves = Arc::new(AtomicUsize::new(0));
+    let moved = Arc::clone(&moves);
     let mover = std::thread::spawn(move || {
-        let mut moves = 0;
         while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
-            let (from, to) = if moves % 2 == 0 { ("t", "u") } else { ("u", "t") };
+            let (from, to) = if moved.load(SeqCst) % 2 == 0 {
+                ("t", "u")
+            } else {
+                ("u", "t")
+            };
             let sql = format!(
                 "START TRANSACTION; INSERT INTO {to} SELECT * FROM {from}; DELETE FROM {from}; COMMIT"
             );
             if try_query(&url, &sql).is_ok() {
-                moves += 1;
+                moved.fetch_add(1, SeqCst);
             }
         }
-        moves
     });
-    for _ in 0..10 {
+    let mut snapshots = 0;
+    while snapshots < 10 || (moves.load(SeqCst) <= 5 && snapshots < 1_000) {
+        snapshots += 1;
         let ids = [t.id.clone(), u.id.clone()];
         let snapshot = source.snapshot(&ids, readers).await;
         let snapshot = snapshot.unwrap_or_else(|error| panic!("{}", error.chain()));
@@ -74,7 +83,8 @@ async fn keep_moving(database: &TestDatabase, readers: usize) {
         }
     }
     stop.send(()).unwrap();
-    assert!(mover.join().unwrap() > 5);
+    mover.join().unwrap();
+    assert!(moves.load(SeqCst) > 5, "{} moves", moves.load(SeqCst));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
