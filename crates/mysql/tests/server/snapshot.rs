@@ -49,7 +49,7 @@ async fn keep_moving(database: &TestDatabase, readers: usize) {
     let moved = Arc::clone(&moves);
     let mover = std::thread::spawn(move || {
         while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
-            let (from, to) = if moved.load(SeqCst) % 2 == 0 {
+            let (from, to) = if moved.load(SeqCst).is_multiple_of(2) {
                 ("t", "u")
             } else {
                 ("u", "t")
