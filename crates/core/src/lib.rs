@@ -15,6 +15,7 @@ mod batch;
 mod calendar;
 mod canonical;
 mod chunk;
+mod column_builder;
 mod decimal;
 mod digest;
 mod interval;
@@ -50,6 +51,7 @@ pub use catalog::{
 };
 pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
 pub use clock::{Clock, SystemClock};
+pub use column_builder::ColumnBuilder;
 pub use connector::{
     Capabilities, Committed, ConnectOptions, Connector, NameLimit, ReadColumn, ReadRequest, Snapshot, Source,
     Target, WriteColumn, WriteRequest, Writer,

@@ -3,7 +3,6 @@
 //! `form` decides how a column is asked for, `decode` gathers rows, `value` translates one value, `print` spells values as text, `key` is
 //! about keys; `encode`, `text` and `load` are the way back.
 
-pub(crate) mod builder;
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod form;

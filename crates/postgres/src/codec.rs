@@ -1,7 +1,6 @@
 //! Values between COPY BINARY and Arrow: reading in `decode`, writing in `encode`, decimals in `numeric`, the raw
 //! form for equal engines in `wire`. No connection is used here.
 
-pub(crate) mod builder;
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod numeric;

@@ -2,9 +2,10 @@
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use mysql_async::Value;
-use whimbrel_core::{Batch, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, shorten};
+use whimbrel_core::{
+    Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, shorten,
+};
 
-use super::builder::Builder;
 use super::form::Form;
 use super::{key, print, value};
 use crate::columns::ServerColumn;
@@ -34,7 +35,7 @@ pub(crate) struct KeyColumn {
 #[derive(Debug)]
 pub(crate) struct Decoder {
     columns: Vec<DecodeColumn>,
-    builders: Vec<Builder>,
+    builders: Vec<ColumnBuilder>,
     key: Vec<KeyColumn>,
     rejects: Vec<Reject>,
     /// Per column, how many values were replaced; empty when none would be.
@@ -50,7 +51,7 @@ impl Decoder {
     pub(crate) fn new(columns: Vec<DecodeColumn>, key: Vec<KeyColumn>) -> Self {
         let builders = columns
             .iter()
-            .map(|column| Builder::new(&column.logical))
+            .map(|column| ColumnBuilder::new(&column.logical))
             .collect();
         Self {
             ruled: no_counts(&columns),

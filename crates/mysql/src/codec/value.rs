@@ -7,10 +7,10 @@
 
 use mysql_async::Value;
 use whimbrel_core::{
-    Civil, LogicalType, days_from_civil, is_decimal, parse_date, parse_interval, parse_time, parse_timestamp,
+    Civil, ColumnBuilder, LogicalType, days_from_civil, is_decimal, parse_date, parse_interval, parse_time,
+    parse_timestamp,
 };
 
-use super::builder::Builder;
 use super::form::Form;
 use super::{key, print};
 
@@ -24,7 +24,7 @@ pub(super) fn push(
     form: &Form,
     logical: &LogicalType,
     value: &Value,
-    out: &mut Builder,
+    out: &mut ColumnBuilder,
 ) -> Result<(), Broken> {
     if matches!(logical, LogicalType::Wire { .. } | LogicalType::Any) {
         let text = print::wire(form, value).ok_or_else(|| unfit(logical))?;
@@ -57,7 +57,7 @@ fn shown(form: &Form, value: &Value) -> String {
     print::shown(form, value)
 }
 
-fn push_integer(number: i128, logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_integer(number: i128, logical: &LogicalType, out: &mut ColumnBuilder) -> Result<(), Broken> {
     match logical {
         LogicalType::Integer { .. } => match i64::try_from(number) {
             Ok(number) => out.push_i64(number),
@@ -76,7 +76,7 @@ fn push_integer(number: i128, logical: &LogicalType, out: &mut Builder) -> Resul
     Ok(())
 }
 
-fn push_float32(number: f32, logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_float32(number: f32, logical: &LogicalType, out: &mut ColumnBuilder) -> Result<(), Broken> {
     match logical {
         LogicalType::Float { bits: 32 } => out.push_f32(number),
         LogicalType::Float { .. } => out.push_f64(f64::from(number)),
@@ -85,7 +85,7 @@ fn push_float32(number: f32, logical: &LogicalType, out: &mut Builder) -> Result
     Ok(())
 }
 
-fn push_float64(number: f64, logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_float64(number: f64, logical: &LogicalType, out: &mut ColumnBuilder) -> Result<(), Broken> {
     match logical {
         LogicalType::Float { bits: 32 } => {
             #[expect(
@@ -104,7 +104,12 @@ fn push_float64(number: f64, logical: &LogicalType, out: &mut Builder) -> Result
     Ok(())
 }
 
-fn push_date(form: &Form, value: &Value, logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_date(
+    form: &Form,
+    value: &Value,
+    logical: &LogicalType,
+    out: &mut ColumnBuilder,
+) -> Result<(), Broken> {
     let Value::Date(year, month, day, hour, minute, second, micros) = *value else {
         return Err(unfit(logical));
     };
@@ -133,7 +138,12 @@ fn clock_micros(hours: u8, minutes: u8, seconds: u8, micros: u32) -> i64 {
     ((i64::from(hours) * 60 + i64::from(minutes)) * 60 + i64::from(seconds)) * 1_000_000 + i64::from(micros)
 }
 
-fn push_time(form: &Form, value: &Value, logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_time(
+    form: &Form,
+    value: &Value,
+    logical: &LogicalType,
+    out: &mut ColumnBuilder,
+) -> Result<(), Broken> {
     let Value::Time(negative, days, hours, minutes, seconds, micros) = *value else {
         return Err(unfit(logical));
     };
@@ -160,7 +170,12 @@ fn interval(micros: i64) -> [u8; 16] {
     bytes
 }
 
-fn push_bytes(form: &Form, bytes: &[u8], logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_bytes(
+    form: &Form,
+    bytes: &[u8],
+    logical: &LogicalType,
+    out: &mut ColumnBuilder,
+) -> Result<(), Broken> {
     match (form, logical) {
         (Form::Bit(length), _) => return push_bits(bytes, *length, logical, out),
         (Form::Spatial, LogicalType::Bytes) => {
@@ -198,7 +213,12 @@ fn without_padding(digits: &[u8]) -> &[u8] {
     }
 }
 
-fn push_bits(bytes: &[u8], length: u32, logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_bits(
+    bytes: &[u8],
+    length: u32,
+    logical: &LogicalType,
+    out: &mut ColumnBuilder,
+) -> Result<(), Broken> {
     match logical {
         LogicalType::Bits { .. } => out.push_bytes(print::zeros_and_ones(bytes, length).as_bytes()),
         LogicalType::Bytes => out.push_bytes(bytes),
@@ -210,7 +230,7 @@ fn push_bits(bytes: &[u8], length: u32, logical: &LogicalType, out: &mut Builder
     Ok(())
 }
 
-fn push_text(text: &str, logical: &LogicalType, out: &mut Builder) -> Result<(), Broken> {
+fn push_text(text: &str, logical: &LogicalType, out: &mut ColumnBuilder) -> Result<(), Broken> {
     let unfit = || format!("text is no {logical}");
     let fits = match logical {
         LogicalType::Text { .. } | LogicalType::TimeZoned => true,
@@ -240,7 +260,7 @@ fn is_set_of(labels: &[String], text: &str) -> bool {
     places.is_some_and(|places| places.is_sorted_by(|one, next| one < next))
 }
 
-fn push_parsed(text: &str, logical: &LogicalType, out: &mut Builder) -> Option<()> {
+fn push_parsed(text: &str, logical: &LogicalType, out: &mut ColumnBuilder) -> Option<()> {
     match logical {
         LogicalType::Boolean => match text {
             "true" | "1" => out.push_bool(true),
@@ -313,7 +333,7 @@ mod tests {
     use super::*;
 
     fn pushed(form: &Form, logical: &LogicalType, value: &Value) -> Result<arrow_array::ArrayRef, Broken> {
-        let mut out = Builder::new(logical);
+        let mut out = ColumnBuilder::new(logical);
         push(form, logical, value, &mut out)?;
         Ok(out.take().unwrap())
     }

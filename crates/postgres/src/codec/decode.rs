@@ -10,11 +10,10 @@ use std::ops::Range;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
-    Batch, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, format_date, format_time,
-    format_timestamp, is_decimal, parse_date, parse_time, parse_timestamp, shorten,
+    Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, format_date,
+    format_time, format_timestamp, is_decimal, parse_date, parse_time, parse_timestamp, shorten,
 };
 
-use super::builder::Builder;
 use super::wire::{Rewrite, Shape};
 use super::{COPY_HEADER, EPOCH_DAYS, EPOCH_MICROS, numeric, text};
 use crate::native::Kind;
@@ -122,7 +121,7 @@ pub(crate) struct DecodeColumn {
 #[derive(Debug)]
 pub(crate) struct Decoder {
     columns: Vec<DecodeColumn>,
-    builders: Vec<Builder>,
+    builders: Vec<ColumnBuilder>,
     key: Vec<usize>,
     rejects: Vec<Reject>,
     /// Per column, how many values were replaced; empty when none would be.
@@ -153,7 +152,7 @@ impl Decoder {
     pub(crate) fn new(columns: Vec<DecodeColumn>, key: Vec<usize>) -> Self {
         let builders = columns
             .iter()
-            .map(|column| Builder::new(&column.logical))
+            .map(|column| ColumnBuilder::new(&column.logical))
             .collect();
         Self {
             ruled: no_counts(&columns),
@@ -367,7 +366,12 @@ fn exact<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
     bytes.try_into().map_err(|_| Fault::Malformed)
 }
 
-fn decode(column: &DecodeColumn, bytes: &[u8], out: &mut Builder, scratch: &mut String) -> Result<(), Fault> {
+fn decode(
+    column: &DecodeColumn,
+    bytes: &[u8],
+    out: &mut ColumnBuilder,
+    scratch: &mut String,
+) -> Result<(), Fault> {
     match &column.form {
         Form::Bool => {
             let value = exact::<1>(bytes)?[0] != 0;
@@ -449,7 +453,7 @@ fn integer(bytes: &[u8]) -> Result<i64, Fault> {
     }
 }
 
-fn decode_integer(value: i64, logical: &LogicalType, out: &mut Builder) -> Result<(), Fault> {
+fn decode_integer(value: i64, logical: &LogicalType, out: &mut ColumnBuilder) -> Result<(), Fault> {
     match logical {
         LogicalType::Boolean => match value {
             0 | 1 => out.push_bool(value == 1),
@@ -461,7 +465,7 @@ fn decode_integer(value: i64, logical: &LogicalType, out: &mut Builder) -> Resul
     Ok(())
 }
 
-fn decode_float(bytes: &[u8], logical: &LogicalType, out: &mut Builder) -> Result<(), Fault> {
+fn decode_float(bytes: &[u8], logical: &LogicalType, out: &mut ColumnBuilder) -> Result<(), Fault> {
     let narrow = matches!(logical, LogicalType::Float { bits: 32 });
     if let [a, b, c, d] = *bytes {
         let value = f32::from_be_bytes([a, b, c, d]);
@@ -497,7 +501,7 @@ pub(crate) fn narrowed(value: f64) -> Option<f32> {
 fn decode_numeric(
     bytes: &[u8],
     logical: &LogicalType,
-    out: &mut Builder,
+    out: &mut ColumnBuilder,
     scratch: &mut String,
 ) -> Result<(), Fault> {
     scratch.clear();
@@ -525,7 +529,7 @@ pub(crate) fn whole_number(digits: &str) -> Option<i64> {
         .flatten()
 }
 
-fn decode_text(bytes: &[u8], logical: &LogicalType, out: &mut Builder) -> Result<(), Fault> {
+fn decode_text(bytes: &[u8], logical: &LogicalType, out: &mut ColumnBuilder) -> Result<(), Fault> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return rule("text is not valid UTF-8");
     };

@@ -1,4 +1,4 @@
-//! Growing columns that can be cut back, so that a row whose last value is refused leaves nothing behind.
+//! Growing columns that can be cut back, so that a row whose last value is refused leaves nothing behind. Decoders fill them.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -7,16 +7,16 @@
 
 use std::sync::Arc;
 
+use crate::{Error, LogicalType, RuleValue, arrow_type};
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::types::{Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType};
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
-use whimbrel_core::{Error, LogicalType, RuleValue, arrow_type};
 
-/// A growing column.
+/// A growing column. A push of another form than the column's changes nothing.
 #[derive(Debug)]
-pub(crate) struct Builder {
+pub struct ColumnBuilder {
     data_type: DataType,
     valid: Vec<bool>,
     values: Values,
@@ -34,9 +34,9 @@ enum Values {
     Fixed16(Vec<u8>),
 }
 
-impl Builder {
+impl ColumnBuilder {
     /// Makes a column that carries the logical type.
-    pub(crate) fn new(logical: &LogicalType) -> Self {
+    pub fn new(logical: &LogicalType) -> Self {
         let data_type = arrow_type(logical);
         let values = match &data_type {
             DataType::Boolean => Values::Bool(Vec::new()),
@@ -54,7 +54,9 @@ impl Builder {
         }
     }
 
-    pub(crate) fn push_null(&mut self) {
+    /// Pushes NULL.
+    #[inline]
+    pub fn push_null(&mut self) {
         match &mut self.values {
             Values::Bool(values) => values.push(false),
             Values::Int32(values) => values.push(0),
@@ -68,7 +70,10 @@ impl Builder {
     }
 
     /// Pushes the value of a rule.
-    pub(crate) fn push(&mut self, value: &RuleValue) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// `Bug` when it is not of the column's form.
+    pub fn push(&mut self, value: &RuleValue) -> Result<(), Error> {
         let before = self.valid.len();
         match value {
             RuleValue::Null => self.push_null(),
@@ -87,58 +92,68 @@ impl Builder {
         }
     }
 
-    pub(crate) fn push_bool(&mut self, value: bool) {
+    /// Pushes a truth value.
+    #[inline]
+    pub fn push_bool(&mut self, value: bool) {
         if let Values::Bool(values) = &mut self.values {
             values.push(value);
             self.valid.push(true);
         }
     }
 
-    pub(crate) fn push_i32(&mut self, value: i32) {
+    /// Pushes days.
+    #[inline]
+    pub fn push_i32(&mut self, value: i32) {
         if let Values::Int32(values) = &mut self.values {
             values.push(value);
             self.valid.push(true);
         }
     }
 
-    pub(crate) fn push_i64(&mut self, value: i64) {
+    /// Pushes an integer, or microseconds.
+    #[inline]
+    pub fn push_i64(&mut self, value: i64) {
         if let Values::Int64(values) = &mut self.values {
             values.push(value);
             self.valid.push(true);
         }
     }
 
-    pub(crate) fn push_f32(&mut self, value: f32) {
+    /// Pushes a float of 32 bits.
+    #[inline]
+    pub fn push_f32(&mut self, value: f32) {
         if let Values::Float32(values) = &mut self.values {
             values.push(value);
             self.valid.push(true);
         }
     }
 
-    pub(crate) fn push_f64(&mut self, value: f64) {
+    /// Pushes a float of 64 bits.
+    #[inline]
+    pub fn push_f64(&mut self, value: f64) {
         if let Values::Float64(values) = &mut self.values {
             values.push(value);
             self.valid.push(true);
         }
     }
 
-    pub(crate) fn push_16(&mut self, value: [u8; 16]) {
+    /// Pushes a value of 16 bytes.
+    #[inline]
+    pub fn push_16(&mut self, value: [u8; 16]) {
         if let Values::Fixed16(values) = &mut self.values {
             values.extend_from_slice(&value);
             self.valid.push(true);
         }
     }
 
-    pub(crate) fn push_bytes(&mut self, value: &[u8]) {
+    /// Pushes text or bytes.
+    #[inline]
+    pub fn push_bytes(&mut self, value: &[u8]) {
         self.push_bytes_with(value, |_| ());
     }
 
-    /// Pushes bytes and lets `change` work on them in place.
-    pub(crate) fn push_bytes_with<T: Default>(
-        &mut self,
-        value: &[u8],
-        change: impl FnOnce(&mut [u8]) -> T,
-    ) -> T {
+    /// Pushes text or bytes and lets `change` work on them in place.
+    pub fn push_bytes_with<T: Default>(&mut self, value: &[u8], change: impl FnOnce(&mut [u8]) -> T) -> T {
         let Values::Bytes(offsets, bytes) = &mut self.values else {
             return T::default();
         };
@@ -151,7 +166,7 @@ impl Builder {
     }
 
     /// Cuts the column back to `rows` values.
-    pub(crate) fn truncate(&mut self, rows: usize) {
+    pub fn truncate(&mut self, rows: usize) {
         self.valid.truncate(rows);
         match &mut self.values {
             Values::Bool(values) => values.truncate(rows),
@@ -169,7 +184,10 @@ impl Builder {
     }
 
     /// Returns the array and leaves an empty column.
-    pub(crate) fn take(&mut self) -> Result<ArrayRef, ArrowError> {
+    ///
+    /// # Errors
+    /// Arrow's, when text is not UTF-8.
+    pub fn take(&mut self) -> Result<ArrayRef, ArrowError> {
         let valid = std::mem::take(&mut self.valid);
         let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
         Ok(match &mut self.values {
