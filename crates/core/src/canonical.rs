@@ -12,7 +12,9 @@ use arrow_array::{
 };
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
-use crate::{Error, LogicalType, Result, arrow_type, canonical_decimal, parse_time};
+use crate::{
+    Error, LogicalType, Result, arrow_type, canonical_decimal, packed_rows, packed_values, parse_time,
+};
 
 /// The hashes of one row.
 #[derive(Debug)]
@@ -61,29 +63,58 @@ impl RowHasher {
         skip: &[usize],
         mut each: impl FnMut(&RowHash<'_>),
     ) -> Result<()> {
-        let columns = self.downcast(records)?;
         let mut skip = skip.iter().copied().peekable();
-        for row in 0..records.num_rows() {
-            if skip.next_if_eq(&row).is_some() {
-                continue;
+        if let Some(rows) = packed_rows(records) {
+            for row in (0..rows.len()).filter(|row| skip.next_if_eq(row).is_none()) {
+                self.unpack(rows.value(row))?;
+                self.finish_row(row, &mut each);
             }
+            return Ok(());
+        }
+        let columns = self.downcast(records)?;
+        for row in (0..records.num_rows()).filter(|row| skip.next_if_eq(row).is_none()) {
             self.row.clear();
             self.ends.clear();
             for column in &columns {
                 column.put(row, &mut self.row);
                 self.ends.push(self.row.len());
             }
-            let hash = xxh3_128(&self.row);
-            let key = self.key_hash(hash);
-            self.hash_columns(key);
-            each(&RowHash {
-                row,
-                hash,
-                key,
-                columns: &self.columns,
-            });
+            self.finish_row(row, &mut each);
         }
         Ok(())
+    }
+
+    /// Makes a packed row canonical: each value is in its wire form.
+    fn unpack(&mut self, row: &[u8]) -> Result<()> {
+        self.row.clear();
+        self.ends.clear();
+        for value in packed_values(row) {
+            match value? {
+                Some(value) => put(&mut self.row, tag::WIRE, value),
+                None => self.row.push(tag::NULL),
+            }
+            self.ends.push(self.row.len());
+        }
+        match self.ends.len() == self.types.len() {
+            true => Ok(()),
+            false => Err(Error::bug(format!(
+                "a packed row of {} columns arrived; {} were expected",
+                self.ends.len(),
+                self.types.len()
+            ))),
+        }
+    }
+
+    fn finish_row(&mut self, row: usize, each: &mut impl FnMut(&RowHash<'_>)) {
+        let hash = xxh3_128(&self.row);
+        let key = self.key_hash(hash);
+        self.hash_columns(key);
+        each(&RowHash {
+            row,
+            hash,
+            key,
+            columns: &self.columns,
+        });
     }
 
     fn key_hash(&mut self, row_hash: u128) -> u128 {
@@ -346,7 +377,7 @@ mod tests {
     use arrow_array::{ArrayRef, Float64Array};
 
     use super::*;
-    use crate::{Digest, arrow_schema};
+    use crate::{Digest, PackedBuilder, arrow_schema};
 
     fn digest(logical: LogicalType, array: ArrayRef) -> Digest {
         let records = RecordBatch::try_new(arrow_schema([("a", &logical)]), vec![array]).unwrap();
@@ -416,6 +447,29 @@ mod tests {
         let of = |values: Vec<f64>| digest(float.clone(), Arc::new(Float64Array::from(values)));
         assert!(!of(vec![0.0]).same_rows(&of(vec![-0.0])));
         assert!(of(vec![f64::NAN]).same_rows(&of(vec![f64::from_bits(0xfff8_0000_0000_0001)])));
+    }
+
+    #[test]
+    fn packed_rows_hash_as_their_columns_do() {
+        let wire = LogicalType::Wire {
+            native: "anything".to_owned(),
+        };
+        let columns: [Vec<Option<&[u8]>>; 2] = [vec![Some(b"1"), Some(b"2")], vec![None, Some(b"")]];
+        let arrays = columns.map(|values| Arc::new(BinaryArray::from(values)) as ArrayRef);
+        let schema = arrow_schema([("a", &wire), ("b", &wire)]);
+        let records = RecordBatch::try_new(schema, arrays.into()).unwrap();
+        let mut packed = PackedBuilder::default();
+        packed.push(&[0, 2, 0, 0, 0, 1, b'1', 255, 255, 255, 255]);
+        packed.push(&[0, 2, 0, 0, 0, 1, b'2', 0, 0, 0, 0]);
+        let packed = packed.take().unwrap().records;
+        let digest = |records: &RecordBatch| {
+            let mut digest = Digest::default();
+            RowHasher::new(vec![wire.clone(), wire.clone()], vec![0])
+                .hash(records, &[], |row| digest.add_row(row))
+                .unwrap();
+            digest
+        };
+        assert_eq!(digest(&packed), digest(&records));
     }
 
     #[test]

@@ -130,6 +130,12 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Names the packing of [`crate::PackedBuilder`] rows that this database gives and, as a target, takes; rows pass packed between two
+    /// databases of the same one. None when it has none.
+    fn packing(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Opens one consistent state of the tables for up to `readers` readers at once. All readers see the same state until the value is
     /// dropped; the tables are locked against TRUNCATE, DROP and rewrites where the engine would let them show through. The caller
     /// compares the catalog with the plan after this returns.
@@ -150,7 +156,8 @@ pub trait Snapshot: Send + Sync {
     /// rejects. The order of rows is the key's, or none. `SnapshotLost` when the state is gone.
     fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>>;
 
-    /// Returns what the database itself says about the table in this state, see [`crate::ColumnAggregate`].
+    /// Returns what the database itself says about the table in this state, see [`crate::ColumnAggregate`]; without columns only the count,
+    /// in the engine's cheapest exact way. One pass over the table, however many columns.
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate>;
 
     /// Returns where the named sequences stand, in the same order; read as close to the state as the engine allows (sequences are not transactional).
@@ -171,6 +178,9 @@ pub struct ReadRequest {
     pub range: KeyRange,
     /// Size at which a batch closes.
     pub batch_bytes: usize,
+    /// True when the caller takes packed batches ([`crate::PackedBuilder`]). The reader may pack a batch when every column is asked for as
+    /// [`LogicalType::Wire`] without a rule, and its bytes mean the same in every database whose [`Source::packing`] is the same.
+    pub packed: bool,
 }
 
 /// A column to read, and the form in which its values shall travel.
@@ -197,7 +207,8 @@ pub trait Target: Send + Sync {
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>>;
 
     /// Runs a step's statements (or its undo) and records it in the ledger in the same transaction where DDL is transactional.
-    /// Repeating a step that is recorded, or undoing one that is not, changes nothing.
+    /// Repeating a step that is recorded, or undoing one that is not, changes nothing. May be called for several steps at once when
+    /// they touch different objects, such as two indexes; each then has a session of its own.
     async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()>;
 
     /// Returns the ledger.
@@ -260,7 +271,8 @@ pub struct WriteColumn {
 #[async_trait]
 pub trait Writer: Send {
     /// Writes the batch's rows and returns those that the target's types cannot hold; these, and only these, were not written.
-    /// An error leaves the transaction aborted.
+    /// An error leaves the transaction aborted. The rows of a packed batch (only given to a target with a packing) are not looked at: one that
+    /// the target refuses is an `Invalid` error, and the caller writes the chunk anew from a batch with columns, which names the row.
     async fn write(&mut self, batch: &Batch) -> Result<Vec<Reject>>;
 
     /// Commits the rows together with the ledger row: by compare-and-set on the unfinished chunk, holding the run's epoch.

@@ -19,6 +19,7 @@ mod column_builder;
 mod decimal;
 mod digest;
 mod interval;
+mod packed;
 pub mod rule;
 
 mod aggregate;
@@ -70,6 +71,7 @@ pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Fidelity, LogicalType, Mapped};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
+pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use plan::{
     ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan, sort_by_dependency,
 };

@@ -72,6 +72,7 @@ pub(crate) fn rows(snapshot: &dyn Snapshot, wanted: &Wanted<'_>) -> BoxStream<'s
         columns: wanted.side.columns(wanted.plan),
         range: wanted.range.clone(),
         batch_bytes: wanted.batch_bytes,
+        packed: false,
     });
     let rules: Vec<(LogicalType, Option<ValueRule>)> = wanted
         .plan

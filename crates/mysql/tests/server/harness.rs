@@ -149,6 +149,7 @@ pub(crate) async fn try_read(
         columns: columns.to_vec(),
         range,
         batch_bytes: BATCH_BYTES,
+        packed: false,
     };
     snapshot.read(request).try_collect().await
 }

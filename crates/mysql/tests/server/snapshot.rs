@@ -181,6 +181,7 @@ async fn a_stream_that_is_dropped_leaves_its_session_to_the_next() {
                 columns: columns.clone(),
                 range: KeyRange::All,
                 batch_bytes: 200_000,
+                packed: false,
             });
             assert!(batches.next().await.unwrap().unwrap().rows() > 0);
             drop(batches);

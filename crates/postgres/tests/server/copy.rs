@@ -157,6 +157,7 @@ async fn a_large_row_is_a_batch_of_its_own() {
             columns: wire_columns(&table),
             range: KeyRange::All,
             batch_bytes: 1 << 20,
+            packed: false,
         };
         // Twice, because the second reader gets the first one's session.
         for _ in 0..2 {

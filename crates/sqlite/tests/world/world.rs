@@ -152,6 +152,7 @@ pub(crate) fn read_request(table: &Table, columns: &[ReadColumn], range: KeyRang
         columns: columns.to_vec(),
         range,
         batch_bytes: BATCH_BYTES,
+        packed: false,
     }
 }
 

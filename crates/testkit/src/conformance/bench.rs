@@ -247,6 +247,7 @@ impl Bench {
             columns: made.columns.clone(),
             range,
             batch_bytes,
+            packed: false,
         };
         let batches: Vec<Batch> = self.good(snapshot.read(request).try_collect().await);
         for batch in &batches {
