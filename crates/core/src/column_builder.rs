@@ -152,6 +152,16 @@ impl ColumnBuilder {
         self.push_bytes_with(value, |_| ());
     }
 
+    /// Pushes the text or bytes that `write` appends.
+    #[inline]
+    pub fn push_written(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if let Values::Bytes(offsets, bytes) = &mut self.values {
+            write(bytes);
+            offsets.push(offset(bytes));
+            self.valid.push(true);
+        }
+    }
+
     /// Pushes text or bytes and lets `change` work on them in place.
     pub fn push_bytes_with<T: Default>(&mut self, value: &[u8], change: impl FnOnce(&mut [u8]) -> T) -> T {
         let Values::Bytes(offsets, bytes) = &mut self.values else {
