@@ -8,6 +8,7 @@
 
 mod cargo;
 mod check;
+mod dataset;
 mod install;
 mod mysql;
 #[path = "../../crates/testkit/src/private_mysql.rs"]
@@ -25,6 +26,9 @@ Usage: cargo xtask COMMAND
 Commands:
   check                     everything that has to hold before a change is merged:
                             format, clippy, tidy, test, doc and cargo-deny
+  dataset URL [--scale 1] [--seed 1]
+                            fill an empty database (sqlite:PATH, postgres://..., mariadb://...) with 24 tables;
+                            scale 1 is 5.2 million rows
   test [--no-install] [-- ARGS]
                             cargo test with servers of its own; ARGS go to cargo test.
                             WHIMBREL_TEST_POSTGRES=postgres://..., WHIMBREL_TEST_MARIADB=mariadb://... and
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         "check" if rest.is_empty() => check::run(),
+        "dataset" => dataset::run(rest),
         "test" => test::run(rest),
         "mysql" if rest.is_empty() => mysql::run(),
         "tidy" if rest.is_empty() => tidy::run(),
