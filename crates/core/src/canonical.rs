@@ -3,15 +3,18 @@
 //! A value is `tag (1 byte) | length (u32, little-endian) | bytes`; NULL is tag 0 alone. A row is its columns in order.
 //! The hashes are xxh3 (128 bits for rows, 64 bits for columns).
 
+mod json;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use arrow_array::{
-    Array, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
-};
+use arrow_array::{Array, BinaryArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, StringArray};
+use arrow_buffer::NullBuffer;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
+use self::json::JsonForm;
+use crate::decimal::put_plain_decimal;
 use crate::{
     Error, LogicalType, Result, arrow_type, canonical_decimal, packed_rows, packed_values, parse_time,
 };
@@ -38,6 +41,7 @@ pub struct RowHasher {
     key_bytes: Vec<u8>,
     ends: Vec<usize>,
     columns: Vec<u64>,
+    json: JsonForm,
 }
 
 impl RowHasher {
@@ -50,6 +54,7 @@ impl RowHasher {
             key_bytes: Vec::new(),
             ends: Vec::new(),
             columns: Vec::new(),
+            json: JsonForm::default(),
         }
     }
 
@@ -76,7 +81,7 @@ impl RowHasher {
             self.row.clear();
             self.ends.clear();
             for column in &columns {
-                column.put(row, &mut self.row);
+                column.put(row, &mut self.row, &mut self.json);
                 self.ends.push(self.row.len());
             }
             self.finish_row(row, &mut each);
@@ -183,14 +188,18 @@ mod tag {
 }
 
 /// A column's values with the type known.
-enum Values<'a> {
+struct Values<'a> {
+    nulls: Option<&'a NullBuffer>,
+    kind: Kind<'a>,
+}
+
+enum Kind<'a> {
     Boolean(&'a BooleanArray),
-    Integer(&'a PrimitiveArray<Int64Type>),
-    Float32(&'a PrimitiveArray<Float32Type>),
-    Float64(&'a PrimitiveArray<Float64Type>),
-    Date(&'a PrimitiveArray<Date32Type>),
-    Time(&'a PrimitiveArray<Time64MicrosecondType>),
-    Timestamp(u8, &'a PrimitiveArray<TimestampMicrosecondType>),
+    Integer(&'a [i64]),
+    Float32(&'a [f32]),
+    Float64(&'a [f64]),
+    Date(&'a [i32]),
+    Long(u8, &'a [i64]),
     Decimal(&'a StringArray),
     Json(&'a StringArray),
     TimeZoned(&'a StringArray),
@@ -207,17 +216,55 @@ impl<'a> Values<'a> {
                 array.data_type()
             )));
         }
-        Ok(match logical {
+        Ok(Self {
+            nulls: array.nulls(),
+            kind: Kind::new(logical, array),
+        })
+    }
+
+    #[inline]
+    fn put(&self, row: usize, out: &mut Vec<u8>, json: &mut JsonForm) {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            out.push(tag::NULL);
+            return;
+        }
+        match &self.kind {
+            Kind::Boolean(array) => put(out, tag::INTEGER, &i64::from(array.value(row)).to_le_bytes()),
+            Kind::Integer(values) => put(out, tag::INTEGER, &values[row].to_le_bytes()),
+            Kind::Float32(values) => put(out, tag::FLOAT, &float_bits(f64::from(values[row]))),
+            Kind::Float64(values) => put(out, tag::FLOAT, &float_bits(values[row])),
+            Kind::Date(values) => put(out, tag::DATE, &values[row].to_le_bytes()),
+            Kind::Long(tag, values) => put(out, *tag, &values[row].to_le_bytes()),
+            Kind::Decimal(array) => put_decimal(out, array.value(row)),
+            Kind::Json(array) => put_json(out, array.value(row), json),
+            Kind::TimeZoned(array) => put_time_zoned(out, array.value(row)),
+            Kind::Text(tag, array) => put(out, *tag, array.value(row).as_bytes()),
+            Kind::Bytes(tag, array) => put(out, *tag, array.value(row)),
+            Kind::Fixed(tag, array) => put(out, *tag, array.value(row)),
+        }
+    }
+}
+
+impl<'a> Kind<'a> {
+    /// The array has the Arrow type of the logical one.
+    fn new(logical: &LogicalType, array: &'a dyn Array) -> Self {
+        match logical {
             LogicalType::Boolean => Self::Boolean(array.as_boolean()),
-            LogicalType::Integer { .. } => Self::Integer(array.as_primitive()),
-            LogicalType::Float { bits: 32 } => Self::Float32(array.as_primitive()),
-            LogicalType::Float { .. } => Self::Float64(array.as_primitive()),
-            LogicalType::Date => Self::Date(array.as_primitive()),
-            LogicalType::Time => Self::Time(array.as_primitive()),
-            LogicalType::Timestamp { zoned: true } => {
-                Self::Timestamp(tag::TIMESTAMP_ZONED, array.as_primitive())
+            LogicalType::Integer { .. } => Self::Integer(array.as_primitive::<Int64Type>().values()),
+            LogicalType::Float { bits: 32 } => Self::Float32(array.as_primitive::<Float32Type>().values()),
+            LogicalType::Float { .. } => Self::Float64(array.as_primitive::<Float64Type>().values()),
+            LogicalType::Date => Self::Date(array.as_primitive::<Date32Type>().values()),
+            LogicalType::Time => {
+                Self::Long(tag::TIME, array.as_primitive::<Time64MicrosecondType>().values())
             }
-            LogicalType::Timestamp { zoned: false } => Self::Timestamp(tag::TIMESTAMP, array.as_primitive()),
+            LogicalType::Timestamp { zoned } => {
+                let tag = if *zoned {
+                    tag::TIMESTAMP_ZONED
+                } else {
+                    tag::TIMESTAMP
+                };
+                Self::Long(tag, array.as_primitive::<TimestampMicrosecondType>().values())
+            }
             LogicalType::Decimal { scale: Some(_), .. } => Self::Decimal(array.as_string()),
             LogicalType::Decimal { scale: None, .. } => Self::Text(tag::DECIMAL, array.as_string()),
             LogicalType::Json => Self::Json(array.as_string()),
@@ -231,45 +278,6 @@ impl<'a> Values<'a> {
             LogicalType::Wire { .. } => Self::Bytes(tag::WIRE, array.as_binary()),
             LogicalType::Interval => Self::Fixed(tag::INTERVAL, array.as_fixed_size_binary()),
             LogicalType::Uuid => Self::Fixed(tag::UUID, array.as_fixed_size_binary()),
-        })
-    }
-
-    fn as_array(&self) -> &dyn Array {
-        match self {
-            Self::Boolean(array) => *array,
-            Self::Integer(array) => *array,
-            Self::Float32(array) => *array,
-            Self::Float64(array) => *array,
-            Self::Date(array) => *array,
-            Self::Time(array) => *array,
-            Self::Timestamp(_, array) => *array,
-            Self::Decimal(array) | Self::Json(array) | Self::TimeZoned(array) | Self::Text(_, array) => {
-                *array
-            }
-            Self::Bytes(_, array) => *array,
-            Self::Fixed(_, array) => *array,
-        }
-    }
-
-    fn put(&self, row: usize, out: &mut Vec<u8>) {
-        if self.as_array().is_null(row) {
-            out.push(tag::NULL);
-            return;
-        }
-        match self {
-            Self::Boolean(array) => put(out, tag::INTEGER, &i64::from(array.value(row)).to_le_bytes()),
-            Self::Integer(array) => put(out, tag::INTEGER, &array.value(row).to_le_bytes()),
-            Self::Float32(array) => put(out, tag::FLOAT, &float_bits(f64::from(array.value(row)))),
-            Self::Float64(array) => put(out, tag::FLOAT, &float_bits(array.value(row))),
-            Self::Date(array) => put(out, tag::DATE, &array.value(row).to_le_bytes()),
-            Self::Time(array) => put(out, tag::TIME, &array.value(row).to_le_bytes()),
-            Self::Timestamp(tag, array) => put(out, *tag, &array.value(row).to_le_bytes()),
-            Self::Decimal(array) => put_decimal(out, array.value(row)),
-            Self::Json(array) => put_json(out, array.value(row)),
-            Self::TimeZoned(array) => put_time_zoned(out, array.value(row)),
-            Self::Text(tag, array) => put(out, *tag, array.value(row).as_bytes()),
-            Self::Bytes(tag, array) => put(out, *tag, array.value(row)),
-            Self::Fixed(tag, array) => put(out, *tag, array.value(row)),
         }
     }
 }
@@ -288,10 +296,38 @@ fn float_bits(value: f64) -> [u8; 8] {
 }
 
 fn put_decimal(out: &mut Vec<u8>, text: &str) {
+    let start = begin(out, tag::DECIMAL);
+    if put_plain_decimal(text.as_bytes(), out) {
+        return end(out, start);
+    }
+    out.truncate(start);
     match canonical_decimal(text) {
         Some(canonical) => put(out, tag::DECIMAL, canonical.as_bytes()),
         None => put(out, tag::TEXT, text.as_bytes()),
     }
+}
+
+/// Text that is no JSON hashes as text: it can then only equal itself.
+fn put_json(out: &mut Vec<u8>, text: &str, json: &mut JsonForm) {
+    let start = begin(out, tag::JSON);
+    if json.put(text, out) {
+        return end(out, start);
+    }
+    out.truncate(start);
+    put(out, tag::TEXT, text.as_bytes());
+}
+
+/// Begins a value whose length is not known yet; returns where.
+fn begin(out: &mut Vec<u8>, tag: u8) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[tag, 0, 0, 0, 0]);
+    start
+}
+
+/// Ends a value that began at `start`.
+fn end(out: &mut [u8], start: usize) {
+    let length = u32::try_from(out.len() - start - 5).unwrap_or(u32::MAX);
+    out[start + 1..start + 5].copy_from_slice(&length.to_le_bytes());
 }
 
 /// The time and its offset, however much of either is spelled out; text that is neither hashes as text.
@@ -325,49 +361,6 @@ fn time_zoned(text: &str) -> Option<(i64, i32)> {
         seconds
     };
     Some((parse_time(time)?, east))
-}
-
-/// Text that is no JSON hashes as text: it can then only equal itself.
-fn put_json(out: &mut Vec<u8>, text: &str) {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(value) => {
-            let mut canonical = String::with_capacity(text.len());
-            write_json(&value, &mut canonical);
-            put(out, tag::JSON, canonical.as_bytes());
-        }
-        Err(_) => put(out, tag::TEXT, text.as_bytes()),
-    }
-}
-
-/// Keys sorted bytewise (the parser's map is sorted), no spaces, numbers as exact decimals, strings minimally escaped.
-fn write_json(value: &serde_json::Value, out: &mut String) {
-    match value {
-        serde_json::Value::Number(number) => {
-            let digits = number.to_string();
-            out.push_str(&canonical_decimal(&digits).unwrap_or(digits));
-        }
-        serde_json::Value::Array(values) => {
-            out.push('[');
-            for value in values {
-                write_json(value, out);
-                out.push(',');
-            }
-            out.push(']');
-        }
-        serde_json::Value::Object(members) => {
-            out.push('{');
-            for (key, value) in members {
-                out.push_str(&serde_json::Value::from(key.as_str()).to_string());
-                out.push(':');
-                write_json(value, out);
-                out.push(',');
-            }
-            out.push('}');
-        }
-        scalar @ (serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::String(_)) => {
-            out.push_str(&scalar.to_string());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,40 @@ pub fn canonical_decimal(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
+/// Appends the canonical text of a plain decimal (no exponent); returns false, and appends nothing, when the text is none.
+pub(crate) fn put_plain_decimal(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let point = digits.iter().position(|byte| !byte.is_ascii_digit());
+    let (whole, fraction) = digits.split_at(point.unwrap_or(digits.len()));
+    let fraction = match fraction {
+        [b'.', fraction @ ..] if fraction.iter().all(u8::is_ascii_digit) => fraction,
+        [] => fraction,
+        _ => return false,
+    };
+    if whole.is_empty() && fraction.is_empty() {
+        return false;
+    }
+    let leading = whole.iter().take_while(|digit| **digit == b'0').count();
+    let trailing = fraction.iter().rev().take_while(|digit| **digit == b'0').count();
+    let (whole, fraction) = (&whole[leading..], &fraction[..fraction.len() - trailing]);
+    if negative && !(whole.is_empty() && fraction.is_empty()) {
+        out.push(b'-');
+    }
+    if whole.is_empty() {
+        out.push(b'0');
+    }
+    out.extend_from_slice(whole);
+    if !fraction.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(fraction);
+    }
+    true
+}
+
 /// Splits the digits at the point, filling with zeros where it lies outside.
 fn place_point(digits: &str, point: i64) -> (String, String) {
     let Ok(at) = usize::try_from(point) else {
@@ -75,6 +109,16 @@ mod tests {
             ("NaN", "NaN"),
         ] {
             assert_eq!(canonical_decimal(text).as_deref(), Some(want), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_plain_decimal_has_the_same_form_at_once(text in "[-+]?[0-9]{0,5}[.]?[0-9.]{0,5}[ eN]?") {
+            let mut out = Vec::new();
+            let plain = put_plain_decimal(text.as_bytes(), &mut out);
+            let slow = canonical_decimal(&text).filter(|_| !text.contains(['e', 'N']));
+            proptest::prop_assert_eq!(plain.then_some(out), slow.map(String::into_bytes));
         }
     }
 
