@@ -1,17 +1,26 @@
 //! Opens sessions: the URL and the environment become settings once, and every session is pinned to UTC, UTF-8 and
-//! locale-independent output before anything else runs on it.
+//! locale-independent output before anything else runs on it. Sockets are `connect/address.rs`; that a session still lives is
+//! `connect/liveness.rs`, which looks at its messages in `connect/wire.rs`.
+
+mod address;
+mod liveness;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{Client, Connection, NoTls};
 use whimbrel_core::{DatabaseUrl, Error, Result, Secret};
 
-use crate::error::{from_connect, from_driver};
+use self::address::{Address, Stream};
+use self::liveness::Who;
+use self::wire::{Encrypting, Talk, Watched};
+use crate::error::{from_connect, from_driver, late};
 use crate::tls::{self, TlsFiles, Trust};
 
 /// Settings of every session; `{role}` is added for readers and writers.
@@ -20,6 +29,12 @@ const PINNED: &str = "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET da
     SET xmloption = 'content'; SET search_path = ''; SET row_security = off; \
     SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
     SET standard_conforming_strings = on; SET client_min_messages = warning; SET jit = off;";
+
+/// How long opening a connection may take when the URL does not say (`connect_timeout`).
+const CONNECT_SECONDS: u64 = 10;
+
+/// How long a connection may be dead before it is noticed, when the URL does not say (`stall_timeout`).
+const PATIENCE_SECONDS: u64 = 60;
 
 /// The code of errors that lie in the request itself.
 const USAGE: &str = "usage";
@@ -41,7 +56,10 @@ pub(crate) struct Settings {
     config: tokio_postgres::Config,
     mode: Mode,
     files: TlsFiles,
-    socket: bool,
+    address: Address,
+    connect_timeout: Duration,
+    /// How long a session may be dead before it is noticed; none when nobody looks.
+    patience: Option<Duration>,
 }
 
 /// The words of `sslmode`.
@@ -59,7 +77,8 @@ enum Mode {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: Client,
-    _driver: JoinSet<()>,
+    talk: Arc<Talk>,
+    driver: JoinSet<()>,
 }
 
 impl std::ops::Deref for Session {
@@ -94,7 +113,6 @@ impl Settings {
             url.database.clone()
         };
         let host = url.host.clone().unwrap_or_else(default_host);
-        let socket = host.starts_with('/');
         let port = url
             .port
             .or_else(|| url.parameters.get("port")?.parse().ok())
@@ -105,13 +123,7 @@ impl Settings {
             .dbname(&database)
             .host(&host)
             .port(port)
-            .application_name(parameter(url, "application_name").unwrap_or("whimbrel"))
-            .connect_timeout(Duration::from_secs(timeout_seconds(url)?))
-            .keepalives(true)
-            .keepalives_idle(Duration::from_secs(20))
-            .keepalives_interval(Duration::from_secs(10))
-            .keepalives_retries(3)
-            .tcp_user_timeout(Duration::from_secs(60));
+            .application_name(parameter(url, "application_name").unwrap_or("whimbrel"));
         let login = Login {
             host: &host,
             port,
@@ -124,38 +136,55 @@ impl Settings {
         if let Some(options) = parameter(url, "options") {
             config.options(options);
         }
+        let patience = match seconds(url, "stall_timeout", PATIENCE_SECONDS)? {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds)),
+        };
         let mode = Mode::parse(parameter(url, "sslmode").unwrap_or("prefer"))?;
         Ok(Self {
             place: format!("`{user}@{host}:{port}/{database}`"),
             config,
             mode,
             files: tls_files(url, home.as_deref()),
-            socket,
+            address: Address::new(&host, port, patience),
+            connect_timeout: Duration::from_secs(seconds(url, "connect_timeout", CONNECT_SECONDS)?),
+            patience,
         })
     }
 
     /// Opens a session.
     pub(crate) async fn open(&self, role: Role) -> Result<Session> {
-        let session = Box::pin(self.connect()).await?;
+        let mut session = Box::pin(self.connect()).await?;
         let read_only = match role {
             Role::Reader => "SET default_transaction_read_only = on; SET lock_timeout = '30s';",
             Role::Writer => "SET lock_timeout = '10min';",
         };
-        session
-            .batch_execute(&format!("{PINNED} {read_only}"))
-            .await
+        let sql = format!("{PINNED} {read_only} {}", liveness::WHO);
+        let pinned = tokio::time::timeout(self.connect_timeout, session.simple_query(&sql)).await;
+        let answers = pinned
+            .map_err(|_| late(&self.place, self.connect_timeout))?
             .map_err(from_driver)?;
+        if let Some(who) = Who::read(&answers)
+            && self.address.is_remote()
+        {
+            session.watch(self.clone(), who);
+        }
         Ok(session)
     }
 
     async fn connect(&self) -> Result<Session> {
+        let connected = tokio::time::timeout(self.connect_timeout, self.in_mode()).await;
+        connected.unwrap_or_else(|_| Err(late(&self.place, self.connect_timeout)))
+    }
+
+    async fn in_mode(&self) -> Result<Session> {
         let trust = match self.mode {
             Mode::VerifyFull => Trust::Host,
             Mode::VerifyCa => Trust::Authority,
             Mode::Require if self.files.roots.is_some() => Trust::Authority,
             Mode::Disable | Mode::Allow | Mode::Prefer | Mode::Require => Trust::Anything,
         };
-        if self.socket {
+        if !self.address.is_remote() {
             return self.plain().await;
         }
         match self.mode {
@@ -177,35 +206,64 @@ impl Settings {
     }
 
     async fn plain(&self) -> Result<Session> {
-        let mut config = self.config.clone();
-        config.ssl_mode(SslMode::Disable);
-        let connected = config.connect(NoTls).await;
-        let (client, connection) = connected.map_err(|error| from_connect(error, &self.place))?;
-        Ok(Session::drive(client, connection))
+        self.over(SslMode::Disable, Arc::default(), NoTls).await
     }
 
     async fn encrypted(&self, mode: SslMode, trust: Trust) -> Result<Session> {
+        let mut connectors = tls::connector(trust, &self.files)?;
+        let connector =
+            MakeTlsConnect::<Watched<Stream>>::make_tls_connect(&mut connectors, self.address.name())
+                .map_err(|cause| Error::bug("TLS cannot be set up").with_cause(cause))?;
+        let talk = Arc::default();
+        let connector = Encrypting {
+            connector,
+            talk: Arc::clone(&talk),
+        };
+        self.over(mode, talk, connector).await
+    }
+
+    async fn over<T>(&self, mode: SslMode, talk: Arc<Talk>, connector: T) -> Result<Session>
+    where
+        T: TlsConnect<Watched<Stream>>,
+        T::Stream: Send + 'static,
+    {
         let mut config = self.config.clone();
         config.ssl_mode(mode);
-        let connected = config.connect(tls::connector(trust, &self.files)?).await;
+        let stream = self
+            .address
+            .reach()
+            .await
+            .map_err(|cause| crate::error::unreachable(&self.place, cause))?;
+        let watched = Watched::new(stream, Arc::clone(&talk));
+        let connected = config.connect_raw(watched, connector).await;
         let (client, connection) = connected.map_err(|error| from_connect(error, &self.place))?;
-        Ok(Session::drive(client, connection))
+        talk.begin();
+        Ok(Session::drive(client, connection, talk))
     }
 }
 
 impl Session {
-    fn drive<C, E>(client: Client, connection: C) -> Self
+    fn drive<T>(client: Client, connection: Connection<Watched<Stream>, T>, talk: Arc<Talk>) -> Self
     where
-        C: Future<Output = std::result::Result<(), E>> + Send + 'static,
-        E: Send + 'static,
+        T: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
     {
         let mut driver = JoinSet::new();
         // The connection's own error reaches whoever waits for an answer.
         driver.spawn(async move { drop(connection.await) });
-        Self {
-            client,
-            _driver: driver,
-        }
+        Self { client, talk, driver }
+    }
+
+    /// Ends the connection when it is found dead; whoever waits for an answer is then told that it was lost.
+    fn watch(&mut self, settings: Settings, who: Who) {
+        let talk = Arc::clone(&self.talk);
+        let connection = std::mem::take(&mut self.driver);
+        self.driver.spawn(async move {
+            let mut connection = connection;
+            tokio::select! {
+                _ended = connection.join_next() => {}
+                () = liveness::until_dead(settings, talk, who) => {}
+            }
+        });
     }
 }
 
@@ -232,15 +290,12 @@ fn parameter<'a>(url: &'a DatabaseUrl, name: &str) -> Option<&'a str> {
     url.parameters.get(name).map(String::as_str)
 }
 
-fn timeout_seconds(url: &DatabaseUrl) -> Result<u64> {
-    let Some(text) = parameter(url, "connect_timeout") else {
-        return Ok(10);
+fn seconds(url: &DatabaseUrl, name: &str, usual: u64) -> Result<u64> {
+    let Some(text) = parameter(url, name) else {
+        return Ok(usual);
     };
     text.parse().map_err(|_| {
-        Error::invalid(format!(
-            "connect_timeout is `{text}`; must be a number of seconds"
-        ))
-        .with_code(USAGE)
+        Error::invalid(format!("{name} is `{text}`; must be a number of seconds")).with_code(USAGE)
     })
 }
 

@@ -110,6 +110,22 @@ pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     Error::bug("the driver cannot do what was asked").with_cause(error)
 }
 
+const UNREACHABLE: &str = "check host and port, and that the server runs and can be reached";
+
+/// No connection can be made to where the server should be.
+pub(crate) fn unreachable(place: &str, cause: std::io::Error) -> Error {
+    Error::new(ErrorClass::Transient, format!("cannot connect to {place}"))
+        .with_code("connection")
+        .with_hint(UNREACHABLE)
+        .with_cause(cause)
+}
+
+/// The server takes connections and says nothing on them.
+pub(crate) fn late(place: &str, after: std::time::Duration) -> Error {
+    let text = format!("no answer within {} seconds", after.as_secs());
+    unreachable(place, std::io::Error::new(std::io::ErrorKind::TimedOut, text))
+}
+
 /// Turns an error of opening a connection into ours; `place` names the server without any secret.
 pub(crate) fn from_connect(error: tokio_postgres::Error, place: &str) -> Error {
     if error.as_db_error().is_some() {
@@ -132,10 +148,7 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, place: &str) -> Error {
             "switch on `ssl` at the server, or write `sslmode=prefer` in the URL to go without",
         )
     } else {
-        (
-            ErrorClass::Transient,
-            "check host and port, and that the server runs and can be reached",
-        )
+        (ErrorClass::Transient, UNREACHABLE)
     };
     Error::new(class, format!("cannot connect to {place}"))
         .with_code("connection")
