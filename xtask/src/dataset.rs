@@ -5,10 +5,12 @@
 mod dialect;
 mod encode;
 mod load;
+mod mariadb;
 mod postgres;
 mod random;
 mod rows;
 mod schema;
+mod sqlite;
 mod tables;
 mod target;
 mod words;
@@ -87,7 +89,8 @@ pub(crate) fn fill(target: &Target, scale: Scale, seed: u64) -> Result<u64, Fail
     };
     let found = match target {
         Target::Postgres(server) => postgres::tables(server)?,
-        Target::Sqlite(_) | Target::MariaDb(_) => return Err(Failure::new("not yet")),
+        Target::MariaDb(server) => mariadb::tables(server)?,
+        Target::Sqlite(path) => sqlite::tables(path)?,
     };
     if found != "0" {
         return Err(Failure::new(format!(
@@ -96,7 +99,8 @@ pub(crate) fn fill(target: &Target, scale: Scale, seed: u64) -> Result<u64, Fail
     }
     match target {
         Target::Postgres(server) => postgres::fill(server, recipe)?,
-        Target::Sqlite(_) | Target::MariaDb(_) => return Err(Failure::new("not yet")),
+        Target::MariaDb(server) => mariadb::fill(server, recipe)?,
+        Target::Sqlite(path) => sqlite::fill(path, recipe)?,
     }
     Ok(schema::Name::ALL.iter().map(|name| recipe.count(*name)).sum())
 }

@@ -141,16 +141,10 @@ impl Dialect {
         };
         if self == Self::MariaDb {
             // One statement reads the rows once for all indexes.
-            let mut parts: Vec<String> = indexes
+            let parts: Vec<String> = indexes
                 .iter()
                 .map(|(what, index, columns)| format!("ADD {what} {index} ({columns})"))
                 .collect();
-            parts.extend(
-                table
-                    .foreign
-                    .iter()
-                    .map(|key| format!("ADD {}", self.reference(key))),
-            );
             return match parts.as_slice() {
                 [] => String::new(),
                 _ => format!("ALTER TABLE {name}\n  {};\n", parts.join(",\n  ")),
@@ -162,21 +156,22 @@ impl Dialect {
         statements
     }
 
-    /// Returns the statements that add the foreign keys where [`Self::create`] and [`Self::index`] do not.
+    /// Returns the statement that adds the foreign keys where [`Self::create`] does not.
     pub(super) fn foreign_keys(self, table: &Table) -> String {
+        let parts: Vec<String> = table
+            .foreign
+            .iter()
+            .map(|key| format!("ADD {}", self.reference(key)))
+            .collect();
         match self {
-            Self::Postgres => table
-                .foreign
-                .iter()
-                .map(|key| {
-                    format!(
-                        "ALTER TABLE {} ADD {};\n",
-                        self.quote(table.name),
-                        self.reference(key)
-                    )
-                })
-                .collect(),
-            Self::MariaDb | Self::Sqlite => String::new(),
+            Self::Postgres | Self::MariaDb if !parts.is_empty() => {
+                format!(
+                    "ALTER TABLE {}\n  {};\n",
+                    self.quote(table.name),
+                    parts.join(",\n  ")
+                )
+            }
+            Self::Postgres | Self::MariaDb | Self::Sqlite => String::new(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 use super::rows::{Cell, Cells};
-use super::schema::Column;
+use super::schema::{Column, Kind};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -110,7 +110,7 @@ impl Cells for Encoder {
             Cell::Moment(micros) => {
                 self.quote();
                 moment(micros, &mut self.out);
-                if self.format == Format::Copy && column.kind == super::schema::Kind::TimestampTz {
+                if self.format == Format::Copy && column.kind == Kind::TimestampTz {
                     self.out.extend_from_slice(b"+00");
                 }
                 self.quote();

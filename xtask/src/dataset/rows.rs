@@ -230,7 +230,7 @@ fn text(row: &mut Row, fill: Fill, out: &mut String) {
             let [a, b, c] = [random.below(256), random.below(256), random.below(256)];
             format_into(out, format_args!("10.{a}.{b}.{c}"));
         }
-        _ => {
+        Fill::Agent => {
             let random = &mut row.random;
             let [major, minor] = [random.below(140), random.below(5000)];
             let system = random.pick(&["X11; Linux x86_64", "Windows NT 10.0; Win64; x64", "Macintosh"]);
@@ -239,6 +239,17 @@ fn text(row: &mut Row, fill: Fill, out: &mut String) {
                 format_args!("Mozilla/5.0 ({system}) Chrome/{major}.0.{minor}.0"),
             );
         }
+        Fill::Id
+        | Fill::Any(_)
+        | Fill::Rule(_)
+        | Fill::Between(..)
+        | Fill::Percent(_)
+        | Fill::Units(..)
+        | Fill::Float
+        | Fill::Blob(..)
+        | Fill::Day(..)
+        | Fill::Moment(..)
+        | Fill::DayRule(_) => unreachable!("`Rows::fill` makes all that is not text"),
     }
 }
 

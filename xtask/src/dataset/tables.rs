@@ -219,7 +219,7 @@ pub(super) const TABLES: [Table; 24] = [
     },
     Table {
         name: "product_images",
-        size: Growing(2),
+        size: Growing(3),
         columns: &[
             always("id", Identity, Id),
             always("product_id", BigInt, Rule(pictured)),
