@@ -62,6 +62,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) table: &'a Table,
     pub(crate) range: &'a KeyRange,
     pub(crate) batch_bytes: usize,
+    /// True when whole rows are enough, and nobody asks for a single value.
+    pub(crate) packed: bool,
 }
 
 /// Reads rows. Those of the source come under the plan's value rules; the target's are taken as they are. Whoever compares or copies
@@ -72,7 +74,7 @@ pub(crate) fn rows(snapshot: &dyn Snapshot, wanted: &Wanted<'_>) -> BoxStream<'s
         columns: wanted.side.columns(wanted.plan),
         range: wanted.range.clone(),
         batch_bytes: wanted.batch_bytes,
-        packed: false,
+        packed: wanted.packed,
     });
     let rules: Vec<(LogicalType, Option<ValueRule>)> = wanted
         .plan
@@ -91,6 +93,17 @@ pub(crate) fn rows(snapshot: &dyn Snapshot, wanted: &Wanted<'_>) -> BoxStream<'s
         rule::apply(batch?, &rules)
     })
     .boxed()
+}
+
+/// Tells whether the rows of the table mean the same on both sides as they are, so that they may pass packed between databases of one packing.
+pub(crate) fn pass_packed(table: &TablePlan) -> bool {
+    let as_it_is = |column: &ColumnPlan| {
+        matches!(column.logical, LogicalType::Wire { .. })
+            && column.source_native == column.target_native
+            && column.rule.is_none()
+            && !column.computed
+    };
+    !table.columns.is_empty() && table.columns.iter().all(as_it_is)
 }
 
 /// The batch as it is written: without what the target computes itself.

@@ -5,7 +5,9 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use whimbrel_core::{KeyValue, LogicalType, Reject, TablePlan, format_date, format_time, format_timestamp};
+use whimbrel_core::{
+    KeyValue, LogicalType, Reject, TablePlan, format_date, format_time, format_timestamp, packed_rows,
+};
 
 /// The columns of the source's key in the plan's order of columns; none when it has no key, when a column of it is not copied as it is, or
 /// travels in a form that only its engine can read.
@@ -20,7 +22,8 @@ fn places(plan: &TablePlan) -> Option<Vec<usize>> {
 
 /// Fills in the exact keys of the rows that a writer refused.
 pub(crate) fn fill(plan: &TablePlan, records: &RecordBatch, refused: &mut [Reject]) {
-    if refused.is_empty() {
+    // A packed row is never refused alone.
+    if refused.is_empty() || packed_rows(records).is_some() {
         return;
     }
     let Some(places) = places(plan) else { return };

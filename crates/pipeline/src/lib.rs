@@ -7,6 +7,7 @@ mod observer;
 
 mod budget;
 mod columns;
+mod flow;
 mod pool;
 mod presence;
 mod store;

@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use whimbrel_core::{ChunkRecord, Digest, Result, Snapshot, TableId, TablePlan, fault};
 
 use crate::columns::{Side, Wanted, hasher, rows};
 use crate::context::RunContext;
 use crate::failure::Failure;
+use crate::flow::Inflow;
 use crate::pool::Job;
 use crate::quantity::counted;
 use crate::retry::retry;
@@ -125,13 +125,14 @@ async fn is_same(
         table: &table.source,
         range: &record.chunk.range,
         batch_bytes: ctx.budget().batch_bytes,
+        packed: true,
     };
-    let mut rows = rows(snapshot, &wanted);
+    let mut flow = Inflow::open(rows(snapshot, &wanted), wanted.batch_bytes);
     let mut hasher = hasher(table);
     let mut digest = Digest::default();
     let mut rejected = 0;
-    while let Some(batch) = rows.next().await {
-        let batch = batch?;
+    while let Some(parcel) = flow.next().await? {
+        let batch = &parcel.batch;
         hasher.hash(&batch.records, &[], |row| digest.add_row(row))?;
         rejected += batch.rejects.len() as u64;
     }

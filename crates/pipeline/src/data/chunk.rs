@@ -9,7 +9,7 @@ use whimbrel_core::{Chunk, ChunkResult, ErrorClass, OnReject, Reject, Result, fa
 
 use super::passage::{Arrived, Passage};
 use super::table::CopyTable;
-use crate::columns::write_columns;
+use crate::columns::{pass_packed, write_columns};
 use crate::failure::{Failure, data_integrity, interrupted};
 use crate::retry::Attempts;
 
@@ -68,13 +68,14 @@ async fn copy_until_arrived(
     cancel: &CancellationToken,
 ) -> Result<ChunkResult> {
     let what = format!("copy chunk {} of table `{}`", chunk.index, table.plan.source.id);
-    let passage = Passage {
+    let mut passage = Passage {
         run: &table.run,
         snapshot: &table.snapshot,
         plan: &table.plan,
         chunk,
         position: table.snapshot.position(),
         columns: write_columns(&table.plan),
+        packed: goes_packed(table),
     };
     let mut attempts = Attempts::new(&table.run.ctx, what);
     let mut first = true;
@@ -92,8 +93,19 @@ async fn copy_until_arrived(
         }
         first = false;
         table.log(&format!("chunk {} failed: {}", chunk.index, error.chain()))?;
+        if passage.packed && error.class() == ErrorClass::Invalid {
+            // With columns the row that is to blame can be named, or left out.
+            passage.packed = false;
+            continue;
+        }
         attempts.again_after(error).await?;
     }
+}
+
+fn goes_packed(table: &CopyTable) -> bool {
+    let ctx = &table.run.ctx;
+    let packing = ctx.source.packing();
+    packing.is_some() && packing == ctx.target.as_source().packing() && pass_packed(&table.plan)
 }
 
 /// Reads and writes the chunk in one transaction of the target. Being cancelled takes everything back; a commit under way is awaited.

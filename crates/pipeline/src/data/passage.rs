@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use whimbrel_core::{
-    Batch, Chunk, ChunkResult, Committed, Digest, Error, ErrorClass, Position, Reject, Result, RowHasher,
-    Snapshot, TablePlan, WriteColumn, WriteRequest, Writer, fault,
+    Batch, Chunk, ChunkResult, Committed, Digest, Error, ErrorClass, Position, Reject, Result, Snapshot,
+    TablePlan, WriteColumn, WriteRequest, Writer, fault,
 };
 
 use crate::arrived::add_ruled;
 use crate::columns::{Side, Wanted, hasher, rows, written};
+use crate::flow::{Hashing, Inflow};
 use crate::keys;
 use crate::running::Run;
 
@@ -26,6 +26,8 @@ pub(crate) struct Passage<'a> {
     /// What the ledger says that the rows come from.
     pub(crate) position: Position,
     pub(crate) columns: Vec<WriteColumn>,
+    /// True when the rows need not be looked at one by one.
+    pub(crate) packed: bool,
 }
 
 /// What has passed of a chunk.
@@ -50,15 +52,8 @@ impl Passage<'_> {
             position: self.position.clone(),
         };
         let mut writer = ctx.target.writer(request).await?;
-        let wanted = Wanted {
-            side: Side::Source,
-            plan: self.plan,
-            table: &self.plan.source,
-            range: &self.chunk.range,
-            batch_bytes: ctx.budget().batch_bytes,
-        };
-        let mut rows = rows(self.snapshot.as_ref(), &wanted);
-        let mut hasher = hasher(self.plan);
+        let mut flow = self.rows();
+        let hashing = Hashing::begin(hasher(self.plan));
         let mut arrived = Arrived {
             result: ChunkResult {
                 rows: 0,
@@ -69,17 +64,33 @@ impl Passage<'_> {
             },
             rejects: Vec::new(),
         };
-        while let Some(batch) = rows.next().await {
-            let batch = batch?;
+        while let Some(parcel) = flow.next().await? {
+            let batch = &parcel.batch;
             let mut refused = match batch.rows() {
                 0 => Vec::new(),
-                _ => writer.write(written(self.plan, &batch)?.as_ref()).await?,
+                _ => writer.write(written(self.plan, batch)?.as_ref()).await?,
             };
             keys::fill(self.plan, &batch.records, &mut refused);
-            let (rows, bytes) = count(&mut arrived, &mut hasher, &batch, refused)?;
+            let skip = left_out(&refused);
+            let (rows, bytes) = count(&mut arrived, batch, refused, skip.len());
+            hashing.add(parcel, skip).await;
             seen(&arrived, rows, bytes)?;
         }
+        arrived.result.digest = hashing.finish().await?;
         Ok((writer, arrived))
+    }
+
+    fn rows(&self) -> Inflow {
+        let batch_bytes = self.run.ctx.budget().batch_bytes;
+        let wanted = Wanted {
+            side: Side::Source,
+            plan: self.plan,
+            table: &self.plan.source,
+            range: &self.chunk.range,
+            batch_bytes,
+            packed: self.packed,
+        };
+        Inflow::open(rows(self.snapshot.as_ref(), &wanted), batch_bytes)
     }
 
     /// Commits what was written.
@@ -108,26 +119,24 @@ impl Passage<'_> {
     }
 }
 
-/// Counts and hashes the rows of a batch that were written; returns how many they are and the batch's bytes.
-fn count(
-    arrived: &mut Arrived,
-    hasher: &mut RowHasher,
-    batch: &Batch,
-    refused: Vec<Reject>,
-) -> Result<(u64, u64)> {
+/// The numbers of the rows that were not written, ascending.
+fn left_out(refused: &[Reject]) -> Vec<usize> {
     let mut skip: Vec<usize> = refused.iter().filter_map(|reject| reject.row).collect();
     skip.sort_unstable();
     skip.dedup();
+    skip
+}
+
+/// Counts the rows of a batch, of which `skipped` were not written; returns how many were, and the batch's bytes.
+fn count(arrived: &mut Arrived, batch: &Batch, refused: Vec<Reject>, skipped: usize) -> (u64, u64) {
     let result = &mut arrived.result;
-    let before = result.digest.rows;
-    hasher.hash(&batch.records, &skip, |row| result.digest.add_row(row))?;
-    let rows = result.digest.rows - before;
+    let rows = (batch.rows() - skipped) as u64;
     let bytes = batch.bytes() as u64;
     result.rows += rows;
     result.bytes += bytes;
-    result.rejected += batch.rejects.len() as u64 + (batch.rows() as u64 - rows);
+    result.rejected += (batch.rejects.len() + skipped) as u64;
     add_ruled(&mut result.ruled, &batch.ruled);
     arrived.rejects.extend(batch.rejects.iter().cloned());
     arrived.rejects.extend(refused);
-    Ok((rows, bytes))
+    (rows, bytes)
 }

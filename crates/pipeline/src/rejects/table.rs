@@ -103,6 +103,7 @@ impl Replay<'_> {
             chunk,
             position: Position(position.clone().unwrap_or_default()),
             columns: write_columns(self.plan),
+            packed: false,
         };
         let result = self.until_arrived(&passage).await?;
         let record = ChunkRecord {
@@ -213,6 +214,7 @@ impl Replay<'_> {
             table: &self.plan.source,
             range: &range,
             batch_bytes: self.run.ctx.budget().batch_bytes,
+            packed: true,
         };
         let mut rows = rows(self.snapshot.as_ref(), &wanted);
         while let Some(batch) = rows.next().await {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use whimbrel_core::{
     Catalog, Digest, ErrorClass, KeyRange, Reject, Result, Snapshot, Table, TableId, TablePlan,
@@ -14,6 +13,7 @@ use crate::arrived::add_ruled;
 use crate::columns::{Side, Wanted, hasher, rows};
 use crate::context::RunContext;
 use crate::failure::Failure;
+use crate::flow::Inflow;
 use crate::observer::Progress;
 use crate::pool::Job;
 use crate::retry::retry;
@@ -171,8 +171,9 @@ async fn read(
         table: &reading.table,
         range,
         batch_bytes: ctx.budget().batch_bytes,
+        packed: true,
     };
-    let mut rows = rows(snapshot, &wanted);
+    let mut flow = Inflow::open(rows(snapshot, &wanted), wanted.batch_bytes);
     let mut hasher = hasher(plan);
     let mut found = Found::default();
     let place = format!(
@@ -180,8 +181,8 @@ async fn read(
         reading.table.id,
         reading.side.as_str()
     );
-    while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(|error| error.during(&place))?;
+    while let Some(parcel) = flow.next().await.map_err(|error| error.during(&place))? {
+        let batch = &parcel.batch;
         hasher.hash(&batch.records, &[], |row| found.digest.add_row(row))?;
         found.rejected += batch.rejects.len() as u64;
         add_ruled(&mut found.ruled, &batch.ruled);

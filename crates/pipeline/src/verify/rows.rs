@@ -125,6 +125,8 @@ impl Sides<'_> {
             table,
             range: &KeyRange::All,
             batch_bytes: scene.ctx.budget().batch_bytes,
+            // Rows are listed with their values.
+            packed: false,
         };
         let mut rows = columns::rows(snapshot, &wanted);
         let mut hasher = hasher(plan);

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use whimbrel_core::{OnReject, RunReport, RunStatus, Verdict};
+use whimbrel_core::{LogicalType, OnReject, Plan, RunReport, RunStatus, Verdict};
 use whimbrel_pipeline::{MigrationStatus, Observer, Progress, run};
 
 use crate::database::{Database, Trouble, Value};
@@ -358,4 +359,57 @@ async fn a_process_left_over_from_before_can_write_nothing() {
         .await
         .unwrap_err();
     assert_eq!(refused.class(), whimbrel_core::ErrorClass::Conflict);
+}
+
+/// Lets every column travel in the fake engine's own form.
+fn as_wire(plan: &mut Plan) {
+    let columns = plan.tables.iter_mut().flat_map(|table| &mut table.columns);
+    columns.for_each(|column| {
+        column.logical = LogicalType::Wire {
+            native: column.source_native.clone(),
+        };
+    });
+}
+
+#[tokio::test]
+async fn rows_that_need_no_look_pass_packed() {
+    let migration = Migration::decided(|_, _| {}, as_wire);
+    completed(&migration).await;
+    let (read, written) = (&migration.source.packed.0, &migration.target.packed.1);
+    assert_eq!(written.load(Ordering::SeqCst), read.load(Ordering::SeqCst));
+    assert!(written.load(Ordering::SeqCst) > 8);
+    assert!(
+        migration.target.packed.0.load(Ordering::SeqCst) > 8,
+        "read back packed, too"
+    );
+}
+
+#[tokio::test]
+async fn a_column_with_another_type_keeps_the_rows_of_its_table_from_passing_packed() {
+    let other = |plan: &mut Plan| {
+        as_wire(plan);
+        let columns = plan.tables.iter_mut().map(|table| &mut table.columns[1]);
+        columns.for_each(|column| column.target_native = "varchar".to_owned());
+    };
+    let migration = Migration::decided(|_, _| {}, other);
+    completed(&migration).await;
+    assert_eq!(migration.target.packed.1.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_packed_chunk_that_is_refused_comes_again_with_columns() {
+    let refused = |source: &Database, _: &Database| {
+        source.change(|state| {
+            state.rows.get_mut(&id("users")).unwrap()[2][1] = Value::Text(REFUSED.to_owned());
+        });
+    };
+    let migration = Migration::decided(refused, |plan| {
+        as_wire(plan);
+        plan.policies.on_reject = OnReject::File;
+    });
+    let report = run(&migration.context()).await.unwrap();
+    assert_eq!(report.status, RunStatus::NotVerified, "{:?}", report.problem);
+    assert_eq!((report.tables[0].rows, report.tables[0].rejected), (6, 1));
+    let rejects = migration.dir().rejects(&id("users")).unwrap();
+    assert_eq!(rejects[0].reject.value, REFUSED);
 }

@@ -2,6 +2,7 @@
 //! every change. Statements are operations with JSON arguments.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use whimbrel_core::{
@@ -59,6 +60,26 @@ pub(crate) enum Trouble {
 pub(crate) struct Database {
     state: Mutex<State>,
     troubles: Mutex<Vec<Trouble>>,
+    /// Batches that were packed when they were read, and when they were written.
+    pub(crate) packed: (AtomicUsize, AtomicUsize),
+}
+
+/// The value in its wire form.
+pub(crate) fn wire(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::Null => None,
+        Value::Int(number) => Some([b"i".as_slice(), &number.to_be_bytes()].concat()),
+        Value::Text(text) => Some([b"t", text.as_bytes()].concat()),
+    }
+}
+
+/// The value of a wire form.
+pub(crate) fn unwire(bytes: Option<&[u8]>) -> Value {
+    match bytes.and_then(<[u8]>::split_first) {
+        None => Value::Null,
+        Some((b'i', number)) => Value::Int(i64::from_be_bytes(number.try_into().unwrap())),
+        Some((_, text)) => Value::Text(String::from_utf8(text.to_vec()).unwrap()),
+    }
 }
 
 impl Database {

@@ -1,18 +1,19 @@
 //! The fake database as a source.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use whimbrel_core::{
     Batch, Catalog, Chunk, ColumnAggregate, Error, ErrorClass, Finding, KeyBound, KeyRange, KeyValue,
-    LogicalType, Position, ReadColumn, ReadRequest, Reject, Result, SequencePosition, Snapshot, Source,
-    Table, TableAggregate, TableId, TableProfile, arrow_schema, fault::point,
+    LogicalType, PackedBuilder, Position, ReadColumn, ReadRequest, Reject, Result, SequencePosition,
+    Snapshot, Source, Table, TableAggregate, TableId, TableProfile, arrow_schema, fault::point,
 };
 
-use super::database::{Database, Row, State, Trouble, Value};
+use super::database::{Database, Row, State, Trouble, Value, wire};
 
 pub(crate) struct FakeSource(pub(crate) Arc<Database>);
 
@@ -34,6 +35,10 @@ impl Source for FakeSource {
 
     async fn profile(&self, _table: &Table) -> Result<TableProfile> {
         Ok(TableProfile::default())
+    }
+
+    fn packing(&self) -> Option<&'static str> {
+        Some("fake")
     }
 
     async fn snapshot(&self, _tables: &[TableId], _readers: usize) -> Result<Arc<dyn Snapshot>> {
@@ -100,6 +105,9 @@ impl Snapshot for FakeSnapshot {
             .into_iter()
             .filter(|row| is_within(&request.range, row))
             .collect();
+        let wire = |column: &ReadColumn| matches!(column.logical, LogicalType::Wire { .. });
+        let packed = request.packed && request.columns.iter().all(wire);
+        let database = self.database.clone();
         let batches: Vec<Vec<Row>> = rows.chunks(BATCH).map(<[Row]>::to_vec).collect();
         futures::stream::iter(batches)
             .map(move |rows| {
@@ -108,6 +116,10 @@ impl Snapshot for FakeSnapshot {
                     return Err(Error::new(ErrorClass::SnapshotLost, "the snapshot is gone"));
                 }
                 let table = table.as_ref().ok_or_else(|| Error::invalid("no such table"))?;
+                if packed {
+                    database.packed.0.fetch_add(1, Ordering::SeqCst);
+                    return pack(table, &request.columns, &rows);
+                }
                 batch(table, &request.columns, &rows)
             })
             .boxed()
@@ -185,6 +197,23 @@ fn position(table: &Table, column: &str) -> Result<usize> {
     found.ok_or_else(|| Error::invalid(format!("no column {column}")))
 }
 
+fn pack(table: &Table, columns: &[ReadColumn], rows: &[Row]) -> Result<Batch> {
+    let mut builder = PackedBuilder::default();
+    for row in rows {
+        let mut packed = (columns.len() as u16).to_be_bytes().to_vec();
+        for column in columns {
+            let value = wire(&row[position(table, &column.name)?]);
+            let length = value
+                .as_ref()
+                .map_or(-1, |value| i32::try_from(value.len()).unwrap());
+            packed.extend(length.to_be_bytes());
+            packed.extend(value.unwrap_or_default());
+        }
+        builder.push(&packed);
+    }
+    builder.take()
+}
+
 fn batch(table: &Table, columns: &[ReadColumn], rows: &[Row]) -> Result<Batch> {
     let positions: Vec<usize> = columns
         .iter()
@@ -215,7 +244,9 @@ fn batch(table: &Table, columns: &[ReadColumn], rows: &[Row]) -> Result<Batch> {
         }
     }
     let arrays = columns.iter().zip(&positions).map(|(column, at)| -> ArrayRef {
-        if matches!(column.logical, LogicalType::Integer { .. }) {
+        if matches!(column.logical, LogicalType::Wire { .. }) {
+            Arc::new(BinaryArray::from_iter(fit.iter().map(|row| wire(&row[*at]))))
+        } else if matches!(column.logical, LogicalType::Integer { .. }) {
             Arc::new(Int64Array::from_iter(fit.iter().map(|row| integer(&row[*at]))))
         } else {
             Arc::new(StringArray::from_iter(fit.iter().map(|row| match &row[*at] {

@@ -1,6 +1,7 @@
 //! The fake database as a target, with its ledger.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
@@ -9,10 +10,10 @@ use async_trait::async_trait;
 use whimbrel_core::{
     Batch, Chunk, ChunkRecord, ChunkResult, Committed, Direction, Epoch, Error, ErrorClass, Finding, Ledger,
     LogicalType, MigrationId, Reject, Result, RunKey, SequencePosition, Source, Step, StepRecord, TableId,
-    Target, WriteRequest, Writer, fault::point,
+    Target, WriteRequest, Writer, fault::point, packed_rows, packed_values,
 };
 
-use super::database::{Database, LedgerState, Row, Trouble, Value};
+use super::database::{Database, LedgerState, Row, Trouble, Value, unwire};
 use super::source::FakeSource;
 
 /// What the engine computes for a column that is not written.
@@ -249,6 +250,18 @@ impl Writer for FakeWriter {
         if self.database.meets(Trouble::WriteLost) {
             return Err(Error::new(ErrorClass::Transient, "connection lost"));
         }
+        if let Some(rows) = packed_rows(&batch.records) {
+            self.database.packed.1.fetch_add(1, Ordering::SeqCst);
+            for row in rows.iter().flatten() {
+                let values = packed_values(row).map(|value| Ok(unwire(value?)));
+                let values: Row = values.collect::<Result<_>>()?;
+                if values.contains(&Value::Text(REFUSED.to_owned())) {
+                    return Err(Error::invalid("a row does not fit"));
+                }
+                self.rows.push(values);
+            }
+            return Ok(Vec::new());
+        }
         let mut rejects = Vec::new();
         for row in 0..batch.rows() {
             let values: Row = self
@@ -259,6 +272,8 @@ impl Writer for FakeWriter {
                 .map(|(column, array)| {
                     if array.is_null(row) {
                         Value::Null
+                    } else if matches!(column.logical, LogicalType::Wire { .. }) {
+                        unwire(Some(array.as_binary::<i32>().value(row)))
                     } else if matches!(column.logical, LogicalType::Integer { .. }) {
                         Value::Int(array.as_primitive::<Int64Type>().value(row))
                     } else {
