@@ -73,7 +73,7 @@ impl Encoder {
         }
     }
 
-    /// Quotes a date or a time where the engine wants it.
+    /// Quotes what is no number for the engine.
     fn quote(&mut self) {
         if self.format == Format::Values {
             self.out.push(b'\'');
@@ -98,7 +98,12 @@ impl Cells for Encoder {
             }),
             Cell::Integer(value) => integer(value, &mut self.out),
             Cell::Bool(value) => self.out.push(if value { b'1' } else { b'0' }),
-            Cell::Decimal(units, scale) => decimal(units, scale, &mut self.out),
+            Cell::Decimal(units, scale) => {
+                // As a number it would lose digits on its way into a column of text.
+                self.quote();
+                decimal(units, scale, &mut self.out);
+                self.quote();
+            }
             Cell::Double(value) => write(&mut self.out, format_args!("{value:?}")),
             Cell::Text(text) => self.text(text),
             Cell::Bytes(bytes) => self.bytes(bytes),

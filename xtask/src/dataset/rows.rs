@@ -309,18 +309,15 @@ fn payload(row: &mut Row, out: &mut String) {
             let size = random.pick(&["small", "medium", "large"]);
             format_into(
                 out,
-                format_args!("{{\"tags\": [\"{size}\", \"größe\", \"🙂\"], \"user\": {user}, \"device\": "),
+                format_args!("{{\"tags\": [\"{size}\", \"größe\", \"🙂\"], \"user\": {user}, "),
             );
-            format_into(
-                out,
-                format_args!("{{\"os\": \"linux\", \"dpi\": [1, 2, 3], \"name\": "),
-            );
+            out.push_str("\"active\": true, \"device\": {\"os\": \"linux\", \"dpi\": [1, 2, 3], \"name\": ");
             words::quoted_json(&label, out);
-            out.push_str("}, \"active\": true}");
+            out.push_str("}}");
         }
         _ => format_into(
             out,
-            format_args!("{{\"id\": {user}, \"ok\": true, \"items\": [], \"extra\": {{}}}}"),
+            format_args!("{{\"id\": {user}, \"ok\": true, \"extra\": {{}}, \"items\": []}}"),
         ),
     }
 }

@@ -529,7 +529,7 @@ pub(super) const TABLES: [Table; 24] = [
             always("base_code", Varchar(3), Code(Currency, rate_base)),
             always("quote_code", Varchar(3), Code(Currency, rate_quote)),
             always("day", Date, DayRule(rate_day)),
-            always("rate", Decimal(20, 10), Units(1, 9_000_000_000_000)),
+            always("rate", Decimal(20, 10), Units(1, 900_000_000_000_000_000)),
         ],
         key: &["base_code", "quote_code", "day"],
         unique: &[],
