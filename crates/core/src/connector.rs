@@ -203,6 +203,12 @@ pub trait Target: Send + Sync {
     /// Returns the same database for reading: the target is verified through the same contract as the source.
     fn as_source(&self) -> Arc<dyn Source>;
 
+    /// Tells whether a foreign key that the catalog calls validated cannot have orphans, however the rows came: the engine looked at all of
+    /// them and lets no other in. Then a verification need not look for orphans again.
+    fn guarantees_foreign_keys(&self) -> bool {
+        false
+    }
+
     /// Returns what could hinder writing: privileges, read-only mode, encoding, free space for `bytes` more.
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>>;
 

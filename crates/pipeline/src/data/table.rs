@@ -183,7 +183,11 @@ impl CopyTable {
         if let Some(known) = known {
             return Ok(known);
         }
-        let columns = source_columns(&self.plan);
+        // Without a verification nobody asks what the values add up to.
+        let columns = match self.run.plan().policies.verify {
+            true => source_columns(&self.plan),
+            false => Vec::new(),
+        };
         retry(&self.run.ctx, "count a table", || {
             self.snapshot.aggregate(&self.plan.source, &columns)
         })

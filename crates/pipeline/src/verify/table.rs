@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use whimbrel_core::{
-    ColumnVerdict, DifferenceKind, Digest, Fidelity, Reject, Result, RowDifference, Snapshot, TablePlan,
-    TableVerdict, ValueDifference, Verdict, Witness,
+    ColumnVerdict, DifferenceKind, Digest, Fidelity, ForeignKey, Reject, Result, RowDifference, Snapshot,
+    TablePlan, TableVerdict, ValueDifference, Verdict, Witness,
 };
 
 use super::expected::{Expected, TableExpected};
@@ -204,20 +204,32 @@ impl Check<'_> {
         Ok(witness::compare(self.plan, expected, &says))
     }
 
-    /// Counts orphans of the keys that the plan wants to hold.
+    /// Counts orphans of the keys that the plan wants to hold, where the engine does not vouch for them.
     async fn orphans(&self) -> Result<u64> {
+        let ctx = &self.scene.ctx;
+        let guaranteed = ctx.target.guarantees_foreign_keys();
+        let is_held = |key: &ForeignKey| guaranteed && self.is_validated(key);
         let mut table = self.plan.target.clone();
-        table
-            .foreign_keys
-            .retain(|key| key.validated && self.scene.catalog.table(&key.references).is_some());
+        table.foreign_keys.retain(|key| {
+            key.validated && self.scene.catalog.table(&key.references).is_some() && !is_held(key)
+        });
         if table.foreign_keys.is_empty() {
             return Ok(0);
         }
-        let counts = retry(&self.scene.ctx, "count orphans", || {
-            self.scene.target.orphans(&table)
-        })
-        .await?;
+        let counts = retry(ctx, "count orphans", || self.scene.target.orphans(&table)).await?;
         Ok(counts.iter().sum())
+    }
+
+    /// Tells whether the target has validated the key itself.
+    fn is_validated(&self, key: &ForeignKey) -> bool {
+        let is_same = |there: &ForeignKey| {
+            there.validated
+                && there.columns == key.columns
+                && there.references == key.references
+                && there.referred == key.referred
+        };
+        let table = self.scene.catalog.table(&self.plan.target.id);
+        table.is_some_and(|table| table.foreign_keys.iter().any(is_same))
     }
 }
 
