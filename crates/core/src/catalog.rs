@@ -46,7 +46,17 @@ pub struct Catalog {
 impl Catalog {
     /// Looks up a table.
     pub fn table(&self, id: &TableId) -> Option<&Table> {
-        self.tables.iter().find(|table| &table.id == id)
+        let at = self.tables.binary_search_by(|table| table.id.cmp(id)).ok()?;
+        self.tables.get(at)
+    }
+
+    /// Looks up a sequence.
+    pub fn sequence(&self, id: &TableId) -> Option<&Sequence> {
+        let at = self
+            .sequences
+            .binary_search_by(|sequence| sequence.id.cmp(id))
+            .ok()?;
+        self.sequences.get(at)
     }
 
     /// Looks up a user-defined type by its qualified name.

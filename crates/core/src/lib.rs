@@ -23,9 +23,11 @@ mod packed;
 pub mod rule;
 
 mod aggregate;
+mod dependency;
 mod finding;
 mod plan;
 mod report;
+mod settled;
 mod step;
 
 mod connector;
@@ -62,6 +64,7 @@ pub use dialect::{
     Change, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, TargetCollation, TextEquality,
     Untranslated,
 };
+pub use dependency::sort_by_dependency;
 pub use digest::Digest;
 pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
@@ -72,9 +75,7 @@ pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Fidelity, LogicalType, Mapped};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
-pub use plan::{
-    ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan, sort_by_dependency,
-};
+pub use plan::{ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan};
 pub use profile::{ColumnProfile, ForeignKeyProfile, StorageClasses, TableProfile, UniqueProfile};
 pub use report::{
     ColumnVerdict, DifferenceKind, ObjectVerdict, PhaseReport, Problem, RollbackReport, RowDifference,
@@ -82,6 +83,7 @@ pub use report::{
     Witness,
 };
 pub use rule::{RuleValue, ValueRule};
+pub use settled::Settled;
 pub use step::{Direction, Statement, Step, StepPhase};
 
 /// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.

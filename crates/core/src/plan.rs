@@ -1,12 +1,14 @@
 //! The plan: everything that will happen, as data that a person confirms by its hash.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::fingerprint::Each;
 use crate::{
-    Decision, Fidelity, Finding, Fingerprint, LogicalType, MigrationId, ObjectId, ObjectKind, Severity, Step,
-    Table, TableId, ValueRule, hash_of,
+    Decision, Fidelity, Finding, Fingerprint, LogicalType, MigrationId, ObjectId, ObjectKind, Settled,
+    Severity, Step, Table, TableId, ValueRule, hash_of,
 };
 
 /// Everything that will happen.
@@ -163,31 +165,15 @@ impl Plan {
     /// Returns the SHA-256 in hex of what a person confirms: everything but the hash itself, times, counts, sizes, estimates, evidence and
     /// the sentences about findings, which hold counts.
     pub fn compute_hash(&self) -> String {
-        let mut bare = self.clone();
-        bare.hash.clear();
-        bare.created_at.clear();
-        bare.estimate = Estimate::default();
-        for table in &mut bare.tables {
-            (table.rows, table.bytes, table.row_bytes_max) = (0, 0, 0);
-            for side in [&mut table.source, &mut table.target] {
-                (side.rows_estimate, side.bytes) = (None, None);
-            }
-        }
-        for finding in &mut bare.findings {
-            finding.evidence.clear();
-            finding.message.clear();
-            for choice in &mut finding.choices {
-                choice.meaning.clear();
-            }
-        }
-        hash_of(&bare)
+        hash_of(&Confirmed(self))
     }
 
     /// Returns the findings that need a decision and have none.
     pub fn open_decisions(&self) -> Vec<&Finding> {
+        let settled = self.settled();
         self.findings
             .iter()
-            .filter(|finding| finding.severity == Severity::Decision && self.decision_for(finding).is_none())
+            .filter(|finding| finding.severity == Severity::Decision && settled.of(finding).is_none())
             .collect()
     }
 
@@ -199,26 +185,14 @@ impl Plan {
             .collect()
     }
 
-    /// Looks up how a finding was settled: by its own subject first, then for its whole code, which settles what offers that choice.
+    /// Looks up how a finding was settled; whoever asks for many takes [`Plan::settled`].
     pub fn decision_for(&self, finding: &Finding) -> Option<&Decision> {
-        let subject = finding.subject.to_string();
-        let of_code = |decision: &&Decision| decision.code == finding.code;
-        self.decisions
-            .iter()
-            .filter(of_code)
-            .find(|decision| decision.subject == subject)
-            .or_else(|| {
-                self.decisions
-                    .iter()
-                    .filter(of_code)
-                    .filter(|decision| decision.subject.is_empty())
-                    .find(|decision| {
-                        finding
-                            .choices
-                            .iter()
-                            .any(|choice| choice.name == decision.choice)
-                    })
-            })
+        self.settled().of(finding)
+    }
+
+    /// Returns the decisions, to look up how findings were settled.
+    pub fn settled(&self) -> Settled<'_> {
+        Settled::new(&self.decisions)
     }
 
     /// Looks up a table by its name in the target.
@@ -256,10 +230,9 @@ impl Plan {
 
     /// Returns the findings by which something of the source stays behind: left out by decision, or not moved at all.
     pub fn left_behind(&self) -> Vec<&Finding> {
+        let settled = self.settled();
         let is_left_out = |finding: &&Finding| {
-            let decided = self
-                .decision_for(finding)
-                .map(|decision| decision.choice.as_str());
+            let decided = settled.of(finding).map(|decision| decision.choice.as_str());
             decided == Some("leave_out") || finding.code == "not_moved"
         };
         self.findings.iter().filter(is_left_out).collect()
@@ -271,103 +244,60 @@ impl Plan {
     }
 }
 
-/// Returns the tables so that each stands after those it refers to, with its depth; tables of a cycle share a depth and stand in name order.
-///
-/// Pure and deterministic: ties are broken by name.
-pub fn sort_by_dependency(tables: &BTreeMap<TableId, BTreeSet<TableId>>) -> Vec<(TableId, u32)> {
-    let mut left: BTreeMap<&TableId, BTreeSet<&TableId>> = tables
-        .iter()
-        .map(|(id, on)| {
-            (
-                id,
-                on.iter()
-                    .filter(|other| *other != id && tables.contains_key(*other))
-                    .collect(),
-            )
-        })
-        .collect();
-    let mut sorted = Vec::with_capacity(tables.len());
-    let mut level = 0;
-    while !left.is_empty() {
-        let ready: Vec<&TableId> = left
-            .iter()
-            .filter(|(_, on)| on.is_empty())
-            .map(|(id, _)| *id)
-            .collect();
-        let next = if ready.is_empty() {
-            smallest_cycle(&left)
-        } else {
-            ready
-        };
-        for id in &next {
-            left.remove(id);
-            sorted.push(((*id).clone(), level));
-        }
-        for on in left.values_mut() {
-            on.retain(|id| !next.contains(id));
-        }
-        level += 1;
+/// What of a plan a person confirms: the fields of [`Plan`] in their order, without what the hash leaves out. Tables and findings are taken
+/// one by one, because the copy of a large plan would be as large.
+struct Confirmed<'a>(&'a Plan);
+
+impl Serialize for Confirmed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Plan {
+            format,
+            migration_id,
+            hash: _,
+            created_at: _,
+            source,
+            target,
+            tables,
+            sequences,
+            steps,
+            findings,
+            decisions,
+            policies,
+            estimate: _,
+        } = self.0;
+        let mut bare = serializer.serialize_struct("Plan", 13)?;
+        bare.serialize_field("format", format)?;
+        bare.serialize_field("migration_id", migration_id)?;
+        bare.serialize_field("hash", "")?;
+        bare.serialize_field("created_at", "")?;
+        bare.serialize_field("source", source)?;
+        bare.serialize_field("target", target)?;
+        bare.serialize_field("tables", &Each(tables, without_counts))?;
+        bare.serialize_field("sequences", sequences)?;
+        bare.serialize_field("steps", steps)?;
+        bare.serialize_field("findings", &Each(findings, without_sentences))?;
+        bare.serialize_field("decisions", decisions)?;
+        bare.serialize_field("policies", policies)?;
+        bare.serialize_field("estimate", &Estimate::default())?;
+        bare.end()
     }
-    sorted
 }
 
-/// The tables of one cycle that refers to nothing outside itself (there is always one when nothing is ready).
-fn smallest_cycle<'a>(left: &BTreeMap<&'a TableId, BTreeSet<&'a TableId>>) -> Vec<&'a TableId> {
-    let reach = |from: &'a TableId| {
-        let mut seen: BTreeSet<&TableId> = BTreeSet::new();
-        let mut open = vec![from];
-        while let Some(id) = open.pop() {
-            for next in left.get(id).into_iter().flatten() {
-                if seen.insert(next) {
-                    open.push(next);
-                }
-            }
-        }
-        seen
-    };
-    left.keys()
-        .map(|id| reach(id))
-        .min_by_key(BTreeSet::len)
-        .unwrap_or_default()
-        .into_iter()
-        .collect()
+fn without_counts(table: &TablePlan) -> TablePlan {
+    let mut bare = table.clone();
+    (bare.rows, bare.bytes, bare.row_bytes_max) = (0, 0, 0);
+    for side in [&mut bare.source, &mut bare.target] {
+        (side.rows_estimate, side.bytes) = (None, None);
+    }
+    bare
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn graph(edges: &[(&str, &[&str])]) -> BTreeMap<TableId, BTreeSet<TableId>> {
-        edges
-            .iter()
-            .map(|(id, on)| {
-                (
-                    TableId::bare(*id),
-                    on.iter().map(|other| TableId::bare(*other)).collect(),
-                )
-            })
-            .collect()
+fn without_sentences(finding: &Finding) -> Finding {
+    let mut bare = finding.clone();
+    bare.evidence.clear();
+    bare.message.clear();
+    for choice in &mut bare.choices {
+        choice.meaning.clear();
     }
-
-    fn order(edges: &[(&str, &[&str])]) -> Vec<(String, u32)> {
-        sort_by_dependency(&graph(edges))
-            .into_iter()
-            .map(|(id, level)| (id.name, level))
-            .collect()
-    }
-
-    #[test]
-    fn a_table_stands_after_those_it_refers_to() {
-        let sorted = order(&[("a", &["b"]), ("b", &["c"]), ("c", &[]), ("d", &["d"])]);
-        assert_eq!(
-            sorted,
-            [("c".into(), 0), ("d".into(), 0), ("b".into(), 1), ("a".into(), 2)]
-        );
-    }
-
-    #[test]
-    fn a_cycle_shares_a_level_and_does_not_drag_others_in() {
-        let sorted = order(&[("a", &["b"]), ("b", &["a"]), ("c", &["a"])]);
-        assert_eq!(sorted, [("a".into(), 0), ("b".into(), 0), ("c".into(), 1)]);
-    }
+    bare
 }
