@@ -6,22 +6,27 @@
     reason = "only the pairs that compare exactly are listed"
 )]
 
-use mysql_async::Conn;
+use mysql_async::{Row, Value};
 use whimbrel_core::{
-    ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate, ValueRule, canonical_decimal,
-    format_date, format_time, format_timestamp, parse_date, parse_time, parse_timestamp,
+    ColumnAggregate, Error, LogicalType, ReadColumn, Result, Table, TableAggregate, ValueRule,
+    canonical_decimal, format_date, format_time, format_timestamp, parse_date, parse_time, parse_timestamp,
 };
 
-use crate::columns::{ServerColumn, columns_of, find};
+use crate::columns::{ServerColumn, find};
+use crate::error::classify;
 use crate::native::Kind;
-use crate::profile::{count, is_no_day, texts};
-use crate::quote::quoted;
+use crate::profile::{count, is_no_day};
+use crate::quote::{quoted, table_name};
+use crate::wire::Session;
 
 /// Longer extremes of text are left out: they would be whole documents.
 const TEXT_BYTES_MAX: u32 = 4_096;
 
 /// A sum of decimals has 22 digits more than these, and 65 at most.
 const SUMMED_DIGITS_MAX: u32 = 43;
+
+/// The server takes at most 4,096 expressions in one list.
+const EXPRESSIONS_MAX: usize = 4_000;
 
 /// What is compared about a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,20 +53,20 @@ enum Measure {
 
 /// Returns what the server says about the columns, in the state that the session sees.
 pub(crate) async fn aggregate(
-    conn: &mut Conn,
+    session: &mut Session,
+    found: &[ServerColumn],
     table: &Table,
     columns: &[ReadColumn],
 ) -> Result<TableAggregate> {
-    let found = columns_of(conn, &table.id).await?;
     let mut expressions = vec!["COUNT(*)".to_owned()];
     let mut measures = Vec::with_capacity(columns.len());
     for column in columns {
-        let server = find(&found, &table.id, &column.name)?;
+        let server = find(found, &table.id, &column.name)?;
         let measure = measure(server, column);
         expressions.extend(asked(measure, server, &value(server, column)));
         measures.push(measure);
     }
-    let mut values = texts(conn, table, &expressions).await?.into_iter();
+    let mut values = texts(session, table, &expressions).await?.into_iter();
     let mut result = TableAggregate {
         rows: count(values.next().flatten().as_ref()),
         ..TableAggregate::default()
@@ -71,6 +76,21 @@ pub(crate) async fn aggregate(
         result.columns.insert(column.name.clone(), aggregate);
     }
     Ok(result)
+}
+
+/// Returns the text of each expression over the table, in order: one pass for as many as a statement takes.
+async fn texts(session: &mut Session, table: &Table, expressions: &[String]) -> Result<Vec<Option<String>>> {
+    let mut found = Vec::with_capacity(expressions.len());
+    for group in expressions.chunks(EXPRESSIONS_MAX) {
+        let sql = format!("SELECT {} FROM {}", group.join(", "), table_name(&table.id));
+        let row: Option<Row> = session.query_first(&sql).await.map_err(classify)?;
+        let row = row.ok_or_else(|| Error::bug("a query of aggregates gave no row"))?;
+        found.extend(row.unwrap().into_iter().map(|value| match value {
+            Value::Bytes(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+            _ => None,
+        }));
+    }
+    Ok(found)
 }
 
 /// The column, or what its rule makes of it where that can be said in SQL.

@@ -7,6 +7,7 @@ use whimbrel_core::{Column, Error, ErrorClass, Result, TableId};
 use crate::error::classify;
 use crate::native::Kind;
 use crate::quote::{literal, quoted};
+use crate::wire::Session;
 
 /// A column of the server's table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,26 +51,37 @@ impl ServerColumn {
 
 /// Asks for the columns of a table, in order.
 pub(crate) async fn columns_of(conn: &mut Conn, table: &TableId) -> Result<Vec<ServerColumn>> {
+    let rows: Vec<ColumnRow> = conn.query(question(table)).await.map_err(classify)?;
+    Ok(rows.into_iter().map(described).collect())
+}
+
+/// As [`columns_of`], of a session that reads rows.
+pub(crate) async fn columns_in(session: &mut Session, table: &TableId) -> Result<Vec<ServerColumn>> {
+    let rows: Vec<ColumnRow> = session.query(&question(table)).await.map_err(classify)?;
+    Ok(rows.into_iter().map(described).collect())
+}
+
+type ColumnRow = (String, String, Option<String>, Option<String>);
+
+fn question(table: &TableId) -> String {
     let schema = table
         .namespace
         .as_ref()
         .map_or_else(|| "DATABASE()".to_owned(), |namespace| literal(namespace));
-    let sql = format!(
+    format!(
         "SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME FROM information_schema.COLUMNS
          WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
         literal(&table.name)
-    );
-    let rows: Vec<(String, String, Option<String>, Option<String>)> =
-        conn.query(sql).await.map_err(classify)?;
-    Ok(rows
-        .into_iter()
-        .map(|(name, native, charset, collation)| ServerColumn {
-            name,
-            kind: Kind::parse(&native),
-            charset,
-            collation,
-        })
-        .collect())
+    )
+}
+
+fn described((name, native, charset, collation): ColumnRow) -> ServerColumn {
+    ServerColumn {
+        name,
+        kind: Kind::parse(&native),
+        charset,
+        collation,
+    }
 }
 
 /// Looks up a column.

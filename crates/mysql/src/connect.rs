@@ -16,6 +16,7 @@ use self::option_file::Client;
 use crate::error::{Failure, classify, from_connect};
 use crate::flavour::{Flavour, Version};
 use crate::tls::{self, Mode, TlsFiles};
+use crate::wire::Session;
 
 /// How long opening a connection may take when the URL does not say.
 const CONNECT_SECONDS: u64 = 30;
@@ -139,10 +140,36 @@ impl Server {
             .is_some_and(|value| value != 0)
     }
 
+    /// Opens a session of our own that only reads: its rows are decoded where they arrive.
+    pub(crate) async fn row_reader(&self) -> Result<Session> {
+        let opened = tokio::time::timeout(self.timeout, Session::open(&self.opts)).await;
+        let failure = match opened {
+            Ok(Ok(mut session)) => {
+                for sql in self.pins(READER_MODES, 30) {
+                    session.query_drop(&sql).await.map_err(classify)?;
+                }
+                let sql = "SET SESSION TRANSACTION READ ONLY";
+                session.query_drop(sql).await.map_err(classify)?;
+                return Ok(session);
+            }
+            Ok(Err(error)) => Failure::Driver(error),
+            Err(_) => Failure::Late(self.timeout),
+        };
+        Err(from_connect(failure, &self.place))
+    }
+
     async fn session(&self, modes: &str, lock_seconds: u32) -> Result<Conn> {
         let mut conn = open(self.opts.clone(), self.timeout)
             .await
             .map_err(|error| from_connect(error, &self.place))?;
+        for sql in self.pins(modes, lock_seconds) {
+            conn.query_drop(sql).await.map_err(classify)?;
+        }
+        Ok(conn)
+    }
+
+    /// The statements that pin a session to settings of our own.
+    fn pins(&self, modes: &str, lock_seconds: u32) -> [String; 3] {
         let own = match self.version.flavour {
             Flavour::MySql if self.version.is_mysql(8, 0, 0) => {
                 format!("{PINNED_MYSQL}, information_schema_stats_expiry = 0")
@@ -150,17 +177,12 @@ impl Server {
             Flavour::MySql => PINNED_MYSQL.to_owned(),
             Flavour::MariaDb => PINNED_MARIADB.to_owned(),
         };
-        conn.query_drop("SET NAMES utf8mb4").await.map_err(classify)?;
-        conn.query_drop(format!(
-            "SET sql_mode = '{modes}', lock_wait_timeout = {lock_seconds}, {PINNED}, {own}"
-        ))
-        .await
-        .map_err(classify)?;
-        // Whether rows that are read become visible to others is the transaction's business, not the server's default.
-        conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            .await
-            .map_err(classify)?;
-        Ok(conn)
+        [
+            "SET NAMES utf8mb4".to_owned(),
+            format!("SET sql_mode = '{modes}', lock_wait_timeout = {lock_seconds}, {PINNED}, {own}"),
+            // Whether rows that are read become visible to others is the transaction's business, not the server's default.
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned(),
+        ]
     }
 }
 

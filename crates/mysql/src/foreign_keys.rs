@@ -5,27 +5,32 @@ use mysql_async::Conn;
 use whimbrel_core::{ForeignKey, ForeignKeyProfile, Result, Table};
 
 use crate::catalog::rows::lines;
+use crate::error::classify;
 use crate::native::Kind;
 use crate::quote::{quoted, table_name};
+use crate::wire::Session;
 
 /// How many orphans are shown.
 const EXAMPLES_MAX: usize = 3;
 
-/// Returns the number of orphans of each foreign key of the table, in order.
-pub(crate) async fn orphans(conn: &mut Conn, table: &Table) -> Result<Vec<u64>> {
+/// Returns the number of orphans of each foreign key of the table, in order, in the state that the session sees.
+pub(crate) async fn orphans(session: &mut Session, table: &Table) -> Result<Vec<u64>> {
     let mut counts = Vec::with_capacity(table.foreign_keys.len());
     for key in &table.foreign_keys {
-        let sql = format!("SELECT COUNT(*) AS found {}", orphaned(table, key));
-        counts.push(number(conn, &sql, "found").await?);
+        let found: Option<u64> = session
+            .query_first(&count_of_orphans(table, key))
+            .await
+            .map_err(classify)?;
+        counts.push(found.unwrap_or(0));
     }
     Ok(counts)
 }
 
 /// Returns what is wrong with the rows of each foreign key, in order.
 pub(crate) async fn profile(conn: &mut Conn, table: &Table) -> Result<Vec<ForeignKeyProfile>> {
-    let counts = orphans(conn, table).await?;
-    let mut profiles = Vec::with_capacity(counts.len());
-    for (key, orphans) in table.foreign_keys.iter().zip(counts) {
+    let mut profiles = Vec::with_capacity(table.foreign_keys.len());
+    for key in &table.foreign_keys {
+        let orphans = number(conn, &count_of_orphans(table, key), "found").await?;
         let examples = match orphans {
             0 => Vec::new(),
             _ => examples(conn, table, key).await?,
@@ -83,6 +88,10 @@ async fn inexact(conn: &mut Conn, table: &Table, key: &ForeignKey) -> Result<u64
 async fn number(conn: &mut Conn, sql: &str, name: &str) -> Result<u64> {
     let found = lines(conn, sql).await?;
     Ok(found.first().and_then(|line| line.number(name)).unwrap_or(0))
+}
+
+fn count_of_orphans(table: &Table, key: &ForeignKey) -> String {
+    format!("SELECT COUNT(*) AS found {}", orphaned(table, key))
 }
 
 fn orphaned(table: &Table, key: &ForeignKey) -> String {

@@ -1,6 +1,6 @@
 //! The MySQL and MariaDB connectors: one dialect with two flavours, a source and a target, with the ledger in tables of the database itself.
 //!
-//! `flavour` and `native` say what a server and a column are; `connect` and `tls` open sessions; `catalog` describes, `dialect` speaks,
+//! `flavour` and `native` say what a server and a column are; `connect` and `tls` open sessions, those that read rows are `wire`'s; `catalog` describes, `dialect` speaks,
 //! `codec` translates values; `source`, `snapshot`, `profile` and `aggregate` read; `target`, `writer` and `ledger` write; `check` says
 //! what could hinder.
 
@@ -27,6 +27,7 @@ mod source;
 mod split;
 mod target;
 mod tls;
+mod wire;
 mod writer;
 
 use std::sync::Arc;

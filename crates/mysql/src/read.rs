@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use mysql_async::prelude::Queryable as _;
-use mysql_async::{BinaryProtocol, Conn, Row, Value};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use whimbrel_core::{BATCH_ROWS, Batch, Error, ReadRequest, Result};
 
-use crate::codec::decode::{DecodeColumn, Decoder, KeyColumn, row_bytes};
+use crate::codec::decode::{DecodeColumn, Decoder, KeyColumn};
 use crate::codec::form::reading;
 use crate::columns::{ServerColumn, find};
 use crate::error::classify;
 use crate::quote::table_name;
 use crate::range;
 use crate::readers::{Reader, Shared, locked};
+use crate::wire::{Next, Rows};
 
 /// Returns the rows of the request as batches.
 pub(crate) fn batches(shared: Arc<Shared>, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
@@ -73,57 +72,50 @@ enum Fed {
 
 async fn feed(reader: &mut Reader, request: &ReadRequest, place: &Sender<Result<Batch>>) -> Result<Fed> {
     let found = reader.columns(&request.table.id).await?;
-    let (sql, decoder) = select(&found, request)?;
-    let conn = reader.raw().await?;
-    stream_rows(conn, sql, decoder, request.batch_bytes, place).await
-}
-
-async fn stream_rows(
-    conn: &mut Conn,
-    sql: String,
-    mut decoder: Decoder,
-    batch_bytes: usize,
-    place: &Sender<Result<Batch>>,
-) -> Result<Fed> {
-    let mut result = conn.exec_iter(sql, ()).await.map_err(classify)?;
-    let rows = result.stream::<Row>().await.map_err(classify)?;
-    let mut rows = rows.ok_or_else(|| Error::bug("a query gave no rows"))?;
-    // The row that did not fit into the last batch.
-    let mut waiting: Option<Vec<Value>> = None;
+    let selected = select(&found, request)?;
+    let mut rows = reader.raw().await?.rows(&selected.sql).await.map_err(classify)?;
+    let mut decoder = Decoder::new(selected.columns, selected.key, rows.columns())?;
     loop {
         let Ok(permit) = place.reserve().await else {
             return Ok(Fed::Unwanted);
         };
-        loop {
-            let row = match waiting.take() {
-                Some(row) => Some(row),
-                None => rows.next().await.transpose().map_err(classify)?.map(Row::unwrap),
-            };
-            let Some(row) = row else {
-                if decoder.rows() > 0 {
-                    permit.send(Ok(decoder.take()?));
-                }
-                return Ok(Fed::Everything);
-            };
-            let full = decoder.bytes() + row_bytes(&row) > batch_bytes && decoder.rows() > 0;
-            if full || decoder.rows() >= BATCH_ROWS {
-                waiting = Some(row);
-                permit.send(Ok(decoder.take()?));
-                break;
+        let Some(batch) = next_batch(&mut rows, &mut decoder, request.batch_bytes).await? else {
+            return Ok(Fed::Everything);
+        };
+        permit.send(Ok(batch));
+    }
+}
+
+/// Gathers rows until the next one would not fit; that one begins the batch after. None behind the last.
+async fn next_batch(rows: &mut Rows<'_>, decoder: &mut Decoder, batch_bytes: usize) -> Result<Option<Batch>> {
+    loop {
+        // A large row goes before the next one is fetched, which would be in memory beside it.
+        if decoder.bytes() >= batch_bytes || decoder.rows() >= BATCH_ROWS {
+            rows.forget();
+            return decoder.take().map(Some);
+        }
+        match rows.next().map_err(classify)? {
+            Next::Row(row) if decoder.rows() > 0 && decoder.bytes() + row.len() > batch_bytes => {
+                let full = decoder.take()?;
+                decoder.add(row)?;
+                return Ok(Some(full));
             }
-            decoder.add(&row)?;
-            drop(row);
-            // A large row goes before the next one is fetched, which would be in memory beside it.
-            if decoder.bytes() >= batch_bytes {
-                permit.send(Ok(decoder.take()?));
-                break;
-            }
+            Next::Row(row) => decoder.add(row)?,
+            Next::Nothing => rows.wait().await.map_err(classify)?,
+            Next::End if decoder.rows() > 0 => return decoder.take().map(Some),
+            Next::End => return Ok(None),
         }
     }
 }
 
-/// The statement that reads the request's rows, and what decodes them.
-fn select(found: &[ServerColumn], request: &ReadRequest) -> Result<(String, Decoder)> {
+/// How a request's rows are read.
+struct Selected {
+    sql: String,
+    columns: Vec<DecodeColumn>,
+    key: Vec<KeyColumn>,
+}
+
+fn select(found: &[ServerColumn], request: &ReadRequest) -> Result<Selected> {
     let table = &request.table.id;
     let mut expressions = Vec::new();
     let mut columns = Vec::new();
@@ -151,7 +143,7 @@ fn select(found: &[ServerColumn], request: &ReadRequest) -> Result<(String, Deco
         expressions.join(", "),
         table_name(table)
     );
-    Ok((sql, Decoder::new(columns, key)))
+    Ok(Selected { sql, columns, key })
 }
 
 /// The key's columns as they name a rejected row; what is selected anyway is not selected twice.
@@ -181,12 +173,4 @@ fn key_columns(
         });
     }
     Ok(columns)
-}
-
-/// Reads all rows of a query in the binary protocol.
-pub(crate) async fn rows_of(conn: &mut Conn, sql: &str) -> Result<Vec<Vec<Value>>> {
-    let mut result: mysql_async::QueryResult<'_, '_, BinaryProtocol> =
-        conn.exec_iter(sql, ()).await.map_err(classify)?;
-    let rows: Vec<Row> = result.collect().await.map_err(classify)?;
-    Ok(rows.into_iter().map(Row::unwrap).collect())
 }

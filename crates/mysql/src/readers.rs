@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use whimbrel_core::{Error, ErrorClass, Position, Result, TableId};
 
-use crate::columns::{ServerColumn, columns_of};
+use crate::columns::{ServerColumn, columns_in};
 use crate::connect::Server;
 use crate::error::{classify, snapshot_lost};
+use crate::wire::Session;
 
 /// What all readers of the state share.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Shared {
     server: Server,
     pub(crate) position: Position,
     places: Arc<Semaphore>,
-    idle: Mutex<Vec<Session>>,
+    idle: Mutex<Vec<Lent>>,
     /// Sessions that still live, lent ones included.
     alive: AtomicUsize,
     columns: Mutex<HashMap<TableId, Arc<Vec<ServerColumn>>>>,
@@ -31,49 +31,47 @@ pub(crate) struct Shared {
 
 /// A session in the snapshot's state.
 #[derive(Debug)]
-pub(crate) struct Session {
-    conn: Conn,
+pub(crate) struct Lent {
+    session: Session,
     /// True while text arrives as it is stored, and not in the session's character set.
     raw: bool,
 }
 
 /// A lent session. Dropping it counts the session as lost; only one that is between statements is given back.
 pub(crate) struct Reader {
-    session: Option<Session>,
+    lent: Option<Lent>,
     shared: Arc<Shared>,
     place: Option<OwnedSemaphorePermit>,
 }
 
-impl Session {
-    /// Wraps a connection whose transaction has begun.
-    pub(crate) fn new(conn: Conn) -> Self {
-        Self { conn, raw: false }
+impl Lent {
+    /// Wraps a session whose transaction has begun.
+    pub(crate) fn new(session: Session) -> Self {
+        Self { session, raw: false }
     }
 
-    /// Returns the connection with text arriving as UTF-8.
-    pub(crate) async fn converted(&mut self) -> Result<&mut Conn> {
+    async fn converted(&mut self) -> Result<&mut Session> {
         if self.raw {
             let sql = "SET character_set_results = utf8mb4";
-            self.conn.query_drop(sql).await.map_err(classify)?;
+            self.session.query_drop(sql).await.map_err(classify)?;
             self.raw = false;
         }
-        Ok(&mut self.conn)
+        Ok(&mut self.session)
     }
 
-    /// Returns the connection with text arriving as it is stored.
-    pub(crate) async fn raw(&mut self) -> Result<&mut Conn> {
+    async fn raw(&mut self) -> Result<&mut Session> {
         if !self.raw {
             let sql = "SET character_set_results = NULL";
-            self.conn.query_drop(sql).await.map_err(classify)?;
+            self.session.query_drop(sql).await.map_err(classify)?;
             self.raw = true;
         }
-        Ok(&mut self.conn)
+        Ok(&mut self.session)
     }
 }
 
 impl Shared {
     /// Shares sessions that are in one state.
-    pub(crate) fn new(server: Server, position: Position, sessions: Vec<Session>) -> Self {
+    pub(crate) fn new(server: Server, position: Position, sessions: Vec<Lent>) -> Self {
         Self {
             server,
             position,
@@ -85,15 +83,20 @@ impl Shared {
         }
     }
 
+    /// Returns the server that is read.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Takes a session, when there is one to be had.
     pub(crate) async fn reader(self: &Arc<Self>) -> Result<Reader> {
         let place = Arc::clone(&self.places)
             .acquire_owned()
             .await
             .map_err(|_| gone())?;
-        let session = locked(&self.idle).pop().ok_or_else(gone)?;
+        let lent = locked(&self.idle).pop().ok_or_else(gone)?;
         Ok(Reader {
-            session: Some(session),
+            lent: Some(lent),
             shared: Arc::clone(self),
             place: Some(place),
         })
@@ -123,23 +126,18 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Reader {
-    /// Returns the connection with text arriving as UTF-8.
-    pub(crate) async fn converted(&mut self) -> Result<&mut Conn> {
-        self.session_mut()?.converted().await
+    /// Returns the session with text arriving as UTF-8.
+    pub(crate) async fn converted(&mut self) -> Result<&mut Session> {
+        self.lent_mut()?.converted().await
     }
 
-    /// Returns the connection with text arriving as it is stored.
-    pub(crate) async fn raw(&mut self) -> Result<&mut Conn> {
-        self.session_mut()?.raw().await
+    /// Returns the session with text arriving as it is stored.
+    pub(crate) async fn raw(&mut self) -> Result<&mut Session> {
+        self.lent_mut()?.raw().await
     }
 
-    /// Returns the server that is read.
-    pub(crate) fn server(&self) -> Server {
-        self.shared.server.clone()
-    }
-
-    fn session_mut(&mut self) -> Result<&mut Session> {
-        self.session
+    fn lent_mut(&mut self) -> Result<&mut Lent> {
+        self.lent
             .as_mut()
             .ok_or_else(|| Error::bug("a session was given back while in use"))
     }
@@ -150,15 +148,15 @@ impl Reader {
         if let Some(known) = known {
             return Ok(known);
         }
-        let found = Arc::new(columns_of(self.converted().await?, table).await?);
+        let found = Arc::new(columns_in(self.converted().await?, table).await?);
         locked(&self.shared.columns).insert(table.clone(), Arc::clone(&found));
         Ok(found)
     }
 
     /// Gives the session back. Only for one whose last statement has ended.
     pub(crate) fn done(mut self) {
-        if let Some(session) = self.session.take() {
-            locked(&self.shared.idle).push(session);
+        if let Some(lent) = self.lent.take() {
+            locked(&self.shared.idle).push(lent);
         }
         drop(self.place.take());
     }
@@ -187,14 +185,14 @@ impl Reader {
 
     async fn cut_off(&mut self) -> Result<()> {
         let server = self.shared.server.clone();
-        let conn = &mut self.session_mut()?.conn;
+        let session = &mut self.lent_mut()?.session;
         let mut control = server.control().await?;
         // The statement may have ended by itself; then there is nothing to cut off.
-        drop(control.query_drop(format!("KILL QUERY {}", conn.id())).await);
+        drop(control.query_drop(format!("KILL QUERY {}", session.id())).await);
         drop(control.disconnect().await);
         for _ in 0..3 {
             // What is left of the result comes first, and then the word that it was cut off.
-            match conn.query_drop("DO 0").await {
+            match session.query_drop("DO 0").await {
                 Ok(()) => return Ok(()),
                 Err(mysql_async::Error::Server(_)) => {}
                 Err(error) => return Err(classify(error)),
@@ -210,7 +208,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         // A session that is still here was not given back: its state is unknown.
-        if self.session.take().is_some() {
+        if self.lent.take().is_some() {
             self.shared.lost();
             if let Some(place) = self.place.take() {
                 place.forget();

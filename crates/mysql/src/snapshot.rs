@@ -65,19 +65,21 @@ impl Snapshot for MysqlSnapshot {
 
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
         let mut reader = self.shared.reader().await?;
-        let found = async { aggregate::aggregate(reader.converted().await?, table, columns).await };
+        let found = async {
+            let server = reader.columns(&table.id).await?;
+            aggregate::aggregate(reader.converted().await?, &server, table, columns).await
+        };
         let found = Box::pin(found).await;
         ended(reader, || format!("sum up table `{}`", table.id), found)
     }
 
     async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>> {
-        let mut reader = self.shared.reader().await?;
-        let found = async {
-            let server = reader.server();
-            catalog::sequence_positions(reader.converted().await?, &server, sequences).await
-        };
-        let found = Box::pin(found).await;
-        ended(reader, || "ask for the next numbers".to_owned(), found)
+        // Numbers are no part of any transaction.
+        let server = self.shared.server();
+        let mut conn = server.reader().await?;
+        let positions = Box::pin(catalog::sequence_positions(&mut conn, server, sequences)).await;
+        drop(conn.disconnect().await);
+        positions.map_err(|error| error.during("ask for the next numbers"))
     }
 
     async fn orphans(&self, table: &Table) -> Result<Vec<u64>> {

@@ -1,8 +1,7 @@
 //! Splits a table into chunks by its key, inside the snapshot. Bounds are real keys, found by walking the key's index, and how many rows a
 //! chunk has goes by what the rows behind the last bound weigh, so gaps and skew do not matter; the first and the last chunk are open.
 
-use mysql_async::prelude::Queryable as _;
-use mysql_async::{Conn, Value};
+use mysql_async::Value;
 use whimbrel_core::{Chunk, Error, Key, KeyBound, KeyRange, KeyValue, Result, Table};
 
 use crate::codec::key;
@@ -11,7 +10,7 @@ use crate::error::classify;
 use crate::native::Kind;
 use crate::quote::{literal, quoted, table_name};
 use crate::range::{self, Side};
-use crate::read::rows_of;
+use crate::wire::Session;
 
 /// More chunks than that bring nothing; they grow instead.
 const CHUNKS_MAX: usize = 20_000;
@@ -27,7 +26,7 @@ const SIZE_KNOWN_BYTES: u64 = 1 << 20;
 
 /// Splits the table.
 pub(crate) async fn split(
-    conn: &mut Conn,
+    session: &mut Session,
     found: &[ServerColumn],
     table: &Table,
     chunk_bytes: u64,
@@ -42,9 +41,9 @@ pub(crate) async fn split(
     {
         return Ok(vec![whole(table)]);
     }
-    let known = known_size(conn, table).await?;
+    let known = known_size(session, table).await?;
     let mut walk = Walk {
-        conn,
+        session,
         from: from_clause(table, key),
         order: key.columns.iter().map(|name| quoted(name)).collect(),
         columns,
@@ -84,13 +83,13 @@ struct KnownSize {
     row_bytes: u64,
 }
 
-async fn known_size(conn: &mut Conn, table: &Table) -> Result<KnownSize> {
+async fn known_size(session: &mut Session, table: &Table) -> Result<KnownSize> {
     let sql = format!(
         "SELECT TABLE_ROWS, DATA_LENGTH FROM information_schema.TABLES
          WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {}",
         literal(&table.id.name)
     );
-    let row: Option<(Option<u64>, Option<u64>)> = conn.query_first(sql).await.map_err(classify)?;
+    let row: Option<(Option<u64>, Option<u64>)> = session.query_first(&sql).await.map_err(classify)?;
     let (rows, bytes) = row.unwrap_or((None, None));
     let (rows, bytes) = (rows.unwrap_or(0), bytes.unwrap_or(0));
     let row_bytes = match bytes >= SIZE_KNOWN_BYTES {
@@ -144,7 +143,7 @@ fn weight(found: &[ServerColumn], table: &Table) -> String {
 
 /// A walk over a key's index.
 struct Walk<'a> {
-    conn: &'a mut Conn,
+    session: &'a mut Session,
     from: String,
     order: Vec<String>,
     columns: Vec<&'a ServerColumn>,
@@ -187,7 +186,7 @@ impl Walk<'_> {
             self.from,
             self.order.join(", ")
         );
-        let found = rows_of(self.conn, &sql).await?;
+        let found = self.session.values(&sql).await.map_err(classify)?;
         Ok(match found.first().and_then(|row| row.first()) {
             Some(Value::UInt(bytes)) => Some(*bytes),
             Some(Value::Int(bytes)) => u64::try_from(*bytes).ok(),
@@ -208,7 +207,7 @@ impl Walk<'_> {
             self.from,
             self.order.join(", ")
         );
-        let found = rows_of(self.conn, &sql).await?;
+        let found = self.session.values(&sql).await.map_err(classify)?;
         let Some(row) = found.first() else {
             return Ok(None);
         };

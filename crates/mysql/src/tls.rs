@@ -1,9 +1,15 @@
 //! TLS as the engine's own ssl-mode words ask for it: which certificates are accepted. Opening connections is `connect.rs`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use mysql_async::{ClientIdentity, DriverError, SslOpts};
-use rustls::{CertificateError, RootCertStore};
+use mysql_async::{ClientIdentity, DriverError, SslOpts, TlsError};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::TlsConnector;
 use whimbrel_core::{Error, Result};
 
 /// The words of `ssl-mode`.
@@ -94,6 +100,120 @@ fn authorities_of_the_system() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Returns what encrypts sessions of our own: the same certificates are accepted as the driver accepts.
+pub(crate) async fn connector(options: &SslOpts) -> mysql_async::Result<TlsConnector> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut authorities = RootCertStore::empty();
+    if !options.disable_built_in_roots() {
+        authorities.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for file in options.root_certs() {
+        for certificate in certificates(&file.read().await?)? {
+            authorities.add(certificate).map_err(TlsError::from)?;
+        }
+    }
+    let authorities = Arc::new(authorities);
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::clone(&authorities), Arc::clone(&provider));
+    let accepted = Accepted {
+        anyone: options.accept_invalid_certs(),
+        any_name: options.skip_domain_validation(),
+        verifier: verifier.build().map_err(TlsError::from)?,
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::from)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(accepted));
+    let config = match options.client_identity() {
+        Some(identity) => {
+            let chain = certificates(&identity.cert_chain().read().await?)?;
+            let key = PrivateKeyDer::from_pem_slice(&identity.priv_key().read().await?);
+            builder
+                .with_client_auth_cert(chain, key.map_err(TlsError::from)?)
+                .map_err(TlsError::from)?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The certificates of a file: PEM, or one as it is.
+fn certificates(file: &[u8]) -> mysql_async::Result<Vec<CertificateDer<'static>>> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(file).collect();
+    let read = read.map_err(TlsError::from)?;
+    match read.is_empty() && !file.is_empty() {
+        true => Ok(vec![CertificateDer::from(file.to_vec())]),
+        false => Ok(read),
+    }
+}
+
+/// Which servers are accepted.
+#[derive(Debug)]
+struct Accepted {
+    /// Whoever it is.
+    anyone: bool,
+    /// Whatever name its certificate is made out for.
+    any_name: bool,
+    verifier: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for Accepted {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.anyone {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let verified =
+            self.verifier
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match verified {
+            Err(error) if self.any_name && is_about_name(&error) => Ok(ServerCertVerified::assertion()),
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+/// Tells whether a certificate is good but for the name.
+fn is_about_name(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+        )
+    )
+}
+
 /// Tells whether the server cannot encrypt.
 pub(crate) fn cannot_encrypt(error: &mysql_async::Error) -> bool {
     matches!(
@@ -124,12 +244,7 @@ pub(crate) fn is_another_name(error: &mysql_async::Error) -> bool {
         return false;
     };
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-    matches!(
-        cause,
-        Some(rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
-        ))
-    )
+    cause.is_some_and(is_about_name)
 }
 
 fn is_tls(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {

@@ -1,13 +1,18 @@
 //! Gathers rows into batches: values into Arrow columns, rows with a value that does not travel into the rejects.
 
+use std::sync::Arc;
+
 use arrow_array::{RecordBatch, RecordBatchOptions};
-use mysql_async::Value;
+use arrow_schema::SchemaRef;
+use mysql_async::{Column, Value};
 use whimbrel_core::{
     Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, shorten,
 };
 
+use super::cell::{Cell, Sent, take_apart};
 use super::form::Form;
-use super::{key, print, value};
+use super::way::{self, Way};
+use super::{key, print};
 use crate::columns::ServerColumn;
 
 /// A column to decode.
@@ -34,9 +39,12 @@ pub(crate) struct KeyColumn {
 /// Gathers rows into batches.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    columns: Vec<DecodeColumn>,
-    builders: Vec<ColumnBuilder>,
+    schema: SchemaRef,
+    lanes: Vec<Lane>,
     key: Vec<KeyColumn>,
+    /// The forms in which the values of a row are sent, and where they stand in the row at hand.
+    sent: Vec<Sent>,
+    cells: Vec<Cell>,
     rejects: Vec<Reject>,
     /// Per column, how many values were replaced; empty when none would be.
     ruled: Vec<u64>,
@@ -46,62 +54,103 @@ pub(crate) struct Decoder {
     bytes: usize,
 }
 
+/// A column on its way.
+#[derive(Debug)]
+struct Lane {
+    column: DecodeColumn,
+    way: Way,
+    builder: ColumnBuilder,
+}
+
 impl Decoder {
-    /// Makes a decoder; `key` holds the columns that name a row in rejects, in the key's order.
-    pub(crate) fn new(columns: Vec<DecodeColumn>, key: Vec<KeyColumn>) -> Self {
-        let builders = columns
-            .iter()
-            .map(|column| ColumnBuilder::new(&column.logical))
+    /// Makes a decoder of rows with the server's columns; `key` holds the columns that name a row in rejects, in the key's order.
+    pub(crate) fn new(columns: Vec<DecodeColumn>, key: Vec<KeyColumn>, server: &[Column]) -> Result<Self> {
+        let sent: Vec<Sent> = server.iter().map(Sent::of).collect();
+        let schema = arrow_schema(
+            columns
+                .iter()
+                .map(|column| (column.name.as_str(), &column.logical)),
+        );
+        let ruled = match columns.iter().any(|column| column.instead.is_some()) {
+            true => vec![0; columns.len()],
+            false => Vec::new(),
+        };
+        let lanes: Result<Vec<Lane>> = columns
+            .into_iter()
+            .map(|column| {
+                let sent = sent.get(column.at).ok_or_else(too_few)?;
+                Ok(Lane {
+                    way: Way::of(*sent, &column.form, &column.logical),
+                    builder: ColumnBuilder::new(&column.logical),
+                    column,
+                })
+            })
             .collect();
-        Self {
-            ruled: no_counts(&columns),
-            columns,
-            builders,
+        Ok(Self {
+            schema,
+            lanes: lanes?,
             key,
+            cells: Vec::with_capacity(sent.len()),
+            sent,
             rejects: Vec::new(),
+            ruled,
             replaced: Vec::new(),
             rows: 0,
             bytes: 0,
-        }
+        })
     }
 
     /// Returns the bytes of the rows gathered so far, as they were sent.
+    #[inline]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Returns the number of rows gathered so far, rejects included.
+    #[inline]
     pub(crate) fn rows(&self) -> usize {
         self.rows + self.rejects.len()
     }
 
     /// Adds a row.
-    pub(crate) fn add(&mut self, row: &[Value]) -> Result<()> {
-        for at in 0..self.columns.len() {
-            let (column, builder) = (&self.columns[at], &mut self.builders[at]);
-            let arrived = cell(row, column.at)?;
+    #[inline]
+    pub(crate) fn add(&mut self, row: &[u8]) -> Result<()> {
+        take_apart(row, &self.sent, &mut self.cells)?;
+        for at in 0..self.lanes.len() {
+            let lane = &mut self.lanes[at];
+            let arrived = self.cells.get(lane.column.at).ok_or_else(too_few)?.of(row);
             // What the server could not convert arrives as NULL or with something lost.
-            let lost = match column.form == Form::Converted {
-                true => Some(cell(row, column.at + 1)?).filter(|lost| **lost != Value::NULL),
+            let lost = match lane.column.form == Form::Converted {
+                true => self.cells.get(lane.column.at + 1).ok_or_else(too_few)?.of(row),
                 false => None,
             };
             let pushed = match (lost, arrived) {
-                (Some(_), _) => Err("text is not valid in its character set".to_owned()),
-                (None, Value::NULL) => {
-                    builder.push_null();
+                (None, Some(bytes)) => {
+                    let column = &lane.column;
+                    let sent = self.sent[column.at];
+                    way::push(
+                        lane.way,
+                        sent,
+                        (&column.form, &column.logical),
+                        bytes,
+                        &mut lane.builder,
+                    )
+                }
+                (None, None) => {
+                    lane.builder.push_null();
                     continue;
                 }
-                (None, arrived) => value::push(&column.form, &column.logical, arrived, builder),
+                (Some(_), _) => Err("text is not valid in its character set".to_owned()),
             };
             let Err(broken) = pushed else { continue };
-            match &column.instead {
+            match &lane.column.instead {
                 Some(instead) => {
-                    builder.push(instead)?;
+                    lane.builder.push(instead)?;
                     self.replaced.push(at);
                 }
                 None => {
-                    let value = print::shown(&column.form, lost.unwrap_or(arrived));
-                    self.reject(row, at, &value, broken);
+                    let from = lane.column.at + usize::from(lost.is_some());
+                    self.reject(row, at, from, broken);
                     return Ok(());
                 }
             }
@@ -109,30 +158,36 @@ impl Decoder {
         for at in self.replaced.drain(..) {
             self.ruled[at] += 1;
         }
-        self.bytes += row_bytes(row);
+        self.bytes += row.len();
         self.rows += 1;
         Ok(())
     }
 
-    fn reject(&mut self, row: &[Value], at: usize, value: &str, rule: String) {
+    /// A value of the row at hand.
+    fn value(&self, row: &[u8], at: usize) -> Value {
+        let cell = self.cells.get(at).and_then(|cell| cell.of(row));
+        self.sent.get(at).map_or(Value::NULL, |sent| sent.value(cell))
+    }
+
+    /// Rejects the row at hand for a column, whose value is shown as it arrived.
+    fn reject(&mut self, row: &[u8], at: usize, arrived: usize, rule: String) {
+        let value = print::shown(&self.lanes[at].column.form, &self.value(row, arrived));
         self.replaced.clear();
-        for builder in &mut self.builders {
-            builder.truncate(self.rows);
+        for lane in &mut self.lanes {
+            lane.builder.truncate(self.rows);
         }
         let shown = |key: &KeyColumn| {
-            let value = row
-                .get(key.at)
-                .map_or_else(String::new, |value| print::shown(&key.form, value));
+            let value = print::shown(&key.form, &self.value(row, key.at));
             format!("{}={}", key.column.name, shorten(&value))
         };
         let names: Vec<String> = self.key.iter().map(shown).collect();
-        let exact = |column: &KeyColumn| key::value(&column.column, row.get(column.at)?);
+        let exact = |column: &KeyColumn| key::value(&column.column, &self.value(row, column.at));
         let exact: Option<Vec<KeyValue>> = self.key.iter().map(exact).collect();
         self.rejects.push(Reject {
             row: None,
             key: names.join(", "),
-            column: self.columns[at].name.clone(),
-            value: shorten(value),
+            column: self.lanes[at].column.name.clone(),
+            value: shorten(&value),
             rule,
             exact: exact.unwrap_or_default(),
         });
@@ -140,52 +195,25 @@ impl Decoder {
 
     /// Returns what was gathered as a batch and begins a new one.
     pub(crate) fn take(&mut self) -> Result<Batch> {
-        let schema = arrow_schema(
-            self.columns
-                .iter()
-                .map(|column| (column.name.as_str(), &column.logical)),
-        );
         let malformed = |cause| Error::bug("columns do not make a batch").with_cause(cause);
         let arrays: Result<Vec<_>> = self
-            .builders
+            .lanes
             .iter_mut()
-            .map(|builder| builder.take().map_err(malformed))
+            .map(|lane| lane.builder.take().map_err(malformed))
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        let schema = Arc::clone(&self.schema);
         let records = RecordBatch::try_new_with_options(schema, arrays?, &options).map_err(malformed)?;
         (self.rows, self.bytes) = (0, 0);
+        let no_counts = vec![0; self.ruled.len()];
         Ok(Batch {
             records,
             rejects: std::mem::take(&mut self.rejects),
-            ruled: std::mem::replace(&mut self.ruled, no_counts(&self.columns)),
+            ruled: std::mem::replace(&mut self.ruled, no_counts),
         })
     }
 }
 
-fn cell(row: &[Value], at: usize) -> Result<&Value> {
-    row.get(at)
-        .ok_or_else(|| Error::bug("a row arrived with fewer values than were asked for"))
-}
-
-/// The bytes of a row, about as many as it has in a batch.
-pub(crate) fn row_bytes(row: &[Value]) -> usize {
-    row.iter()
-        .map(|value| match value {
-            Value::Bytes(bytes) => bytes.len() + 5,
-            Value::NULL => 1,
-            Value::Int(_)
-            | Value::UInt(_)
-            | Value::Float(_)
-            | Value::Double(_)
-            | Value::Date(..)
-            | Value::Time(..) => 9,
-        })
-        .sum()
-}
-
-fn no_counts(columns: &[DecodeColumn]) -> Vec<u64> {
-    match columns.iter().any(|column| column.instead.is_some()) {
-        true => vec![0; columns.len()],
-        false => Vec::new(),
-    }
+fn too_few() -> Error {
+    Error::bug("a row arrived with fewer values than were asked for")
 }

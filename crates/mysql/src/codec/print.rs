@@ -4,6 +4,7 @@ use mysql_async::Value;
 
 use super::form::Form;
 use super::key::bits;
+use super::spell;
 
 /// Returns the text of a value as the text protocol would send it (floats as the shortest text that reads back, bytes as they are); none for
 /// a value that is not of the form.
@@ -26,20 +27,16 @@ pub(crate) fn wire(form: &Form, value: &Value) -> Option<Vec<u8>> {
 
 /// The shortest text that reads back to the same number.
 pub(crate) fn float64(number: f64) -> String {
-    let size = number.abs();
-    match size == 0.0 || (1e-5..1e17).contains(&size) {
-        true => number.to_string(),
-        false => format!("{number:e}"),
-    }
+    let mut out = Vec::new();
+    spell::float64(number, &mut out);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// As [`float64`], for 32 bits.
 pub(crate) fn float32(number: f32) -> String {
-    let size = number.abs();
-    match size == 0.0 || (1e-5..1e9).contains(&size) {
-        true => number.to_string(),
-        false => format!("{number:e}"),
-    }
+    let mut out = Vec::new();
+    spell::float32(number, &mut out);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// `YYYY-MM-DD`, and with a number of fraction digits also the time; days that do not exist are spelled like any other.

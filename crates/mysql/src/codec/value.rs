@@ -14,7 +14,7 @@ use whimbrel_core::{
 use super::form::Form;
 use super::{key, print};
 
-const DAY_MICROS: i64 = 86_400_000_000;
+pub(super) const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Why a value does not travel: the rule that it breaks.
 pub(super) type Broken = String;
@@ -134,7 +134,8 @@ fn push_date(
     Ok(())
 }
 
-fn clock_micros(hours: u8, minutes: u8, seconds: u8, micros: u32) -> i64 {
+#[inline]
+pub(super) fn clock_micros(hours: u8, minutes: u8, seconds: u8, micros: u32) -> i64 {
     ((i64::from(hours) * 60 + i64::from(minutes)) * 60 + i64::from(seconds)) * 1_000_000 + i64::from(micros)
 }
 
@@ -170,7 +171,8 @@ fn interval(micros: i64) -> [u8; 16] {
     bytes
 }
 
-fn push_bytes(
+/// Pushes a value that was sent as bytes.
+pub(super) fn push_bytes(
     form: &Form,
     bytes: &[u8],
     logical: &LogicalType,
@@ -203,7 +205,8 @@ fn push_bytes(
 }
 
 /// The digits without the zeros that `ZEROFILL` puts before them.
-fn without_padding(digits: &[u8]) -> &[u8] {
+#[inline]
+pub(super) fn without_padding(digits: &[u8]) -> &[u8] {
     let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
     let is_whole_digit = |at: usize| digits.get(at).is_some_and(u8::is_ascii_digit);
     match zeros {

@@ -10,7 +10,8 @@ use crate::connect::Server;
 use crate::error::classify;
 use crate::flavour::Flavour;
 use crate::quote::table_name;
-use crate::readers::Session;
+use crate::readers::Lent;
+use crate::wire::Session;
 
 const START: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 
@@ -32,12 +33,12 @@ pub(super) async fn begin(
     server: &Server,
     tables: &[TableId],
     readers: usize,
-) -> Result<(Position, Vec<Session>)> {
-    let mut conns = connected(server, readers).await?;
+) -> Result<(Position, Vec<Lent>)> {
+    let mut sessions = connected(server, readers).await?;
     for attempt in 1.. {
-        let position = Box::pin(in_one_state(server, tables, &mut conns)).await?;
-        match hold(&mut conns, tables).await {
-            Ok(()) => return Ok((position, conns.into_iter().map(Session::new).collect())),
+        let position = Box::pin(in_one_state(server, tables, &mut sessions)).await?;
+        match hold(&mut sessions, tables).await {
+            Ok(()) => return Ok((position, sessions.into_iter().map(Lent::new).collect())),
             Err(error) if error.class() == ErrorClass::SnapshotLost && attempt < BEGINS => {}
             Err(error) => return Err(error.during("hold the tables")),
         }
@@ -46,63 +47,63 @@ pub(super) async fn begin(
 }
 
 /// Opens as many sessions as the server allows, at least one.
-async fn connected(server: &Server, readers: usize) -> Result<Vec<Conn>> {
-    let opened = join_all((0..readers).map(|_| server.reader())).await;
-    let mut conns = Vec::new();
+async fn connected(server: &Server, readers: usize) -> Result<Vec<Session>> {
+    let opened = join_all((0..readers).map(|_| server.row_reader())).await;
+    let mut sessions = Vec::new();
     let mut refused = None;
-    for conn in opened {
-        match conn {
-            Ok(conn) => conns.push(conn),
+    for session in opened {
+        match session {
+            Ok(session) => sessions.push(session),
             Err(error) if error.code() == "too_many_connections" => refused = Some(error),
             Err(error) => return Err(error),
         }
     }
     match refused {
-        Some(error) if conns.is_empty() => Err(error),
-        _ => Ok(conns),
+        Some(error) if sessions.is_empty() => Err(error),
+        _ => Ok(sessions),
     }
 }
 
-async fn in_one_state(server: &Server, tables: &[TableId], conns: &mut Vec<Conn>) -> Result<Position> {
+async fn in_one_state(server: &Server, tables: &[TableId], sessions: &mut Vec<Session>) -> Result<Position> {
     let tells = server.version.flavour == Flavour::MariaDb && server.is_on("log_bin");
     if tells {
         for _ in 0..TRIES {
-            start_all(conns).await?;
-            if let Some(position) = equal_position(conns).await? {
+            start_all(sessions).await?;
+            if let Some(position) = equal_position(sessions).await? {
                 return Ok(position);
             }
         }
     }
-    if conns.len() > 1 {
-        if let Some(position) = behind_global_lock(server, conns).await? {
+    if sessions.len() > 1 {
+        if let Some(position) = behind_global_lock(server, sessions).await? {
             return Ok(position);
         }
-        if let Some(position) = behind_table_locks(server, tables, conns).await? {
+        if let Some(position) = behind_table_locks(server, tables, sessions).await? {
             return Ok(position);
         }
-        conns.truncate(1);
+        sessions.truncate(1);
     }
-    start_all(conns).await?;
+    start_all(sessions).await?;
     match tells {
-        true => equal_position(conns)
+        true => equal_position(sessions)
             .await?
             .ok_or_else(|| Error::bug("one session has two positions")),
-        false => identifier(conns).await,
+        false => identifier(sessions).await,
     }
 }
 
 /// Starts the transactions; one that is open ends.
-async fn start_all(conns: &mut [Conn]) -> Result<()> {
-    try_join_all(conns.iter_mut().map(|conn| conn.query_drop(START)))
+async fn start_all(sessions: &mut [Session]) -> Result<()> {
+    try_join_all(sessions.iter_mut().map(|session| session.query_drop(START)))
         .await
         .map_err(classify)?;
     Ok(())
 }
 
 /// Where all the sessions' states are in the log; none when they differ, or the server does not say.
-async fn equal_position(conns: &mut [Conn]) -> Result<Option<Position>> {
+async fn equal_position(sessions: &mut [Session]) -> Result<Option<Position>> {
     let sql = "SHOW STATUS LIKE 'Binlog_snapshot_%'";
-    let all: Vec<Vec<(String, String)>> = try_join_all(conns.iter_mut().map(|conn| conn.query(sql)))
+    let all: Vec<Vec<(String, String)>> = try_join_all(sessions.iter_mut().map(|session| session.query(sql)))
         .await
         .map_err(classify)?;
     let place = |status: &[(String, String)]| {
@@ -126,16 +127,16 @@ async fn equal_position(conns: &mut [Conn]) -> Result<Option<Position>> {
 }
 
 /// Lets the sessions begin while nobody can commit; none when this login may not stop the others, or it takes too long.
-async fn behind_global_lock(server: &Server, conns: &mut [Conn]) -> Result<Option<Position>> {
+async fn behind_global_lock(server: &Server, sessions: &mut [Session]) -> Result<Option<Position>> {
     let lock = "FLUSH TABLES WITH READ LOCK";
-    behind(server, conns, lock, GLOBAL_LOCK_SECONDS).await
+    behind(server, sessions, lock, GLOBAL_LOCK_SECONDS).await
 }
 
 /// Lets the sessions begin while nobody can write to the tables; none when this login may not lock them, or it takes too long.
 async fn behind_table_locks(
     server: &Server,
     tables: &[TableId],
-    conns: &mut [Conn],
+    sessions: &mut [Session],
 ) -> Result<Option<Position>> {
     if tables.is_empty() {
         return Ok(None);
@@ -145,12 +146,12 @@ async fn behind_table_locks(
         .map(|table| format!("{} READ", table_name(table)))
         .collect();
     let lock = format!("LOCK TABLES {}", locks.join(", "));
-    behind(server, conns, &lock, TABLE_LOCK_SECONDS).await
+    behind(server, sessions, &lock, TABLE_LOCK_SECONDS).await
 }
 
 async fn behind(
     server: &Server,
-    conns: &mut [Conn],
+    sessions: &mut [Session],
     lock: &str,
     patience: &[u32],
 ) -> Result<Option<Position>> {
@@ -158,10 +159,10 @@ async fn behind(
     if !is_locked(&mut control, lock, patience).await? {
         return Ok(None);
     }
-    start_all(conns).await?;
+    start_all(sessions).await?;
     let position = match log_position(server, &mut control).await {
         Some(position) => position,
-        None => identifier(conns).await?,
+        None => identifier(sessions).await?,
     };
     // The lock ends with the session at the latest.
     control.query_drop("UNLOCK TABLES").await.map_err(classify)?;
@@ -208,8 +209,8 @@ async fn log_position(server: &Server, control: &mut Conn) -> Option<Position> {
 }
 
 /// What identifies a state whose place in the log is not known.
-async fn identifier(conns: &mut [Conn]) -> Result<Position> {
-    let Some(first) = conns.first_mut() else {
+async fn identifier(sessions: &mut [Session]) -> Result<Position> {
+    let Some(first) = sessions.first_mut() else {
         return Err(Error::bug("a snapshot without a session"));
     };
     let id: Option<String> = first.query_first("SELECT UUID()").await.map_err(classify)?;
@@ -217,20 +218,19 @@ async fn identifier(conns: &mut [Conn]) -> Result<Position> {
 }
 
 /// Looks at each table in each transaction, so that whoever wants to change its structure has to wait until they end.
-async fn hold(conns: &mut [Conn], tables: &[TableId]) -> Result<()> {
-    try_join_all(conns.iter_mut().map(|conn| hold_in(conn, tables))).await?;
+async fn hold(sessions: &mut [Session], tables: &[TableId]) -> Result<()> {
+    try_join_all(sessions.iter_mut().map(|session| hold_in(session, tables))).await?;
     Ok(())
 }
 
-async fn hold_in(conn: &mut Conn, tables: &[TableId]) -> Result<()> {
+async fn hold_in(session: &mut Session, tables: &[TableId]) -> Result<()> {
     for group in tables.chunks(LOOKED_AT_ONCE) {
         let looks: Vec<String> = group
             .iter()
             .map(|table| format!("(SELECT 1 FROM {} LIMIT 0)", table_name(table)))
             .collect();
-        conn.query_drop(looks.join(" UNION ALL "))
-            .await
-            .map_err(classify)?;
+        let sql = looks.join(" UNION ALL ");
+        session.query_drop(&sql).await.map_err(classify)?;
     }
     Ok(())
 }
