@@ -209,6 +209,12 @@ pub trait Target: Send + Sync {
         false
     }
 
+    /// Tells whether the database can be read while a writer or a step is at work on other tables. When false, whoever reads holds up who
+    /// writes, or the other way round, until one of them fails: reading waits until nothing is written.
+    fn reads_while_writing(&self) -> bool {
+        true
+    }
+
     /// Returns what could hinder writing: privileges, read-only mode, encoding, free space for `bytes` more.
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>>;
 

@@ -51,6 +51,11 @@ impl Target for SqliteTarget {
         Arc::new(SqliteSource::of_target(self.file.clone()))
     }
 
+    /// In the rollback journal's mode a reader's lock keeps the writer from committing, and the writer's keeps readers out.
+    fn reads_while_writing(&self) -> bool {
+        false
+    }
+
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>> {
         let file = self.file.clone();
         blocking(move || check::target(&file, bytes)).await
