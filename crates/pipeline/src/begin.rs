@@ -29,7 +29,7 @@ pub(crate) async fn begin(ctx: &RunContext) -> Result<Arc<Run>> {
     journal.event(kind, json!({ "version": migration, "plan_hash": ctx.plan.hash }))?;
     let ledger = ctx.target.ledger();
     let epoch = retry(ctx, "open the ledger", || ledger.open(migration, &ctx.plan.hash)).await?;
-    journal.checkpoint(|checkpoint| {
+    journal.checkpoint_now(|checkpoint| {
         checkpoint.epoch = epoch.0;
         checkpoint.status = MigrationStatus::InProgress;
     })?;

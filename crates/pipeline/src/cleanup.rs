@@ -47,7 +47,7 @@ pub async fn cleanup(ctx: &RunContext) -> Result<CleanupReport> {
         removed.push("the ledger in the target".to_owned());
     }
     journal.event("CLEANUP_COMPLETE", json!({ "removed": removed }))?;
-    journal.checkpoint(|checkpoint| {
+    journal.checkpoint_now(|checkpoint| {
         checkpoint.phases_done.retain(|done| done != "cleanup");
         checkpoint.phases_done.push("cleanup".to_owned());
     })?;

@@ -1,6 +1,7 @@
 //! What a run writes down as it goes: checkpoint, events and undos, kept in step with each other.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::json;
@@ -15,7 +16,24 @@ pub(crate) struct Journal {
     events: EventLog,
     pub(crate) undo: UndoLog,
     clock: Arc<dyn Clock>,
-    checkpoint: Mutex<Checkpoint>,
+    state: Mutex<State>,
+}
+
+/// The checkpoint, and how dear it is to write.
+struct State {
+    checkpoint: Checkpoint,
+    written: Instant,
+    cost: Duration,
+}
+
+/// A checkpoint that may wait is written when this many times its cost has passed since the last one, so that it takes a twentieth of the run
+/// however many tables it names.
+const PAUSE_PER_COST: u32 = 20;
+
+impl State {
+    fn may_wait(&self) -> bool {
+        self.written.elapsed() < self.cost * PAUSE_PER_COST
+    }
 }
 
 impl Journal {
@@ -35,7 +53,11 @@ impl Journal {
             events: ctx.dir.events()?.with_clock(ctx.clock.clone()),
             undo: UndoLog::open(&ctx.dir)?,
             clock: ctx.clock.clone(),
-            checkpoint: Mutex::new(checkpoint),
+            state: Mutex::new(State {
+                checkpoint,
+                written: Instant::now(),
+                cost: Duration::ZERO,
+            }),
         })
     }
 
@@ -44,19 +66,39 @@ impl Journal {
         self.events.append(kind, payload)
     }
 
-    /// Changes the checkpoint and writes it.
+    /// Changes the checkpoint and writes it, unless it was written just now: then the change is in the next one.
     pub(crate) fn checkpoint(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
-        let mut checkpoint = self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut checkpoint);
-        checkpoint.last_checkpoint = seconds_text(self.clock.as_ref());
-        (checkpoint.events, checkpoint.events_head) = self.events.head();
-        save_checkpoint(&self.dir, &mut checkpoint)
+        self.change(change, State::may_wait)
+    }
+
+    /// Changes the checkpoint and writes it.
+    pub(crate) fn checkpoint_now(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
+        self.change(change, |_| false)
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Checkpoint),
+        may_wait: impl FnOnce(&State) -> bool,
+    ) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state.checkpoint);
+        if may_wait(&state) {
+            return Ok(());
+        }
+        let started = Instant::now();
+        state.checkpoint.last_checkpoint = seconds_text(self.clock.as_ref());
+        (state.checkpoint.events, state.checkpoint.events_head) = self.events.head();
+        save_checkpoint(&self.dir, &mut state.checkpoint)?;
+        state.cost = started.elapsed();
+        state.written = Instant::now();
+        Ok(())
     }
 
     /// Writes the checkpoint under a name that a rollback can go to, and says so in the log.
     pub(crate) fn named_checkpoint(&self, name: &str, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
         self.event("CHECKPOINT", json!({ "checkpoint": name }))?;
-        self.checkpoint(|checkpoint| {
+        self.checkpoint_now(|checkpoint| {
             change(checkpoint);
             name.clone_into(&mut checkpoint.rollback_point);
         })
@@ -64,10 +106,8 @@ impl Journal {
 
     /// Returns the checkpoint as it stands.
     pub(crate) fn now_at(&self) -> Checkpoint {
-        self.checkpoint
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.checkpoint.clone()
     }
 }
 

@@ -231,7 +231,7 @@ async fn take_back(run: &Run, trigger: &str, goal: &Goal) -> Result<RollbackRepo
         "ROLLBACK_NOTIFIED",
         json!({ "trigger": trigger, "to": report.to }),
     )?;
-    run.journal.checkpoint(|_| {})?;
+    run.journal.checkpoint_now(|_| {})?;
     Ok(report)
 }
 
@@ -282,7 +282,7 @@ pub(crate) async fn empty_tables(run: &Run, tables: &[TableId]) -> Result<Vec<St
         .map_err(|error| error.during(format!("empty table `{table}`")))?;
         run.ctx.dir.remove_rejects(table)?;
         let name = table.to_string();
-        run.journal.checkpoint(|checkpoint| {
+        run.journal.checkpoint_now(|checkpoint| {
             checkpoint.tables_completed.retain(|done| done != &name);
             if !checkpoint.tables_pending.contains(&name) {
                 checkpoint.tables_pending.push(name);
@@ -332,7 +332,7 @@ fn to_last_chunk(run: &Run, trigger: Trigger, error: &Error) -> Result<RollbackR
         .event("ROLLBACK_RESTORED", json!({ "trigger": trigger, "to": "chunk" }))?;
     run.journal
         .event("ROLLBACK_NOTIFIED", json!({ "trigger": trigger, "to": "chunk" }))?;
-    run.journal.checkpoint(|_| {})?;
+    run.journal.checkpoint_now(|_| {})?;
     Ok(RollbackReport {
         trigger: trigger.to_owned(),
         to: "chunk".to_owned(),

@@ -146,7 +146,7 @@ async fn run_phase(run: &Arc<Run>, phase: &Phase) -> Result<String, Failure> {
     let (name, journal) = (phase.name, &run.journal);
     run.ctx.observer.progress(&Progress::PhaseStarted { phase: name });
     journal.event("PHASE_STARTED", json!({ "phase": name }))?;
-    journal.checkpoint(|checkpoint| checkpoint.current_phase = phase.number)?;
+    journal.checkpoint_now(|checkpoint| checkpoint.current_phase = phase.number)?;
     let summary = (phase.run)(run).await?;
     journal.event("PHASE_COMPLETE", json!({ "phase": name, "summary": summary }))?;
     journal.named_checkpoint(phase.ends_with, |checkpoint| {

@@ -65,7 +65,7 @@ async fn forward(run: &Run, step: &Step) -> Result<()> {
         run.journal.event("CHECKPOINT", json!({ "before": step.title }))?;
         run.journal.checkpoint(|_| {})?;
     }
-    run.journal.undo.before(step)?;
+    run.journal.undo.before(&[step])?;
     retry(&run.ctx, &step.title, || async {
         fault::point("step.do.before")?;
         run.ctx.target.execute(&run.key, step, Direction::Do).await?;

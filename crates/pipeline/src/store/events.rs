@@ -1,7 +1,7 @@
 //! `events.ndjson`: the audit log. One appender; each line carries the hash of the line before it, and the head hash stands in the
 //! checkpoint, so that a changed, missing or reordered line is found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,8 @@ struct End {
     file: File,
     seq: u64,
     head: String,
-    ids: BTreeSet<String>,
+    /// How many events have an id that begins so.
+    ids: BTreeMap<String, u64>,
 }
 
 impl std::fmt::Debug for EventLog {
@@ -40,12 +41,10 @@ impl EventLog {
     pub(super) fn open(dir: &MigrationDir) -> Result<Self> {
         let path = dir.path().join(NAME);
         let lines = lines::read(&path)?;
-        let ids = lines
-            .complete
-            .iter()
-            .filter_map(|line| event(line))
-            .map(|event| event.event_id)
-            .collect();
+        let mut ids = BTreeMap::new();
+        for event in lines.complete.iter().filter_map(|line| event(line)) {
+            *ids.entry(first_id(&event.kind, event.timestamp)).or_default() += 1;
+        }
         let end = End {
             file: lines::open(&path, &lines)?,
             seq: lines.complete.len() as u64,
@@ -74,9 +73,13 @@ impl EventLog {
     pub fn append(&self, kind: &str, payload: impl Serialize) -> Result<()> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let timestamp = self.clock.now().timestamp();
-        let event_id = free_id(kind, timestamp, &end.ids);
+        let first = first_id(kind, timestamp);
+        let event_id = match end.ids.get(&first) {
+            None => first.clone(),
+            Some(taken) => format!("{first}_{}", taken + 1),
+        };
         let event = Event {
-            event_id: event_id.clone(),
+            event_id,
             kind: kind.to_owned(),
             agent: "whimbrel".to_owned(),
             timestamp,
@@ -92,10 +95,11 @@ impl EventLog {
         let line = serde_json::to_vec(&event)
             .map_err(|error| Error::bug("cannot write an event").with_cause(error))?;
         fault::point("event.append.before")?;
-        lines::append(&mut end.file, &self.path, &line)?;
+        let head = sha256(&line);
+        lines::append(&mut end.file, &self.path, &[line])?;
         end.seq += 1;
-        end.head = sha256(&line);
-        end.ids.insert(event_id);
+        end.head = head;
+        *end.ids.entry(first).or_default() += 1;
         fault::point("event.append.after")
     }
 
@@ -106,17 +110,10 @@ impl EventLog {
     }
 }
 
-/// `evt_<timestamp>_<topic>`; the topic is the kind's first word.
-fn free_id(kind: &str, timestamp: i64, taken: &BTreeSet<String>) -> String {
+/// `evt_<timestamp>_<topic>`; the topic is the kind's first word. The second event of an id gets `_2`.
+fn first_id(kind: &str, timestamp: i64) -> String {
     let topic = kind.split('_').next().unwrap_or(kind).to_lowercase();
-    let first = format!("evt_{timestamp}_{topic}");
-    if !taken.contains(&first) {
-        return first;
-    }
-    (2_u64..)
-        .map(|number| format!("{first}_{number}"))
-        .find(|id| !taken.contains(id))
-        .unwrap_or(first)
+    format!("evt_{timestamp}_{topic}")
 }
 
 fn event(line: &[u8]) -> Option<Event> {
@@ -258,6 +255,8 @@ mod tests {
     use std::fs;
 
     use serde_json::json;
+
+    use std::collections::BTreeSet;
 
     use super::*;
 

@@ -59,11 +59,10 @@ pub(super) fn open(path: &Path, lines: &Lines) -> Result<File> {
     Ok(file)
 }
 
-/// Appends a line and syncs it. A line that could not be written whole is cut off again.
-pub(super) fn append(file: &mut File, path: &Path, line: &[u8]) -> Result<()> {
+/// Appends lines and syncs them. When they could not be written whole, all of them are cut off again.
+pub(super) fn append(file: &mut File, path: &Path, lines: &[Vec<u8>]) -> Result<()> {
     let before = file.metadata().map_err(|error| io("read", path, error))?.len();
-    let mut whole = Vec::with_capacity(line.len() + 1);
-    whole.extend_from_slice(line);
+    let mut whole = lines.join(&b'\n');
     whole.push(b'\n');
     let written = file.write_all(&whole).and_then(|()| file.sync_data());
     if let Err(error) = written {

@@ -1,5 +1,6 @@
 //! `undo.ndjson`: the way back. A step's undo is on disk before the step runs; a step that was taken back is marked so.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -31,7 +32,35 @@ pub(crate) struct UndoLog {
 #[derive(Debug)]
 struct Open {
     file: File,
-    steps: Vec<Step>,
+    steps: Steps,
+}
+
+/// The steps that may have run and were not taken back.
+#[derive(Debug, Default)]
+struct Steps {
+    /// In the order in which they were recorded last.
+    in_order: BTreeMap<u64, Step>,
+    places: HashMap<String, u64>,
+    next: u64,
+}
+
+impl Steps {
+    fn knows(&self, step: &Step) -> bool {
+        let place = self.places.get(&step.id);
+        place.and_then(|place| self.in_order.get(place)) == Some(step)
+    }
+
+    fn note(&mut self, line: Line) {
+        let (Line::Before(Step { id, .. }) | Line::Undone(id)) = &line;
+        if let Some(place) = self.places.remove(id) {
+            self.in_order.remove(&place);
+        }
+        if let Line::Before(step) = line {
+            self.places.insert(step.id.clone(), self.next);
+            self.in_order.insert(self.next, step);
+            self.next += 1;
+        }
+    }
 }
 
 impl UndoLog {
@@ -39,14 +68,14 @@ impl UndoLog {
     pub(crate) fn open(dir: &MigrationDir) -> Result<Self> {
         let path = dir.path().join(NAME);
         let lines = lines::read(&path)?;
-        let mut steps: Vec<Step> = Vec::new();
+        let mut steps = Steps::default();
         for (at, line) in lines.complete.iter().enumerate() {
             let line = serde_json::from_slice(line).map_err(|error| {
                 Error::invalid(format!("line {} of `{}` is damaged", at + 1, path.display()))
                     .with_code("undo_damaged")
                     .with_cause(error)
             })?;
-            note(&mut steps, line);
+            steps.note(line);
         }
         let file = lines::open(&path, &lines)?;
         Ok(Self {
@@ -55,51 +84,41 @@ impl UndoLog {
         })
     }
 
-    /// Records a step before it runs; one that is recorded already is not recorded twice.
-    pub(crate) fn before(&self, step: &Step) -> Result<()> {
-        if self.knows(step) {
-            return Ok(());
-        }
-        self.append(Line::Before(step.clone()))
+    /// Records steps before they run, all with one write; one that is recorded already is not recorded twice. A recorded step that never runs
+    /// does no harm: the ledger does not have it.
+    pub(crate) fn before(&self, steps: &[&Step]) -> Result<()> {
+        let new: Vec<Line> = {
+            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let unknown = steps.iter().filter(|step| !open.steps.knows(step));
+            unknown.map(|step| Line::Before((*step).clone())).collect()
+        };
+        if new.is_empty() { Ok(()) } else { self.append(new) }
     }
 
     /// Records that a step was taken back.
     pub(crate) fn undone(&self, id: &str) -> Result<()> {
-        self.append(Line::Undone(id.to_owned()))
+        self.append(vec![Line::Undone(id.to_owned())])
     }
 
     /// Returns the steps that may have run and were not taken back, in the order in which they ran.
     pub(crate) fn steps(&self) -> Vec<Step> {
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .steps
-            .clone()
-    }
-
-    fn knows(&self, step: &Step) -> bool {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.steps.contains(step)
+        open.steps.in_order.values().cloned().collect()
     }
 
-    fn append(&self, line: Line) -> Result<()> {
-        let json = serde_json::to_vec(&line)
-            .map_err(|error| Error::bug("cannot write an undo").with_cause(error))?;
+    fn append(&self, new: Vec<Line>) -> Result<()> {
+        let mut json: Vec<Vec<u8>> = Vec::with_capacity(new.len());
+        for line in &new {
+            let line = serde_json::to_vec(line);
+            json.push(line.map_err(|error| Error::bug("cannot write an undo").with_cause(error))?);
+        }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         fault::point("undo.append.before")?;
         lines::append(&mut open.file, &self.path, &json)?;
-        note(&mut open.steps, line);
-        fault::point("undo.append.after")
-    }
-}
-
-fn note(steps: &mut Vec<Step>, line: Line) {
-    match line {
-        Line::Before(step) => {
-            steps.retain(|known| known.id != step.id);
-            steps.push(step);
+        for line in new {
+            open.steps.note(line);
         }
-        Line::Undone(id) => steps.retain(|known| known.id != id),
+        fault::point("undo.append.after")
     }
 }
 
@@ -127,9 +146,10 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let dir = MigrationDir::create(base.path(), &MigrationId("mig_2026_001".to_owned())).unwrap();
         let log = UndoLog::open(&dir).unwrap();
-        for id in ["1", "2", "1"] {
-            log.before(&step(id)).unwrap();
-        }
+        log.before(&[&step("1"), &step("2"), &step("3")]).unwrap();
+        log.before(&[&step("1")]).unwrap();
+        log.undone("2").unwrap();
+        log.before(&[&step("2"), &step("1")]).unwrap();
         log.undone("2").unwrap();
         let again = UndoLog::open(&dir).unwrap();
         assert_eq!(
@@ -138,7 +158,7 @@ mod tests {
                 .iter()
                 .map(|step| step.id.as_str())
                 .collect::<Vec<_>>(),
-            ["1"]
+            ["1", "3"]
         );
     }
 }
