@@ -13,7 +13,7 @@ use whimbrel_core::{
 
 use crate::calendar::{date_text, timestamp_text};
 use crate::codec::decode::text_of;
-use crate::columns::{columns_of, find};
+use crate::columns::{Known, find};
 use crate::native::Kind;
 use crate::passes::{count, texts};
 use crate::quote::{quoted, rows_of};
@@ -43,10 +43,19 @@ enum Measure {
 
 pub(crate) async fn aggregate(
     client: &Client,
+    known: &Known,
     table: &Table,
     columns: &[ReadColumn],
 ) -> Result<TableAggregate> {
-    let found = columns_of(client, &table.id).await?;
+    if columns.is_empty() {
+        let counted = texts(client, &rows_of(table), &["count(*)".to_owned()]).await?;
+        let rows = count(counted.first().and_then(Option::as_ref));
+        return Ok(TableAggregate {
+            rows,
+            ..TableAggregate::default()
+        });
+    }
+    let found = known.of(client, &table.id).await?;
     let row = client
         .query_one("SELECT current_setting('server_encoding') = 'UTF8'", &[])
         .await

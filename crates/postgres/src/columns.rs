@@ -1,8 +1,11 @@
 //! What the columns of one table are on this server: base types behind domains, and what their binary form is made of.
-//! Names alone do not tell; readers and writers ask when they begin with a table.
+//! Names alone do not tell; readers and writers ask when they begin with a table, and one answer holds those of all tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use whimbrel_core::{Error, LogicalType, Result, TableId};
 
@@ -41,15 +44,25 @@ const PRINTED_ONLY: &[&str] = &[
     "regcollation",
 ];
 
-const COLUMNS: &str = "WITH RECURSIVE chain AS (
-    SELECT a.attnum, a.attname, a.atttypid AS type, a.atttypmod AS modifier
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped
-  UNION ALL
-    SELECT c.attnum, c.attname, t.typbasetype, t.typtypmod
-    FROM chain c JOIN pg_type t ON t.oid = c.type WHERE t.typtype = 'd')
-SELECT c.attname::text, c.type, format_type(c.type, c.modifier), t.typtype::text
-FROM chain c JOIN pg_type t ON t.oid = c.type WHERE t.typtype <> 'd' ORDER BY c.attnum";
+/// The columns of the tables that a condition on `c` and `n` chooses.
+fn columns_where(condition: &str) -> String {
+    format!(
+        "WITH RECURSIVE chain AS (
+           SELECT n.nspname, c.relname, a.attnum, a.attname, a.atttypid AS type, a.atttypmod AS modifier
+           FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE {condition} AND a.attnum > 0 AND NOT a.attisdropped
+         UNION ALL
+           SELECT c.nspname, c.relname, c.attnum, c.attname, t.typbasetype, t.typtypmod
+           FROM chain c JOIN pg_type t ON t.oid = c.type WHERE t.typtype = 'd')
+         SELECT c.attname::text, c.type, format_type(c.type, c.modifier), t.typtype::text, c.nspname::text, c.relname::text
+         FROM chain c JOIN pg_type t ON t.oid = c.type WHERE t.typtype <> 'd' ORDER BY c.nspname, c.relname, c.attnum"
+    )
+}
+
+/// What may be read or written, besides the store of large objects.
+const TABLES: &str =
+    "c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+    AND n.nspname !~ '^pg_(toast|temp)'";
 
 /// Multiranges came with version 14, so their column is asked for by name.
 const TYPES: &str = "WITH RECURSIVE needed(oid) AS (
@@ -80,47 +93,87 @@ struct TypeRow {
     attributes: Vec<u32>,
 }
 
+/// The columns of all tables in one state, asked for at once by the first who needs those of one table.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    tables: OnceCell<ByTable>,
+}
+
+/// The columns of tables by namespace and name.
+type ByTable = HashMap<(String, String), Arc<[ServerColumn]>>;
+
+impl Known {
+    /// Returns the table's columns in order; empty when there is no such table.
+    pub(crate) async fn of(&self, client: &Client, table: &TableId) -> Result<Arc<[ServerColumn]>> {
+        let (namespace, name) = placed(table);
+        if namespace != "pg_catalog" {
+            let all = self
+                .tables
+                .get_or_try_init(|| async { asked(client, &columns_where(TABLES), &[]).await });
+            let key = (namespace.to_owned(), name.to_owned());
+            if let Some(found) = Box::pin(all).await?.get(&key) {
+                return Ok(Arc::clone(found));
+            }
+        }
+        // Made since the others were asked for, or not there at all.
+        Ok(columns_of(client, table).await?.into())
+    }
+}
+
+/// Where the server has the table.
+fn placed(table: &TableId) -> (&str, &str) {
+    if large_objects::is_store(table) {
+        return large_objects::STORE;
+    }
+    (table.namespace.as_deref().unwrap_or("public"), &table.name)
+}
+
 /// Returns the table's columns in order; empty when there is no such table.
 pub(crate) async fn columns_of(client: &Client, table: &TableId) -> Result<Vec<ServerColumn>> {
-    let named = (
-        table.namespace.as_deref().unwrap_or("public"),
-        table.name.as_str(),
-    );
-    let (namespace, name) = if large_objects::is_store(table) {
-        large_objects::STORE
-    } else {
-        named
-    };
-    let rows = client
-        .query(COLUMNS, &[&namespace, &name])
-        .await
-        .map_err(from_driver)?;
-    let kind = |row: &Row| match row.get::<_, String>(3).as_str() {
+    let (namespace, name) = placed(table);
+    let sql = columns_where("n.nspname = $1 AND c.relname = $2");
+    let found = asked(client, &sql, &[&namespace, &name]).await?;
+    Ok(found
+        .into_values()
+        .next()
+        .map(|columns| columns.to_vec())
+        .unwrap_or_default())
+}
+
+async fn asked(client: &Client, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<ByTable> {
+    let rows = client.query(sql, parameters).await.map_err(from_driver)?;
+    let kind = |row: &Row| match row.get::<_, &str>(3) {
         "e" => Kind::Enum,
         _ => Kind::parse(row.get(2)),
     };
     // The types that have a codec of ours are plain; only the others are looked into.
-    let others: Vec<u32> = rows
+    let others: BTreeSet<u32> = rows
         .iter()
         .filter(|row| kind(row) == Kind::Other)
         .map(|row| row.get(1))
         .collect();
+    let others: Vec<u32> = others.into_iter().collect();
     let types = if others.is_empty() {
         BTreeMap::new()
     } else {
         types(client, &others).await?
     };
-    Ok(rows
-        .iter()
-        .map(|row| {
-            let (kind, oid) = (kind(row), row.get(1));
-            ServerColumn {
+    let mut tables: HashMap<(String, String), Vec<ServerColumn>> = HashMap::new();
+    for row in &rows {
+        let (kind, oid) = (kind(row), row.get(1));
+        tables
+            .entry((row.get(4), row.get(5)))
+            .or_default()
+            .push(ServerColumn {
                 name: row.get(0),
                 kind,
                 shape: shape(oid, &types),
                 binary: kind != Kind::Other || is_binary(oid, &types),
-            }
-        })
+            });
+    }
+    Ok(tables
+        .into_iter()
+        .map(|(table, columns)| (table, columns.into()))
         .collect())
 }
 

@@ -1,4 +1,4 @@
-//! Ranges of keys as conditions: half-open, compared as row values in the key's own order.
+//! Ranges as conditions, half-open: keys compared as row values in their own order, rows by the place where the server keeps them.
 
 use whimbrel_core::{Error, ErrorClass, KeyRange, KeyValue, Result, Table};
 
@@ -10,12 +10,7 @@ pub(crate) fn condition(table: &Table, range: &KeyRange) -> Result<Option<String
         KeyRange::All => return Ok(None),
         KeyRange::Keys(bound) => bound,
         KeyRange::Exactly { columns, keys } => return exactly(table, columns, keys).map(Some),
-        KeyRange::Rows { .. } => {
-            return Err(Error::new(
-                ErrorClass::Unsupported,
-                format!("table `{}` has no row numbers", table.id),
-            ));
-        }
+        KeyRange::Rows { from, to } => return Ok(places(*from, *to)),
     };
     let natives = natives(table, &bound.columns)?;
     let names: Vec<String> = bound.columns.iter().map(|name| quoted(name)).collect();
@@ -35,6 +30,23 @@ pub(crate) fn condition(table: &Table, range: &KeyRange) -> Result<Option<String
     let to = bound.to.as_deref().map(|values| side("<", values));
     let conditions: Vec<String> = from.into_iter().chain(to).collect();
     Ok((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+}
+
+/// The expression for a row's place as one number: that of its page, then that within the page, which has 16 bits.
+pub(crate) const PLACE: &str = "((ctid::text::point)[0]::int8 << 16 | (ctid::text::point)[1]::int8)";
+
+/// The place of the first row that a page can hold.
+pub(crate) fn place(page: u64) -> i64 {
+    i64::try_from(page << 16).unwrap_or(i64::MAX)
+}
+
+/// The rows at these places.
+fn places(from: Option<i64>, to: Option<i64>) -> Option<String> {
+    let place = |place: i64| format!("'({},{})'", place >> 16, place & 0xffff);
+    let from = from.map(|from| format!("ctid >= {}", place(from)));
+    let to = to.map(|to| format!("ctid < {}", place(to)));
+    let conditions: Vec<String> = from.into_iter().chain(to).collect();
+    (!conditions.is_empty()).then(|| conditions.join(" AND "))
 }
 
 /// The native types of the key's columns.

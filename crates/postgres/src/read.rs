@@ -1,5 +1,5 @@
-//! Streams the rows of a range as batches. COPY is the fast way, but the driver reads several messages ahead; tables with large
-//! rows are therefore fetched from a cursor, a few rows at a time.
+//! Streams the rows of a range as batches: as columns, or packed where nobody needs to look at them. COPY is the fast way, but the driver
+//! reads several messages ahead; tables with large rows are therefore fetched from a cursor, a few rows at a time.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -10,18 +10,18 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{CopyOutStream, Row};
-use whimbrel_core::{BATCH_ROWS, Batch, LogicalType, ReadColumn, ReadRequest, Result};
+use whimbrel_core::{BATCH_ROWS, Batch, Error, LogicalType, PackedBuilder, ReadColumn, ReadRequest, Result};
 
 use crate::codec::decode::{DecodeColumn, Decoder, Form, reading, text_of, without_header};
 use crate::codec::wire::Shape;
-use crate::columns::{ServerColumn, carried_as_text, columns_of, find};
+use crate::columns::{ServerColumn, carried_as_text, find};
 use crate::error::from_driver;
 use crate::quote::{quoted, rows_of};
 use crate::range;
 use crate::readers::{Reader, Shared};
 
 /// A row that is stored in more bytes than this (after compression) is large.
-const LARGE_ROW_BYTES: i64 = 64 << 10;
+const LARGE_ROW_BYTES: i64 = 256 << 10;
 
 /// Rows looked at to tell whether a table's rows are large.
 const LOOKED_AT: usize = 32;
@@ -46,34 +46,45 @@ struct Rows {
     shared: Arc<Shared>,
     reader: Reader,
     feed: Feed,
-    decoder: Decoder,
+    gathered: Gathered,
     batch_bytes: usize,
-    /// The row that did not fit into the last batch.
-    waiting: Option<Line>,
     what: String,
 }
 
 /// Where rows come from.
 enum Feed {
-    /// True once the header is gone.
-    Copy(Pin<Box<CopyOutStream>>, bool),
-    /// Rows fetched, how many the next fetch asks for, and whether the last fetch was full.
-    Cursor {
-        fetched: VecDeque<Row>,
-        ask: usize,
-        more: bool,
-    },
+    Copy(Copy),
+    Cursor(Cursor),
 }
 
-/// A row as it arrived.
-enum Line {
-    Message(Bytes),
-    Row(Row),
+/// A running COPY.
+struct Copy {
+    stream: Pin<Box<CopyOutStream>>,
+    /// True once the header is gone.
+    begun: bool,
+    /// The row that did not fit into the last batch.
+    waiting: Option<Bytes>,
+}
+
+/// An open cursor.
+struct Cursor {
+    fetched: VecDeque<Row>,
+    /// How many rows the next fetch asks for.
+    ask: usize,
+    /// False once a fetch was not full.
+    more: bool,
+}
+
+/// What was read of a batch.
+enum Gathered {
+    Columns(Box<Decoder>),
+    /// Whole rows, and how many columns each has.
+    Packed(PackedBuilder, i16),
 }
 
 impl Reading {
     async fn next(self) -> Result<Option<(Batch, Self)>> {
-        let rows = match self {
+        let mut rows = match self {
             Self::Begin(shared, request) => {
                 let what = format!("read table `{}`", request.table.id);
                 let begun = Box::pin(Rows::begin(&shared, *request)).await;
@@ -82,14 +93,30 @@ impl Reading {
             Self::Rows(rows) => rows,
             Self::End => return Ok(None),
         };
-        rows.next().await
+        let filled = rows.fill().await;
+        let more = filled.map_err(|error| rows.shared.classify(error.during(&rows.what)))?;
+        if more {
+            return Ok(Some((rows.gathered.take()?, Self::Rows(rows))));
+        }
+        let Rows {
+            reader,
+            mut gathered,
+            feed,
+            ..
+        } = *rows;
+        drop(feed);
+        reader.done();
+        match gathered.rows() {
+            0 => Ok(None),
+            _ => Ok(Some((gathered.take()?, Self::End))),
+        }
     }
 }
 
 impl Rows {
     async fn begin(shared: &Arc<Shared>, request: ReadRequest) -> Result<Self> {
         let reader = shared.reader().await?;
-        let found = columns_of(&reader.session, &request.table.id).await?;
+        let found = shared.columns.of(&reader.session, &request.table.id).await?;
         let (expressions, columns) = columns_to_decode(&found, &request)?;
         let condition = range::condition(&request.table, &request.range)?;
         let condition = condition
@@ -97,104 +124,171 @@ impl Rows {
             .unwrap_or_default();
         let from = format!("FROM {}{condition}", rows_of(&request.table));
         let select = format!("SELECT {} {from}", expressions.join(", "));
-        let feed = if has_large_rows(&reader, &request, &from).await? {
+        let has_large_rows = has_large_rows(shared, &reader, &request, &from).await?;
+        let is_packed = request.packed && !has_large_rows && can_be_packed(&request, &columns);
+        let feed = if has_large_rows {
             let declare = format!("CLOSE ALL; DECLARE whimbrel NO SCROLL CURSOR FOR {select}");
-            reader
-                .session
-                .batch_execute(&declare)
-                .await
-                .map_err(from_driver)?;
-            Feed::Cursor {
+            let declared = reader.session.batch_execute(&declare).await;
+            declared.map_err(from_driver)?;
+            Feed::Cursor(Cursor {
                 fetched: VecDeque::new(),
                 ask: 1,
                 more: true,
-            }
+            })
         } else {
             let copy = format!("COPY ({select}) TO STDOUT (FORMAT binary)");
             let stream = reader.session.copy_out(&copy).await.map_err(from_driver)?;
-            Feed::Copy(Box::pin(stream), false)
+            Feed::Copy(Copy {
+                stream: Box::pin(stream),
+                begun: false,
+                waiting: None,
+            })
+        };
+        let gathered = match i16::try_from(columns.len()) {
+            Ok(count) if is_packed => Gathered::Packed(PackedBuilder::default(), count),
+            _ => Gathered::Columns(Box::new(Decoder::new(columns, key_positions(&request)))),
         };
         Ok(Self {
             shared: Arc::clone(shared),
             reader,
             feed,
-            decoder: Decoder::new(columns, key_positions(&request)),
+            gathered,
             batch_bytes: request.batch_bytes,
-            waiting: None,
             what: format!("read table `{}`", request.table.id),
         })
     }
 
-    /// Gathers rows until a batch is full.
-    async fn next(mut self: Box<Self>) -> Result<Option<(Batch, Reading)>> {
-        loop {
-            let line = match self.waiting.take() {
-                Some(line) => Some(line),
-                None => self
-                    .line()
-                    .await
-                    .map_err(|error| self.shared.classify(error.during(&self.what)))?,
-            };
-            let Some(line) = line else {
-                return self.end();
-            };
-            let full = self.decoder.bytes() + line.bytes() > self.batch_bytes && self.decoder.rows() > 0;
-            if full || self.decoder.rows() >= BATCH_ROWS {
-                self.waiting = Some(line);
-                let batch = self.decoder.take()?;
-                return Ok(Some((batch, Reading::Rows(self))));
-            }
-            line.decode(&mut self.decoder)
-                .map_err(|error| error.during(&self.what))?;
-        }
-    }
-
-    async fn line(&mut self) -> Result<Option<Line>> {
+    /// Gathers rows until a batch is full; returns false when there are no more.
+    async fn fill(&mut self) -> Result<bool> {
         match &mut self.feed {
-            Feed::Copy(stream, begun) => {
-                let Some(message) = stream.next().await.transpose().map_err(from_driver)? else {
-                    return Ok(None);
-                };
-                // The header comes in one message with the first row.
-                let header = if *begun {
-                    0
-                } else {
-                    message.len() - without_header(&message)?.len()
-                };
-                *begun = true;
-                Ok(Some(Line::Message(message.slice(header..))))
-            }
-            Feed::Cursor { fetched, ask, more } => {
-                if fetched.is_empty() && *more {
-                    let sql = format!("FETCH {ask} FROM whimbrel");
-                    let rows = self.reader.session.query(&sql, &[]).await.map_err(from_driver)?;
-                    *more = rows.len() == *ask;
-                    *ask = fitting(&rows);
-                    fetched.extend(rows);
-                }
-                Ok(fetched.pop_front().map(Line::Row))
+            Feed::Copy(copy) => copy.fill(&mut self.gathered, self.batch_bytes).await,
+            Feed::Cursor(cursor) => {
+                cursor
+                    .fill(&self.reader, &mut self.gathered, self.batch_bytes)
+                    .await
             }
         }
-    }
-
-    fn end(self: Box<Self>) -> Result<Option<(Batch, Reading)>> {
-        let Self {
-            reader,
-            mut decoder,
-            feed,
-            ..
-        } = *self;
-        drop(feed);
-        reader.done();
-        if decoder.rows() == 0 {
-            return Ok(None);
-        }
-        Ok(Some((decoder.take()?, Reading::End)))
     }
 }
 
+impl Copy {
+    async fn fill(&mut self, gathered: &mut Gathered, batch_bytes: usize) -> Result<bool> {
+        if let Some(row) = self.waiting.take() {
+            gathered.add(&row)?;
+        }
+        while let Some(message) = self.stream.next().await {
+            let mut message = message.map_err(from_driver)?;
+            if !self.begun {
+                // The header comes in one message with the first row.
+                let header = message.len() - without_header(&message)?.len();
+                message = message.slice(header..);
+                self.begun = true;
+            }
+            if gathered.is_full(message.len(), batch_bytes) {
+                self.waiting = Some(message);
+                return Ok(true);
+            }
+            gathered.add(&message)?;
+        }
+        Ok(false)
+    }
+}
+
+impl Cursor {
+    async fn fill(&mut self, reader: &Reader, gathered: &mut Gathered, batch_bytes: usize) -> Result<bool> {
+        loop {
+            if self.fetched.is_empty() && self.more {
+                let sql = format!("FETCH {} FROM whimbrel", self.ask);
+                let rows = reader.session.query(&sql, &[]).await.map_err(from_driver)?;
+                self.more = rows.len() == self.ask;
+                self.ask = fitting(&rows);
+                self.fetched.extend(rows);
+            }
+            let Some(row) = self.fetched.front() else {
+                return Ok(false);
+            };
+            if gathered.is_full(row.raw_size_bytes(), batch_bytes) {
+                return Ok(true);
+            }
+            gathered.add_row(row)?;
+            self.fetched.pop_front();
+        }
+    }
+}
+
+impl Gathered {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Columns(decoder) => decoder.rows(),
+            Self::Packed(rows, _) => rows.rows(),
+        }
+    }
+
+    /// Tells whether a row of so many bytes belongs to the next batch.
+    #[inline]
+    fn is_full(&self, row: usize, batch_bytes: usize) -> bool {
+        let (rows, bytes) = match self {
+            Self::Columns(decoder) => (decoder.rows(), decoder.bytes()),
+            Self::Packed(rows, _) => (rows.rows(), rows.bytes()),
+        };
+        rows >= BATCH_ROWS || (rows > 0 && bytes + row > batch_bytes)
+    }
+
+    /// Adds the row of one message of COPY; the last message holds none.
+    #[inline]
+    fn add(&mut self, message: &[u8]) -> Result<()> {
+        match self {
+            Self::Columns(decoder) => decoder.add(message),
+            Self::Packed(rows, count) => {
+                match message.first_chunk::<2>().map(|head| i16::from_be_bytes(*head)) {
+                    Some(-1) if message.len() == 2 => Ok(()),
+                    Some(found) if found == *count => {
+                        rows.push(message);
+                        Ok(())
+                    }
+                    _ => Err(Error::bug(format!("a row of {count} values arrived torn"))),
+                }
+            }
+        }
+    }
+
+    fn add_row(&mut self, row: &Row) -> Result<()> {
+        let Self::Columns(decoder) = self else {
+            return Err(Error::bug("rows of a cursor are not packed"));
+        };
+        let mut values = Vec::with_capacity(row.len());
+        for at in 0..row.len() {
+            let value: Option<Sent<'_>> = row.try_get(at).map_err(from_driver)?;
+            values.push(value.map(|Sent(bytes)| bytes));
+        }
+        decoder.add_values(&values)
+    }
+
+    fn take(&mut self) -> Result<Batch> {
+        match self {
+            Self::Columns(decoder) => decoder.take(),
+            Self::Packed(rows, _) => rows.take(),
+        }
+    }
+}
+
+/// Tells whether the rows may pass as they are sent: no value is changed, and none means something in this database alone.
+fn can_be_packed(request: &ReadRequest, columns: &[DecodeColumn]) -> bool {
+    let is_bare =
+        |column: &ReadColumn| column.rule.is_none() && matches!(column.logical, LogicalType::Wire { .. });
+    let is_plain = |column: &DecodeColumn| matches!(&column.form, Form::Wire(shape) if shape.is_plain());
+    !columns.is_empty() && request.columns.iter().all(is_bare) && columns.iter().all(is_plain)
+}
+
 /// Looks at some rows of the range without reading their large values.
-async fn has_large_rows(reader: &Reader, request: &ReadRequest, from: &str) -> Result<bool> {
+async fn has_large_rows(shared: &Shared, reader: &Reader, request: &ReadRequest, from: &str) -> Result<bool> {
+    if !request.table.flattened {
+        let extent = shared.extents.of(&reader.session, &request.table).await?;
+        if extent.stored && extent.apart == 0 {
+            // What is not stored apart fits a page.
+            return Ok(false);
+        }
+    }
     let weights: Vec<String> = request
         .columns
         .iter()
@@ -228,29 +322,6 @@ impl<'a> FromSql<'a> for Sent<'a> {
 
     fn accepts(_: &Type) -> bool {
         true
-    }
-}
-
-impl Line {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Message(message) => message.len(),
-            Self::Row(row) => row.raw_size_bytes(),
-        }
-    }
-
-    fn decode(&self, decoder: &mut Decoder) -> Result<()> {
-        match self {
-            Self::Message(message) => decoder.add(message),
-            Self::Row(row) => {
-                let mut values = Vec::with_capacity(row.len());
-                for at in 0..row.len() {
-                    let value: Option<Sent<'_>> = row.try_get(at).map_err(from_driver)?;
-                    values.push(value.map(|Sent(bytes)| bytes));
-                }
-                decoder.add_values(&values)
-            }
-        }
     }
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use whimbrel_core::{Error, ErrorClass, Position, Result};
 
+use crate::columns::Known;
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::{from_driver, snapshot_lost};
+use crate::extent::Extents;
 use crate::quote::literal;
 
 /// What all readers of the state share.
@@ -19,6 +21,10 @@ pub(crate) struct Shared {
     pub(crate) position: Position,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) idle: Idle,
+    /// What the tables' columns are in the state.
+    pub(crate) columns: Known,
+    /// How large the tables are.
+    pub(crate) extents: Extents,
 }
 
 /// A session in the snapshot's state. Dropping it closes the session; only one that is between statements is given back.

@@ -1,6 +1,4 @@
-//! One consistent state for many readers: a session holds locks and the exported snapshot, the others take it over.
-//! The rows
-//! stream in `read.rs`, splitting is `split.rs`, aggregates are `aggregate.rs`.
+//! One consistent state for many readers: a session holds locks and the exported snapshot, the others take it over. The rows stream in `read.rs`, splitting is `split.rs`, aggregates are `aggregate.rs`.
 
 use std::sync::Arc;
 
@@ -13,8 +11,10 @@ use whimbrel_core::{
 };
 
 use crate::catalog::Server;
+use crate::columns::Known;
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
+use crate::extent::Extents;
 use crate::quote::table_name;
 use crate::readers::Shared;
 use crate::{aggregate, catalog, foreign_keys, read, split};
@@ -65,6 +65,8 @@ impl PostgresSnapshot {
             position,
             places: Arc::new(Semaphore::new(places)),
             idle,
+            columns: Known::default(),
+            extents: Extents::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -135,7 +137,7 @@ impl Snapshot for PostgresSnapshot {
 
     async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
         let reader = self.shared.reader().await?;
-        let chunks = split::split(&reader.session, table, chunk_bytes)
+        let chunks = split::split(&reader.session, &self.shared.extents, table, chunk_bytes)
             .await
             .map_err(|error| {
                 self.shared
@@ -151,12 +153,17 @@ impl Snapshot for PostgresSnapshot {
 
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
         let reader = self.shared.reader().await?;
-        let found = Box::pin(aggregate::aggregate(&reader.session, table, columns))
-            .await
-            .map_err(|error| {
-                self.shared
-                    .classify(error.during(format!("sum up table `{}`", table.id)))
-            })?;
+        let found = Box::pin(aggregate::aggregate(
+            &reader.session,
+            &self.shared.columns,
+            table,
+            columns,
+        ))
+        .await
+        .map_err(|error| {
+            self.shared
+                .classify(error.during(format!("sum up table `{}`", table.id)))
+        })?;
         reader.done();
         Ok(found)
     }

@@ -56,6 +56,10 @@ impl Source for PostgresSource {
         codec::decode::shown(&column.native, value)
     }
 
+    fn packing(&self) -> Option<&'static str> {
+        Some(codec::PACKING)
+    }
+
     async fn check(&self) -> Result<Vec<Finding>> {
         let session = self.session().await?;
         let findings = check::source(&session).await?;

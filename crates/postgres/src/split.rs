@@ -1,13 +1,16 @@
-//! Splits a table into chunks of about equal bytes. Bounds are real keys from a sample of pages, weighted by what the
-//! rows weigh, so gaps and skew do not matter; the first and the last chunk are open, so rows outside the sample are covered.
+//! Splits a table into chunks of about equal bytes: ranges of pages where the server can scan these, which costs nothing and needs no key.
+//! Elsewhere bounds are real keys from a sample of pages, weighted by what the rows weigh, so gaps and skew do not matter. The first and
+//! the last chunk are open, so rows outside the sample, and pages that come later, are covered.
 
 use tokio_postgres::Client;
 use whimbrel_core::{Chunk, Key, KeyBound, KeyRange, KeyValue, Result, Table};
 
 use crate::error::from_driver;
+use crate::extent::{Extent, Extents};
 use crate::large_objects;
 use crate::native::Kind;
-use crate::quote::{literal, quoted, rows_of, table_name};
+use crate::quote::{quoted, rows_of};
+use crate::range;
 
 /// Pages looked at for each chunk, and at most in all: a large table needs fewer for each.
 const PAGES_PER_CHUNK: u64 = 32;
@@ -16,48 +19,94 @@ const PAGES_MAX: u64 = 50_000;
 /// More chunks than that bring nothing; they grow instead.
 const CHUNKS_MAX: u64 = 20_000;
 
-pub(crate) async fn split(client: &Client, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
-    let whole = || {
-        vec![Chunk {
-            table: table.id.clone(),
-            index: 0,
-            range: KeyRange::All,
-        }]
-    };
+pub(crate) async fn split(
+    client: &Client,
+    extents: &Extents,
+    table: &Table,
+    chunk_bytes: u64,
+) -> Result<Vec<Chunk>> {
+    let whole = || vec![chunk(table, 0, KeyRange::All)];
     if large_objects::is_store(&table.id) {
         return Ok(whole());
+    }
+    let extent = extents.of(client, table).await?;
+    let wanted = extent.bytes.div_ceil(chunk_bytes.max(1)).min(CHUNKS_MAX);
+    if wanted < 2 {
+        return Ok(whole());
+    }
+    if extent.by_page {
+        let starts = starts(client, table, extent, wanted).await?;
+        return Ok(by_place(table, starts));
     }
     let Some(key) = table.identity_key().filter(|key| !key.columns.is_empty()) else {
         return Ok(whole());
     };
-    let (bytes, pages) = size(client, table).await?;
-    let wanted = bytes.div_ceil(chunk_bytes.max(1)).min(CHUNKS_MAX);
-    if wanted < 2 {
-        return Ok(whole());
-    }
-    let bounds = bounds(client, table, key, wanted, pages).await?;
+    let bounds = bounds(client, table, key, wanted, extent.pages).await?;
     if bounds.is_empty() {
         return Ok(whole());
     }
     Ok(chunks(table, key, bounds))
 }
 
-/// Bytes of the table with its large values, and pages of the table alone.
-async fn size(client: &Client, table: &Table) -> Result<(u64, u64)> {
-    let further = if table.flattened {
-        "UNION SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid"
-    } else {
-        "UNION SELECT NULL WHERE false"
-    };
+fn chunk(table: &Table, index: u32, range: KeyRange) -> Chunk {
+    Chunk {
+        table: table.id.clone(),
+        index,
+        range,
+    }
+}
+
+/// The place of the first row of each chunk but the first one. Pages weigh the same unless much of the table is stored apart: then a sample
+/// of them says what hangs on each row.
+async fn starts(client: &Client, table: &Table, extent: Extent, wanted: u64) -> Result<Vec<i64>> {
+    if extent.apart < extent.bytes / 2 {
+        let wanted = wanted.min(extent.pages.max(1));
+        return Ok((1..wanted)
+            .map(|part| range::place(part * extent.pages / wanted))
+            .collect());
+    }
+    let sampled = (wanted * PAGES_PER_CHUNK).min(PAGES_MAX.max(wanted * 2));
+    // A row belongs to the part of the whole weight in which it begins; the first row of each part is a bound.
     let sql = format!(
-        "WITH RECURSIVE part(oid) AS (SELECT {}::regclass::oid {further})
-         SELECT coalesce(sum(pg_table_size(oid)), 0)::int8, coalesce(sum(pg_relation_size(oid) / current_setting('block_size')::int8), 0)::int8
-         FROM part",
-        literal(&table_name(&table.id))
+        "WITH sample AS (SELECT {place} AS place, (24 + {weight})::int8 AS weight
+           FROM {table} TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)),
+         placed AS (
+           SELECT place, floor((sum(weight) OVER (ORDER BY place ROWS UNBOUNDED PRECEDING) - weight) * {wanted} / sum(weight) OVER ()) AS part
+           FROM sample)
+         SELECT min(place) FROM placed GROUP BY part ORDER BY 1 OFFSET 1",
+        place = range::PLACE,
+        weight = weight(table),
+        table = rows_of(table),
+        percent = percent(sampled, extent.pages),
     );
-    let row = client.query_one(&sql, &[]).await.map_err(from_driver)?;
-    let number = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
-    Ok((number(0), number(1)))
+    let rows = client.query(&sql, &[]).await.map_err(from_driver)?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+fn by_place(table: &Table, starts: Vec<i64>) -> Vec<Chunk> {
+    let ends = starts.into_iter().map(Some).chain(std::iter::once(None));
+    let mut from = None;
+    (0_u32..)
+        .zip(ends)
+        .map(|(index, to)| {
+            let from = std::mem::replace(&mut from, to);
+            chunk(table, index, KeyRange::Rows { from, to })
+        })
+        .collect()
+}
+
+/// The expression for what a row's values weigh, without reading those that are stored apart.
+fn weight(table: &Table) -> String {
+    let weights: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|column| column.generated.as_ref().is_none_or(|generated| generated.stored))
+        .map(|column| format!("coalesce(pg_column_size({}), 0)", quoted(&column.name)))
+        .collect();
+    match weights.is_empty() {
+        true => "0".to_owned(),
+        false => weights.join(" + "),
+    }
 }
 
 async fn bounds(
@@ -70,12 +119,6 @@ async fn bounds(
     let names: Vec<String> = key.columns.iter().map(|name| quoted(name)).collect();
     let order = names.join(", ");
     let texts: Vec<String> = names.iter().map(|name| format!("format('%s', {name})")).collect();
-    let weights: Vec<String> = table
-        .columns
-        .iter()
-        .filter(|column| column.generated.as_ref().is_none_or(|generated| generated.stored))
-        .map(|column| format!("coalesce(pg_column_size({}), 0)", quoted(&column.name)))
-        .collect();
     let sampled = (wanted * PAGES_PER_CHUNK).min(PAGES_MAX.max(wanted * 2));
     let percent = percent(sampled, pages);
     // A row belongs to the part of the whole weight in which it begins; the first row of each part is a bound.
@@ -90,7 +133,7 @@ async fn bounds(
          firsts AS (
            SELECT {order}, \"whimbrel part\", lag(\"whimbrel part\") OVER (ORDER BY {order}) AS \"whimbrel before\" FROM placed)
          SELECT {texts} FROM firsts WHERE \"whimbrel part\" > \"whimbrel before\" ORDER BY {order}",
-        weight = weights.join(" + "),
+        weight = weight(table),
         table = rows_of(table),
         texts = texts.join(", "),
     );
@@ -136,19 +179,15 @@ fn value(text: String, is_integer: bool) -> KeyValue {
 fn chunks(table: &Table, key: &Key, bounds: Vec<Vec<KeyValue>>) -> Vec<Chunk> {
     let ends = bounds.into_iter().map(Some).chain(std::iter::once(None));
     let mut from = None;
-    let mut chunks = Vec::new();
-    for (index, to) in (0_u32..).zip(ends) {
-        let bound = KeyBound {
-            columns: key.columns.clone(),
-            from: from.take(),
-            to: to.clone(),
-        };
-        chunks.push(Chunk {
-            table: table.id.clone(),
-            index,
-            range: KeyRange::Keys(bound),
-        });
-        from = to;
-    }
-    chunks
+    (0_u32..)
+        .zip(ends)
+        .map(|(index, to)| {
+            let bound = KeyBound {
+                columns: key.columns.clone(),
+                from: std::mem::replace(&mut from, to.clone()),
+                to,
+            };
+            chunk(table, index, KeyRange::Keys(bound))
+        })
+        .collect()
 }

@@ -1,25 +1,29 @@
 //! The target: steps with their ledger row in one transaction, writers from a pool, and the small operations of a run.
 //! Writing rows is `writer.rs`.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use futures::{TryStreamExt as _, stream};
 use tokio::sync::Semaphore;
 use whimbrel_core::{
     ConnectOptions, DatabaseUrl, Direction, Error, ErrorClass, Finding, Ledger, Result, RunKey,
-    SequencePosition, Source, Statement, Step, TableId, Target, WriteRequest, Writer, fault,
+    SequencePosition, Source, Statement, Step, StepPhase, TableId, Target, WriteRequest, Writer, fault,
 };
 
 use crate::check;
+use crate::columns::Known;
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::dialect::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
+use crate::durability::Undurable;
 use crate::error::from_driver;
 use crate::ledger::PostgresLedger;
 use crate::quote::{literal, quoted, table_name};
 use crate::records::{CHUNKS, STEPS, named};
 use crate::source::PostgresSource;
-use crate::transaction::{begin, commit_surely, hold_epoch, use_own_search_path};
-use crate::writer::PostgresWriter;
+use crate::transaction::{OWN_SEARCH_PATH, begin, begin_step, commit_step, commit_surely, hold_epoch};
+use crate::writer::{self, PostgresWriter};
 
 /// More writers than that bring nothing to one server.
 pub(crate) const WRITERS_MAX: usize = 64;
@@ -32,6 +36,13 @@ pub(crate) struct PostgresTarget {
     ledger: PostgresLedger,
     idle: Arc<Idle>,
     places: Arc<Semaphore>,
+    /// Statistics of so many tables are gathered at once.
+    jobs: usize,
+    /// The tables' columns, until a step may have changed them.
+    columns: Mutex<Arc<Known>>,
+    undurable: Arc<Undurable>,
+    /// Steps that run now.
+    steps: AtomicUsize,
 }
 
 impl PostgresTarget {
@@ -45,6 +56,10 @@ impl PostgresTarget {
             ledger: PostgresLedger::new(settings.clone()),
             idle: Arc::new(idle),
             places: Arc::new(Semaphore::new(options.jobs.clamp(1, WRITERS_MAX))),
+            jobs: options.jobs.clamp(1, WRITERS_MAX),
+            columns: Mutex::default(),
+            undurable: Arc::default(),
+            steps: AtomicUsize::new(0),
             settings,
         })
     }
@@ -52,8 +67,36 @@ impl PostgresTarget {
     async fn session(&self) -> Result<Session> {
         match self.idle.take() {
             Some(session) => Ok(session),
-            None => self.settings.open(Role::Writer).await,
+            None => {
+                let session = self.settings.open(Role::Writer).await?;
+                // All sessions end with the server, so one that went down is noticed here.
+                self.undurable.check(&session).await?;
+                Ok(session)
+            }
         }
+    }
+
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.columns.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn forget_columns(&self) {
+        *self.columns.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    /// Refreshes the statistics of a table.
+    async fn analyze(&self, table: String) -> Result<()> {
+        let session = self.session().await?;
+        let analyzed = session.batch_execute(&format!("ANALYZE {table}")).await;
+        // A function of an index may not find what it names; the server's own analysis does without such statistics too.
+        match analyzed.map_err(from_driver) {
+            Err(error) if error.class() != ErrorClass::Invalid => {
+                return Err(error.during(format!("analyze table {table}")));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.idle.put(session);
+        Ok(())
     }
 }
 
@@ -72,7 +115,11 @@ impl Target for PostgresTarget {
 
     async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
         let session = self.session().await?;
-        let done = Box::pin(execute(&session, run, step, direction)).await;
+        self.undurable.settle(&session).await?;
+        let others = Running::begin(&self.steps);
+        let done = Box::pin(execute(&session, run, step, direction, others.before)).await;
+        drop(others);
+        self.forget_columns();
         done.map_err(|error| error.during(&step.title))?;
         self.idle.put(session);
         Ok(())
@@ -91,7 +138,11 @@ impl Target for PostgresTarget {
         let what = format!("write table `{}`", request.table.id);
         let writer = Box::pin(PostgresWriter::begin(
             session,
-            Arc::clone(&self.idle),
+            writer::Shared {
+                idle: Arc::clone(&self.idle),
+                columns: self.known(),
+                undurable: Arc::clone(&self.undurable),
+            },
             place,
             request,
         ))
@@ -105,6 +156,7 @@ impl Target for PostgresTarget {
         empty(&session, run, table)
             .await
             .map_err(|error| error.during(format!("empty table `{table}`")))?;
+        self.undurable.forget(&run.migration, table);
         self.idle.put(session);
         fault::point("postgres.empty.after")
     }
@@ -130,19 +182,16 @@ impl Target for PostgresTarget {
     async fn settle(&self, tables: &[TableId]) -> Result<()> {
         fault::point("postgres.settle.before")?;
         let session = self.session().await?;
-        for table in tables {
-            let analyzed = session
-                .batch_execute(&format!("ANALYZE {}", table_name(table)))
-                .await;
-            // A function of an index may not find what it names; the server's own analysis does without such statistics too.
-            match analyzed.map_err(from_driver) {
-                Err(error) if error.class() != ErrorClass::Invalid => {
-                    return Err(error.during(format!("analyze table `{table}`")));
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
+        self.undurable.settle(&session).await?;
+        let names: Vec<String> = tables.iter().map(table_name).collect();
+        // An empty table has nothing to count.
+        let sql = "SELECT name FROM unnest($1::text[]) AS t(name)
+            WHERE coalesce(pg_relation_size(to_regclass(name)), 0) > 0 OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = to_regclass(name))";
+        let filled = session.query(sql, &[&names]).await.map_err(from_driver)?;
         self.idle.put(session);
+        stream::iter(filled.iter().map(|row| Ok(row.get::<_, String>(0))))
+            .try_for_each_concurrent(self.jobs, |table| self.analyze(table))
+            .await?;
         fault::point("postgres.settle.after")
     }
 
@@ -158,40 +207,74 @@ impl Target for PostgresTarget {
     }
 }
 
-async fn execute(session: &Session, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
+/// One of the steps that run now.
+struct Running<'a> {
+    count: &'a AtomicUsize,
+    /// How many ran when it began.
+    before: usize,
+}
+
+impl<'a> Running<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        Self { count, before }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How much memory an index may be built in: a share of what the server has been given, and never less than it would take by itself. Parallel
+/// workers help a step that runs alone; beside others they only take turns.
+fn room(others: usize) -> String {
+    let workers = match others {
+        0 => "",
+        _ => "SET LOCAL max_parallel_maintenance_workers = 0;",
+    };
+    format!(
+        "SELECT set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')),
+           least(pg_size_bytes(current_setting('shared_buffers')), 1073741824)) / 1024 || 'kB', true);
+         {workers}"
+    )
+}
+
+async fn execute(
+    session: &Session,
+    run: &RunKey,
+    step: &Step,
+    direction: Direction,
+    others: usize,
+) -> Result<()> {
     fault::point("postgres.step.before")?;
-    begin(session).await?;
-    hold_epoch(session, run).await?;
-    let recorded = format!("SELECT 1 FROM {STEPS} WHERE migration = $1 AND step = $2");
-    let recorded = session
-        .query_opt(&recorded, &[&run.migration.0, &step.id])
-        .await
-        .map_err(from_driver)?
-        .is_some();
+    let settings = match (step.phase, direction) {
+        (StepPhase::AfterData, Direction::Do) => format!("{OWN_SEARCH_PATH}; {}", room(others)),
+        (StepPhase::AfterData, Direction::Undo) | (StepPhase::Schema, _) => OWN_SEARCH_PATH.to_owned(),
+    };
+    let recorded = begin_step(session, run, &step.id, &settings).await?;
     if recorded == (direction == Direction::Do) {
         return session.batch_execute("ROLLBACK").await.map_err(from_driver);
     }
+    let (migration, id) = (literal(&run.migration.0), literal(&step.id));
+    let epoch = run.epoch.0;
     let (statements, record) = match direction {
         Direction::Do => (
             &step.statements,
-            format!("INSERT INTO {STEPS} (migration, step, epoch) VALUES ($1, $2, $3)"),
+            format!("INSERT INTO {STEPS} (migration, step, epoch) VALUES ({migration}, {id}, {epoch})"),
         ),
         Direction::Undo => (
             &step.undo,
-            format!("DELETE FROM {STEPS} WHERE migration = $1 AND step = $2 AND epoch <= $3"),
+            format!("DELETE FROM {STEPS} WHERE migration = {migration} AND step = {id} AND epoch <= {epoch}"),
         ),
     };
-    use_own_search_path(session).await?;
     for statement in statements {
         fault::point("postgres.statement.before")?;
         perform(session, statement).await?;
         fault::point("postgres.statement.after")?;
     }
-    session
-        .execute(&record, &[&run.migration.0, &step.id, &run.epoch.0])
-        .await
-        .map_err(from_driver)?;
-    commit_surely(session).await?;
+    commit_step(session, &record).await?;
     fault::point("postgres.step.after")
 }
 

@@ -6,7 +6,8 @@ use whimbrel_core::{Committed, Epoch, Error, ErrorClass, MigrationId, Result, Ru
 
 use crate::connect::Session;
 use crate::error::{from_driver, is_lost};
-use crate::records::{RUNS, conflict};
+use crate::quote::literal;
+use crate::records::{RUNS, STEPS, conflict};
 
 /// Begins a transaction.
 pub(crate) async fn begin(session: &Session) -> Result<()> {
@@ -18,9 +19,78 @@ pub(crate) async fn begin(session: &Session) -> Result<()> {
 
 /// Lets the bodies of functions that defaults, checks, indexes and views call find what they name without a namespace, as in a session
 /// of the user's own, until the transaction ends. Statements of ours name everything with its namespace.
-pub(crate) async fn use_own_search_path(session: &Session) -> Result<()> {
-    let sql = "SELECT pg_catalog.set_config('search_path', reset_val, true) FROM pg_catalog.pg_settings WHERE name = 'search_path'";
-    session.batch_execute(sql).await.map_err(from_driver)
+pub(crate) const OWN_SEARCH_PATH: &str = "SET LOCAL search_path TO DEFAULT";
+
+/// Begins the transaction of a chunk under the run's epoch, in one message. Its COMMIT does not wait for the disk, see `durability.rs`.
+pub(crate) async fn begin_chunk(session: &Session, run: &RunKey, name: &str) -> Result<()> {
+    let sql = format!(
+        "SET application_name = {}; BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off;
+         {OWN_SEARCH_PATH}; SELECT epoch FROM {RUNS} WHERE migration = {}",
+        literal(name),
+        literal(&run.migration.0),
+    );
+    let answer = session.simple_query(&sql).await;
+    let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
+    same_epoch(rows(&messages).next(), run)
+}
+
+/// Begins the transaction of a step and holds the run's epoch, in one message; tells whether the step is recorded.
+pub(crate) async fn begin_step(session: &Session, run: &RunKey, step: &str, settings: &str) -> Result<bool> {
+    let migration = literal(&run.migration.0);
+    let sql = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT epoch FROM {RUNS} WHERE migration = {migration} FOR SHARE;
+         SELECT count(*) FROM {STEPS} WHERE migration = {migration} AND step = {}; {settings}",
+        literal(step),
+    );
+    let answer = session.simple_query(&sql).await;
+    let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
+    let found: Vec<&str> = rows(&messages).collect();
+    let [epoch, recorded, ..] = found[..] else {
+        return compare(None, run).map(|()| false);
+    };
+    same_epoch(Some(epoch), run)?;
+    Ok(recorded != "0")
+}
+
+/// Commits a step with the change of its record, in two messages.
+pub(crate) async fn commit_step(session: &Session, change: &str) -> Result<()> {
+    let sql = format!("{change}; SELECT pg_current_xact_id()::text");
+    let messages = session.simple_query(&sql).await.map_err(from_driver)?;
+    let number = rows(&messages).last().unwrap_or_default();
+    surely(commit_number(session, number).await?)
+}
+
+/// Holds the run's epoch, changes the ledger and asks for the transaction's number, in one message; returns the rows changed and the number.
+pub(crate) async fn record_chunk(session: &Session, run: &RunKey, change: &str) -> Result<(u64, String)> {
+    let sql = format!(
+        "SELECT epoch FROM {RUNS} WHERE migration = {} FOR SHARE; {change}; SELECT pg_current_xact_id()::text",
+        literal(&run.migration.0),
+    );
+    let answer = session.simple_query(&sql).await;
+    let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
+    let found: Vec<&str> = rows(&messages).collect();
+    let [epoch, number] = found[..] else {
+        return compare(None, run).map(|()| (0, String::new()));
+    };
+    same_epoch(Some(epoch), run)?;
+    let mut counts = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::CommandComplete(count) => Some(*count),
+        _ => None,
+    });
+    Ok((counts.nth(1).unwrap_or(0), number.to_owned()))
+}
+
+/// The first value of each row.
+fn rows(messages: &[SimpleQueryMessage]) -> impl Iterator<Item = &str> {
+    messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    })
+}
+
+fn same_epoch(found: Option<&str>, run: &RunKey) -> Result<()> {
+    let epoch = found.and_then(|epoch| epoch.parse().ok()).map(Epoch);
+    compare(epoch, run)
 }
 
 /// Keeps the run's epoch from being raised until the transaction ends; a `Conflict` when it is not ours any more.
@@ -29,18 +99,16 @@ pub(crate) async fn hold_epoch(session: &Session, run: &RunKey) -> Result<()> {
     check_epoch(session, &sql, run).await
 }
 
-/// Compares the run's epoch without holding it.
-pub(crate) async fn compare_epoch(session: &Session, run: &RunKey) -> Result<()> {
-    let sql = format!("SELECT epoch FROM {RUNS} WHERE migration = $1");
-    check_epoch(session, &sql, run).await
-}
-
 async fn check_epoch(session: &Session, sql: &str, run: &RunKey) -> Result<()> {
     let row = session
         .query_opt(sql, &[&run.migration.0])
         .await
         .map_err(|error| ledger_gone(error, &run.migration))?;
-    match row.map(|row| Epoch(row.get(0))) {
+    compare(row.map(|row| Epoch(row.get(0))), run)
+}
+
+fn compare(found: Option<Epoch>, run: &RunKey) -> Result<()> {
+    match found {
         Some(epoch) if epoch == run.epoch => Ok(()),
         Some(epoch) => Err(conflict(format!(
             "migration `{}` is at epoch {}; this run holds {}",
@@ -72,21 +140,25 @@ pub(crate) async fn commit(session: &Session) -> Result<Committed> {
         .await
         .map_err(from_driver)?;
     let number: String = row.get(0);
+    commit_number(session, &number).await
+}
+
+/// Commits the transaction of the number and tells what became of it. An error means that nothing was committed.
+pub(crate) async fn commit_number(session: &Session, number: &str) -> Result<Committed> {
     fault::point("postgres.commit.before")?;
-    let committed = commit_number(session, &number).await;
+    let committed = ask_to_commit(session, number).await;
     fault::point("postgres.commit.after")?;
     committed
 }
 
-/// Commits the transaction of the number.
-async fn commit_number(session: &Session, number: &str) -> Result<Committed> {
+async fn ask_to_commit(session: &Session, number: &str) -> Result<Committed> {
     let answer = session
         .simple_query(&format!("COMMIT; SELECT pg_xact_status('{number}'::xid8)"))
         .await;
     match answer {
         Err(error) if is_lost(&error) => Ok(Committed::Unknown),
         Err(error) => Err(from_driver(error)),
-        Ok(messages) => match status(&messages) {
+        Ok(messages) => match rows(&messages).next() {
             Some("committed") => Ok(Committed::Done),
             Some("aborted") => Err(Error::new(
                 ErrorClass::Transient,
@@ -100,23 +172,17 @@ async fn commit_number(session: &Session, number: &str) -> Result<Committed> {
 
 /// Commits a transaction whose outcome must be known: an unclear one is a transient error, and repeating it changes nothing more.
 pub(crate) async fn commit_surely(session: &Session) -> Result<()> {
-    match commit(session).await? {
+    surely(commit(session).await?)
+}
+
+fn surely(committed: Committed) -> Result<()> {
+    match committed {
         Committed::Done | Committed::AlreadyDone => Ok(()),
         Committed::Unknown => {
             Err(Error::new(ErrorClass::Transient, "the answer to COMMIT was lost")
                 .with_code("connection_lost"))
         }
     }
-}
-
-fn status(messages: &[SimpleQueryMessage]) -> Option<&str> {
-    messages.iter().find_map(|message| {
-        if let SimpleQueryMessage::Row(row) = message {
-            row.get(0)
-        } else {
-            None
-        }
-    })
 }
 
 #[cfg(test)]

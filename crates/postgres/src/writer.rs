@@ -1,27 +1,29 @@
-//! Writes one chunk in one transaction: each batch is a COPY, and the commit takes the ledger row with it.
+//! Writes one chunk in one transaction: one COPY takes all its batches, and the commit takes the ledger row with it.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arrow_array::{Array as _, BinaryArray};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::SinkExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_postgres::CopyInSink;
 use whimbrel_core::{
-    Batch, ChunkResult, Committed, Error, ErrorClass, LogicalType, Position, Reject, Result, RunKey, TableId,
-    WriteRequest, Writer, fault,
+    Batch, ChunkResult, Committed, Error, ErrorClass, KeyRange, LogicalType, Position, Reject, Result,
+    RunKey, TableId, WriteRequest, Writer, fault, packed_rows,
 };
 
 use crate::codec::encode::{EncodeColumn, Encoder, Format};
-use crate::columns::{carried_as_text, columns_of, find};
+use crate::columns::{Known, ServerColumn, carried_as_text, find};
 use crate::connect::{Idle, Session};
+use crate::durability::Undurable;
 use crate::error::from_driver;
 use crate::ledger::{digest_text, ruled_text, writer_name};
 use crate::quote::{literal, quoted, table_name};
 use crate::range;
 use crate::records::{CHUNKS, conflict, named};
-use crate::transaction::{begin, commit, compare_epoch, hold_epoch, use_own_search_path};
+use crate::transaction::{begin_chunk, commit_number, record_chunk};
 
 /// Encoded rows go out in pieces of about this size.
 const PIECE_BYTES: usize = 256 << 10;
@@ -29,31 +31,40 @@ const PIECE_BYTES: usize = 256 << 10;
 /// An open chunk.
 pub(crate) struct PostgresWriter {
     session: Session,
-    idle: Arc<Idle>,
+    shared: Shared,
     run: RunKey,
     target: TableId,
     number: i64,
     position: Position,
     encoder: Encoder,
     copy: String,
+    /// The running COPY; none before the first row.
+    sink: Option<Pin<Box<CopyInSink<Bytes>>>>,
+    /// Rows sent to it.
+    sent: u64,
     _place: OwnedSemaphorePermit,
+}
+
+/// What the writers of a target share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) idle: Arc<Idle>,
+    pub(crate) columns: Arc<Known>,
+    pub(crate) undurable: Arc<Undurable>,
 }
 
 impl PostgresWriter {
     /// Begins the transaction; for a replacement it also deletes the range's rows and opens the chunk again.
     pub(crate) async fn begin(
         session: Session,
-        idle: Arc<Idle>,
+        shared: Shared,
         place: OwnedSemaphorePermit,
         request: WriteRequest,
     ) -> Result<Self> {
         fault::point("postgres.chunk.before")?;
-        let name = format!("SET application_name = {}", literal(&writer_name(&request.run)));
-        session.batch_execute(&name).await.map_err(from_driver)?;
-        begin(&session).await?;
-        use_own_search_path(&session).await?;
-        compare_epoch(&session, &request.run).await?;
-        let encoder = Encoder::new(columns(&session, &request).await?);
+        begin_chunk(&session, &request.run, &writer_name(&request.run)).await?;
+        let found = shared.columns.of(&session, &request.table.id).await?;
+        let encoder = Encoder::new(columns(&found, &request)?);
         if request.replace {
             replace(&session, &request).await?;
         }
@@ -74,74 +85,121 @@ impl PostgresWriter {
         let target = request.table.id;
         Ok(Self {
             session,
-            idle,
+            shared,
             copy: format!("COPY {}{names} FROM STDIN (FORMAT {format})", table_name(&target)),
             run: request.run,
             target,
             number: i64::from(request.chunk.index),
             position: request.position,
             encoder,
+            sink: None,
+            sent: 0,
             _place: place,
         })
     }
 
     async fn copy(&mut self, batch: &Batch) -> Result<Vec<Reject>> {
-        let sink: CopyInSink<Bytes> = self.session.copy_in(&self.copy).await.map_err(from_driver)?;
-        let mut sink = Box::pin(sink);
-        let mut rejects = Vec::new();
-        let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
-        self.encoder.begin(&mut piece);
-        for row in 0..batch.rows() {
-            if let Err(reject) = self.encoder.row(&batch.records, row, &mut piece) {
-                rejects.push(*reject);
-            }
-            if piece.len() >= PIECE_BYTES {
-                let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4));
-                send(sink.as_mut(), full).await?;
-            }
+        if batch.rows() == 0 {
+            return Ok(Vec::new());
         }
-        self.encoder.end(&mut piece);
-        send(sink.as_mut(), piece).await?;
+        if self.sink.is_none() {
+            let sink: CopyInSink<Bytes> = self.session.copy_in(&self.copy).await.map_err(from_driver)?;
+            self.sink = Some(Box::pin(sink));
+            let mut header = Vec::new();
+            self.encoder.begin(&mut header);
+            self.send(header.into()).await?;
+        }
+        match packed_rows(&batch.records) {
+            Some(rows) => self.copy_packed(rows).await.map(|()| Vec::new()),
+            None => self.copy_columns(batch).await,
+        }
+    }
+
+    /// The rows go out as they stand in the batch.
+    async fn copy_packed(&mut self, rows: &BinaryArray) -> Result<()> {
+        if self.encoder.format() != Format::Binary {
+            return Err(
+                Error::invalid("the target's columns have no binary form").with_code("data_integrity_error")
+            );
+        }
+        let ends = rows.value_offsets();
+        let end = |end: Option<&i32>| end.and_then(|end| usize::try_from(*end).ok()).unwrap_or(0);
+        let bytes = Bytes::from_owner(rows.values().clone()).slice(end(ends.first())..end(ends.last()));
+        self.sent += rows.len() as u64;
+        self.send(bytes).await
+    }
+
+    async fn copy_columns(&mut self, batch: &Batch) -> Result<Vec<Reject>> {
+        let mut rejects = Vec::new();
+        let room = PIECE_BYTES + PIECE_BYTES / 4;
+        let mut piece = Vec::with_capacity(room.min(2 * batch.bytes()));
+        let mut row = 0;
+        while row < batch.rows() {
+            row = self
+                .encoder
+                .rows(&batch.records, row, PIECE_BYTES, &mut piece, &mut rejects);
+            let rest = if row < batch.rows() { room } else { 0 };
+            let full = std::mem::replace(&mut piece, Vec::with_capacity(rest));
+            self.send(full.into()).await?;
+        }
+        self.sent += (batch.rows() - rejects.len()) as u64;
+        Ok(rejects)
+    }
+
+    /// Sends encoded rows. A row may be cut anywhere, and a large one is, so that the driver does not hold it once more.
+    async fn send(&mut self, mut rows: Bytes) -> Result<()> {
+        let Some(sink) = &mut self.sink else {
+            return Err(Error::bug("rows were sent before COPY began"));
+        };
+        while !rows.is_empty() {
+            let next = rows.split_to(rows.len().min(2 * PIECE_BYTES));
+            sink.send(next).await.map_err(from_driver)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the COPY. What the server refuses is said here.
+    async fn end_copy(&mut self) -> Result<()> {
+        if self.sink.is_none() {
+            return Ok(());
+        }
+        let mut trailer = Vec::new();
+        self.encoder.end(&mut trailer);
+        self.send(trailer.into()).await?;
+        let Some(mut sink) = self.sink.take() else {
+            return Ok(());
+        };
         let written = sink.as_mut().finish().await.map_err(from_driver)?;
-        let sent = batch.rows() - rejects.len();
-        if usize::try_from(written) != Ok(sent) {
+        if written != self.sent {
+            let sent = self.sent;
             return Err(Error::new(
                 ErrorClass::Invalid,
                 format!("{sent} rows were sent and {written} were written; a trigger or rule of the table interferes"),
             )
             .with_code("data_integrity_error"));
         }
-        Ok(rejects)
+        Ok(())
     }
 
-    /// Finishes the chunk if nobody has; returns the number of rows changed, which must be 1.
-    async fn record(&self, result: &ChunkResult) -> Result<u64> {
+    /// The statement that finishes the chunk if nobody has.
+    fn change(&self, result: &ChunkResult) -> Result<String> {
         let (namespace, name) = named(&self.target);
-        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        let sql = format!(
-            "UPDATE {CHUNKS} SET rows = $5, bytes = $6, rejected = $7, digest = $8, position = $9, epoch = $10,
-               ruled = $11, finished_at = now()
-             WHERE migration = $1 AND namespace = $2 AND name = $3 AND number = $4 AND finished_at IS NULL"
-        );
-        self.session
-            .execute(
-                &sql,
-                &[
-                    &self.run.migration.0,
-                    &namespace,
-                    &name,
-                    &self.number,
-                    &number(result.rows),
-                    &number(result.bytes),
-                    &number(result.rejected),
-                    &digest_text(result)?,
-                    &self.position.0,
-                    &self.run.epoch.0,
-                    &ruled_text(result)?,
-                ],
-            )
-            .await
-            .map_err(from_driver)
+        let ruled = ruled_text(result)?;
+        Ok(format!(
+            "UPDATE {CHUNKS} SET rows = {}, bytes = {}, rejected = {}, digest = {}, position = {}, epoch = {}, ruled = {}, finished_at = now()
+             WHERE migration = {} AND namespace = {} AND name = {} AND number = {} AND finished_at IS NULL",
+            result.rows,
+            result.bytes,
+            result.rejected,
+            literal(&digest_text(result)?),
+            literal(&self.position.0),
+            self.run.epoch.0,
+            ruled.as_deref().map_or_else(|| "NULL".to_owned(), literal),
+            literal(&self.run.migration.0),
+            literal(namespace),
+            literal(name),
+            self.number,
+        ))
     }
 
     async fn is_finished(&self) -> Result<bool> {
@@ -169,17 +227,19 @@ impl Writer for PostgresWriter {
         Ok(rejects)
     }
 
-    async fn commit(self: Box<Self>, result: ChunkResult) -> Result<Committed> {
+    async fn commit(mut self: Box<Self>, result: ChunkResult) -> Result<Committed> {
+        let ended = Box::pin(self.end_copy()).await;
+        ended.map_err(|error| error.during(format!("write table `{}`", self.target)))?;
         fault::point("postgres.chunk.commit.before")?;
-        hold_epoch(&self.session, &self.run).await?;
-        match self.record(&result).await? {
+        let (changed, number) = record_chunk(&self.session, &self.run, &self.change(&result)?).await?;
+        match changed {
             1 => {}
             _ if self.is_finished().await? => {
                 self.session
                     .batch_execute("ROLLBACK")
                     .await
                     .map_err(from_driver)?;
-                self.idle.put(self.session);
+                self.shared.idle.put(self.session);
                 return Ok(Committed::AlreadyDone);
             }
             _ => {
@@ -187,32 +247,24 @@ impl Writer for PostgresWriter {
                 return Err(conflict(what));
             }
         }
-        let committed = commit(&self.session).await;
+        let committed = commit_number(&self.session, &number).await;
         let committed =
             committed.map_err(|error| error.during(format!("commit a chunk of `{}`", self.target)))?;
         if committed == Committed::Done {
-            self.idle.put(self.session);
+            self.shared
+                .undurable
+                .add(&self.run.migration, &self.target, self.number);
+            self.shared.idle.put(self.session);
         }
         fault::point("postgres.chunk.commit.after")?;
         Ok(committed)
     }
 }
 
-/// Sends encoded rows. A row may be cut anywhere, and a large one is, so that the driver does not hold it once more.
-async fn send(mut sink: Pin<&mut CopyInSink<Bytes>>, rows: Vec<u8>) -> Result<()> {
-    let mut rest = Bytes::from(rows);
-    while !rest.is_empty() {
-        let next = rest.split_to(rest.len().min(2 * PIECE_BYTES));
-        sink.send(next).await.map_err(from_driver)?;
-    }
-    Ok(())
-}
-
-async fn columns(session: &Session, request: &WriteRequest) -> Result<Vec<EncodeColumn>> {
-    let found = columns_of(session, &request.table.id).await?;
+fn columns(found: &[ServerColumn], request: &WriteRequest) -> Result<Vec<EncodeColumn>> {
     let mut wanted = Vec::with_capacity(request.columns.len());
     for column in &request.columns {
-        wanted.push((find(&found, &request.table.id, &column.name)?, column));
+        wanted.push((find(found, &request.table.id, &column.name)?, column));
     }
     // The reader also read what the target computes, in the same wire form.
     let raw = wanted
@@ -224,7 +276,7 @@ async fn columns(session: &Session, request: &WriteRequest) -> Result<Vec<Encode
         .columns
         .iter()
         .filter(|column| column.generated.is_some());
-    let computed = computed.filter_map(|column| find(&found, &request.table.id, &column.name).ok());
+    let computed = computed.filter_map(|column| find(found, &request.table.id, &column.name).ok());
     let all = wanted.iter().map(|(server, column)| (*server, &column.logical));
     let as_text = carried_as_text(all.chain(computed.zip(raw.into_iter().cycle())));
     let key = request
@@ -246,6 +298,12 @@ async fn columns(session: &Session, request: &WriteRequest) -> Result<Vec<Encode
 }
 
 async fn replace(session: &Session, request: &WriteRequest) -> Result<()> {
+    if matches!(request.chunk.range, KeyRange::Rows { .. }) {
+        return Err(Error::new(
+            ErrorClass::Unsupported,
+            format!("table `{}` does not keep the places of rows", request.table.id),
+        ));
+    }
     let (namespace, name) = named(&request.table.id);
     let reopen = format!(
         "UPDATE {CHUNKS} SET finished_at = NULL WHERE migration = $1 AND namespace = $2 AND name = $3 AND number = $4"

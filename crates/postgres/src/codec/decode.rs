@@ -6,8 +6,6 @@
     reason = "only the pairs with a decoder are listed"
 )]
 
-use std::ops::Range;
-
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
     Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, format_date,
@@ -130,9 +128,29 @@ pub(crate) struct Decoder {
     replaced: Vec<usize>,
     rows: usize,
     bytes: usize,
-    scratch: String,
-    /// Where the values of the row at hand are in its message; none for NULL.
-    fields: Vec<Option<Range<usize>>>,
+    scratch: Vec<u8>,
+}
+
+/// The values of a row; none for NULL.
+#[derive(Clone)]
+struct Fields<'a> {
+    left: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<Option<&'a [u8]>>;
+
+    /// The inner none says that the row is torn.
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let Some((value, behind)) = split_field(self.rest) else {
+            return Some(None);
+        };
+        self.rest = behind;
+        Some(Some(value))
+    }
 }
 
 /// Why a value does not travel.
@@ -163,8 +181,7 @@ impl Decoder {
             rejects: Vec::new(),
             rows: 0,
             bytes: 0,
-            scratch: String::new(),
-            fields: Vec::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -181,7 +198,6 @@ impl Decoder {
     /// Adds the row (or rows) of one message of COPY; the stream's last message holds none.
     pub(crate) fn add(&mut self, message: &[u8]) -> Result<()> {
         let mut rest = message;
-        let mut fields = std::mem::take(&mut self.fields);
         while !rest.is_empty() {
             let (count, behind) = split_number::<2>(rest).ok_or_else(torn)?;
             let count = i16::from_be_bytes(count);
@@ -194,31 +210,27 @@ impl Decoder {
                     self.columns.len()
                 )));
             }
-            fields.clear();
-            rest = behind;
-            for _ in 0..count {
-                let (value, behind) = split_field(rest).ok_or_else(torn)?;
-                let begin = message.len() - behind.len() - value.map_or(0, <[u8]>::len);
-                fields.push(value.map(|value| begin..begin + value.len()));
-                rest = behind;
-            }
-            self.add_row(|at| fields[at].clone().map(|range| &message[range]))?;
+            let left = self.columns.len();
+            rest = self.add_row(Fields { left, rest: behind })?.rest;
         }
         self.bytes += message.len();
-        self.fields = fields;
         Ok(())
     }
 
     /// Adds the row of the given values.
     pub(crate) fn add_values(&mut self, values: &[Option<&[u8]>]) -> Result<()> {
         self.bytes += values.iter().flatten().map(|value| value.len()).sum::<usize>();
-        self.add_row(|at| values[at])
+        self.add_row(values.iter().map(|value| Some(*value))).map(drop)
     }
 
-    fn add_row<'a>(&mut self, value: impl Fn(usize) -> Option<&'a [u8]>) -> Result<()> {
-        for at in 0..self.columns.len() {
-            let (column, builder) = (&self.columns[at], &mut self.builders[at]);
-            let Some(bytes) = value(at) else {
+    /// Returns what follows the row's values.
+    fn add_row<'a, I>(&mut self, values: I) -> Result<I>
+    where
+        I: Iterator<Item = Option<Option<&'a [u8]>>> + Clone,
+    {
+        let (mut next, mut broken) = (values.clone(), None);
+        for (at, (column, builder)) in self.columns.iter().zip(&mut self.builders).enumerate() {
+            let Some(bytes) = next.next().flatten().ok_or_else(torn)? else {
                 builder.push_null();
                 continue;
             };
@@ -230,32 +242,38 @@ impl Decoder {
                         column.name
                     )));
                 }
-                Err(Fault::Rule(broken)) => match &column.instead {
+                Err(Fault::Rule(rule)) => match &column.instead {
                     Some(instead) => {
                         builder.push(instead)?;
                         self.replaced.push(at);
                     }
                     None => {
-                        self.reject(value, at, broken);
-                        return Ok(());
+                        broken = Some((at, rule));
+                        break;
                     }
                 },
             }
+        }
+        if let Some((at, rule)) = broken {
+            next.by_ref().take(self.columns.len() - at - 1).for_each(drop);
+            let values: Vec<Option<&[u8]>> = values.take(self.columns.len()).map(Option::flatten).collect();
+            self.reject(&values, at, rule);
+            return Ok(next);
         }
         for at in self.replaced.drain(..) {
             self.ruled[at] += 1;
         }
         self.rows += 1;
-        Ok(())
+        Ok(next)
     }
 
-    fn reject<'a>(&mut self, value: impl Fn(usize) -> Option<&'a [u8]>, at: usize, rule: String) {
+    fn reject(&mut self, values: &[Option<&[u8]>], at: usize, rule: String) {
         self.replaced.clear();
         for builder in &mut self.builders {
             builder.truncate(self.rows);
         }
         let show = |at: usize| {
-            value(at).map_or_else(
+            values[at].map_or_else(
                 || "NULL".to_owned(),
                 |value| shorten(&show(&self.columns[at].form, value)),
             )
@@ -265,7 +283,7 @@ impl Decoder {
             .iter()
             .map(|&at| format!("{}={}", self.columns[at].name, show(at)))
             .collect();
-        let exact = |at: &usize| value(*at).and_then(|value| exact_key(&self.columns[*at].form, value));
+        let exact = |at: &usize| values[*at].and_then(|value| exact_key(&self.columns[*at].form, value));
         let reject = Reject {
             row: None,
             key: key.join(", "),
@@ -370,7 +388,7 @@ fn decode(
     column: &DecodeColumn,
     bytes: &[u8],
     out: &mut ColumnBuilder,
-    scratch: &mut String,
+    scratch: &mut Vec<u8>,
 ) -> Result<(), Fault> {
     match &column.form {
         Form::Bool => {
@@ -398,8 +416,9 @@ fn decode(
         },
         Form::Interval | Form::Uuid => out.push_16(exact(bytes)?),
         Form::Labels => {
-            decode_labels(bytes, scratch)?;
-            out.push_bytes(scratch.as_bytes());
+            let mut labels = String::new();
+            decode_labels(bytes, &mut labels)?;
+            out.push_bytes(labels.as_bytes());
         }
         Form::Wire(shape) if shape.is_plain() => out.push_bytes(bytes),
         Form::Wire(shape) => {
@@ -502,17 +521,17 @@ fn decode_numeric(
     bytes: &[u8],
     logical: &LogicalType,
     out: &mut ColumnBuilder,
-    scratch: &mut String,
+    scratch: &mut Vec<u8>,
 ) -> Result<(), Fault> {
     scratch.clear();
     if !numeric::append_text(bytes, scratch) {
         return Err(Fault::Malformed);
     }
     if matches!(logical, LogicalType::Decimal { .. }) {
-        out.push_bytes(scratch.as_bytes());
+        out.push_bytes(scratch);
         return Ok(());
     }
-    match whole_number(scratch) {
+    match std::str::from_utf8(scratch).ok().and_then(whole_number) {
         Some(value) => out.push_i64(value),
         None => return rule("value is no whole number of 64 bits"),
     }
@@ -636,8 +655,9 @@ fn show(form: &Form, bytes: &[u8]) -> String {
                 .map(|bytes| f64::from_be_bytes(bytes).to_string()),
         },
         Form::Numeric => {
-            let mut text = String::new();
-            numeric::append_text(bytes, &mut text).then_some(text)
+            let mut text = Vec::new();
+            let shown = numeric::append_text(bytes, &mut text);
+            String::from_utf8(text).ok().filter(|_| shown)
         }
         Form::Text | Form::Jsonb => std::str::from_utf8(bytes).ok().map(str::to_owned),
         Form::Date => date(bytes).ok().map(format_date),

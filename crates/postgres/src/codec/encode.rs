@@ -13,6 +13,7 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use whimbrel_core::{LogicalType, Reject, format_date, format_timestamp, parse_time, shorten};
 
+use super::cells::Cells;
 use super::decode::{narrowed, uuid, whole_number};
 use super::numeric::{self, Refused};
 use super::wire::{Rewrite, Shape};
@@ -48,7 +49,7 @@ pub(crate) struct Encoder {
 }
 
 /// Why a value cannot be written: the rule it breaks.
-type Broken = String;
+pub(super) type Broken = String;
 
 impl Encoder {
     /// Makes an encoder and chooses the format.
@@ -83,38 +84,64 @@ impl Encoder {
         }
     }
 
-    /// Appends a row, or returns why it is left out.
-    pub(crate) fn row(
+    /// Appends rows from `row` on until the last one or until `out` holds `bytes`, leaves out those that break a rule, and returns the number
+    /// of the next row.
+    pub(crate) fn rows(
+        &mut self,
+        records: &RecordBatch,
+        mut row: usize,
+        bytes: usize,
+        out: &mut Vec<u8>,
+        rejects: &mut Vec<Reject>,
+    ) -> usize {
+        let cells: Vec<Cells<'_>> = match self.format {
+            Format::Binary => self
+                .columns
+                .iter()
+                .zip(records.columns())
+                .map(|(column, array)| Cells::of(column, array.as_ref()))
+                .collect(),
+            Format::Text => Vec::new(),
+        };
+        while row < records.num_rows() && out.len() < bytes {
+            let begin = out.len();
+            let written = match self.format {
+                Format::Binary => self.binary_row(&cells, row, out),
+                Format::Text => self.text_row(records, row, out),
+            };
+            if let Err((at, rule)) = written {
+                out.truncate(begin);
+                rejects.push(self.reject(records, row, at, rule));
+            }
+            row += 1;
+        }
+        row
+    }
+
+    fn binary_row(&self, cells: &[Cells<'_>], row: usize, out: &mut Vec<u8>) -> Result<(), (usize, Broken)> {
+        let count = i16::try_from(self.columns.len()).unwrap_or(i16::MAX);
+        out.extend_from_slice(&count.to_be_bytes());
+        for (at, (column, cells)) in self.columns.iter().zip(cells).enumerate() {
+            cells.put(column, row, out).map_err(|rule| (at, rule))?;
+        }
+        Ok(())
+    }
+
+    fn text_row(
         &mut self,
         records: &RecordBatch,
         row: usize,
         out: &mut Vec<u8>,
-    ) -> Result<(), Box<Reject>> {
-        let begin = out.len();
-        if self.format == Format::Binary {
-            let count = i16::try_from(self.columns.len()).unwrap_or(i16::MAX);
-            out.extend_from_slice(&count.to_be_bytes());
-        }
+    ) -> Result<(), (usize, Broken)> {
         for (at, column) in self.columns.iter().enumerate() {
-            let array = records.column(at).as_ref();
-            self.value.clear();
-            let broken = match self.format {
-                Format::Binary => put_binary(column, array, row, out),
-                Format::Text => {
-                    if at > 0 {
-                        out.push(b'\t');
-                    }
-                    put_text(column, array, row, &mut self.value, out)
-                }
-            };
-            if let Err(rule) = broken {
-                out.truncate(begin);
-                return Err(Box::new(self.reject(records, row, at, rule)));
+            if at > 0 {
+                out.push(b'\t');
             }
+            self.value.clear();
+            let array = records.column(at).as_ref();
+            put_text(column, array, row, &mut self.value, out).map_err(|rule| (at, rule))?;
         }
-        if self.format == Format::Text {
-            out.push(b'\n');
-        }
+        out.push(b'\n');
         Ok(())
     }
 
@@ -143,20 +170,6 @@ impl Encoder {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().take(40).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Encodes in place: the length is filled in when it is known.
-fn put_binary(column: &EncodeColumn, array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
-    let begin = out.len();
-    out.extend_from_slice(&(-1_i32).to_be_bytes());
-    if array.is_null(row) {
-        return Ok(());
-    }
-    let value = out.len();
-    encode(column, array, row, out)?;
-    let length = i32::try_from(out.len() - value).map_err(|_| "value is larger than 2 GiB".to_owned())?;
-    out[begin..value].copy_from_slice(&length.to_be_bytes());
-    Ok(())
 }
 
 fn put_text(
@@ -257,7 +270,12 @@ fn has_binary(kind: Kind, logical: &LogicalType) -> bool {
 }
 
 /// Appends the binary form of a value that is not NULL.
-fn encode(column: &EncodeColumn, array: &dyn Array, row: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
+pub(super) fn encode(
+    column: &EncodeColumn,
+    array: &dyn Array,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), Broken> {
     match &column.logical {
         LogicalType::Wire { .. } => {
             let begin = out.len();
@@ -352,7 +370,7 @@ fn encode_labels(labels: &str, shape: &Shape, out: &mut Vec<u8>) -> Result<(), B
     Ok(())
 }
 
-fn encode_integer(value: i64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
+pub(super) fn encode_integer(value: i64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
     let beyond = |name: &str| format!("value lies beyond the range of {name}");
     match kind {
         Kind::Bool if value == 0 || value == 1 => out.push(u8::from(value == 1)),
@@ -371,7 +389,7 @@ fn encode_integer(value: i64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broke
     Ok(())
 }
 
-fn encode_float(value: f64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
+pub(super) fn encode_float(value: f64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
     if kind == Kind::Float4 {
         let narrow = narrowed(value).ok_or("value has more digits than real holds")?;
         out.extend_from_slice(&narrow.to_be_bytes());
@@ -381,7 +399,7 @@ fn encode_float(value: f64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken>
     Ok(())
 }
 
-fn encode_date(days: i32, out: &mut Vec<u8>) -> Result<(), Broken> {
+pub(super) fn encode_date(days: i32, out: &mut Vec<u8>) -> Result<(), Broken> {
     // The server's calendar begins in 4714 BC and ends in 5874897.
     const FIRST: i32 = -2_440_588;
     const LAST: i32 = 2_145_042_905;
@@ -394,7 +412,7 @@ fn encode_date(days: i32, out: &mut Vec<u8>) -> Result<(), Broken> {
     Ok(())
 }
 
-fn encode_timestamp(micros: i64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
+pub(super) fn encode_timestamp(micros: i64, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
     // 4714-11-24 BC 00:00; the last possible microsecond since 1970 lies before the server's own end.
     const FIRST: i64 = -2_440_588 * 86_400_000_000;
     let sent = match micros {
@@ -421,7 +439,7 @@ fn check_digits(micros: i64, digits: Option<u32>) -> Result<(), Broken> {
     Ok(())
 }
 
-fn encode_text(text: &str, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
+pub(super) fn encode_text(text: &str, kind: Kind, out: &mut Vec<u8>) -> Result<(), Broken> {
     match kind {
         Kind::Numeric(declared) => {
             numeric::append_binary(text, declared, out).map_err(|refused| match refused {

@@ -1,6 +1,5 @@
-//! The binary form of `numeric`: digits both ways, exactly, without floats, with scale, NaN and infinities.
-
-use std::fmt::Write as _;
+//! The binary form of `numeric`: digits both ways, exactly, without floats or anything in between, with scale, NaN and
+//! infinities.
 
 const NEGATIVE: u16 = 0x4000;
 const NAN: u16 = 0xC000;
@@ -13,22 +12,22 @@ const WHOLE_DIGITS_MAX: usize = 131_072;
 const FRACTION_DIGITS_MAX: usize = 16_383;
 
 /// Appends the digits of a binary numeric to `out`, all of its fraction digits included; false when it is malformed.
-pub(crate) fn append_text(bytes: &[u8], out: &mut String) -> bool {
+pub(crate) fn append_text(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let Some((head, digits)) = bytes.split_at_checked(8) else {
         return false;
     };
     let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
     let weight = i32::from(i16::from_be_bytes([head[2], head[3]]));
     match word(4) {
-        NAN => out.push_str("NaN"),
-        POSITIVE_INFINITY => out.push_str("Infinity"),
-        NEGATIVE_INFINITY => out.push_str("-Infinity"),
+        NAN => out.extend_from_slice(b"NaN"),
+        POSITIVE_INFINITY => out.extend_from_slice(b"Infinity"),
+        NEGATIVE_INFINITY => out.extend_from_slice(b"-Infinity"),
         sign => {
             if digits.len() != 2 * usize::from(word(0)) {
                 return false;
             }
             if sign == NEGATIVE {
-                out.push('-');
+                out.push(b'-');
             }
             append_digits(digits, weight, usize::from(word(6)), out);
         }
@@ -36,37 +35,51 @@ pub(crate) fn append_text(bytes: &[u8], out: &mut String) -> bool {
     true
 }
 
-fn append_digits(digits: &[u8], weight: i32, scale: usize, out: &mut String) {
-    let group = |at: i32| -> u16 {
-        let at = usize::try_from(at).ok().map(|at| 2 * at);
-        at.and_then(|at| digits.get(at..at + 2))
-            .map_or(0, |pair| u16::from_be_bytes([pair[0], pair[1]]))
-    };
+fn append_digits(digits: &[u8], weight: i32, scale: usize, out: &mut Vec<u8>) {
+    let (digits, _) = digits.as_chunks::<2>();
+    let mut groups = digits.iter().map(|pair| u16::from_be_bytes(*pair));
     if weight < 0 {
-        out.push('0');
+        out.push(b'0');
     }
     for at in 0..=weight {
-        // Writing to a string cannot fail.
-        let written = if at == 0 {
-            write!(out, "{}", group(at))
-        } else {
-            write!(out, "{:04}", group(at))
+        let digits = four(groups.next().unwrap_or(0));
+        let skipped = match at {
+            0 => digits
+                .iter()
+                .take(GROUP - 1)
+                .take_while(|digit| **digit == b'0')
+                .count(),
+            _ => 0,
         };
-        debug_assert!(written.is_ok());
+        out.extend_from_slice(&digits[skipped..]);
     }
     if scale == 0 {
         return;
     }
-    out.push('.');
+    out.push(b'.');
     let end = out.len() + scale;
-    // Groups before the first one and behind the last one are zeros that are not sent.
-    let mut at = weight + 1;
+    // Groups between the point and the first one, and behind the last one, are zeros that are not sent.
+    let before = usize::try_from(-1 - weight).unwrap_or(0).saturating_mul(GROUP);
+    out.resize(out.len() + before.min(scale), b'0');
     while out.len() < end {
-        let written = write!(out, "{:04}", group(at));
-        debug_assert!(written.is_ok());
-        at += 1;
+        match groups.next() {
+            Some(group) => out.extend_from_slice(&four(group)),
+            None => out.resize(end, b'0'),
+        }
     }
     out.truncate(end);
+}
+
+/// The four digits of a group.
+#[inline]
+fn four(group: u16) -> [u8; GROUP] {
+    let digit = |value: u16| b'0' + u8::try_from(value % 10).unwrap_or(0);
+    [
+        digit(group / 1000),
+        digit(group / 100),
+        digit(group / 10),
+        digit(group),
+    ]
 }
 
 /// Why digits cannot become a numeric.
@@ -108,20 +121,33 @@ pub(crate) fn append_binary(
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let whole = whole.trim_start_matches('0');
     check(whole, fraction, declared)?;
-    let (groups, weight) = groups(whole, fraction);
-    let zero = groups.is_empty();
+    let scale = u16::try_from(fraction.len()).map_err(|_| Refused::Scale)?;
+    let head = out.len();
+    out.extend_from_slice(&[0; 8]);
+    let weight = append_groups(whole.as_bytes(), fraction.as_bytes(), out);
+    let count = (out.len() - head - 8) / 2;
+    let zero = count == 0;
     let sign = if text.starts_with('-') && !zero {
         NEGATIVE
     } else {
         0
     };
-    let count = u16::try_from(groups.len()).map_err(|_| Refused::Precision)?;
+    let Ok(count) = u16::try_from(count) else {
+        out.truncate(head);
+        return Err(Refused::Precision);
+    };
     let weight = if zero { 0 } else { weight };
-    let scale = u16::try_from(fraction.len()).map_err(|_| Refused::Scale)?;
-    put(out, &[count]);
-    out.extend_from_slice(&weight.to_be_bytes());
-    put(out, &[sign, scale]);
-    put(out, &groups);
+    for (at, word) in [
+        count.to_be_bytes(),
+        weight.to_be_bytes(),
+        sign.to_be_bytes(),
+        scale.to_be_bytes(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        out[head + 2 * at..head + 2 * at + 2].copy_from_slice(word);
+    }
     Ok(())
 }
 
@@ -159,37 +185,39 @@ fn check(whole: &str, fraction: &str, declared: Option<(u32, i32)>) -> Result<()
     Ok(())
 }
 
-/// The groups of four decimal digits without zeros at either end, and the weight of the first one.
-fn groups(whole: &str, fraction: &str) -> (Vec<u16>, i16) {
-    let lead = (GROUP - whole.len() % GROUP) % GROUP;
-    let count = (lead + whole.len()) / GROUP;
-    let digits = std::iter::repeat_n(b'0', lead)
-        .chain(whole.bytes())
-        .chain(fraction.bytes());
-    let mut groups: Vec<u16> = Vec::with_capacity(count + fraction.len() / GROUP + 1);
-    let (mut value, mut filled) = (0_u16, 0);
-    for digit in digits {
-        value = value * 10 + u16::from(digit - b'0');
-        filled += 1;
-        if filled == GROUP {
-            groups.push(value);
-            (value, filled) = (0, 0);
+/// Appends the groups of four decimal digits without zero groups at either end, and returns the weight of the first one.
+fn append_groups(whole: &[u8], fraction: &[u8], out: &mut Vec<u8>) -> i16 {
+    let begin = out.len();
+    let lead = whole.len() % GROUP;
+    let (first, others) = whole.split_at(lead);
+    let groups_before = whole.len().div_ceil(GROUP);
+    let mut skipped = 0;
+    let mut push = |digits: &[u8]| {
+        let value = digits
+            .iter()
+            .fold(0, |value, digit| value * 10 + u16::from(digit - b'0'));
+        if out.len() == begin && value == 0 {
+            skipped += 1;
+            return;
         }
+        out.extend_from_slice(&value.to_be_bytes());
+    };
+    if lead > 0 {
+        push(first);
     }
-    if filled > 0 {
-        while filled < GROUP {
-            value *= 10;
-            filled += 1;
-        }
-        groups.push(value);
+    others.chunks(GROUP).for_each(&mut push);
+    let (fours, rest) = fraction.as_chunks::<GROUP>();
+    fours.iter().for_each(|digits| push(digits));
+    if !rest.is_empty() {
+        let mut digits = [b'0'; GROUP];
+        digits[..rest.len()].copy_from_slice(rest);
+        push(&digits);
     }
-    let stripped = groups.iter().take_while(|group| **group == 0).count();
-    groups.drain(..stripped);
-    while groups.last() == Some(&0) {
-        groups.pop();
+    while out.len() > begin && out.ends_with(&[0, 0]) {
+        out.truncate(out.len() - 2);
     }
-    let weight = i64::try_from(count).unwrap_or(0) - 1 - i64::try_from(stripped).unwrap_or(0);
-    (groups, i16::try_from(weight).unwrap_or(i16::MAX))
+    let weight = i64::try_from(groups_before).unwrap_or(0) - 1 - skipped;
+    i16::try_from(weight).unwrap_or(i16::MAX)
 }
 
 fn put(out: &mut Vec<u8>, words: &[u16]) {
@@ -207,9 +235,9 @@ mod tests {
     fn through(text: &str) -> String {
         let mut binary = Vec::new();
         append_binary(text, None, &mut binary).unwrap();
-        let mut back = String::new();
+        let mut back = Vec::new();
         assert!(append_text(&binary, &mut back), "{text}");
-        back
+        String::from_utf8(back).unwrap()
     }
 
     #[test]
@@ -280,7 +308,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
-            append_text(&bytes, &mut String::new());
+            append_text(&bytes, &mut Vec::new());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Chunks cover each row once, whatever the key.
 
-use whimbrel_core::{KeyRange, KeyValue};
+use whimbrel_core::KeyRange;
 use whimbrel_testkit::postgres::TestDatabase;
 
 use crate::harness::*;
@@ -98,13 +98,54 @@ async fn a_key_of_a_user_type_is_covered_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_without_a_key_and_a_small_one_are_one_chunk() {
+async fn a_table_without_a_key_is_covered_once() {
     check(
         "split_keyless",
         &format!("CREATE TABLE t (a text); INSERT INTO t SELECT {FILL} FROM generate_series(1, 5000)"),
-        1,
+        8,
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_were_emptied_and_rows_that_moved_are_covered_once() {
+    let sql = format!(
+        "CREATE TABLE t (id integer PRIMARY KEY, a text); INSERT INTO t SELECT i, {FILL} FROM generate_series(1, 9000) i;
+        DELETE FROM t WHERE id BETWEEN 2000 AND 4000; UPDATE t SET a = a || 'y' WHERE id % 3 = 0;"
+    );
+    check("split_moved", &sql, 8).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_read_with_its_partitions_is_split_by_its_key() {
+    let Some(database) = TestDatabase::create("split_partitions") else {
+        return;
+    };
+    database.execute(&format!(
+        "CREATE TABLE t (id integer PRIMARY KEY, a text) PARTITION BY RANGE (id);
+        CREATE TABLE t_low PARTITION OF t FOR VALUES FROM (0) TO (2500);
+        CREATE TABLE t_high PARTITION OF t FOR VALUES FROM (2500) TO (100000);
+        INSERT INTO t SELECT i, {FILL} FROM generate_series(1, 5000) i"
+    ));
+    let source = source(database.url()).await;
+    let mut table = table(&source.catalog().await.unwrap(), "t");
+    table.flattened = true;
+    let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
+    let chunks = snapshot.split(&table, 64 << 10).await.unwrap();
+    assert!(chunks.len() > 4, "{} chunks", chunks.len());
+    let columns = wire_columns(&table);
+    let mut rows = 0;
+    for chunk in &chunks {
+        assert!(matches!(chunk.range, KeyRange::Keys(_)), "{:?}", chunk.range);
+        let batches = read(&*snapshot, &table, &columns, chunk.range.clone()).await;
+        rows += batches.iter().map(whimbrel_core::Batch::rows).sum::<usize>();
+    }
+    assert_eq!(rows, 5000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_and_empty_tables_are_one_chunk() {
+    check("split_empty", "CREATE TABLE t (id integer PRIMARY KEY)", 1).await;
     check(
         "split_small",
         "CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1)",
@@ -125,18 +166,15 @@ async fn few_rows_with_large_values_are_split_by_their_size() {
     let table = table(&source.catalog().await.unwrap(), "t");
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
     let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
-    let first = |range: &KeyRange| {
-        let KeyRange::Keys(bound) = range else {
-            panic!("{range:?}")
-        };
-        bound.from.as_ref().map(|from| match from.as_slice() {
-            [KeyValue::Integer(number)] => *number,
-            other => panic!("{other:?}"),
-        })
+    let rows = |chunk: &whimbrel_core::Chunk| match chunk.range {
+        KeyRange::Rows { from, to } => (from, to),
+        ref other => panic!("{other:?}"),
     };
-    let firsts: Vec<i64> = chunks.iter().filter_map(|chunk| first(&chunk.range)).collect();
+    // Ten rows of half a megabyte each stand on the first page: it is cut between them.
+    let firsts: Vec<i64> = chunks.iter().filter_map(|chunk| rows(chunk).0).collect();
     assert!(
         firsts.len() >= 3 && firsts.iter().all(|first| *first <= 11),
         "{firsts:?}"
     );
+    assert_eq!(chunks.last().map(|chunk| rows(chunk).1), Some(None));
 }

@@ -1,0 +1,87 @@
+//! How large tables are, and whether their pages can be read by number: asked for all tables at once.
+
+use std::collections::HashMap;
+
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, Row};
+use whimbrel_core::{Result, Table};
+
+use crate::error::from_driver;
+use crate::large_objects;
+use crate::quote::{literal, table_name};
+
+/// The size of a table.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extent {
+    /// Bytes with the values that are stored apart.
+    pub(crate) bytes: u64,
+    /// Bytes of values that are stored apart.
+    pub(crate) apart: u64,
+    /// Pages of the table alone.
+    pub(crate) pages: u64,
+    /// True when the server keeps rows of the table itself.
+    pub(crate) stored: bool,
+    /// True when the server reads ranges of the table's pages without reading the others.
+    pub(crate) by_page: bool,
+}
+
+/// The extents of all tables, asked for by the first who needs one.
+#[derive(Debug, Default)]
+pub(crate) struct Extents {
+    tables: OnceCell<HashMap<(String, String), Extent>>,
+}
+
+/// Ranges of pages are scanned as such since version 14, and by the server's own storage alone.
+const BY_PAGE: &str = "c.relkind = 'r' AND coalesce(am.amname, 'heap') = 'heap' AND current_setting('server_version_num')::int >= 140000";
+
+const SIZES: &str = "coalesce(sum(pg_table_size(c.oid)), 0)::int8, coalesce(sum(pg_relation_size(nullif(c.reltoastrelid, 0))), 0)::int8,
+    coalesce(sum(pg_relation_size(c.oid) / current_setting('block_size')::int8), 0)::int8";
+
+impl Extents {
+    /// Returns the size of what [`crate::quote::rows_of`] reads of the table.
+    pub(crate) async fn of(&self, client: &Client, table: &Table) -> Result<Extent> {
+        if table.flattened || large_objects::is_store(&table.id) {
+            return with_parts(client, table).await;
+        }
+        let all = self.tables.get_or_try_init(|| all(client));
+        let namespace = table.id.namespace.as_deref().unwrap_or("public");
+        let key = (namespace.to_owned(), table.id.name.clone());
+        Ok(Box::pin(all).await?.get(&key).copied().unwrap_or_default())
+    }
+}
+
+async fn all(client: &Client) -> Result<HashMap<(String, String), Extent>> {
+    let sql = format!(
+        "SELECT {SIZES}, bool_and({BY_PAGE}), n.nspname::text, c.relname::text
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam
+         WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+         GROUP BY n.nspname, c.relname"
+    );
+    let rows = client.query(&sql, &[]).await.map_err(from_driver)?;
+    Ok(rows
+        .iter()
+        .map(|row| ((row.get(4), row.get(5)), extent(row)))
+        .collect())
+}
+
+/// The size of a table with its partitions or children, which have row numbers of their own.
+async fn with_parts(client: &Client, table: &Table) -> Result<Extent> {
+    let sql = format!(
+        "WITH RECURSIVE part(oid) AS (SELECT {}::regclass::oid UNION SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid)
+         SELECT {SIZES}, false FROM part JOIN pg_class c ON c.oid = part.oid",
+        literal(&table_name(&table.id))
+    );
+    let row = client.query_one(&sql, &[]).await.map_err(from_driver)?;
+    Ok(extent(&row))
+}
+
+fn extent(row: &Row) -> Extent {
+    let number = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
+    Extent {
+        bytes: number(0),
+        apart: number(1),
+        pages: number(2),
+        stored: true,
+        by_page: row.get(3),
+    }
+}
