@@ -6,6 +6,7 @@
     reason = "a task runner talks to the person who started it"
 )]
 
+mod bench;
 mod cargo;
 mod check;
 mod dataset;
@@ -26,6 +27,7 @@ Usage: cargo xtask COMMAND
 Commands:
   check                     everything that has to hold before a change is merged:
                             format, clippy, tidy, test, doc and cargo-deny
+  bench [OPTIONS]           measure beside other programs and write docs/src/benchmarks.md; `--help` lists the options
   dataset URL [--scale 1] [--seed 1]
                             fill an empty database (sqlite:PATH, postgres://..., mariadb://...) with 24 tables;
                             scale 1 is 5.2 million rows
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         "check" if rest.is_empty() => check::run(),
+        "bench" => bench::run(rest),
         "dataset" => dataset::run(rest),
         "test" => test::run(rest),
         "mysql" if rest.is_empty() => mysql::run(),

@@ -1,0 +1,140 @@
+//! Measures how Whimbrel's time grows with the rows, and how it depends on their size.
+
+use std::fmt::Write;
+
+use super::lab::{Contender, Finding, Lab, Sample};
+use super::options::Options;
+use super::pair::{Engine, Pair, SHAPES_RATIO_MAX};
+use super::report;
+use super::whimbrel::Settings;
+use crate::cargo::Failure;
+
+const MODES: [(&str, bool); 2] = [("not verified", false), ("every row verified", true)];
+
+/// Two tables of equal bytes, each in a database of its own: their rows and the bytes of one.
+const SHAPES: [(&str, u32, u32); 2] = [("small", 1_000_000, 100), ("big", 10_000, 10_000)];
+
+/// Measures every pair at every scale and returns the table.
+pub(super) fn scales(lab: &mut Lab, options: &Options, scales: &[String]) -> Result<String, Failure> {
+    let mut text = String::from(
+        "| pair | verification | scale | rows | wall s | µs per row | times the first |\n|---|---|---:|---:|---:|---:|---:|\n",
+    );
+    for pair in &options.pairs {
+        let mut first = [None; MODES.len()];
+        for scale in scales {
+            let sample = lab.data_set(pair.source, scale)?;
+            let rows = sample.profile.rows;
+            for ((mode, verify), first) in MODES.iter().zip(&mut first) {
+                let found = best(lab, options, *pair, *verify, &sample);
+                let cells = match found {
+                    Ok(finding) => {
+                        let wall = finding.measured.wall_seconds;
+                        let per_row = wall * 1e6 / u32::try_from(rows).map_or(f64::INFINITY, f64::from);
+                        let times = per_row / *first.get_or_insert(per_row);
+                        format!("{wall:.2} | {per_row:.2} | {times:.2}")
+                    }
+                    Err(why) => format!("failed: {} |  | ", why.replace(['|', '\n'], " ")),
+                };
+                writeln!(text, "| {pair} | {mode} | {scale} | {rows} | {cells} |").ok();
+                println!("{pair}, {mode}, scale {scale}: {cells}");
+            }
+            if options.pairs.len() == 1 {
+                lab.forget(pair.source, scale)?;
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// Returns the quickest run of those that were asked for.
+fn best(
+    lab: &mut Lab,
+    options: &Options,
+    pair: Pair,
+    verify: bool,
+    sample: &Sample,
+) -> Result<Finding, String> {
+    let contender = Contender::Whimbrel(Settings { verify, memory: None });
+    let mut best: Option<Finding> = None;
+    for _ in 0..options.runs.max(1) {
+        let finding = lab.move_into(pair.target, contender, sample)?;
+        if let Some(difference) = finding.contents.differences.first() {
+            return Err(format!("the contents differ: {difference}"));
+        }
+        if best
+            .as_ref()
+            .is_none_or(|best| finding.measured.wall_seconds < best.measured.wall_seconds)
+        {
+            best = Some(finding);
+        }
+    }
+    best.ok_or_else(|| "it was not run".to_owned())
+}
+
+/// Measures both shapes on every pair and returns the table.
+pub(super) fn shapes(lab: &mut Lab, options: &Options) -> Result<String, Failure> {
+    let mut text = String::from(
+        "| pair | verification | a million small rows, s | ten thousand big rows, s | the longer by the shorter |\n\
+         |---|---|---:|---:|---:|\n",
+    );
+    for pair in &options.pairs {
+        let mut samples = Vec::new();
+        for (name, rows, bytes) in SHAPES {
+            let place = lab.place(pair.source, name)?;
+            place.empty().map_err(Failure::new)?;
+            place
+                .query(&statements(pair.source, rows, bytes))
+                .map_err(Failure::new)?;
+            samples.push(Lab::sample(place)?);
+        }
+        for (mode, verify) in MODES {
+            let walls: Result<Vec<f64>, String> = samples
+                .iter()
+                .map(|sample| best(lab, options, *pair, verify, sample))
+                .map(|finding| finding.map(|finding| finding.measured.wall_seconds))
+                .collect();
+            let cells = match walls.as_deref() {
+                Ok([small, big]) => {
+                    let ratio = (small / big).max(big / small);
+                    let ratio = report::judged(format!("{ratio:.2}"), ratio, SHAPES_RATIO_MAX);
+                    format!("{small:.2} | {big:.2} | {ratio}")
+                }
+                Ok(_) => String::from(" |  | "),
+                Err(why) => format!("failed: {} |  | ", why.replace(['|', '\n'], " ")),
+            };
+            writeln!(text, "| {pair} | {mode} | {cells} |").ok();
+            println!("{pair}, {mode}: {cells}");
+        }
+        for sample in samples {
+            sample.place.drop().map_err(Failure::new)?;
+        }
+    }
+    Ok(text)
+}
+
+/// Returns the statements that make a table of so many rows of so many bytes, which no two rows share.
+fn statements(engine: Engine, rows: u32, bytes: u32) -> String {
+    let times = bytes / 32 + 1;
+    match engine {
+        Engine::Postgres => format!(
+            "CREATE TABLE shape (id bigint PRIMARY KEY, body text NOT NULL);
+             INSERT INTO shape SELECT n, left(
+               (SELECT string_agg(md5(n::text || '.' || part::text), '') FROM generate_series(1, {times}) part), {bytes})
+             FROM generate_series(1, {rows}) n;
+             VACUUM ANALYZE shape;"
+        ),
+        Engine::MariaDb => format!(
+            "CREATE TABLE shape (id bigint PRIMARY KEY, body longtext NOT NULL) CHARACTER SET utf8mb4;
+             SET SESSION max_recursive_iterations = 4294967295;
+             INSERT INTO shape SELECT seq, left(repeat(concat(md5(seq), md5(-seq)), {times}), {bytes})
+             FROM seq_1_to_{rows};
+             ANALYZE TABLE shape;"
+        ),
+        Engine::Sqlite => format!(
+            "CREATE TABLE shape (id integer PRIMARY KEY, body text NOT NULL);
+             INSERT INTO shape WITH RECURSIVE numbers (n) AS
+               (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows})
+             SELECT n, substr(hex(randomblob({bytes})), 1, {bytes}) FROM numbers;"
+        ),
+    }
+}
