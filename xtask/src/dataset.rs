@@ -83,10 +83,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 /// Fills the empty database and returns the number of rows. The same scale and seed give the same rows in every
 /// engine.
 pub(crate) fn fill(target: &Target, scale: Scale, seed: u64) -> Result<u64, Failure> {
-    let recipe = rows::Recipe {
-        seed,
-        thousandths: scale.thousandths,
-    };
+    let recipe = &tables::recipe(seed, scale.thousandths);
     let found = match target {
         Target::Postgres(server) => postgres::tables(server)?,
         Target::MariaDb(server) => mariadb::tables(server)?,
@@ -102,5 +99,28 @@ pub(crate) fn fill(target: &Target, scale: Scale, seed: u64) -> Result<u64, Fail
         Target::MariaDb(server) => mariadb::fill(server, recipe)?,
         Target::Sqlite(path) => sqlite::fill(path, recipe)?,
     }
-    Ok(schema::Name::ALL.iter().map(|name| recipe.count(*name)).sum())
+    Ok(recipe.counts.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scale;
+
+    #[test]
+    fn a_scale_is_a_number_of_thousandths() {
+        for (text, thousandths) in [
+            ("1", 1000),
+            ("0.05", 50),
+            ("0.001", 1),
+            ("2.5", 2500),
+            ("1000", 1_000_000),
+        ] {
+            assert_eq!(Scale::parse(text), Some(Scale { thousandths }), "{text}");
+        }
+        for text in [
+            "0", "0.0", "", ".5", "-1", "1e3", "0.0001", "1001", "1000.001", "one",
+        ] {
+            assert_eq!(Scale::parse(text), None, "{text}");
+        }
+    }
 }

@@ -175,3 +175,82 @@ impl Dialect {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Dialect;
+    use crate::dataset::schema::Name;
+    use crate::dataset::tables::TABLES;
+
+    fn check(dialect: Dialect, create: &str, index: &str, foreign_keys: &str) {
+        let table = &TABLES[Name::Stock as usize];
+        assert_eq!(dialect.create(table), create);
+        assert_eq!(dialect.index(table), index);
+        assert_eq!(dialect.foreign_keys(table), foreign_keys);
+    }
+
+    #[test]
+    fn postgres_gets_its_keys_after_the_rows() {
+        check(
+            Dialect::Postgres,
+            r#"CREATE TABLE "stock" (
+  "warehouse_code" varchar(12) NOT NULL,
+  "product_id" bigint NOT NULL,
+  "quantity" integer NOT NULL,
+  "shelf" varchar(60),
+  "counted_at" timestamp NOT NULL
+);
+"#,
+            r#"ALTER TABLE "stock" ADD PRIMARY KEY ("warehouse_code", "product_id");
+CREATE INDEX "stock_product_id_idx" ON "stock" ("product_id");
+"#,
+            r#"ALTER TABLE "stock"
+  ADD FOREIGN KEY ("warehouse_code") REFERENCES "warehouses" ("code"),
+  ADD FOREIGN KEY ("product_id") REFERENCES "products" ("id");
+"#,
+        );
+    }
+
+    #[test]
+    fn mariadb_gets_its_primary_key_before_the_rows() {
+        check(
+            Dialect::MariaDb,
+            "CREATE TABLE `stock` (
+  `warehouse_code` varchar(12) NOT NULL,
+  `product_id` bigint NOT NULL,
+  `quantity` int NOT NULL,
+  `shelf` varchar(60),
+  `counted_at` datetime(6) NOT NULL,
+  PRIMARY KEY (`warehouse_code`, `product_id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+",
+            "ALTER TABLE `stock`
+  ADD INDEX `stock_product_id_idx` (`product_id`);
+",
+            "ALTER TABLE `stock`
+  ADD FOREIGN KEY (`warehouse_code`) REFERENCES `warehouses` (`code`),
+  ADD FOREIGN KEY (`product_id`) REFERENCES `products` (`id`);
+",
+        );
+    }
+
+    #[test]
+    fn sqlite_gets_its_foreign_keys_with_the_table() {
+        check(
+            Dialect::Sqlite,
+            r#"CREATE TABLE "stock" (
+  "warehouse_code" varchar(12) NOT NULL,
+  "product_id" bigint NOT NULL,
+  "quantity" integer NOT NULL,
+  "shelf" varchar(60),
+  "counted_at" datetime NOT NULL,
+  PRIMARY KEY ("warehouse_code", "product_id"),
+  FOREIGN KEY ("warehouse_code") REFERENCES "warehouses" ("code"),
+  FOREIGN KEY ("product_id") REFERENCES "products" ("id")
+);
+"#,
+            "CREATE INDEX \"stock_product_id_idx\" ON \"stock\" (\"product_id\");\n",
+            "",
+        );
+    }
+}

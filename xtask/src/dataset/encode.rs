@@ -240,3 +240,120 @@ fn moment(micros: i64, out: &mut Vec<u8>) {
     out.push(b'.');
     digits(of_day % 1_000_000, 6, out);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Encoder, Format};
+    use crate::dataset::rows::{Cell, Cells};
+    use crate::dataset::schema::{Fill, Kind, maybe};
+
+    fn written(format: Format, kind: Kind, cell: Cell<'_>) -> Vec<u8> {
+        let mut encoder = Encoder::new(format);
+        encoder.cell(&maybe("a", kind, 1, Fill::Id), cell);
+        encoder.out
+    }
+
+    /// The formats of PostgreSQL, MariaDB and SQLite, in this order.
+    fn check(kind: Kind, cell: Cell<'_>, expected: [&str; 3]) {
+        for (format, expected) in [Format::Copy, Format::LoadData, Format::Values]
+            .into_iter()
+            .zip(expected)
+        {
+            let written = written(format, kind, cell);
+            assert_eq!(String::from_utf8_lossy(&written), expected, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn escapes_what_separates_values_and_rows() {
+        check(
+            Kind::Text,
+            Cell::Text("a\tb\nc\\N'd"),
+            ["a\\tb\\nc\\\\N'd", "a\\tb\\nc\\\\N'd", "'a\tb\nc\\N''d'"],
+        );
+        check(
+            Kind::Text,
+            Cell::Text("\r\n"),
+            ["\\r\\n", "\\r\\n", "CAST(x'0d0a' AS TEXT)"],
+        );
+        check(Kind::Text, Cell::Text("''"), ["''", "''", "''''''"]);
+    }
+
+    #[test]
+    fn tells_null_from_the_text_that_looks_like_it_and_from_nothing() {
+        check(Kind::Text, Cell::Null, ["\\N", "\\N", "NULL"]);
+        check(Kind::Text, Cell::Text("\\N"), ["\\\\N", "\\\\N", "'\\N'"]);
+        check(Kind::Text, Cell::Text("NULL"), ["NULL", "NULL", "'NULL'"]);
+        check(Kind::Text, Cell::Text(""), ["", "", "''"]);
+    }
+
+    #[test]
+    fn writes_every_byte_of_a_blob() {
+        check(
+            Kind::Bytes,
+            Cell::Bytes(b"\0\t\n\r\\'A"),
+            ["\\\\x00090a0d5c2741", "\\0\\t\\n\\r\\\\'A", "x'00090a0d5c2741'"],
+        );
+        let high = written(Format::LoadData, Kind::Bytes, Cell::Bytes(&[0x80, 0xff]));
+        assert_eq!(high, [0x80, 0xff]);
+    }
+
+    #[test]
+    fn keeps_the_zeros_of_a_decimal_and_its_sign() {
+        for (units, scale, expected) in [
+            (0, 2, "0.00"),
+            (5, 2, "0.05"),
+            (-5, 2, "-0.05"),
+            (-12_345, 4, "-1.2345"),
+            (i64::MAX, 10, "922337203.6854775807"),
+        ] {
+            let quoted = format!("'{expected}'");
+            check(
+                Kind::Decimal(20, scale),
+                Cell::Decimal(units, scale),
+                [expected, expected, &quoted],
+            );
+        }
+    }
+
+    #[test]
+    fn knows_the_calendar() {
+        for (days, expected) in [
+            (0, "1970-01-01"),
+            (-1, "1969-12-31"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (-10_958, "1940-01-01"),
+            (20_454, "2026-01-01"),
+        ] {
+            let quoted = format!("'{expected}'");
+            check(Kind::Date, Cell::Date(days), [expected, expected, &quoted]);
+        }
+        check(
+            Kind::TimestampTz,
+            Cell::Moment(-1),
+            [
+                "1969-12-31 23:59:59.999999+00",
+                "1969-12-31 23:59:59.999999",
+                "'1969-12-31 23:59:59.999999'",
+            ],
+        );
+    }
+
+    #[test]
+    fn separates_the_cells_of_a_row() {
+        for (format, expected) in [
+            (Format::Copy, "1\t-2\n"),
+            (Format::LoadData, "1\t-2\n"),
+            (Format::Values, "(1,-2)"),
+        ] {
+            let mut encoder = Encoder::new(format);
+            let column = maybe("a", Kind::BigInt, 1, Fill::Id);
+            encoder.begin_row();
+            encoder.cell(&column, Cell::Integer(1));
+            encoder.cell(&column, Cell::Integer(-2));
+            encoder.end_row();
+            assert_eq!(String::from_utf8_lossy(&encoder.out), expected);
+        }
+    }
+}

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::thread;
 
 use super::encode::{Encoder, Format};
-use super::rows::{Recipe, Rows};
-use super::schema::Name;
+use super::rows::Rows;
+use super::schema::{Name, Recipe};
 use super::tables::TABLES;
 use crate::cargo::Failure;
 
@@ -27,7 +27,7 @@ pub(super) fn output(mut command: Command, script: &str) -> Result<String, Failu
         .wait_with_output()
         .map_err(|error| failed(&command, &error))?;
     if !output.status.success() {
-        return Err(Failure::new(format!("{} failed", name(&command))));
+        return Err(Failure::new(format!("`{}` failed", name(&command))));
     }
     wrote.map_err(|error| failed(&command, &error))?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -49,13 +49,13 @@ pub(super) fn stream(
     // A client that failed has said why; that its pipe broke says nothing more.
     let status = child.wait().map_err(|error| failed(&command, &error))?;
     if !status.success() {
-        return Err(Failure::new(format!("{} failed", name(&command))));
+        return Err(Failure::new(format!("`{}` failed", name(&command))));
     }
     wrote.map_err(|error| failed(&command, &error))
 }
 
 /// Writes all rows of a table in the format.
-pub(super) fn rows(recipe: Recipe, table: Name, format: Format, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn rows(recipe: &Recipe, table: Name, format: Format, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = Rows::new(recipe, table);
     let mut encoder = Encoder::new(format);
     for index in 0..recipe.count(table) {
@@ -72,7 +72,7 @@ pub(super) fn rows(recipe: Recipe, table: Name, format: Format, out: &mut dyn Wr
 
 /// Does the work for every table, the biggest first, some at once; stops at the first failure.
 pub(super) fn each_table(
-    recipe: Recipe,
+    recipe: &Recipe,
     work: impl Fn(Name) -> Result<(), Failure> + Sync,
 ) -> Result<(), Failure> {
     let mut waiting = Name::ALL.to_vec();
@@ -109,7 +109,10 @@ fn start(command: &mut Command, output: Stdio) -> Result<Child, Failure> {
 }
 
 fn failed(command: &Command, error: &io::Error) -> Failure {
-    Failure::new(format!("cannot run {}: {error}", name(command)))
+    Failure::new(format!(
+        "cannot run `{0}`: {error}\nhint: install the package that has `{0}`",
+        name(command)
+    ))
 }
 
 fn name(command: &Command) -> String {

@@ -3,8 +3,7 @@
 use super::dialect::Dialect;
 use super::encode::Format;
 use super::load;
-use super::rows::Recipe;
-use super::schema::{Kind, Table};
+use super::schema::{Kind, Recipe, Table};
 use super::tables::TABLES;
 use super::target::Server;
 use crate::cargo::Failure;
@@ -20,8 +19,11 @@ pub(super) fn tables(server: &Server) -> Result<String, Failure> {
 }
 
 /// Makes the tables, fills them in the order of their primary keys, then builds the other indexes.
-pub(super) fn fill(server: &Server, recipe: Recipe) -> Result<(), Failure> {
+pub(super) fn fill(server: &Server, recipe: &Recipe) -> Result<(), Failure> {
     let run = |script: &str| load::output(server.mariadb(), &format!("{SETTINGS}{script}")).map(drop);
+    if load::output(server.mariadb(), "SELECT @@local_infile;")? == "0" {
+        run("SET GLOBAL local_infile = 1;")?;
+    }
     run(&TABLES
         .iter()
         .map(|table| DIALECT.create(table))

@@ -3,8 +3,7 @@
 use super::dialect::Dialect;
 use super::encode::Format;
 use super::load;
-use super::rows::Recipe;
-use super::schema::Kind;
+use super::schema::{Kind, Recipe};
 use super::tables::TABLES;
 use super::target::Server;
 use crate::cargo::Failure;
@@ -21,7 +20,7 @@ pub(super) fn tables(server: &Server) -> Result<String, Failure> {
 }
 
 /// Makes the tables, fills them, then builds keys and indexes.
-pub(super) fn fill(server: &Server, recipe: Recipe) -> Result<(), Failure> {
+pub(super) fn fill(server: &Server, recipe: &Recipe) -> Result<(), Failure> {
     let run = |script: &str| load::output(server.psql(), script).map(drop);
     run(&TABLES
         .iter()
@@ -47,6 +46,6 @@ pub(super) fn fill(server: &Server, recipe: Recipe) -> Result<(), Failure> {
             ));
         }
     }
-    last.push_str("VACUUM (ANALYZE);\nCHECKPOINT;\n");
+    last.push_str("VACUUM (ANALYZE);\n");
     run(&last)
 }

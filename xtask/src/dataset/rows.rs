@@ -4,13 +4,11 @@
 use std::fmt::Write as _;
 
 use super::random::Random;
-use super::schema::{Code, Column, Fill, Kind, Name, Table};
+use super::schema::{Code, Column, Fill, Kind, Name, Recipe, Row, Table};
 use super::tables::TABLES;
 use super::words;
 
 const DAY_MICROS: i64 = 86_400_000_000;
-/// Distinguishes the draws that rows share from those of one row.
-const SHARED: u64 = 1 << 32;
 
 /// One value of a row, as the engines have to take it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,63 +32,18 @@ pub(super) trait Cells {
     fn cell(&mut self, column: &Column, cell: Cell<'_>);
 }
 
-/// The seed and the scale: all that decides what the rows are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Recipe {
-    pub(super) seed: u64,
-    pub(super) thousandths: u64,
-}
-
-impl Recipe {
-    /// Returns the number of rows of a table.
-    pub(super) fn count(self, name: Name) -> u64 {
-        TABLES[name as usize].rows(self.thousandths)
-    }
-}
-
-/// A row that is being made.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) recipe: Recipe,
-    /// From 0.
-    pub(super) index: u64,
-    pub(super) random: Random,
-}
-
-impl Row {
-    /// Returns the number of the row, from 1.
-    pub(super) fn id(&self) -> i64 {
-        number(self.index + 1)
-    }
-
-    /// Returns the number of any row of that table.
-    pub(super) fn any(&mut self, name: Name) -> i64 {
-        number(self.random.below(self.recipe.count(name)) + 1)
-    }
-
-    /// Returns random numbers that all rows get which ask with the same name and number.
-    pub(super) fn shared(&self, name: Name, number: u64) -> Random {
-        Random::of(self.recipe.seed, SHARED + name as u64, number)
-    }
-}
-
-/// Returns the number as the engines count.
-pub(super) fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
 /// Makes the rows of one table and keeps the room that their values need.
 #[derive(Debug)]
-pub(super) struct Rows {
-    recipe: Recipe,
+pub(super) struct Rows<'a> {
+    recipe: &'a Recipe,
     table: &'static Table,
     table_number: u64,
     text: String,
     bytes: Vec<u8>,
 }
 
-impl Rows {
-    pub(super) fn new(recipe: Recipe, name: Name) -> Self {
+impl<'a> Rows<'a> {
+    pub(super) fn new(recipe: &'a Recipe, name: Name) -> Self {
         Self {
             recipe,
             table: &TABLES[name as usize],
@@ -118,7 +71,7 @@ impl Rows {
         }
     }
 
-    fn fill(&mut self, row: &mut Row, column: &Column) -> Cell<'_> {
+    fn fill(&mut self, row: &mut Row<'_>, column: &Column) -> Cell<'_> {
         match column.fill {
             Fill::Id => Cell::Integer(row.id()),
             Fill::Any(name) => Cell::Integer(row.any(name)),
@@ -189,13 +142,14 @@ fn blob(random: &mut Random, (least, most): (u64, u64), out: &mut Vec<u8>) {
     // The lesser of two draws: small ones are more frequent, as files are.
     let length = least + first.min(random.below(most - least + 1));
     out.clear();
-    while number(length) > number(out.len().try_into().unwrap_or(u64::MAX)) {
+    let length = usize::try_from(length).unwrap_or(0);
+    while out.len() < length {
         out.extend_from_slice(&random.next().to_le_bytes());
     }
-    out.truncate(usize::try_from(length).unwrap_or(0));
+    out.truncate(length);
 }
 
-fn text(row: &mut Row, fill: Fill, out: &mut String) {
+fn text(row: &mut Row<'_>, fill: Fill, out: &mut String) {
     let id = row.id();
     match fill {
         Fill::Code(code, pick) => {
@@ -276,7 +230,7 @@ fn write_code(code: Code, index: u64, out: &mut String) {
 
 /// Appends a JSON object with its keys ordered by length and bytes, as the binary kinds of JSON order them: so its
 /// text stays what it is wherever it goes.
-fn payload(row: &mut Row, out: &mut String) {
+fn payload(row: &mut Row<'_>, out: &mut String) {
     let user = row.random.below(1_000_000);
     let mut label = String::new();
     words::note(&mut row.random, &mut label);
@@ -319,5 +273,79 @@ fn payload(row: &mut Row, out: &mut String) {
             out,
             format_args!("{{\"id\": {user}, \"ok\": true, \"extra\": {{}}, \"items\": []}}"),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rows;
+    use crate::dataset::encode::{Encoder, Format};
+    use crate::dataset::schema::{Name, Recipe};
+    use crate::dataset::tables::{TABLES, recipe};
+
+    fn row(recipe: &Recipe, name: Name, index: u64) -> Vec<u8> {
+        let mut encoder = Encoder::new(Format::Copy);
+        Rows::new(recipe, name).make(index, &mut encoder);
+        encoder.out
+    }
+
+    #[test]
+    fn a_row_is_the_same_alone_and_after_others() {
+        let recipe = recipe(1, 2);
+        for name in Name::ALL {
+            let mut rows = Rows::new(&recipe, name);
+            for index in (0..recipe.count(name).min(50)).rev() {
+                let mut encoder = Encoder::new(Format::Copy);
+                rows.make(index, &mut encoder);
+                assert_eq!(encoder.out, row(&recipe, name, index), "{name:?} {index}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_seed_makes_other_rows() {
+        let (one, two) = (recipe(1, 1), recipe(2, 1));
+        for name in Name::ALL {
+            let differ = (0..20).any(|index| row(&one, name, index) != row(&two, name, index));
+            assert!(differ, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn text_has_what_breaks_careless_programs_and_nothing_that_an_engine_lacks() {
+        let recipe = recipe(1, 2);
+        let mut text = String::new();
+        for name in Name::ALL {
+            if TABLES[name as usize].columns.len() == 60 {
+                continue; // Its values are in other tables, too.
+            }
+            for index in 0..recipe.count(name).min(400) {
+                text.push_str(&String::from_utf8(row(&recipe, name, index)).unwrap());
+                text.push('\n');
+            }
+        }
+        for needed in [
+            "\\t",
+            "\\n",
+            "\\r",
+            "\\\\",
+            "'",
+            "\"",
+            ";",
+            "\\N",
+            "\\\\N",
+            "🙂",
+            "e\u{301}",
+            "שלום",
+            "日本語",
+            "\u{1}",
+            "\u{7f}",
+            "\t\t",
+        ] {
+            assert!(text.contains(needed), "{needed:?}");
+        }
+        for lacking in ["\0", "\\0", "NaN", "inf", "\t-0.0\t"] {
+            assert!(!text.contains(lacking), "{lacking:?}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What a table of the data set is made of. The tables themselves are `tables.rs`; how an engine spells a type
 //! is `dialect.rs`; what a [`Fill`] writes is `rows.rs`.
 
-use super::rows::Row;
+use super::random::Random;
+
+/// Distinguishes the draws that rows share from those of one row.
+const SHARED: u64 = 1 << 32;
 
 /// The tables, in the order of [`super::tables::TABLES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +133,7 @@ pub(super) enum Fill {
     /// The number of a row of that table.
     Any(Name),
     /// A number that follows from the row.
-    Rule(fn(&mut Row) -> i64),
+    Rule(fn(&mut Row<'_>) -> i64),
     Between(i64, i64),
     /// True that often in a hundred times.
     Percent(u8),
@@ -141,7 +144,7 @@ pub(super) enum Fill {
     /// A floating point number that every engine reads and writes alike.
     Float,
     /// The code of the row with that index.
-    Code(Code, fn(&mut Row) -> u64),
+    Code(Code, fn(&mut Row<'_>) -> u64),
     OneOf(&'static [&'static str]),
     /// A prefix and the number of the row: different in every row.
     Numbered(&'static str),
@@ -164,7 +167,7 @@ pub(super) enum Fill {
     /// A moment within these days.
     Moment(i64, i64),
     /// The day that follows from the row.
-    DayRule(fn(&mut Row) -> i64),
+    DayRule(fn(&mut Row<'_>) -> i64),
     Address,
     Agent,
 }
@@ -216,6 +219,52 @@ impl Table {
             Size::Growing(rows) => rows * thousandths,
         }
     }
+}
+
+/// The seed and how many rows the tables have: all that decides what the rows are.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    pub(super) seed: u64,
+    /// By [`Name`].
+    pub(super) counts: [u64; Name::ALL.len()],
+}
+
+impl Recipe {
+    /// Returns the number of rows of a table.
+    pub(super) fn count(&self, name: Name) -> u64 {
+        self.counts[name as usize]
+    }
+}
+
+/// A row that is being made.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) recipe: &'a Recipe,
+    /// From 0.
+    pub(super) index: u64,
+    pub(super) random: Random,
+}
+
+impl Row<'_> {
+    /// Returns the number of the row, from 1.
+    pub(super) fn id(&self) -> i64 {
+        number(self.index + 1)
+    }
+
+    /// Returns the number of any row of that table.
+    pub(super) fn any(&mut self, name: Name) -> i64 {
+        number(self.random.below(self.recipe.count(name)) + 1)
+    }
+
+    /// Returns random numbers that all rows get which ask with the same name and number.
+    pub(super) fn shared(&self, name: Name, number: u64) -> Random {
+        Random::of(self.recipe.seed, SHARED + name as u64, number)
+    }
+}
+
+/// Returns the number as the engines count.
+pub(super) fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// Describes a column that is never NULL.

@@ -7,8 +7,8 @@ use std::process::Command;
 use super::dialect::Dialect;
 use super::encode::{Encoder, Format};
 use super::load;
-use super::rows::{Recipe, Rows};
-use super::schema::Name;
+use super::rows::Rows;
+use super::schema::{Name, Recipe};
 use super::tables::TABLES;
 use crate::cargo::Failure;
 
@@ -33,7 +33,7 @@ pub(super) fn tables(path: &Path) -> Result<String, Failure> {
 }
 
 /// Makes the tables, fills them, then builds the indexes.
-pub(super) fn fill(path: &Path, recipe: Recipe) -> Result<(), Failure> {
+pub(super) fn fill(path: &Path, recipe: &Recipe) -> Result<(), Failure> {
     load::stream(shell(path), |out| {
         out.write_all(BEGIN.as_bytes())?;
         for table in &TABLES {
@@ -47,7 +47,7 @@ pub(super) fn fill(path: &Path, recipe: Recipe) -> Result<(), Failure> {
     })
 }
 
-fn insert(recipe: Recipe, name: Name, out: &mut dyn Write) -> io::Result<()> {
+fn insert(recipe: &Recipe, name: Name, out: &mut dyn Write) -> io::Result<()> {
     let start = format!(
         "INSERT INTO {} VALUES\n",
         DIALECT.quote(TABLES[name as usize].name)

@@ -1,7 +1,6 @@
 //! The 24 tables of the data set: a shop with its people, its goods and what happened there. They have what real
 //! databases have and nothing that an engine lacks; the types are spelled in `dialect.rs`.
 
-use super::rows::{Row, number};
 use super::schema::Code::{Country, Currency, Warehouse};
 use super::schema::Fill::{
     Address, Agent, Any, Between, Blob, Code, Day, DayRule, Email, Float, Hex, Huge, Id, Moment, Note,
@@ -12,10 +11,10 @@ use super::schema::Kind::{
     Uuid, Varchar,
 };
 use super::schema::Size::{Fixed, Growing};
-use super::schema::{Fill, Name, Table, always, foreign, maybe};
+use super::schema::{Fill, Name, Recipe, Row, Table, always, foreign, maybe, number};
 
 /// Days since 1970: the ends of what the tables tell of.
-const Y1940: i64 = -10_957;
+const Y1940: i64 = -10_958;
 const Y2008: i64 = 13_879;
 const Y2015: i64 = 16_436;
 const Y2026: i64 = 20_454;
@@ -541,41 +540,49 @@ pub(super) const TABLES: [Table; 24] = [
     },
 ];
 
-fn own(row: &mut Row) -> u64 {
+/// Returns what decides the rows at a scale in thousandths.
+pub(super) fn recipe(seed: u64, thousandths: u64) -> Recipe {
+    Recipe {
+        seed,
+        counts: Name::ALL.map(|name| TABLES[name as usize].rows(thousandths)),
+    }
+}
+
+fn own(row: &mut Row<'_>) -> u64 {
     row.index
 }
 
-fn any_country(row: &mut Row) -> u64 {
+fn any_country(row: &mut Row<'_>) -> u64 {
     row.random.below(row.recipe.count(Name::Countries))
 }
 
-fn any_currency(row: &mut Row) -> u64 {
+fn any_currency(row: &mut Row<'_>) -> u64 {
     row.random.below(row.recipe.count(Name::Currencies))
 }
 
-fn any_warehouse(row: &mut Row) -> u64 {
+fn any_warehouse(row: &mut Row<'_>) -> u64 {
     row.random.below(row.recipe.count(Name::Warehouses))
 }
 
 /// Everybody but the first has one of the earlier rows above; eight share one.
-fn manager(row: &mut Row) -> i64 {
+fn manager(row: &mut Row<'_>) -> i64 {
     number(row.index.div_ceil(8))
 }
 
 /// The first has no earlier one.
-fn earlier(row: &mut Row) -> i64 {
+fn earlier(row: &mut Row<'_>) -> i64 {
     if row.index == 0 {
         return 0;
     }
     number(row.random.below(row.index) + 1)
 }
 
-fn half(row: &mut Row) -> i64 {
+fn half(row: &mut Row<'_>) -> i64 {
     number(row.index / 2 + 1)
 }
 
 /// Returns the first or the second category of a product: never the same one.
-fn category(row: &Row, product: u64, which: u64) -> i64 {
+fn category(row: &Row<'_>, product: u64, which: u64) -> i64 {
     let count = row.recipe.count(Name::Categories);
     let mut shared = row.shared(Name::ProductCategories, product);
     let first = shared.below(count);
@@ -591,37 +598,37 @@ fn category(row: &Row, product: u64, which: u64) -> i64 {
     )
 }
 
-fn category_of_half(row: &mut Row) -> i64 {
+fn category_of_half(row: &mut Row<'_>) -> i64 {
     category(row, row.index / 2, row.index % 2)
 }
 
 /// Returns the index of the product that a picture shows.
-fn shown(row: &Row) -> u64 {
+fn shown(row: &Row<'_>) -> u64 {
     row.shared(Name::ProductImages, row.index)
         .below(row.recipe.count(Name::Products))
 }
 
-fn pictured(row: &mut Row) -> i64 {
+fn pictured(row: &mut Row<'_>) -> i64 {
     number(shown(row) + 1)
 }
 
-fn category_of_pictured(row: &mut Row) -> i64 {
+fn category_of_pictured(row: &mut Row<'_>) -> i64 {
     category(row, shown(row), row.index % 2)
 }
 
 /// Returns how many products a warehouse has in stock.
-fn stock_each(row: &Row) -> u64 {
+fn stock_each(row: &Row<'_>) -> u64 {
     row.recipe
         .count(Name::Stock)
         .div_ceil(row.recipe.count(Name::Warehouses))
 }
 
-fn stock_warehouse(row: &mut Row) -> u64 {
+fn stock_warehouse(row: &mut Row<'_>) -> u64 {
     row.index / stock_each(row)
 }
 
 /// Spreads the products of a warehouse evenly, in the order of the key and none twice.
-fn stock_product(row: &mut Row) -> i64 {
+fn stock_product(row: &mut Row<'_>) -> i64 {
     let each = stock_each(row);
     let step = row.recipe.count(Name::Products) / each;
     let offset = row.shared(Name::Stock, row.index).below(step);
@@ -629,7 +636,7 @@ fn stock_product(row: &mut Row) -> i64 {
 }
 
 /// Returns the order and the line of an item. Eight items belong to two orders, one to seven to the first.
-fn item(row: &Row) -> (u64, u64) {
+fn item(row: &Row<'_>) -> (u64, u64) {
     let (group, at) = (row.index / 8, row.index % 8);
     let split = row.shared(Name::OrderItems, group).below(7) + 1;
     if at < split {
@@ -639,28 +646,149 @@ fn item(row: &Row) -> (u64, u64) {
     }
 }
 
-fn item_order(row: &mut Row) -> i64 {
+fn item_order(row: &mut Row<'_>) -> i64 {
     number(item(row).0 + 1)
 }
 
-fn item_line(row: &mut Row) -> i64 {
+fn item_line(row: &mut Row<'_>) -> i64 {
     number(item(row).1 + 1)
 }
 
 /// Four of five orders are paid.
-fn paid_order(row: &mut Row) -> i64 {
+fn paid_order(row: &mut Row<'_>) -> i64 {
     number(row.index + row.index / 4 + 1)
 }
 
 /// There are forty pairs of currencies.
-fn rate_base(row: &mut Row) -> u64 {
+fn rate_base(row: &mut Row<'_>) -> u64 {
     row.index % 40 / 10
 }
 
-fn rate_quote(row: &mut Row) -> u64 {
+fn rate_quote(row: &mut Row<'_>) -> u64 {
     4 + row.index % 10
 }
 
-fn rate_day(row: &mut Row) -> i64 {
+fn rate_day(row: &mut Row<'_>) -> i64 {
     Y2015 + number(row.index / 40)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::{TABLES, recipe};
+    use crate::dataset::rows::{Cell, Cells, Rows};
+    use crate::dataset::schema::{Column, Kind, Name, Recipe, Table};
+
+    /// The values of a row by column; none is NULL.
+    #[derive(Default)]
+    struct Values(BTreeMap<&'static str, Option<String>>);
+
+    impl Cells for Values {
+        fn cell(&mut self, column: &Column, cell: Cell<'_>) {
+            let is_null = cell == Cell::Null;
+            assert!(!is_null || column.null_percent > 0, "{} is NULL", column.name);
+            check_limits(column, cell);
+            self.0
+                .insert(column.name, (!is_null).then(|| format!("{cell:?}")));
+        }
+    }
+
+    fn check_limits(column: &Column, cell: Cell<'_>) {
+        match (column.kind, cell) {
+            (Kind::Varchar(limit), Cell::Text(text)) => {
+                assert!(
+                    text.chars().count() <= usize::from(limit),
+                    "{}: {text:?}",
+                    column.name
+                );
+            }
+            (Kind::SmallInt, Cell::Integer(value)) => {
+                assert!(i16::try_from(value).is_ok(), "{}", column.name)
+            }
+            (Kind::Int, Cell::Integer(value)) => assert!(i32::try_from(value).is_ok(), "{}", column.name),
+            (Kind::Decimal(digits, _), Cell::Decimal(units, _)) => {
+                let length = units.unsigned_abs().to_string().len();
+                assert!(length <= usize::from(digits), "{}", column.name);
+            }
+            _ => {}
+        }
+    }
+
+    /// Calls with the values of every row.
+    fn rows(recipe: &Recipe, name: Name, mut call: impl FnMut(&Values)) {
+        let mut rows = Rows::new(recipe, name);
+        for index in 0..recipe.count(name) {
+            let mut values = Values::default();
+            rows.make(index, &mut values);
+            call(&values);
+        }
+    }
+
+    /// Returns the values of these columns, or none if one is NULL.
+    fn key(values: &Values, columns: &[&str]) -> Option<Vec<String>> {
+        columns.iter().map(|column| values.0[column].clone()).collect()
+    }
+
+    #[test]
+    fn tables_stand_where_their_names_say() {
+        for (name, table) in Name::ALL.into_iter().zip(&TABLES) {
+            assert_eq!(format!("{name:?}").to_lowercase(), table.name.replace('_', ""));
+        }
+    }
+
+    #[test]
+    fn keys_are_unique_and_every_reference_is_found() {
+        for thousandths in [1, 3] {
+            let recipe = recipe(7, thousandths);
+            let mut keys: Vec<BTreeSet<Vec<String>>> = Vec::new();
+            for name in Name::ALL {
+                let table: &Table = &TABLES[name as usize];
+                let mut own = BTreeSet::new();
+                let mut others = BTreeSet::new();
+                rows(&recipe, name, |values| {
+                    if !table.key.is_empty() {
+                        let key = key(values, table.key).unwrap();
+                        assert!(own.insert(key.clone()), "{} {key:?}", table.name);
+                    }
+                    for columns in table.unique {
+                        let unique = key(values, columns).map(|key| (columns, key));
+                        assert!(others.insert(unique.unwrap()), "{} {columns:?}", table.name);
+                    }
+                });
+                keys.push(own);
+            }
+            for name in Name::ALL {
+                rows(&recipe, name, |values| {
+                    for foreign in TABLES[name as usize].foreign {
+                        let Some(key) = key(values, foreign.columns) else {
+                            continue;
+                        };
+                        assert!(keys[foreign.parent as usize].contains(&key), "{name:?} {key:?}");
+                    }
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn the_headline_set_has_its_size_and_shape() {
+        let headline = recipe(1, 1000);
+        let total: u64 = headline.counts.iter().sum();
+        assert!((5_200_000..5_300_000).contains(&total), "{total}");
+        assert_eq!(headline.count(Name::OrderItems), 2_000_000);
+        let widest = TABLES.iter().map(|table| table.columns.len()).max();
+        assert_eq!(widest, Some(60));
+        assert_eq!(TABLES.iter().filter(|table| table.key.is_empty()).count(), 1);
+    }
+
+    #[test]
+    fn the_scale_changes_how_many_rows_there_are_and_keeps_their_ratios() {
+        for thousandths in [1, 7, 50, 2500] {
+            let recipe = recipe(1, thousandths);
+            assert_eq!(recipe.count(Name::OrderItems), 2000 * thousandths);
+            assert_eq!(recipe.count(Name::OrderItems), 4 * recipe.count(Name::Orders));
+            assert_eq!(recipe.count(Name::Countries), 240);
+        }
+    }
 }

@@ -90,7 +90,7 @@ impl Server {
             .env("PGUSER", &self.user)
             .env("PGDATABASE", &self.database)
             .env("PGCLIENTENCODING", "UTF8")
-            .env("PGOPTIONS", "-c client_min_messages=warning");
+            .env("PGOPTIONS", "-c client_min_messages=error");
         if let Some(password) = &self.password {
             command.env("PGPASSWORD", password);
         }
@@ -141,4 +141,49 @@ fn decode(text: &str) -> String {
     }
     bytes.extend_from_slice(rest.as_bytes());
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Server, Target};
+
+    #[test]
+    fn finds_the_parts_of_a_url() {
+        let server = Server {
+            user: "me".into(),
+            password: Some("p@:ss".into()),
+            host: "db".into(),
+            port: "77".into(),
+            database: "shop".into(),
+            socket: None,
+        };
+        let parsed = Target::parse("mariadb://me:p%40%3Ass@db:77/shop").unwrap();
+        assert_eq!(parsed, Target::MariaDb(server));
+        let server = Server {
+            user: "postgres".into(),
+            password: None,
+            host: "127.0.0.1".into(),
+            port: "5432".into(),
+            database: "a".into(),
+            socket: Some("/tmp/x".into()),
+        };
+        let parsed = Target::parse("postgres:///a?host=/tmp/x").unwrap();
+        assert_eq!(parsed, Target::Postgres(server));
+        for url in ["sqlite:some/file.db", "sqlite://some/file.db"] {
+            assert_eq!(Target::parse(url).unwrap(), Target::Sqlite("some/file.db".into()));
+        }
+    }
+
+    #[test]
+    fn refuses_a_url_without_a_database() {
+        for url in [
+            "postgres://host:1/",
+            "mysql://host",
+            "sqlite:",
+            "oracle://a/b",
+            "file.db",
+        ] {
+            assert!(Target::parse(url).is_err(), "{url}");
+        }
+    }
 }
