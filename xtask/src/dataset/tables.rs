@@ -704,9 +704,11 @@ mod tests {
                 );
             }
             (Kind::SmallInt, Cell::Integer(value)) => {
-                assert!(i16::try_from(value).is_ok(), "{}", column.name)
+                assert!(i16::try_from(value).is_ok(), "{}", column.name);
             }
-            (Kind::Int, Cell::Integer(value)) => assert!(i32::try_from(value).is_ok(), "{}", column.name),
+            (Kind::Int, Cell::Integer(value)) => {
+                assert!(i32::try_from(value).is_ok(), "{}", column.name);
+            }
             (Kind::Decimal(digits, _), Cell::Decimal(units, _)) => {
                 let length = units.unsigned_abs().to_string().len();
                 assert!(length <= usize::from(digits), "{}", column.name);
