@@ -77,6 +77,12 @@ pub trait Dialect: Send + Sync {
         Vec::new()
     }
 
+    /// Tells whether the table's primary key is added after the rows, by [`Change::AddPrimaryKey`], because that is faster than keeping it as
+    /// rows come.
+    fn adds_primary_key(&self, _table: &Table) -> bool {
+        false
+    }
+
     /// Returns for each column of one key or index how much of it the engine can hold there (characters of text, bytes of bytes) when that is
     /// not all of it; empty when everything fits. Asked only of columns that are whole parts.
     fn fit_key(&self, _columns: &[NativeColumn<'_>]) -> Vec<Option<u32>> {
@@ -329,6 +335,13 @@ pub enum Change {
         table: TableId,
         /// The column.
         column: String,
+    },
+    /// Add a primary key; only where [`Dialect::adds_primary_key`].
+    AddPrimaryKey {
+        /// The table.
+        table: TableId,
+        /// The key.
+        key: Key,
     },
     /// Add a unique key.
     AddUnique {

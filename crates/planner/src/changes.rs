@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Change, Check, ForeignKey, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, TableId, UserType,
+    Change, Check, ForeignKey, Key, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, TableId, UserType,
     View,
 };
 
@@ -204,6 +204,14 @@ fn create_table(draft: &Draft<'_>, table: &TableDraft<'_>, planned: &mut Vec<Pla
         bare.exclusions.clear();
         bare.checks.retain(|check| check.validated);
     }
+    if let Some(key) = added_primary_key(draft, table) {
+        bare.primary_key = None;
+        let within = bare
+            .columns
+            .iter_mut()
+            .filter(|column| key.columns.contains(&column.name));
+        within.for_each(|column| column.nullable = false);
+    }
     let id = &table.target.id;
     let change = Change::CreateTable {
         table: bare,
@@ -216,7 +224,13 @@ fn create_table(draft: &Draft<'_>, table: &TableDraft<'_>, planned: &mut Vec<Pla
     ));
 }
 
-/// Unique keys and indexes of all tables first: foreign keys may stand on them.
+/// The primary key that the target adds after the rows.
+fn added_primary_key<'d>(draft: &Draft<'_>, table: &'d TableDraft<'_>) -> Option<&'d Key> {
+    let adds = !draft.scope.inline() && draft.scope.target.dialect.adds_primary_key(&table.target);
+    table.target.primary_key.as_ref().filter(|_| adds)
+}
+
+/// Keys and indexes of all tables first: foreign keys may stand on them.
 fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Planned>) {
     let inline = draft.scope.inline();
     for table in partitions::bottom_up(tables) {
@@ -225,6 +239,13 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
         let on = partitions::with_partitions(tables, id);
         let within = draft.scope.target.dialect.keys_within(&table.target);
         let follows = |name: &String| !within.contains(name);
+        if let Some(key) = added_primary_key(draft, table) {
+            let change = Change::AddPrimaryKey {
+                table: id.clone(),
+                key: key.clone(),
+            };
+            planned.push(after(change, part(ObjectKind::PrimaryKey, &key.name), &on));
+        }
         for key in table
             .target
             .uniques

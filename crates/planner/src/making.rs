@@ -461,6 +461,7 @@ fn made(change: &Change) -> Option<&TableId> {
         | Change::CreateSequence(_)
         | Change::CreateTable { .. }
         | Change::OwnSequence { .. }
+        | Change::AddPrimaryKey { .. }
         | Change::AddUnique { .. }
         | Change::AddCheck { .. }
         | Change::AddExclusion { .. }

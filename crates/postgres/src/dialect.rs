@@ -11,7 +11,7 @@ mod spelling;
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
     Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, ObjectKind, Result, Step, TableId, TargetCollation, TextEquality, Untranslated, ValueRule,
+    Mapped, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality, Untranslated, ValueRule,
 };
 
 pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
@@ -149,6 +149,10 @@ impl Dialect for PostgresDialect {
             Feature::TextIndexes | Feature::StampTriggers | Feature::Collations => true,
             Feature::PrefixIndexes | Feature::OnUpdate => false,
         }
+    }
+
+    fn adds_primary_key(&self, table: &Table) -> bool {
+        ddl::adds_primary_key(table)
     }
 
     fn reserves(&self, kind: ObjectKind, name: &str) -> bool {

@@ -25,6 +25,7 @@ const HASH_CHARS: usize = 8;
 pub(super) fn steps(dialect: &MysqlDialect, change: &Change) -> Result<Vec<Step>> {
     let step = match change {
         Change::CreateTable { table, .. } => table::create(dialect, table)?,
+        Change::AddPrimaryKey { .. } => return refuse("primary keys that come later"),
         Change::AddUnique { table, key } => index::add_unique(table, key)?,
         Change::AddCheck { table, check } => add_check(dialect, table, check)?,
         Change::CreateIndex { table, index } => index::create(dialect, table, index)?,

@@ -489,6 +489,11 @@ fn spelled_part(change: &Change) -> (String, ObjectId, String) {
             ObjectId::part(ObjectKind::Other, table.clone(), column),
             String::new(),
         ),
+        Change::AddPrimaryKey { table, key } => (
+            format!("add primary key {} to {table}", key.name),
+            part(ObjectKind::PrimaryKey, table, &key.name),
+            key.definition.clone().unwrap_or_else(|| key.columns.join(", ")),
+        ),
         Change::AddUnique { table, key } => (
             format!("add unique {} to {table}", key.name),
             part(ObjectKind::Unique, table, &key.name),

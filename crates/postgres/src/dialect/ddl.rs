@@ -31,6 +31,10 @@ pub(super) fn steps(change: &Change) -> Result<Step> {
             table,
             column,
         } => own_sequence(sequence, table, column),
+        Change::AddPrimaryKey { table, key } => {
+            let definition = primary_definition(key);
+            add_constraint(table, ObjectKind::PrimaryKey, &key.name, &definition, &[])?
+        }
         Change::AddUnique { table, key } => {
             add_constraint(table, ObjectKind::Unique, &key.name, &unique_definition(key), &[])?
         }
@@ -293,11 +297,7 @@ fn create_table(table: &Table, sequences: &[Sequence]) -> Step {
         .map(|column| column_definition(column, sequences))
         .collect();
     if let Some(key) = &table.primary_key {
-        let definition = key
-            .definition
-            .clone()
-            .unwrap_or_else(|| key_definition("PRIMARY KEY", key));
-        parts.push(named(&key.name, &definition));
+        parts.push(named(&key.name, &primary_definition(key)));
     }
     parts.extend(
         table
@@ -507,6 +507,20 @@ fn deferral(deferral: Deferral) -> &'static str {
 
 fn key_definition(word: &str, key: &Key) -> String {
     format!("{word} ({}){}", columns(&key.columns), deferral(key.deferral))
+}
+
+fn primary_definition(key: &Key) -> String {
+    key.definition
+        .clone()
+        .unwrap_or_else(|| key_definition("PRIMARY KEY", key))
+}
+
+/// Tells whether the table's primary key can wait for the rows. Within a family it belongs to the whole of it.
+pub(super) fn adds_primary_key(table: &Table) -> bool {
+    let is_alone =
+        table.partitioned_by.is_none() && table.partition_of.is_none() && table.inherits.is_empty();
+    let has_name = table.primary_key.as_ref().is_some_and(|key| !key.name.is_empty());
+    is_alone && has_name && !large_objects::is_store(&table.id)
 }
 
 fn unique_definition(key: &Key) -> String {

@@ -34,7 +34,7 @@ pub(super) fn check(change: &Change, major: u32) -> Result<()> {
 
 fn definition(change: &Change) -> Option<&str> {
     match change {
-        Change::AddUnique { key, .. } => key.definition.as_deref(),
+        Change::AddPrimaryKey { key, .. } | Change::AddUnique { key, .. } => key.definition.as_deref(),
         Change::CreateTable { table, .. } => table.primary_key.as_ref()?.definition.as_deref(),
         Change::AddForeignKey { key, .. } => key.definition.as_deref(),
         Change::AddCheck { check, .. } => check.definition.as_deref(),

@@ -27,7 +27,10 @@ pub(super) fn steps(change: &Change) -> Result<Vec<Step>> {
         Change::CreateNamespace(_) => refuse("namespaces"),
         Change::CreateType(_) => refuse("types of the user's own"),
         Change::CreateSequence(_) | Change::OwnSequence { .. } => refuse("sequences"),
-        Change::AddUnique { .. } | Change::AddCheck { .. } | Change::AddForeignKey { .. } => {
+        Change::AddPrimaryKey { .. }
+        | Change::AddUnique { .. }
+        | Change::AddCheck { .. }
+        | Change::AddForeignKey { .. } => {
             refuse("constraints outside CREATE TABLE")
         }
         Change::AddExclusion { .. } => refuse("exclusion constraints"),
