@@ -91,7 +91,7 @@ pub(crate) fn fill(target: &Target, scale: Scale, seed: u64) -> Result<u64, Fail
     };
     if found != "0" {
         return Err(Failure::new(format!(
-            "the database holds {found} tables; must be empty\nhint: create a new one"
+            "the database holds {found} tables and views; must be empty\nhint: create a new one"
         )));
     }
     match target {

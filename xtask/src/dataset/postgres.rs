@@ -10,7 +10,8 @@ use crate::cargo::Failure;
 
 const DIALECT: Dialect = Dialect::Postgres;
 const COUNT_TABLES: &str = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema';";
+WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+AND c.relkind IN ('r', 'p', 'v', 'm', 'f');";
 const SETTINGS: &str = "SET synchronous_commit = off; SET maintenance_work_mem = '256MB';
 SET max_parallel_maintenance_workers = 0;";
 
