@@ -29,7 +29,10 @@ pub(super) fn tables(path: &Path) -> Result<String, Failure> {
     if !path.exists() {
         return Ok("0".to_owned());
     }
-    load::output(shell(path), "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'view');")
+    load::output(
+        shell(path),
+        "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'view');",
+    )
 }
 
 /// Makes the tables, fills them, then builds the indexes.
