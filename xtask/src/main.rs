@@ -18,6 +18,7 @@ mod private_mysql;
 mod private_server;
 mod test;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ Commands:
                             WHIMBREL_TEST_MYSQL=mysql://... use those servers instead. A missing PostgreSQL or
                             MariaDB is installed with apt-get unless --no-install is given
   mysql                     prepare a private MySQL server for the tests (needs root and debootstrap)
+  torture [--moments 200] [--scale 0.05] [--seed 1] [--pair postgres-postgres] [--data FOLDER]
+                            kill the program and the servers at random moments of migrations, go on each time, compare
   tidy                      the house rules, one line per violation
   help                      this page
 ";
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         "dataset" => dataset::run(rest),
         "test" => test::run(rest),
         "mysql" if rest.is_empty() => mysql::run(),
+        "torture" => torture::run(rest),
         "tidy" if rest.is_empty() => tidy::run(),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
