@@ -1,7 +1,7 @@
 //! The ledger in its own schema of the target: runs with their epoch, steps that are done, chunks that arrived.
 
 use async_trait::async_trait;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, SimpleQueryMessage};
 use whimbrel_core::{
     Chunk, ChunkRecord, ChunkResult, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey,
     StepRecord, TableId, fault, hash_of,
@@ -9,8 +9,9 @@ use whimbrel_core::{
 
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
+use crate::quote::literal;
 use crate::records::{CHUNKS, RUNS, STEPS, conflict, named};
-use crate::transaction::{begin, commit_surely, hold_epoch};
+use crate::transaction::{begin, change, commit_surely, commit_with, hold_epoch};
 
 const CREATE: &str = "
     CREATE SCHEMA _whimbrel;
@@ -62,22 +63,6 @@ impl PostgresLedger {
             Some(session) => Ok(session),
             None => self.settings.open(Role::Writer).await,
         }
-    }
-
-    /// Runs one query under the run's epoch and commits it; returns the number of rows that it changed.
-    async fn change(
-        &self,
-        run: &RunKey,
-        sql: &str,
-        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-    ) -> Result<u64> {
-        let session = self.session().await?;
-        begin(&session).await?;
-        hold_epoch(&session, run).await?;
-        let changed = session.execute(sql, parameters).await.map_err(from_driver)?;
-        commit_surely(&session).await?;
-        self.idle.put(session);
-        Ok(changed)
     }
 
     /// Rows of a query on the ledger; none when there is no ledger.
@@ -195,35 +180,34 @@ impl Ledger for PostgresLedger {
         let (texts, (namespace, name)) = (texts?, named(target));
         let session = self.session().await?;
         begin(&session).await?;
+        let (migration, space, bare) = (literal(&run.migration.0), literal(namespace), literal(name));
+        let epoch = run.epoch.0;
         hold_epoch(&session, run).await?;
-        let count =
-            format!("SELECT count(*) FROM {CHUNKS} WHERE migration = $1 AND namespace = $2 AND name = $3");
-        let row = session
-            .query_one(&count, &[&run.migration.0, &namespace, &name])
-            .await
-            .map_err(from_driver)?;
-        if row.get::<_, i64>(0) > 0 {
+        let count = format!(
+            "SELECT 1 FROM {CHUNKS} WHERE migration = {migration} AND namespace = {space} AND name = {bare} LIMIT 1"
+        );
+        let found = session.simple_query(&count).await.map_err(from_driver)?;
+        if found
+            .iter()
+            .any(|message| matches!(message, SimpleQueryMessage::Row(_)))
+        {
             return Err(conflict(format!("table `{target}` has a split already")).with_code("split_exists"));
         }
+        let rows: Vec<String> = numbers
+            .iter()
+            .zip(&texts)
+            .map(|(number, text)| {
+                format!(
+                    "({migration}, {space}, {bare}, {number}, {}, {epoch})",
+                    literal(text)
+                )
+            })
+            .collect();
         let insert = format!(
-            "INSERT INTO {CHUNKS} (migration, namespace, name, number, chunk, epoch)
-             SELECT $1, $2, $3, k.number, k.chunk, $4 FROM unnest($5::int8[], $6::text[]) k(number, chunk)"
+            "INSERT INTO {CHUNKS} (migration, namespace, name, number, chunk, epoch) VALUES {}",
+            rows.join(", ")
         );
-        session
-            .execute(
-                &insert,
-                &[
-                    &run.migration.0,
-                    &namespace,
-                    &name,
-                    &run.epoch.0,
-                    &numbers,
-                    &texts,
-                ],
-            )
-            .await
-            .map_err(from_driver)?;
-        commit_surely(&session).await?;
+        commit_with(&session, &insert).await?;
         self.idle.put(session);
         fault::point("postgres.ledger.split.after")
     }
@@ -257,17 +241,16 @@ impl Ledger for PostgresLedger {
         fault::point("postgres.ledger.confirm.before")?;
         let (namespace, name) = named(target);
         let sql = format!(
-            "UPDATE {CHUNKS} SET position = $5 WHERE migration = $1 AND namespace = $2 AND name = $3 AND number = $4
-               AND finished_at IS NOT NULL"
+            "UPDATE {CHUNKS} SET position = {} WHERE migration = {} AND namespace = {} AND name = {} AND number = {index}
+               AND finished_at IS NOT NULL",
+            literal(position),
+            literal(&run.migration.0),
+            literal(namespace),
+            literal(name),
         );
-        let number = i64::from(index);
-        let changed = self
-            .change(
-                run,
-                &sql,
-                &[&run.migration.0, &namespace, &name, &number, &position],
-            )
-            .await?;
+        let session = self.session().await?;
+        let changed = change(&session, run, &sql).await?;
+        self.idle.put(session);
         if changed != 1 {
             return Err(conflict(format!("chunk {index} of `{target}` is not finished")));
         }

@@ -22,7 +22,9 @@ use crate::ledger::PostgresLedger;
 use crate::quote::{literal, quoted, table_name};
 use crate::records::{CHUNKS, STEPS, named};
 use crate::source::PostgresSource;
-use crate::transaction::{OWN_SEARCH_PATH, begin, begin_step, commit_step, commit_surely, hold_epoch};
+use crate::transaction::{
+    OWN_SEARCH_PATH, begin, begin_step, change, commit_surely, commit_with, hold_epoch,
+};
 use crate::writer::{self, PostgresWriter};
 
 /// More writers than that bring nothing to one server.
@@ -164,17 +166,15 @@ impl Target for PostgresTarget {
     async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
         fault::point("postgres.sequence.before")?;
         let session = self.session().await?;
-        begin(&session).await?;
-        hold_epoch(&session, run).await?;
-        let sql = "SELECT setval($1::text::regclass, $2, $3)";
-        session
-            .query_one(
-                sql,
-                &[&table_name(sequence), &position.last_value, &position.is_called],
-            )
+        let sql = format!(
+            "SELECT setval({}::regclass, {}, {})",
+            literal(&table_name(sequence)),
+            position.last_value,
+            position.is_called
+        );
+        change(&session, run, &sql)
             .await
-            .map_err(|error| from_driver(error).during(format!("set sequence `{sequence}`")))?;
-        commit_surely(&session).await?;
+            .map_err(|error| error.during(format!("set sequence `{sequence}`")))?;
         self.idle.put(session);
         fault::point("postgres.sequence.after")
     }
@@ -274,7 +274,7 @@ async fn execute(
         perform(session, statement).await?;
         fault::point("postgres.statement.after")?;
     }
-    commit_step(session, &record).await?;
+    commit_with(session, &record).await?;
     fault::point("postgres.step.after")
 }
 

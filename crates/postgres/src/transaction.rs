@@ -9,12 +9,15 @@ use crate::error::{from_driver, is_lost};
 use crate::quote::literal;
 use crate::records::{RUNS, STEPS, conflict};
 
+/// Begins a transaction that writes.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+/// Asks for the number of the transaction at hand.
+const NUMBER: &str = "SELECT pg_current_xact_id()::text";
+
 /// Begins a transaction.
 pub(crate) async fn begin(session: &Session) -> Result<()> {
-    session
-        .batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        .await
-        .map_err(from_driver)
+    session.batch_execute(BEGIN).await.map_err(from_driver)
 }
 
 /// Lets the bodies of functions that defaults, checks, indexes and views call find what they name without a namespace, as in a session
@@ -24,87 +27,95 @@ pub(crate) const OWN_SEARCH_PATH: &str = "SET LOCAL search_path TO DEFAULT";
 /// Begins the transaction of a chunk under the run's epoch, in one message. Its COMMIT does not wait for the disk, see `durability.rs`.
 pub(crate) async fn begin_chunk(session: &Session, run: &RunKey, name: &str) -> Result<()> {
     let sql = format!(
-        "SET application_name = {}; BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off;
-         {OWN_SEARCH_PATH}; SELECT epoch FROM {RUNS} WHERE migration = {}",
+        "{BEGIN}; SET application_name = {}; SET LOCAL synchronous_commit = off; {OWN_SEARCH_PATH};
+         SELECT epoch FROM {RUNS} WHERE migration = {}",
         literal(name),
         literal(&run.migration.0),
     );
     let answer = session.simple_query(&sql).await;
     let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
-    same_epoch(rows(&messages).next(), run)
-}
-
-/// Begins the transaction of a step and holds the run's epoch, in one message; tells whether the step is recorded.
-pub(crate) async fn begin_step(session: &Session, run: &RunKey, step: &str, settings: &str) -> Result<bool> {
-    let migration = literal(&run.migration.0);
-    let sql = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT epoch FROM {RUNS} WHERE migration = {migration} FOR SHARE;
-         SELECT count(*) FROM {STEPS} WHERE migration = {migration} AND step = {}; {settings}",
-        literal(step),
-    );
-    let answer = session.simple_query(&sql).await;
-    let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
-    let found: Vec<&str> = rows(&messages).collect();
-    let [epoch, recorded, ..] = found[..] else {
-        return compare(None, run).map(|()| false);
-    };
-    same_epoch(Some(epoch), run)?;
-    Ok(recorded != "0")
-}
-
-/// Commits a step with the change of its record, in two messages.
-pub(crate) async fn commit_step(session: &Session, change: &str) -> Result<()> {
-    let sql = format!("{change}; SELECT pg_current_xact_id()::text");
-    let messages = session.simple_query(&sql).await.map_err(from_driver)?;
-    let number = rows(&messages).last().unwrap_or_default();
-    surely(commit_number(session, number).await?)
+    same_epoch(&answers(&messages), 4, run)
 }
 
 /// Holds the run's epoch, changes the ledger and asks for the transaction's number, in one message; returns the rows changed and the number.
 pub(crate) async fn record_chunk(session: &Session, run: &RunKey, change: &str) -> Result<(u64, String)> {
+    let sql = format!("{}; {change}; {NUMBER}", held_epoch(run));
+    let answer = session.simple_query(&sql).await;
+    let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
+    let answers = answers(&messages);
+    same_epoch(&answers, 0, run)?;
+    Ok((rows(&answers, 1), value(&answers, 2)))
+}
+
+/// Begins the transaction of a step and holds the run's epoch, in one message; tells whether the step is recorded.
+pub(crate) async fn begin_step(session: &Session, run: &RunKey, step: &str, settings: &str) -> Result<bool> {
     let sql = format!(
-        "SELECT epoch FROM {RUNS} WHERE migration = {} FOR SHARE; {change}; SELECT pg_current_xact_id()::text",
+        "{BEGIN}; {}; SELECT count(*) FROM {STEPS} WHERE migration = {} AND step = {}; {settings}",
+        held_epoch(run),
         literal(&run.migration.0),
+        literal(step),
     );
     let answer = session.simple_query(&sql).await;
     let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
-    let found: Vec<&str> = rows(&messages).collect();
-    let [epoch, number] = found[..] else {
-        return compare(None, run).map(|()| (0, String::new()));
-    };
-    same_epoch(Some(epoch), run)?;
-    let mut counts = messages.iter().filter_map(|message| match message {
-        SimpleQueryMessage::CommandComplete(count) => Some(*count),
-        _ => None,
-    });
-    Ok((counts.nth(1).unwrap_or(0), number.to_owned()))
+    let answers = answers(&messages);
+    same_epoch(&answers, 1, run)?;
+    Ok(value(&answers, 2) != "0")
 }
 
-/// The first value of each row.
-fn rows(messages: &[SimpleQueryMessage]) -> impl Iterator<Item = &str> {
-    messages.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
-    })
+/// Runs a last statement and commits, in two messages.
+pub(crate) async fn commit_with(session: &Session, change: &str) -> Result<()> {
+    let messages = session.simple_query(&format!("{change}; {NUMBER}")).await;
+    let messages = messages.map_err(from_driver)?;
+    surely(commit_number(session, &value(&answers(&messages), 1)).await?)
 }
 
-fn same_epoch(found: Option<&str>, run: &RunKey) -> Result<()> {
-    let epoch = found.and_then(|epoch| epoch.parse().ok()).map(Epoch);
-    compare(epoch, run)
+/// Runs one statement in a transaction of its own under the run's epoch and commits it, in two messages; returns the rows it changed.
+pub(crate) async fn change(session: &Session, run: &RunKey, change: &str) -> Result<u64> {
+    let sql = format!("{BEGIN}; {}; {change}; {NUMBER}", held_epoch(run));
+    let answer = session.simple_query(&sql).await;
+    let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
+    let answers = answers(&messages);
+    same_epoch(&answers, 1, run)?;
+    surely(commit_number(session, &value(&answers, 3)).await?)?;
+    Ok(rows(&answers, 2))
+}
+
+fn held_epoch(run: &RunKey) -> String {
+    let migration = literal(&run.migration.0);
+    format!("SELECT epoch FROM {RUNS} WHERE migration = {migration} FOR SHARE")
+}
+
+/// What each statement of a message answered: the first value, and the number of rows.
+fn answers(messages: &[SimpleQueryMessage]) -> Vec<(Option<&str>, u64)> {
+    let (mut answers, mut first) = (Vec::new(), None);
+    for message in messages {
+        match message {
+            SimpleQueryMessage::Row(row) => first = first.or_else(|| row.get(0)),
+            SimpleQueryMessage::CommandComplete(rows) => answers.push((first.take(), *rows)),
+            _ => {}
+        }
+    }
+    answers
+}
+
+fn value(answers: &[(Option<&str>, u64)], at: usize) -> String {
+    let found = answers.get(at).and_then(|answer| answer.0);
+    found.unwrap_or_default().to_owned()
+}
+
+fn rows(answers: &[(Option<&str>, u64)], at: usize) -> u64 {
+    answers.get(at).map_or(0, |answer| answer.1)
+}
+
+fn same_epoch(answers: &[(Option<&str>, u64)], at: usize, run: &RunKey) -> Result<()> {
+    compare(value(answers, at).parse().ok().map(Epoch), run)
 }
 
 /// Keeps the run's epoch from being raised until the transaction ends; a `Conflict` when it is not ours any more.
 pub(crate) async fn hold_epoch(session: &Session, run: &RunKey) -> Result<()> {
-    let sql = format!("SELECT epoch FROM {RUNS} WHERE migration = $1 FOR SHARE");
-    check_epoch(session, &sql, run).await
-}
-
-async fn check_epoch(session: &Session, sql: &str, run: &RunKey) -> Result<()> {
-    let row = session
-        .query_opt(sql, &[&run.migration.0])
-        .await
-        .map_err(|error| ledger_gone(error, &run.migration))?;
-    compare(row.map(|row| Epoch(row.get(0))), run)
+    let answer = session.simple_query(&held_epoch(run)).await;
+    let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
+    same_epoch(&answers(&messages), 0, run)
 }
 
 fn compare(found: Option<Epoch>, run: &RunKey) -> Result<()> {
@@ -135,12 +146,8 @@ fn ledger_gone(error: tokio_postgres::Error, migration: &MigrationId) -> Error {
 
 /// Commits and tells what became of it. An error means that nothing was committed.
 pub(crate) async fn commit(session: &Session) -> Result<Committed> {
-    let row = session
-        .query_one("SELECT pg_current_xact_id()::text", &[])
-        .await
-        .map_err(from_driver)?;
-    let number: String = row.get(0);
-    commit_number(session, &number).await
+    let messages = session.simple_query(NUMBER).await.map_err(from_driver)?;
+    commit_number(session, &value(&answers(&messages), 0)).await
 }
 
 /// Commits the transaction of the number and tells what became of it. An error means that nothing was committed.
@@ -158,9 +165,9 @@ async fn ask_to_commit(session: &Session, number: &str) -> Result<Committed> {
     match answer {
         Err(error) if is_lost(&error) => Ok(Committed::Unknown),
         Err(error) => Err(from_driver(error)),
-        Ok(messages) => match rows(&messages).next() {
-            Some("committed") => Ok(Committed::Done),
-            Some("aborted") => Err(Error::new(
+        Ok(messages) => match value(&answers(&messages), 1).as_str() {
+            "committed" => Ok(Committed::Done),
+            "aborted" => Err(Error::new(
                 ErrorClass::Transient,
                 "the server rolled the transaction back at COMMIT",
             )

@@ -125,6 +125,22 @@ pub(crate) async fn try_read(
     snapshot.read(request).try_collect().await
 }
 
+/// The whole table as a run between two databases of this engine asks for it, in batches of 64 KiB.
+pub(crate) async fn read_packed(
+    snapshot: &dyn Snapshot,
+    table: &Table,
+    columns: &[ReadColumn],
+) -> Vec<Batch> {
+    let request = ReadRequest {
+        table: table.clone(),
+        columns: columns.to_vec(),
+        range: KeyRange::All,
+        batch_bytes: 64 << 10,
+        packed: true,
+    };
+    snapshot.read(request).try_collect().await.unwrap()
+}
+
 /// The digest of all rows of all batches.
 pub(crate) fn digest(batches: &[Batch], columns: &[ReadColumn]) -> Digest {
     let types: Vec<LogicalType> = columns.iter().map(|column| column.logical.clone()).collect();

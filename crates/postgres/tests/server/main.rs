@@ -10,6 +10,7 @@ mod copy;
 mod every_type;
 mod faults;
 mod harness;
+mod packed;
 mod profile;
 mod rules;
 mod snapshot;
