@@ -8,6 +8,9 @@ use super::measure::{Measured, Script, Stopwatch};
 use super::pair::Engine;
 use super::place::Place;
 
+/// How many tables get a client of their own.
+const BIG_TABLES: usize = 9;
+
 /// One measurement of the limit.
 #[derive(Debug)]
 pub(super) struct Limit<'a> {
@@ -33,7 +36,7 @@ impl Limit<'_> {
     /// Measures the way out and the way in, one after the other.
     pub(super) fn measure(&self, stopwatch: &Stopwatch) -> Result<Measured, String> {
         let out = stopwatch.run(&self.out(self.source)?, self.folder, &[0])?;
-        if self.sample.name != self.source.name {
+        if self.sample.engine != self.source.engine {
             clear(self.exchange);
             if self.sample.engine != Engine::Sqlite {
                 stopwatch.run(&self.out(self.sample)?, self.folder, &[0])?;
@@ -52,37 +55,55 @@ impl Limit<'_> {
     /// Returns the script in which the engine gives out all rows, two tables at a time.
     fn out(&self, source: &Place) -> Result<Script, String> {
         let exchange = self.exchange.display();
-        let name = &source.name;
-        let text = match source.engine {
-            Engine::Postgres => format!(
-                "{} psql -X -q -v ON_ERROR_STOP=1 -d {name} -c \"COPY \\\"{{}}\\\" TO '{exchange}/{{}}' (FORMAT binary)\"",
-                two_at_a_time(&tables(source)?)
-            ),
-            Engine::MariaDb => format!(
-                "{} mariadb {} {name} -e \"SELECT * INTO OUTFILE '{exchange}/{{}}' FROM \\`{{}}\\`\"",
-                two_at_a_time(&tables(source)?),
-                source.mariadb_options()
-            ),
-            Engine::Sqlite => {
-                self.write("read.sql", &read_everything(source)?)?;
-                format!("exec sqlite3 -batch -bail '{name}' < read.sql > /dev/null")
+        let statement = |table: &str| match source.engine {
+            Engine::Postgres => format!("COPY \"{table}\" TO '{exchange}/{table}' (FORMAT binary);\n"),
+            Engine::MariaDb | Engine::Sqlite => {
+                format!("SELECT * INTO OUTFILE '{exchange}/{table}' FROM `{table}`;\n")
             }
         };
+        let text = if source.engine == Engine::Sqlite {
+            self.write("read.sql", &read_everything(source)?)?;
+            format!(
+                "exec sqlite3 -batch -bail '{}' < read.sql > /dev/null",
+                source.name
+            )
+        } else {
+            let statements: Vec<String> = tables(source)?.iter().map(|table| statement(table)).collect();
+            self.two_at_a_time("out", &client(source), &statements)?
+        };
         Ok(source.environment(Script::new(text)))
+    }
+
+    /// Writes the statements into files, those of the biggest tables into files of their own, and returns the command
+    /// that runs the files, two at a time. A client for each small table would take longer than the table.
+    fn two_at_a_time(&self, name: &str, client: &str, statements: &[String]) -> Result<String, String> {
+        let (big, small) = statements.split_at(BIG_TABLES.min(statements.len()));
+        let small = small.concat();
+        let files: Vec<&str> = big.iter().map(String::as_str).chain([small.as_str()]).collect();
+        for (at, text) in files.iter().enumerate() {
+            self.write(&format!("{name}-{at}.sql"), text)?;
+        }
+        let last = files.len() - 1;
+        Ok(format!(
+            "seq 0 {last} | xargs -P 2 -I {{}} sh -c '{client} < {name}-{{}}.sql'"
+        ))
     }
 
     fn load_postgres(&self) -> Result<Script, String> {
         let (sample, target) = (&self.sample.name, &self.target.name);
         let exchange = self.exchange.display();
+        let statements: Vec<String> = tables(self.sample)?
+            .iter()
+            .map(|table| format!("COPY \"{table}\" FROM '{exchange}/{table}' (FORMAT binary);\n"))
+            .collect();
+        let load = self.two_at_a_time("load", &client(self.target), &statements)?;
         let text = format!(
-            "set -e
-pg_restore --section=pre-data -d {target} schema
-{} psql -X -q -v ON_ERROR_STOP=1 -d {target} -c \"COPY \\\"{{}}\\\" FROM '{exchange}/{{}}' (FORMAT binary)\"
-pg_restore -j 2 --section=post-data -d {target} schema\n",
-            two_at_a_time(&tables(self.sample)?)
+            "set -e\npg_restore --section=pre-data -d {target} schema\n{load}\n\
+             pg_restore -j 2 --section=post-data -d {target} schema\n"
         );
-        let prepare = format!("exec pg_dump -Fc --schema-only --no-owner -f schema -d {sample}");
-        self.prepare(&prepare)?;
+        self.prepare(&format!(
+            "exec pg_dump -Fc --schema-only --no-owner -f schema -d {sample}"
+        ))?;
         Ok(self.target.environment(Script::new(text)))
     }
 
@@ -100,27 +121,24 @@ pg_restore -j 2 --section=post-data -d {target} schema\n",
     fn load_mariadb(&self) -> Result<Script, String> {
         let exchange = self.exchange.display();
         let quick = "SET SESSION foreign_key_checks = 0, unique_checks = 0;\n";
-        let names = tables(self.sample)?;
         let (mut create, mut last) = (quick.to_owned(), quick.to_owned());
-        for name in &names {
+        let mut statements = Vec::new();
+        for name in tables(self.sample)? {
             let answer = self.sample.query(&format!("SHOW CREATE TABLE `{name}`;"))?;
             let ddl = answer.split_once('\t').map_or("", |(_, ddl)| ddl);
             let parts = Parts::of(ddl.trim_end());
             create.push_str(&format!("{};\n", parts.table));
-            let mut load = format!(
-                "{quick}LOAD DATA INFILE '{exchange}/{name}' INTO TABLE `{name}` CHARACTER SET binary;\n"
-            );
-            load.push_str(&alter(name, &parts.indexes));
-            self.write(&format!("load-{name}.sql"), &load)?;
-            last.push_str(&alter(name, &parts.foreign_keys));
+            statements.push(format!(
+                "{quick}LOAD DATA INFILE '{exchange}/{name}' INTO TABLE `{name}` CHARACTER SET binary;\n{}",
+                alter(&name, &parts.indexes)
+            ));
+            last.push_str(&alter(&name, &parts.foreign_keys));
         }
         self.write("create.sql", &create)?;
         self.write("last.sql", &last)?;
-        let client = format!("mariadb {} {}", self.target.mariadb_options(), self.target.name);
-        let text = format!(
-            "set -e\n{client} < create.sql\n{} sh -c '{client} < load-{{}}.sql'\n{client} < last.sql\n",
-            two_at_a_time(&names)
-        );
+        let client = client(self.target);
+        let load = self.two_at_a_time("load", &client, &statements)?;
+        let text = format!("set -e\n{client} < create.sql\n{load}\n{client} < last.sql\n");
         Ok(self.target.environment(Script::new(text)))
     }
 
@@ -192,9 +210,12 @@ fn alter(table: &str, parts: &[String]) -> String {
     format!("ALTER TABLE `{table}` {};\n", parts.join(", "))
 }
 
-/// Returns the beginning of a command that is run for every table, two at a time.
-fn two_at_a_time(tables: &[String]) -> String {
-    format!("printf '%s\\n' {} | xargs -P 2 -I {{}}", tables.join(" "))
+/// Returns the command that runs the statements on its standard input in a database of a server.
+fn client(place: &Place) -> String {
+    match place.engine {
+        Engine::Postgres => format!("psql -X -q -v ON_ERROR_STOP=1 -d {}", place.name),
+        Engine::MariaDb | Engine::Sqlite => format!("mariadb {} {}", place.mariadb_options(), place.name),
+    }
 }
 
 /// Returns the tables, the biggest first.

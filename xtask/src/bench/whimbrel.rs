@@ -67,13 +67,11 @@ impl Whimbrel {
             (SOURCE_PASSWORD, &source.password),
             (TARGET_PASSWORD, &target.password),
         ];
+        let [source, target] = [(source, SOURCE_PASSWORD), (target, TARGET_PASSWORD)]
+            .map(|(place, variable)| place.url_with(&format!("${{{variable}}}")));
         let mut command = Command::new(&self.program);
         command
-            .arg("plan")
-            .args([
-                source.url_with(&format!("${{{SOURCE_PASSWORD}}}")),
-                target.url_with(&format!("${{{TARGET_PASSWORD}}}")),
-            ])
+            .args(["plan", &source, &target])
             .args(["--accept-suggested", "--json", "--config"])
             .arg(&config)
             .arg("--dir")
@@ -91,7 +89,8 @@ impl Whimbrel {
             .memory
             .map_or(String::new(), |memory| format!(" --memory {memory}"));
         let text = format!(
-            "exec \"$WHIMBREL\" run {id} --approve {hash} --dir plans --config whimbrel.toml --quiet{memory}"
+            "exec \"$WHIMBREL\" run {id} --approve {hash} --dir plans --config whimbrel.toml --quiet{memory} \\\n\
+             --source '{source}' --target '{target}'"
         );
         let mut script = Script::new(text).with("WHIMBREL", self.program.to_string_lossy());
         for (name, password) in passwords {
