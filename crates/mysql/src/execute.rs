@@ -2,6 +2,7 @@
 //! these the probe tells whether the statement ran: by then what is there under an intent of ours is ours.
 
 pub(crate) mod aside;
+mod foreign_key;
 mod probe;
 
 use mysql_async::Conn;
@@ -36,6 +37,10 @@ pub(crate) async fn execute(
     .await
     .map_err(classify)?;
     let state = steps::state(conn, run, &step.id).await?;
+    let unchecked = foreign_key::is_made_by(step) && direction == Direction::Do;
+    if unchecked {
+        foreign_key::set_checks(conn, false).await?;
+    }
     let mut work = Work {
         conn,
         server,
@@ -45,6 +50,9 @@ pub(crate) async fn execute(
     match direction {
         Direction::Do => work.forward(state).await?,
         Direction::Undo => work.backward(state).await?,
+    }
+    if unchecked {
+        foreign_key::set_checks(conn, true).await?;
     }
     fault::point("mysql.step.after")
 }
@@ -84,12 +92,27 @@ impl Work<'_> {
         };
         if first == First::Unsure && is_single(&self.step.statements) {
             match probe::presence(self.conn, self.server, self.step).await? {
-                Presence::There => return self.record(State::Done).await,
+                Presence::There => return self.finish().await,
                 Presence::Absent | Presence::Unknown => {}
             }
         }
         self.run_from(&self.step.statements, from, first, Direction::Do)
             .await?;
+        self.finish().await
+    }
+
+    /// Records that all is there and holds. A foreign key that does not hold is taken back.
+    async fn finish(&mut self) -> Result<()> {
+        if foreign_key::is_made_by(self.step)
+            && let Err(error) = foreign_key::validate(self.conn, self.step).await
+        {
+            if error.class() != ErrorClass::Transient {
+                self.take_back_what_is_there().await?;
+                self.note_refusal(0).await?;
+            }
+            return Err(error);
+        }
+        fault::point("mysql.step.validated")?;
         self.record(State::Done).await
     }
 

@@ -6,7 +6,7 @@ use mysql_async::prelude::Queryable as _;
 use whimbrel_core::{Epoch, MigrationId, Result, RunKey, StepRecord, fault};
 
 use super::tables::STEPS;
-use super::transaction::{begin, commit_surely, hold_epoch};
+use super::transaction::{begin, commit_surely, hold_epoch, rollback};
 use crate::error::classify;
 
 /// What the ledger says of a step.
@@ -66,9 +66,24 @@ pub(crate) async fn state(conn: &mut Conn, run: &RunKey, step: &str) -> Result<O
     }))
 }
 
-/// Records a state.
+/// Records a state. Steps that run side by side may be in each other's way here; whoever had to yield does it again.
 pub(crate) async fn set(conn: &mut Conn, run: &RunKey, step: &str, state: State) -> Result<()> {
+    const TRIES: usize = 10;
     fault::point("mysql.step.record.before")?;
+    for _ in 1..TRIES {
+        match put(conn, run, step, state).await {
+            Err(error) if error.code() == "serialization" => rollback(conn).await?,
+            done => {
+                done?;
+                return fault::point("mysql.step.record.after");
+            }
+        }
+    }
+    put(conn, run, step, state).await?;
+    fault::point("mysql.step.record.after")
+}
+
+async fn put(conn: &mut Conn, run: &RunKey, step: &str, state: State) -> Result<()> {
     begin(conn).await?;
     hold_epoch(conn, run).await?;
     let (word, statements) = state.parts();
@@ -91,8 +106,7 @@ pub(crate) async fn set(conn: &mut Conn, run: &RunKey, step: &str, state: State)
     )
     .await
     .map_err(classify)?;
-    commit_surely(conn).await?;
-    fault::point("mysql.step.record.after")
+    commit_surely(conn).await
 }
 
 /// Forgets the step.

@@ -15,3 +15,4 @@ mod read;
 mod snapshot;
 mod split;
 mod target;
+mod wire;

@@ -142,6 +142,97 @@ async fn a_step_of_several_statements_goes_on_where_it_stopped() {
     }
 }
 
+fn foreign_key(id: &str) -> Step {
+    Step {
+        subject: ObjectId {
+            kind: ObjectKind::ForeignKey,
+            owner: TableId::bare("c"),
+            part: "c_p".to_owned(),
+        },
+        ..step(
+            id,
+            "c",
+            &["ALTER TABLE c ADD CONSTRAINT c_p FOREIGN KEY (a, b) REFERENCES p (a, b)"],
+            &["ALTER TABLE c DROP FOREIGN KEY c_p"],
+        )
+    }
+}
+
+fn foreign_keys(database: &TestDatabase) -> usize {
+    let rows = database.query_text(
+        "SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS
+         WHERE CONSTRAINT_SCHEMA = DATABASE() AND CONSTRAINT_TYPE = 'FOREIGN KEY'",
+    );
+    rows.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_key_is_made_without_a_copy_and_not_over_orphans() {
+    for database in databases("orphans") {
+        database.execute(
+            "CREATE TABLE p (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE c (id int PRIMARY KEY, a int, b int);
+             INSERT INTO p VALUES (1, 1); INSERT INTO c VALUES (1, 1, 1), (2, NULL, 7), (3, 1, 2)",
+        );
+        let target = target(database.url()).await;
+        let run = open_run(&*target).await;
+        let make = foreign_key("1");
+        let error = target.execute(&run, &make, Direction::Do).await.unwrap_err();
+        assert_eq!(error.code(), "foreign_key_violation", "{}", error.chain());
+        assert!(error.chain().contains("1 rows of `c`"), "{}", error.chain());
+        assert_eq!(
+            (foreign_keys(&database), done(&*target, &run).await.len()),
+            (0, 0)
+        );
+        database.execute("DELETE FROM c WHERE id = 3");
+        target.execute(&run, &make, Direction::Do).await.unwrap();
+        assert_eq!(foreign_keys(&database), 1);
+        // Whoever uses the session next is checked.
+        let broken = step(
+            "2",
+            "x",
+            &["INSERT INTO c VALUES (4, 5, 5)"],
+            &["DELETE FROM c WHERE id = 4"],
+        );
+        let refused = target.execute(&run, &broken, Direction::Do).await.unwrap_err();
+        assert_eq!(refused.code(), "foreign_key_violation", "{}", refused.chain());
+        // A crash between the statement and the look at the rows.
+        forget_that_it_is_done(&database);
+        database.execute("SET foreign_key_checks = 0; INSERT INTO c VALUES (4, 5, 5)");
+        let error = target.execute(&run, &make, Direction::Do).await.unwrap_err();
+        assert_eq!(error.code(), "foreign_key_violation", "{}", error.chain());
+        assert_eq!(
+            (foreign_keys(&database), done(&*target, &run).await.len()),
+            (0, 0)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_on_different_objects_run_side_by_side() {
+    for database in databases("side by side") {
+        let target = target(database.url()).await;
+        let run = open_run(&*target).await;
+        let steps: Vec<Step> = (0..16)
+            .map(|at| {
+                let name = format!("t{at}");
+                Step {
+                    id: at.to_string(),
+                    ..make(&name)
+                }
+            })
+            .collect();
+        for direction in [Direction::Do, Direction::Undo] {
+            let all = steps.iter().map(|step| target.execute(&run, step, direction));
+            futures::future::try_join_all(all).await.unwrap();
+            let wanted = if direction == Direction::Do { 16 } else { 0 };
+            assert_eq!(
+                (tables(&database).len(), done(&*target, &run).await.len()),
+                (wanted, wanted)
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_moved_aside_comes_back_and_can_be_dropped_for_good() {
     for database in databases("aside") {
