@@ -1,6 +1,9 @@
 //! Opens sessions: the URL and the environment become settings once, and every session is pinned to UTC, UTF-8 and modes of its own
-//! before anything else runs on it. Which certificates are accepted is `tls.rs`; option files are `connect/option_file.rs`.
+//! before anything else runs on it. Which certificates are accepted is `tls.rs`; option files are `connect/option_file.rs`; that a
+//! session still lives is `connect/liveness.rs`; what becomes of work that nobody waits for is `connect/abandon.rs`.
 
+mod abandon;
+mod liveness;
 mod option_file;
 
 use std::collections::BTreeMap;
@@ -12,6 +15,7 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, PoolOpts, SslOpts};
 use whimbrel_core::{ConnectOptions, DatabaseUrl, Error, Result, Secret};
 
+pub(crate) use self::liveness::Lookout;
 use self::option_file::Client;
 use crate::error::{Failure, classify, from_connect};
 use crate::flavour::{Flavour, Version};
@@ -20,6 +24,9 @@ use crate::wire::Session;
 
 /// How long opening a connection may take when the URL does not say.
 const CONNECT_SECONDS: u64 = 30;
+
+/// How long a connection may be dead before it is noticed, when the URL does not say (`stall_timeout`).
+const PATIENCE_SECONDS: u64 = 60;
 
 /// How long a connection that says nothing is looked after.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -64,6 +71,8 @@ pub(crate) struct Server {
     pub(crate) place: String,
     opts: Opts,
     timeout: Duration,
+    /// How long a session may be dead before it is noticed; none when nobody looks.
+    patience: Option<Duration>,
 }
 
 impl fmt::Debug for Server {
@@ -80,7 +89,8 @@ impl Server {
     /// Connects once, so that a wrong address or password is said at once, and asks the server what it is.
     pub(crate) async fn open(url: &DatabaseUrl, options: &ConnectOptions) -> Result<Self> {
         let login = Login::read(url, &options.environment)?;
-        let timeout = timeout(url)?;
+        let timeout = seconds(url, &["connect_timeout", "connect-timeout"], CONNECT_SECONDS)?;
+        let patience = seconds(url, &["stall_timeout", "stall-timeout"], PATIENCE_SECONDS)?;
         let (opts, mut conn) = Box::pin(login.connect(url, timeout)).await?;
         let rows: Vec<(String, String)> = conn.query(SETTINGS).await.map_err(classify)?;
         let settings: BTreeMap<String, String> = rows
@@ -100,7 +110,15 @@ impl Server {
             place: login.place(),
             opts,
             timeout,
+            patience: Some(patience).filter(|patience| !patience.is_zero() && login.socket.is_none()),
         })
+    }
+
+    /// Returns what looks after a session while we wait for its answers.
+    pub(crate) fn lookout(&self, session: u32) -> Lookout {
+        let setting = |name| self.settings.get(name).map_or("", String::as_str);
+        let address = format!("{}:{}", setting("hostname"), setting("port"));
+        Lookout::new(self.opts.clone(), self.patience, address, session)
     }
 
     /// Opens a session that only reads.
@@ -145,6 +163,7 @@ impl Server {
         let opened = tokio::time::timeout(self.timeout, Session::open(&self.opts)).await;
         let failure = match opened {
             Ok(Ok(mut session)) => {
+                session.look_after(self.lookout(session.id()));
                 for sql in self.pins(READER_MODES, 30) {
                     session.query_drop(&sql).await.map_err(classify)?;
                 }
@@ -162,8 +181,11 @@ impl Server {
         let mut conn = open(self.opts.clone(), self.timeout)
             .await
             .map_err(|error| from_connect(error, &self.place))?;
+        let lookout = self.lookout(conn.id());
         for sql in self.pins(modes, lock_seconds) {
-            conn.query_drop(sql).await.map_err(classify)?;
+            lookout
+                .during(async { conn.query_drop(sql).await.map_err(classify) })
+                .await?;
         }
         Ok(conn)
     }
@@ -319,14 +341,13 @@ fn parameter<'a>(url: &'a DatabaseUrl, names: &[&str]) -> Option<&'a str> {
         .map(String::as_str)
 }
 
-fn timeout(url: &DatabaseUrl) -> Result<Duration> {
-    let Some(text) = parameter(url, &["connect_timeout", "connect-timeout"]) else {
-        return Ok(Duration::from_secs(CONNECT_SECONDS));
+fn seconds(url: &DatabaseUrl, names: &[&str], usual: u64) -> Result<Duration> {
+    let Some(text) = parameter(url, names) else {
+        return Ok(Duration::from_secs(usual));
     };
     text.parse().map(Duration::from_secs).map_err(|_| {
-        Error::invalid(format!(
-            "connect_timeout is `{text}`; must be a number of seconds"
-        ))
+        let name = names.first().copied().unwrap_or_default();
+        Error::invalid(format!("{name} is `{text}`; must be a number of seconds"))
     })
 }
 
@@ -388,6 +409,7 @@ mod tests {
             place: given.place(),
             opts: given.opts(None),
             timeout: KEEPALIVE,
+            patience: None,
         };
         assert!(!format!("{server:?}").contains("canary"));
     }

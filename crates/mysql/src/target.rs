@@ -69,7 +69,12 @@ impl Target for MysqlTarget {
     async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
         let mut conn = self.sessions().take().await?;
         let server = self.sessions().server();
-        let done = Box::pin(execute::execute(&mut conn, server, run, step, direction)).await;
+        let lookout = server.lookout(conn.id());
+        let done = lookout
+            .during(Box::pin(execute::execute(
+                &mut conn, server, run, step, direction,
+            )))
+            .await;
         done.map_err(|error| error.during(&step.title))?;
         if !execute::changes_settings(step) {
             self.sessions().put(conn);
@@ -88,7 +93,15 @@ impl Target for MysqlTarget {
             .map_err(|cause| Error::bug("the target was closed while in use").with_cause(cause))?;
         let conn = self.sessions().take().await?;
         let what = format!("write table `{}`", request.table.id);
-        let writer = Box::pin(MysqlWriter::begin(conn, Arc::clone(&self.shared), place, request)).await;
+        let lookout = self.sessions().server().lookout(conn.id());
+        let writer = lookout
+            .during(Box::pin(MysqlWriter::begin(
+                conn,
+                Arc::clone(&self.shared),
+                place,
+                request,
+            )))
+            .await;
         Ok(Box::new(writer.map_err(|error| error.during(what))?))
     }
 

@@ -17,6 +17,7 @@ use mysql_common::value::ServerSide;
 
 use self::answer::{is_end, refused, unexpected};
 use self::packets::Packets;
+use crate::connect::Lookout;
 
 const QUERY: u8 = 0x03;
 const PREPARE: u8 = 0x16;
@@ -44,6 +45,11 @@ impl Session {
             unread: false,
             statement: None,
         })
+    }
+
+    /// Lets the server be asked what the session does while we wait for it.
+    pub(crate) fn look_after(&mut self, lookout: Lookout) {
+        self.packets.look_after(lookout);
     }
 
     /// Returns the session's number, by which others can end what it does.

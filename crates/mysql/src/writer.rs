@@ -18,7 +18,7 @@ use whimbrel_core::{
 
 use crate::codec::encode::Encoder;
 use crate::codec::load::Statements;
-use crate::connect::WRITER_MODES;
+use crate::connect::{Lookout, WRITER_MODES};
 use crate::error::classify;
 use crate::ledger::sessions::Sessions;
 use crate::ledger::tables::{RUNS, conflict};
@@ -38,6 +38,7 @@ pub(crate) struct Shared {
 /// An open chunk.
 pub(crate) struct MysqlWriter {
     conn: Conn,
+    lookout: Lookout,
     shared: Arc<Shared>,
     mark: String,
     run: RunKey,
@@ -77,6 +78,7 @@ impl MysqlWriter {
         }
         let target = request.table.id;
         Ok(Self {
+            lookout: shared.sessions.server().lookout(conn.id()),
             conn,
             shared,
             mark,
@@ -110,14 +112,22 @@ impl Writer for MysqlWriter {
         self.encoder.check(&batch.records)?;
         // Until it is known to be good.
         self.failed = true;
-        let rejects = Box::pin(self.arrive(&batch.records)).await;
+        let lookout = self.lookout.clone();
+        let rejects = lookout.during(Box::pin(self.arrive(&batch.records))).await;
         let rejects = rejects.map_err(|error| error.during(format!("write table `{}`", self.target)))?;
         self.failed = false;
         fault::point("mysql.write.after")?;
         Ok(rejects)
     }
 
-    async fn commit(mut self: Box<Self>, result: ChunkResult) -> Result<Committed> {
+    async fn commit(self: Box<Self>, result: ChunkResult) -> Result<Committed> {
+        let lookout = self.lookout.clone();
+        lookout.during(Box::pin(self.end(result))).await
+    }
+}
+
+impl MysqlWriter {
+    async fn end(mut self: Box<Self>, result: ChunkResult) -> Result<Committed> {
         fault::point("mysql.chunk.commit.before")?;
         if self.failed {
             return Err(Error::bug("a chunk was committed after a write had failed"));

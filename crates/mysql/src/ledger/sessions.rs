@@ -7,6 +7,7 @@ use mysql_async::prelude::Queryable as _;
 use whimbrel_core::Result;
 
 use crate::connect::Server;
+use crate::error::classify;
 
 /// A server's idle writing sessions.
 #[derive(Debug)]
@@ -30,7 +31,9 @@ impl Sessions {
     /// Returns a session outside of any transaction.
     pub(crate) async fn take(&self) -> Result<Conn> {
         while let Some(mut conn) = self.pop() {
-            if conn.ping().await.is_ok() {
+            let lookout = self.server.lookout(conn.id());
+            let alive = lookout.during(async { conn.ping().await.map_err(classify) });
+            if alive.await.is_ok() {
                 return Ok(conn);
             }
         }

@@ -12,6 +12,8 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsConnector;
 
+use crate::connect::Lookout;
+
 /// What is read from the transport at once, at least.
 const READ_BYTES: usize = 128 << 10;
 
@@ -41,6 +43,7 @@ pub(super) struct Packets {
     missing: usize,
     /// The number of the next frame that is sent.
     number: u8,
+    lookout: Option<Lookout>,
 }
 
 impl fmt::Debug for Packets {
@@ -58,7 +61,13 @@ impl Packets {
             joined: 0,
             missing: 0,
             number: 0,
+            lookout: None,
         }
+    }
+
+    /// Lets a dead connection be noticed while bytes are waited for.
+    pub(super) fn look_after(&mut self, lookout: Lookout) {
+        self.lookout = Some(lookout);
     }
 
     /// Goes on encrypted; frames are numbered on.
@@ -121,7 +130,12 @@ impl Packets {
     pub(super) async fn fill(&mut self) -> Result<()> {
         self.forget();
         self.buffer.reserve(self.missing.max(READ_BYTES));
-        match self.transport.read_buf(&mut self.buffer).await? {
+        let read = self.transport.read_buf(&mut self.buffer);
+        let read = match &self.lookout {
+            Some(lookout) => lookout.answer(read).await?,
+            None => read.await?,
+        };
+        match read {
             0 => Err(IoError::new(ErrorKind::UnexpectedEof, "the server closed the connection").into()),
             _ => Ok(()),
         }

@@ -113,7 +113,11 @@ impl MysqlWriter {
     async fn load(&mut self, rows: Rows, tally: &mut Tally) -> Result<Outcome> {
         let counted = Arc::new(Mutex::new(Tally::default()));
         let pieces = Pieces::new(rows, Arc::clone(&counted));
+        let sent = self.lookout.sent();
         self.conn.set_infile_handler(async move {
+            let pieces = pieces.inspect(move |_| {
+                sent.fetch_add(1, Ordering::Relaxed);
+            });
             let stream: mysql_async::InfileData = futures::stream::iter(pieces).boxed();
             Ok(stream)
         });
