@@ -1,5 +1,6 @@
 //! The other programs that move databases: where they are found, how they are tuned, and the script that runs each.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub(super) const PEERS: &[Peer] = &[
         name: "pgloader",
         programs: &["pgloader"],
         install: "apt-get install pgloader",
-        tuning: "`workers = 4, concurrency = 2, batch rows = 10000, batch size = 20MB, prefetch rows = 20000`, two indexes at \
+        tuning: "`workers = 4, concurrency = 1, batch rows = 25000, batch size = 20MB, prefetch rows = 25000`, two indexes at \
                  a time, `maintenance_work_mem` 512 MB, `synchronous_commit` off; with indexes and foreign keys",
         serves: |pair| pair.target == Engine::Postgres && pair.source != Engine::Postgres,
         script: pgloader,
@@ -173,14 +174,14 @@ fn pgloader(job: &Job) -> io::Result<Script> {
     };
     let commands = format!(
         "LOAD DATABASE FROM {source}\nINTO {target}\n\
-         WITH {with}workers = 4, concurrency = 2, max parallel create index = 2, batch rows = 10000, \
-         batch size = 20MB, prefetch rows = 20000\n\
+         WITH {with}workers = 4, concurrency = 1, max parallel create index = 2, batch rows = 25000, \
+         batch size = 20MB, prefetch rows = 25000\n\
          SET maintenance_work_mem to '512MB', work_mem to '64MB', synchronous_commit to 'off'{after};\n"
     );
     write(job, "commands.load", &commands)?;
-    // It tells in its log alone that rows were left out or that it fell into its debugger.
-    let text = "pgloader --no-ssl-cert-verification --on-error-stop --root-dir . commands.load";
-    Ok(Script::new(text))
+    Ok(Script::new(
+        "exec pgloader --on-error-stop --root-dir . commands.load",
+    ))
 }
 
 fn pgcopydb(job: &Job) -> io::Result<Script> {
@@ -235,17 +236,26 @@ fn sling(job: &Job) -> io::Result<Script> {
         Engine::MariaDb => place.name.clone(),
         Engine::Sqlite => "main".to_owned(),
     };
+    let source = schema(job.source);
     let url = |place: &Place| match place.engine {
         Engine::Postgres => format!("{}?sslmode=disable", place.url()),
         Engine::MariaDb => place.url(),
         Engine::Sqlite => format!("sqlite://{}", place.name),
     };
-    let replication = format!(
+    let mut replication = format!(
         "source: BENCH_SOURCE\ntarget: BENCH_TARGET\ndefaults:\n  mode: full-refresh\n  object: '{}.{{stream_table}}'\n\
-         streams:\n  '{}.*':\n  'main.sqlite_*':\n    disabled: true\n",
+         streams:\n",
         schema(job.target),
-        schema(job.source)
     );
+    for (table, bytes) in tables(job.source)? {
+        replication.push_str(&format!("  '{source}.{table}':\n"));
+        if !bytes.is_empty() {
+            replication.push_str("    columns:\n");
+        }
+        for column in bytes {
+            replication.push_str(&format!("      {column}: binary\n"));
+        }
+    }
     write(job, "replication.yaml", &replication)?;
     let program = find("sling").unwrap_or_else(|| "sling".into());
     Ok(Script::new("exec \"$SLING\" run -r replication.yaml")
@@ -255,4 +265,34 @@ fn sling(job: &Job) -> io::Result<Script> {
         .with("SLING_HOME_DIR", job.folder.join("sling").to_string_lossy())
         .with("BENCH_SOURCE", url(job.source))
         .with("BENCH_TARGET", url(job.target)))
+}
+
+/// Returns the tables and their columns of bytes, which sling takes for text unless it is told.
+fn tables(place: &Place) -> io::Result<BTreeMap<String, Vec<String>>> {
+    let question = match place.engine {
+        Engine::Postgres => {
+            "SELECT table_name, column_name, data_type = 'bytea' FROM information_schema.columns
+             WHERE table_schema = 'public';"
+        }
+        Engine::MariaDb => {
+            "SELECT table_name, column_name, data_type LIKE '%blob' FROM information_schema.columns
+             WHERE table_schema = database();"
+        }
+        Engine::Sqlite => {
+            "SELECT m.name, p.name, p.type = 'blob' FROM sqlite_master m, pragma_table_info(m.name) p
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!';"
+        }
+    };
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in place.query(question).map_err(io::Error::other)?.lines() {
+        let mut words = line.split('\t');
+        let (Some(table), Some(column), Some(is_bytes)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
+        let columns = found.entry(table.to_owned()).or_default();
+        if matches!(is_bytes, "t" | "1") {
+            columns.push(column.to_owned());
+        }
+    }
+    Ok(found)
 }

@@ -38,7 +38,9 @@ impl Line {
         let middle = |figure: fn(&Measured) -> f64| {
             let mut figures: Vec<f64> = good.iter().map(figure).collect();
             figures.sort_by(f64::total_cmp);
-            figures.get(figures.len() / 2).copied()
+            let upper = figures.get(figures.len() / 2)?;
+            let lower = figures.get(figures.len().checked_sub(1)? / 2)?;
+            Some(lower.midpoint(*upper))
         };
         Some(Measured {
             wall_seconds: middle(|measured| measured.wall_seconds)?,
