@@ -1,5 +1,7 @@
 //! What has arrived, always as the ledger says it: what its chunks add up to, and the checkpoint in step with it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use whimbrel_core::{ChunkRecord, Digest, Result, TableId};
 
 use crate::running::Run;
@@ -44,6 +46,17 @@ impl Totals {
         totals.rejected = totals.rejected.saturating_sub(settled);
         totals
     }
+    /// Adds up the records of each table.
+    pub(crate) fn by_table(records: &[ChunkRecord]) -> BTreeMap<&TableId, Self> {
+        let mut of_table: BTreeMap<&TableId, Vec<&ChunkRecord>> = BTreeMap::new();
+        for record in records {
+            of_table.entry(&record.target).or_default().push(record);
+        }
+        let totals = of_table.into_iter();
+        totals
+            .map(|(table, records)| (table, Self::of(records)))
+            .collect()
+    }
 }
 
 /// The keys of a chunk of rows that are tried again; none for a chunk of the split.
@@ -68,14 +81,14 @@ pub(crate) fn add_ruled(sum: &mut Vec<u64>, more: &[u64]) {
 
 /// Brings the checkpoint in step with the ledger.
 pub(crate) fn note_arrived(run: &Run, records: &[ChunkRecord]) -> Result<()> {
-    let of_split = || records.iter().filter(|record| !record.chunk.range.is_exact());
-    let pending = |table: &TableId| {
-        let mut of_table = of_split().filter(|record| &record.target == table).peekable();
-        of_table.peek().is_none() || of_table.any(|record| record.result.is_none())
-    };
+    let mut is_whole: BTreeMap<&TableId, bool> = BTreeMap::new();
+    for record in records.iter().filter(|record| !record.chunk.range.is_exact()) {
+        *is_whole.entry(&record.target).or_insert(true) &= record.result.is_some();
+    }
+    let pending = |table: &TableId| is_whole.get(table) != Some(&true);
     let (pending, whole): (Vec<TableId>, Vec<TableId>) =
         run.ctx.target_tables().into_iter().partition(pending);
-    let whole: Vec<String> = whole.iter().map(ToString::to_string).collect();
+    let whole: BTreeSet<String> = whole.iter().map(ToString::to_string).collect();
     run.journal.checkpoint(|checkpoint| {
         checkpoint.tables_completed.retain(|name| whole.contains(name));
         checkpoint.tables_pending = pending.iter().map(ToString::to_string).collect();
@@ -83,10 +96,8 @@ pub(crate) fn note_arrived(run: &Run, records: &[ChunkRecord]) -> Result<()> {
         checkpoint.rows = totals.rows;
         checkpoint.chunks = (totals.chunks, records.len() as u64);
         // A chunk's table is whole only after its count; until then it is pending.
-        for name in &whole {
-            if !checkpoint.tables_completed.contains(name) {
-                checkpoint.tables_pending.push(name.clone());
-            }
-        }
+        let completed: BTreeSet<&String> = checkpoint.tables_completed.iter().collect();
+        let uncounted = whole.iter().filter(|name| !completed.contains(name));
+        checkpoint.tables_pending.extend(uncounted.cloned());
     })
 }

@@ -1,14 +1,23 @@
-//! The memory budget: how big batches are, and which tables run alone. Bytes, never rows.
+//! The memory budget: how big batches are, and how many bytes a job holds at most. Bytes, never rows.
 
-use whimbrel_core::{BATCH_BYTES, TablePlan};
+use whimbrel_core::TablePlan;
 
+use crate::flow::UNDER_WAY;
 use crate::limits::Limits;
 
+/// Larger batches are not quicker, and each is in memory several times.
+const BATCH_BYTES_MAX: u64 = 1 << 20;
 const BATCH_BYTES_MIN: u64 = 64 << 10;
+
+/// How many batches a job holds: those under way, and as much again in builders, in the encoded form and in the driver's buffers.
+const BATCHES_HELD: u64 = 2 * UNDER_WAY as u64;
 
 /// How often a large row is in memory on its way, as measured: in the network's buffers, in batches built, waiting and written, and in the
 /// canonical form, each grown by doubling.
 const ROW_COPIES: u64 = 14;
+
+/// A row above this part of the memory has it for itself.
+const ALONE_ABOVE: u64 = 8;
 
 /// What the memory limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,22 +29,22 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(limits: &Limits) -> Self {
-        // Per job a batch is built, held and written, and the driver holds its own copies.
-        let share = limits.memory_bytes / (limits.jobs.max(1) as u64 * 8);
-        let batch = share.clamp(BATCH_BYTES_MIN, BATCH_BYTES as u64);
+        let share = limits.memory_bytes / (limits.jobs.max(1) as u64 * BATCHES_HELD * 2);
+        let batch = share.clamp(BATCH_BYTES_MIN, BATCH_BYTES_MAX);
         Self {
             memory_bytes: limits.memory_bytes,
-            batch_bytes: usize::try_from(batch).unwrap_or(BATCH_BYTES),
+            batch_bytes: usize::try_from(batch).unwrap_or(usize::MAX),
         }
     }
 
-    /// Returns the places that one of the table's chunks takes out of `places`: all of them when its largest row leaves no room for another.
-    pub(crate) fn weight(&self, table: &TablePlan, places: usize) -> usize {
-        let need = table.row_bytes_max.saturating_mul(ROW_COPIES);
-        let weight = need
-            .saturating_mul(places as u64)
-            .div_ceil(self.memory_bytes.max(1));
-        usize::try_from(weight).unwrap_or(places).clamp(1, places.max(1))
+    /// Returns how many bytes a job that reads the table's rows holds at most.
+    pub(crate) fn need(&self, table: &TablePlan) -> u64 {
+        let row = table.row_bytes_max;
+        if row > self.memory_bytes / ALONE_ABOVE {
+            return self.memory_bytes;
+        }
+        let batches = self.batch_bytes as u64 * BATCHES_HELD;
+        (row * ROW_COPIES).clamp(batches.min(self.memory_bytes), self.memory_bytes)
     }
 
     /// Returns how many rows' hashes may be held while differing rows are looked for.
@@ -53,34 +62,26 @@ mod tests {
 
     use super::*;
 
-    fn batch_bytes(memory_bytes: u64, jobs: usize) -> usize {
-        let limits = Limits {
+    fn budget(memory_bytes: u64, jobs: usize) -> Budget {
+        Budget::new(&Limits {
             jobs,
             writers: jobs,
             memory_bytes,
             retries: 0,
             retry_base: Duration::ZERO,
-        };
-        Budget::new(&limits).batch_bytes
+        })
     }
 
     #[test]
     fn batches_shrink_with_the_memory_and_stay_within_bounds() {
-        assert_eq!(batch_bytes(512 << 20, 2), 8 << 20);
-        assert_eq!(batch_bytes(128 << 20, 8), 2 << 20);
-        assert_eq!(batch_bytes(1 << 20, 8), 64 << 10);
+        assert_eq!(budget(512 << 20, 2).batch_bytes, 1 << 20);
+        assert_eq!(budget(64 << 20, 8).batch_bytes, 512 << 10);
+        assert_eq!(budget(1 << 20, 8).batch_bytes, 64 << 10);
     }
 
     #[test]
-    fn large_rows_take_the_places_of_others() {
-        let limits = Limits {
-            jobs: 4,
-            writers: 4,
-            memory_bytes: 128 << 20,
-            retries: 0,
-            retry_base: Duration::ZERO,
-        };
-        let weight = |row_mib: u64| {
+    fn large_rows_take_the_bytes_of_others() {
+        let need = |row_mib: u64| {
             let table = TablePlan {
                 source: Table::empty(TableId::bare("a")),
                 target: Table::empty(TableId::bare("a")),
@@ -92,8 +93,11 @@ mod tests {
                 bytes: 0,
                 row_bytes_max: row_mib << 20,
             };
-            Budget::new(&limits).weight(&table, 4)
+            budget(128 << 20, 4).need(&table) >> 20
         };
-        assert_eq!([0, 1, 4, 6, 16, 1000].map(weight), [1, 1, 2, 3, 4, 4]);
+        assert_eq!(
+            [0, 1, 4, 6, 16, 17, 1000].map(need),
+            [8, 14, 56, 84, 128, 128, 128]
+        );
     }
 }

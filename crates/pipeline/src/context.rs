@@ -55,14 +55,9 @@ impl RunContext {
         Budget::new(&self.limits)
     }
 
-    /// The places for readers that also write.
-    pub(crate) fn copy_pool(&self) -> Pool {
-        Pool::new(self.limits.jobs.min(self.limits.writers), self.stop.clone())
-    }
-
-    /// The places for readers alone.
-    pub(crate) fn read_pool(&self) -> Pool {
-        Pool::new(self.limits.jobs, self.stop.clone())
+    /// The one pool: a place per job, and the memory that all of them share.
+    pub(crate) fn pool(&self) -> Pool {
+        Pool::new(self.limits.jobs, self.limits.memory_bytes, self.stop.clone())
     }
 
     pub(crate) fn source_tables(&self) -> Vec<TableId> {

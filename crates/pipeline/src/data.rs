@@ -1,30 +1,35 @@
-//! The data phase: rows from one snapshot of the source, then what must wait for them (indexes, foreign keys, sequences), then a picture
-//! of the target as it was built. A lost snapshot is followed by a new one, as a resumed run is.
+//! The data phase: rows from one snapshot of the source, and beside them what waits for them (indexes, foreign keys), all in one pool; then
+//! sequences and a picture of the target as it was built. A lost snapshot is followed by a new one, as a resumed run is.
 
+mod after;
+mod agenda;
 mod chunk;
 mod finish;
+mod jobs;
 pub(crate) mod passage;
 mod split;
 mod table;
+mod tally;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use whimbrel_core::{ChunkRecord, Result, Snapshot, StepPhase, TableId, TablePlan};
+use whimbrel_core::{Chunk, ChunkRecord, Result, Snapshot, Step, StepPhase, TableId};
 
-use self::chunk::CopyJob;
+use self::after::After;
+use self::agenda::{Agenda, Way};
 use self::table::CopyTable;
+use self::tally::Tally;
 use crate::arrived::{Totals, note_arrived};
 use crate::begin::same_source;
 use crate::context::RunContext;
 use crate::failure::Failure;
-use crate::pool::Job;
 use crate::quantity::counted;
+use crate::resume;
 use crate::retry::{Attempts, retry};
 use crate::running::Run;
 use crate::store::SnapshotRecord;
-use crate::{resume, steps};
 
 /// How many snapshots may be lost in one run.
 const SNAPSHOTS_MAX: u32 = 8;
@@ -33,12 +38,11 @@ pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
     if !is_copied(&run.ctx, &run.chunks().await?) {
         finish::forget_as_built(run)?;
         copy_under_snapshots(run).await?;
-    }
-    if steps::are_left(run, StepPhase::AfterData).await? {
+    } else if !steps_left(run).await?.is_empty() {
         // A key that waited for rejected rows may be made only now.
         finish::forget_as_built(run)?;
+        do_steps(run).await?;
     }
-    steps::run(run, StepPhase::AfterData, &incomplete(run).await?).await?;
     finish::finish(run).await?;
     summary(run).await
 }
@@ -46,10 +50,11 @@ pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
 /// Tells whether every row has arrived from one snapshot. Then a resumed run goes on after the data, whatever the source does since.
 pub(crate) fn is_copied(ctx: &RunContext, chunks: &[ChunkRecord]) -> bool {
     let chunks = || chunks.iter().filter(|chunk| !chunk.chunk.range.is_exact());
-    let is_split = |table: &TablePlan| chunks().any(|chunk| chunk.target == table.target.id);
+    let split: BTreeSet<&TableId> = chunks().map(|chunk| &chunk.target).collect();
     let position = chunks().next().and_then(|chunk| chunk.position.as_ref());
     let arrived = |chunk: &ChunkRecord| chunk.result.is_some() && chunk.position.as_ref() == position;
-    if !ctx.plan.tables.iter().all(is_split) || !chunks().all(arrived) {
+    let mut tables = ctx.plan.tables.iter();
+    if !tables.all(|table| split.contains(&table.target.id)) || !chunks().all(arrived) {
         return false;
     }
     let is_counted = |record: SnapshotRecord| record.complete && Some(&record.position) == position;
@@ -82,20 +87,84 @@ async fn pause(run: &Run, lost: u32, failure: Failure) -> Result<(), Failure> {
     }
 }
 
-/// Copies what has not arrived, under one snapshot.
+/// Copies what has not arrived, under one snapshot, and does what waits for it.
 async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
+    run.read_back.forget();
     let snapshot = open_snapshot(run).await?;
     resume::reconcile(run, &snapshot).await?;
     let record = finish::begin_record(run, &snapshot).await?;
-    split::store_missing(run, &snapshot).await?;
     let records = run.chunks().await?;
     note_arrived(run, &records)?;
-    let record = Arc::new(Mutex::new(record));
-    let tables = table::all(run, &snapshot, records, &record);
-    let pool = run.ctx.copy_pool();
-    let jobs = queue(run, &tables, pool.places());
-    pool.run(jobs, chunk::copy, |()| Ok(())).await?;
-    finish::complete_record(run, &record)
+    let steps = steps_left(run).await?;
+    let mut agenda = agenda(run, snapshot, record, records, steps)?;
+    run.ctx.pool().work(&mut agenda, jobs::perform).await
+}
+
+/// Does the steps that are left when all rows have arrived.
+async fn do_steps(run: &Arc<Run>) -> Result<(), Failure> {
+    let incomplete = incomplete(&run.chunks().await?);
+    let after = After::new(steps_left(run).await?, &planned(run), &BTreeSet::new());
+    let mut agenda = Agenda::new(run, SnapshotRecord::default(), after, incomplete);
+    run.ctx.pool().work(&mut agenda, jobs::perform).await
+}
+
+/// Puts everything that is left on the agenda, the biggest tables first.
+fn agenda(
+    run: &Arc<Run>,
+    snapshot: Arc<dyn Snapshot>,
+    record: SnapshotRecord,
+    records: Vec<ChunkRecord>,
+    steps: Vec<Step>,
+) -> Result<Agenda, Failure> {
+    let incomplete = incomplete(&records);
+    let noted: BTreeSet<String> = run.journal.now_at().tables_completed.into_iter().collect();
+    let mut known = record.tables.clone();
+    let mut of_table: BTreeMap<TableId, Vec<ChunkRecord>> = BTreeMap::new();
+    for record in records {
+        of_table.entry(record.target.clone()).or_default().push(record);
+    }
+    let planned = planned(run);
+    let after = After::new(steps, &planned, &planned);
+    let mut agenda = Agenda::new(run, record, after, incomplete);
+    let tables = &run.plan().tables;
+    let mut order: Vec<usize> = (0..tables.len()).collect();
+    order.sort_by_key(|at| Reverse(tables[*at].bytes));
+    for at in order {
+        let plan = &tables[at];
+        let records = of_table.remove(&plan.target.id);
+        let tally = Tally::of(records.as_deref().unwrap_or_default());
+        let unfinished = records.as_ref().map(|records| unfinished(records));
+        let name = plan.target.id.to_string();
+        let way = Way {
+            table: CopyTable::new(run, &snapshot, plan, &tally),
+            tally,
+            left: unfinished.as_ref().map(Vec::len),
+            counted: known.remove(&name),
+            noted: noted.contains(&name),
+        };
+        agenda.add(at, way, unfinished.unwrap_or_default());
+    }
+    agenda.begin()?;
+    Ok(agenda)
+}
+
+fn unfinished(records: &[ChunkRecord]) -> Vec<Chunk> {
+    let left = records.iter().filter(|record| record.result.is_none());
+    left.map(|record| record.chunk.clone()).collect()
+}
+
+fn planned(run: &Run) -> BTreeSet<TableId> {
+    run.ctx.target_tables().into_iter().collect()
+}
+
+/// The steps after the data that are not done yet.
+async fn steps_left(run: &Run) -> Result<Vec<Step>> {
+    let done = run.steps_done().await?;
+    let steps = run.plan().steps.iter();
+    Ok(steps
+        .filter(|step| step.phase == StepPhase::AfterData && !done.contains(&step.id))
+        .cloned()
+        .collect())
 }
 
 pub(crate) async fn open_snapshot(run: &Run) -> Result<Arc<dyn Snapshot>, Failure> {
@@ -111,48 +180,21 @@ pub(crate) async fn open_snapshot(run: &Run) -> Result<Arc<dyn Snapshot>, Failur
     Ok(snapshot)
 }
 
-/// The chunks that have not arrived, in the order in which they start: by dependency level, then the biggest tables. A table whose chunks
-/// have all arrived has one job left: its count.
-fn queue(run: &Run, tables: &[Arc<CopyTable>], places: usize) -> Vec<Job<CopyJob>> {
-    let mut order: Vec<&Arc<CopyTable>> = tables.iter().collect();
-    order.sort_by_key(|table| (table.plan.level, Reverse(table.plan.bytes)));
-    let mut jobs = Vec::new();
-    for table in order {
-        let weight = run.ctx.budget().weight(&table.plan, places);
-        let mut left: Vec<Job<CopyJob>> = table
-            .unfinished
-            .iter()
-            .map(|chunk| Job {
-                weight,
-                job: CopyJob::copy(table, chunk.clone()),
-            })
-            .collect();
-        if left.is_empty() {
-            left.push(Job::one(CopyJob::count(table)));
-        }
-        jobs.append(&mut left);
-    }
-    jobs
-}
-
 /// The tables with rows that were rejected.
-async fn incomplete(run: &Run) -> Result<BTreeSet<TableId>> {
-    let chunks = run.chunks().await?;
-    let tables = run.ctx.target_tables().into_iter();
-    Ok(tables
-        .filter(|id| Totals::of(chunks.iter().filter(|record| &record.target == id)).rejected > 0)
-        .collect())
+fn incomplete(chunks: &[ChunkRecord]) -> BTreeSet<TableId> {
+    let totals = Totals::by_table(chunks).into_iter();
+    totals
+        .filter(|(_, totals)| totals.rejected > 0)
+        .map(|(table, _)| table.clone())
+        .collect()
 }
 
 async fn summary(run: &Run) -> Result<String, Failure> {
     let chunks = run.chunks().await?;
     let tables = &run.plan().tables;
-    let rejected: u64 = tables
-        .iter()
-        .map(|table| {
-            let ours = chunks.iter().filter(|record| record.target == table.target.id);
-            Totals::of(ours).rejected
-        })
+    let rejected: u64 = Totals::by_table(&chunks)
+        .values()
+        .map(|totals| totals.rejected)
         .sum();
     let rejects = match rejected {
         0 => String::new(),

@@ -64,12 +64,11 @@ async fn compare(
     known: BTreeSet<TableId>,
 ) -> Result<BTreeSet<TableId>, Failure> {
     let changed = Arc::new(Mutex::new(known));
-    let pool = run.ctx.read_pool();
+    let budget = run.ctx.budget();
     let jobs = earlier.iter().filter_map(|record| {
         let table = run.plan().table(&record.target)?;
-        let weight = run.ctx.budget().weight(table, pool.places());
         Some(Job {
-            weight,
+            bytes: budget.need(table),
             job: (table.clone(), record.clone()),
         })
     });
@@ -105,7 +104,7 @@ async fn compare(
             Ok(())
         }
     };
-    pool.run(jobs.collect(), task, |()| Ok(())).await?;
+    run.ctx.pool().run(jobs.collect(), task, |()| Ok(())).await?;
     let changed = changed.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(changed)
 }

@@ -9,12 +9,15 @@ use whimbrel_core::{ChunkRecord, Error, Plan, Result, RunKey, TableId, Verificat
 use crate::context::RunContext;
 use crate::journal::Journal;
 use crate::retry::retry;
+use crate::verify::read_back::ReadBack;
 
 /// A run under way: what it was given, its right to write, and its files.
 pub(crate) struct Run {
     pub(crate) ctx: Arc<RunContext>,
     pub(crate) key: RunKey,
     pub(crate) journal: Journal,
+    /// Tables that were verified while others were still copied.
+    pub(crate) read_back: ReadBack,
     verification: Mutex<Option<Verification>>,
     seconds: Mutex<BTreeMap<TableId, f64>>,
 }
@@ -25,6 +28,7 @@ impl Run {
             ctx: Arc::new(ctx.clone()),
             key,
             journal,
+            read_back: ReadBack::default(),
             verification: Mutex::new(None),
             seconds: Mutex::new(BTreeMap::new()),
         })

@@ -1,9 +1,6 @@
 //! The schema phase: everything that must stand before the first row.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use whimbrel_core::StepPhase;
 
 use crate::failure::Failure;
 use crate::quantity::counted;
@@ -11,7 +8,7 @@ use crate::running::Run;
 use crate::steps;
 
 pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
-    let steps = steps::run(run, StepPhase::Schema, &BTreeSet::new()).await?;
+    let steps = steps::run_schema(run).await?;
     Ok(format!(
         "{}, {}",
         counted(run.plan().tables.len() as u64, "table"),

@@ -10,24 +10,12 @@ use crate::presence::is_there;
 use crate::retry::retry;
 use crate::running::Run;
 
-/// Tells whether a step of the phase is not done yet.
-pub(crate) async fn are_left(run: &Run, phase: StepPhase) -> Result<bool> {
+/// Does the steps before the data that are not done yet, in order; returns how many there are.
+pub(crate) async fn run_schema(run: &Run) -> Result<usize, Failure> {
     let done = run.steps_done().await?;
-    let mut steps = run.plan().steps.iter().filter(|step| step.phase == phase);
-    Ok(steps.any(|step| !done.contains(&step.id)))
-}
-
-/// Does the phase's steps that are not done yet, in order; returns how many the phase has. A foreign key that fails while one of its tables is `incomplete` (rows of it were
-/// rejected) waits: it is made once they have arrived.
-pub(crate) async fn run(
-    run: &Run,
-    phase: StepPhase,
-    incomplete: &BTreeSet<TableId>,
-) -> Result<usize, Failure> {
-    let done = run.steps_done().await?;
-    let steps = run.plan().steps.iter().filter(|step| step.phase == phase);
+    let steps = run.plan().steps.iter();
     let mut count = 0;
-    for step in steps {
+    for step in steps.filter(|step| step.phase == StepPhase::Schema) {
         count += 1;
         if done.contains(&step.id) {
             continue;
@@ -35,23 +23,38 @@ pub(crate) async fn run(
         if run.ctx.stop.is_cancelled() {
             return Err(Failure::interrupted());
         }
-        match forward(run, step).await {
-            Ok(()) => {}
-            Err(error) if may_wait(step, &error, incomplete) => run.ctx.notice(format!(
+        forward(run, step).await.map_err(|error| failed(step, error))?;
+    }
+    Ok(count)
+}
+
+/// Does a step. A foreign key that fails while one of its tables is `incomplete` (rows of it were rejected) waits: it is made once they
+/// have arrived.
+pub(crate) async fn forward_or_wait(
+    run: &Run,
+    step: &Step,
+    incomplete: &BTreeSet<TableId>,
+) -> Result<(), Failure> {
+    match forward(run, step).await {
+        Ok(()) => Ok(()),
+        Err(error) if may_wait(step, &error, incomplete) => {
+            run.ctx.notice(format!(
                 "{} waits until the rejected rows have arrived: {}",
                 step.subject,
                 error.chain()
-            )),
-            Err(error) => {
-                return Err(Failure {
-                    error: error.during(&step.title),
-                    tables: step.tables.clone(),
-                    writing: false,
-                });
-            }
+            ));
+            Ok(())
         }
+        Err(error) => Err(failed(step, error)),
     }
-    Ok(count)
+}
+
+fn failed(step: &Step, error: Error) -> Failure {
+    Failure {
+        error: error.during(&step.title),
+        tables: step.tables.clone(),
+        writing: false,
+    }
 }
 
 fn may_wait(step: &Step, error: &Error, incomplete: &BTreeSet<TableId>) -> bool {

@@ -4,6 +4,7 @@
 mod expected;
 mod objects;
 mod read;
+pub(crate) mod read_back;
 mod rows;
 mod table;
 mod values;
@@ -23,6 +24,7 @@ use whimbrel_core::{
 use self::expected::Expected;
 pub(crate) use self::objects::planned_part;
 pub(crate) use self::read::{Found, Reading, readable, totals};
+use self::read_back::Known;
 use self::table::Check;
 use crate::columns::Side;
 use crate::context::RunContext;
@@ -45,7 +47,7 @@ const ATTEMPTS_MAX: u32 = 3;
 pub async fn verify(ctx: &RunContext) -> Result<Verification> {
     let _lock = ctx.dir.lock()?;
     check_plan(&ctx.plan)?;
-    let found = check(&Arc::new(as_widened(ctx)?))
+    let found = check(&Arc::new(as_widened(ctx)?), BTreeMap::new())
         .await
         .map_err(|failure| failure.error)?;
     save(ctx, &found)?;
@@ -60,7 +62,7 @@ pub async fn verify(ctx: &RunContext) -> Result<Verification> {
 /// The verify phase.
 pub(crate) async fn phase(run: &Arc<Run>) -> Result<String, Failure> {
     let found = if run.plan().policies.verify {
-        check(&run.ctx).await?
+        check(&run.ctx, run.read_back.known()).await?
     } else {
         switched_off(&run.ctx)
     };
@@ -136,10 +138,12 @@ fn not_checked(plan: &TablePlan, reason: String) -> TableVerdict {
     }
 }
 
-async fn check(ctx: &Arc<RunContext>) -> Result<Verification, Failure> {
+/// `known` are tables that were read back before.
+async fn check(ctx: &Arc<RunContext>, known: BTreeMap<TableId, Known>) -> Result<Verification, Failure> {
+    let known = Arc::new(known);
     let mut attempt = 1;
     loop {
-        match check_once(ctx).await {
+        match check_once(ctx, &known).await {
             Err(failure) if failure.is_snapshot_lost() && attempt < ATTEMPTS_MAX => {
                 ctx.notice(format!("{}; verifying anew", failure.error.chain()));
                 attempt += 1;
@@ -158,11 +162,14 @@ pub(crate) struct Scene {
     pub(crate) target: Arc<dyn Snapshot>,
 }
 
-async fn check_once(ctx: &Arc<RunContext>) -> Result<Verification, Failure> {
+async fn check_once(
+    ctx: &Arc<RunContext>,
+    known: &Arc<BTreeMap<TableId, Known>>,
+) -> Result<Verification, Failure> {
     let started = Instant::now();
     let expected = Arc::new(expected::load(ctx).await?);
     let scene = Arc::new(open_scene(ctx).await?);
-    let verdicts = check_tables(&scene, &expected).await?;
+    let verdicts = check_tables(&scene, &expected, known).await?;
     let objects = objects::check(ctx, &scene.catalog);
     if ctx.stop.is_cancelled() {
         return Err(interrupted().into());
@@ -223,9 +230,15 @@ pub(crate) async fn open_scene(ctx: &Arc<RunContext>) -> Result<Scene, Failure> 
     })
 }
 
-async fn check_tables(scene: &Arc<Scene>, expected: &Arc<Expected>) -> Result<Vec<TableVerdict>, Failure> {
+async fn check_tables(
+    scene: &Arc<Scene>,
+    expected: &Arc<Expected>,
+    known: &Arc<BTreeMap<TableId, Known>>,
+) -> Result<Vec<TableVerdict>, Failure> {
     let ctx = &scene.ctx;
-    let readings = ctx.plan.tables.iter().filter_map(|plan| {
+    let unknown = ctx.plan.tables.iter();
+    let unknown = unknown.filter(|plan| !known.contains_key(&plan.target.id));
+    let readings = unknown.filter_map(|plan| {
         let table = readable(&scene.catalog, plan).ok()?;
         Some(Reading {
             plan: plan.clone(),
@@ -233,17 +246,24 @@ async fn check_tables(scene: &Arc<Scene>, expected: &Arc<Expected>) -> Result<Ve
             side: Side::Target,
         })
     });
-    let found = totals(ctx, &scene.target, readings.collect()).await?;
+    let mut found = totals(ctx, &scene.target, readings.collect()).await?;
+    found.extend(
+        known
+            .iter()
+            .map(|(id, known)| (id.clone(), Ok(known.found.clone()))),
+    );
     let found = Arc::new(found);
     let mut verdicts: BTreeMap<usize, TableVerdict> = BTreeMap::new();
-    let jobs = (0..ctx.plan.tables.len()).map(Job::one).collect();
+    let jobs = (0..ctx.plan.tables.len()).map(Job::light).collect();
     let task = |at: usize, cancel: CancellationToken| {
-        let (scene, expected, found) = (scene.clone(), expected.clone(), found.clone());
+        let (scene, expected, found, known) = (scene.clone(), expected.clone(), found.clone(), known.clone());
         async move {
+            let plan = &scene.ctx.plan.tables[at];
             let check = Check {
                 scene: &scene,
-                plan: &scene.ctx.plan.tables[at],
+                plan,
                 expected: &expected,
+                said: known.get(&plan.target.id).map(|known| &known.aggregate),
             };
             tokio::select! {
                 biased;
@@ -256,7 +276,7 @@ async fn check_tables(scene: &Arc<Scene>, expected: &Arc<Expected>) -> Result<Ve
         verdicts.insert(at, verdict);
         Ok(())
     };
-    ctx.read_pool().run(jobs, task, each).await?;
+    ctx.pool().run(jobs, task, each).await?;
     Ok(verdicts.into_values().collect())
 }
 

@@ -1,8 +1,7 @@
-//! A table's chunks, one by one: trying again, stopping at a reject where the plan says so, and finishing the table with its last chunk.
+//! A chunk until it has arrived: trying again, and stopping at a reject where the plan says so.
 //! How the rows pass is `passage.rs`.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use whimbrel_core::{Chunk, ChunkResult, ErrorClass, OnReject, Reject, Result, fault};
@@ -13,40 +12,18 @@ use crate::columns::{pass_packed, write_columns};
 use crate::failure::{Failure, data_integrity, interrupted};
 use crate::retry::Attempts;
 
-/// What is left to do for a table.
-pub(super) struct CopyJob {
-    table: Arc<CopyTable>,
-    chunk: Option<Chunk>,
-}
-
-impl CopyJob {
-    pub(super) fn copy(table: &Arc<CopyTable>, chunk: Chunk) -> Self {
-        Self {
-            table: table.clone(),
-            chunk: Some(chunk),
-        }
-    }
-
-    /// Nothing but the count of a table whose chunks have all arrived.
-    pub(super) fn count(table: &Arc<CopyTable>) -> Self {
-        Self {
-            table: table.clone(),
-            chunk: None,
-        }
-    }
-}
-
-/// Copies the job's chunk; with the last one of a table, finishes the table.
-pub(super) async fn copy(job: CopyJob, cancel: CancellationToken) -> Result<(), Failure> {
-    let table = job.table;
-    let Some(chunk) = job.chunk else {
-        return table.finish(&cancel).await;
-    };
+/// Copies a chunk; returns what arrived, and how long it took.
+pub(super) async fn copy(
+    table: &CopyTable,
+    chunk: &Chunk,
+    cancel: &CancellationToken,
+) -> Result<(ChunkResult, Duration), Failure> {
     table.announce();
     let started = Instant::now();
     let id = &table.plan.target.id;
-    let copied = copy_until_arrived(&table, &chunk, &cancel).await;
-    table.run.spent(id, started.elapsed());
+    let copied = copy_until_arrived(table, chunk, cancel).await;
+    let took = started.elapsed();
+    table.run.spent(id, took);
     let result = copied.map_err(|error| {
         Failure::of_table(
             id,
@@ -56,10 +33,8 @@ pub(super) async fn copy(job: CopyJob, cancel: CancellationToken) -> Result<(), 
             )),
         )
     })?;
-    if table.arrived(&chunk, &result)? {
-        table.finish(&cancel).await?;
-    }
-    Ok(())
+    table.note(chunk, &result)?;
+    Ok((result, took))
 }
 
 async fn copy_until_arrived(

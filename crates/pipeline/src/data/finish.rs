@@ -1,10 +1,9 @@
 //! The end of the data phase: sequences, settling, and the picture of the target as it was built.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use whimbrel_core::{Catalog, Result, Snapshot, fault};
 
-use super::table::SharedRecord;
 use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::retry::retry;
@@ -33,13 +32,6 @@ pub(super) async fn begin_record(run: &Run, snapshot: &Arc<dyn Snapshot>) -> Res
     record.sequences = targets.zip(positions).collect();
     record.save(&ctx.dir)?;
     Ok(record)
-}
-
-/// Marks the record: every row has arrived from its snapshot.
-pub(super) fn complete_record(run: &Run, record: &SharedRecord) -> Result<(), Failure> {
-    let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
-    record.complete = true;
-    Ok(record.save(&run.ctx.dir)?)
 }
 
 /// Sets the sequences, lets the target settle, and keeps its picture. Done once: the picture says that it is.

@@ -55,9 +55,13 @@ fn from_ledger(ctx: &RunContext, chunks: &[ChunkRecord]) -> Expected {
         .rev()
         .find_map(|chunk| chunk.position.clone())
         .unwrap_or_else(|| record.position.clone());
+    let mut of_tables: BTreeMap<&TableId, Vec<&ChunkRecord>> = BTreeMap::new();
+    for chunk in chunks {
+        of_tables.entry(&chunk.target).or_default().push(chunk);
+    }
     let tables = ctx.plan.tables.iter().map(|plan| {
         let id = &plan.target.id;
-        let of_table: Vec<&ChunkRecord> = chunks.iter().filter(|chunk| &chunk.target == id).collect();
+        let of_table = of_tables.remove(id).unwrap_or_default();
         let aggregate = record
             .tables
             .get(&id.to_string())

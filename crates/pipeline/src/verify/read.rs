@@ -42,7 +42,7 @@ pub(crate) struct Found {
 const REJECTS_KEPT: usize = 100;
 
 impl Found {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.digest.add(&other.digest);
         self.rejected += other.rejected;
         self.rejects.extend(other.rejects);
@@ -78,7 +78,6 @@ pub(crate) async fn totals(
 ) -> Result<BTreeMap<TableId, Result<Found>>, Failure> {
     let parts = split(ctx, snapshot, readings).await?;
     let mut totals: BTreeMap<TableId, Result<Found>> = BTreeMap::new();
-    let places = ctx.read_pool().places();
     let mut jobs = Vec::new();
     for (reading, ranges) in parts {
         let ranges = match ranges {
@@ -89,10 +88,10 @@ pub(crate) async fn totals(
             }
         };
         totals.insert(reading.plan.target.id.clone(), Ok(Found::default()));
-        let weight = ctx.budget().weight(&reading.plan, places);
+        let bytes = ctx.budget().need(&reading.plan);
         let part = Arc::new((reading, AtomicU64::new(0)));
         jobs.extend(ranges.into_iter().map(|range| Job {
-            weight,
+            bytes,
             job: (part.clone(), range),
         }));
     }
@@ -102,7 +101,7 @@ pub(crate) async fn totals(
             let found = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Err(Failure::interrupted()),
-                found = retry(&ctx, "read a chunk", || read(&ctx, snapshot.as_ref(), &part, &range)) => found,
+                found = retry(&ctx, "read a chunk", || read_range(&ctx, snapshot.as_ref(), &part.0, &part.1, &range)) => found,
             };
             lost_ends_all(found).map(|found| (part.0.plan.target.id.clone(), found))
         }
@@ -115,7 +114,7 @@ pub(crate) async fn totals(
         }
         Ok(())
     };
-    ctx.read_pool().run(jobs, task, each).await?;
+    ctx.pool().run(jobs, task, each).await?;
     Ok(totals)
 }
 
@@ -151,19 +150,20 @@ async fn split(
         parts.push(part);
         Ok(())
     };
-    ctx.read_pool()
-        .run(readings.into_iter().map(Job::one).collect(), task, each)
+    ctx.pool()
+        .run(readings.into_iter().map(Job::light).collect(), task, each)
         .await?;
     Ok(parts)
 }
 
-async fn read(
+/// Reads a range. `shown` counts the table's rows for whoever looks on.
+pub(super) async fn read_range(
     ctx: &RunContext,
     snapshot: &dyn Snapshot,
-    part: &(Reading, AtomicU64),
+    reading: &Reading,
+    shown: &AtomicU64,
     range: &KeyRange,
 ) -> Result<Found> {
-    let (reading, shown) = part;
     let plan = &reading.plan;
     let wanted = Wanted {
         side: reading.side,

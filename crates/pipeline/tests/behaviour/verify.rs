@@ -1,9 +1,12 @@
 //! Every kind of change in the target is found and named.
 
-use whimbrel_core::{DifferenceKind, ObjectKind, RunStatus, TableVerdict, Verdict, Verification};
-use whimbrel_pipeline::{run, verify};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
-use crate::database::{State, Value};
+use whimbrel_core::{DifferenceKind, ObjectKind, Plan, RunStatus, TableVerdict, Verdict, Verification};
+use whimbrel_pipeline::{Observer, Progress, run, verify};
+
+use crate::database::{State, Trouble, Value};
 use crate::migration::{Migration, id, row};
 
 async fn changed(change: impl FnOnce(&mut State)) -> (Migration, Verification) {
@@ -352,4 +355,49 @@ async fn the_databases_own_aggregates_are_a_second_witness() {
         ["`id` sum: source says 29, target says 28"]
     );
     assert_eq!(found.tables[1].verdict, Verdict::Identical);
+}
+
+/// Notes which tables were read back in which phase.
+#[derive(Default)]
+struct ReadIn {
+    phase: Mutex<&'static str>,
+    tables: Mutex<BTreeSet<(&'static str, String)>>,
+}
+
+impl Observer for ReadIn {
+    fn progress(&self, event: &Progress) {
+        if let Progress::PhaseStarted { phase, .. } = event {
+            *self.phase.lock().unwrap() = phase;
+        }
+        if let Progress::VerifyProgress { table, .. } = event {
+            let phase = *self.phase.lock().unwrap();
+            self.tables.lock().unwrap().insert((phase, table.to_string()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_table_is_read_back_while_others_are_copied_and_the_rest_later() {
+    let large = |plan: &mut Plan| plan.tables[0].bytes = 8 << 20;
+    let migration = Migration::decided(|_, _| {}, large);
+    let mut context = migration.context();
+    let observer = Arc::new(ReadIn::default());
+    context.observer = observer.clone();
+    let report = run(&context).await.unwrap();
+    assert_eq!(report.status, RunStatus::Completed, "{:?}", report.verification);
+    let read = observer.tables.lock().unwrap().clone();
+    let read: Vec<(&str, &str)> = read.iter().map(|(phase, table)| (*phase, table.as_str())).collect();
+    assert_eq!(read, [("data", "users"), ("verify", "notes"), ("verify", "orders")]);
+}
+
+#[tokio::test]
+async fn a_large_table_that_differs_is_found_although_it_was_read_early() {
+    let large = |plan: &mut Plan| plan.tables[0].bytes = 8 << 20;
+    let migration = Migration::decided(|_, _| {}, large);
+    migration.target.trouble(Trouble::WriteLied);
+    let report = run(&migration.context()).await.unwrap();
+    assert_eq!(report.status, RunStatus::NotVerified);
+    let tables = report.verification.unwrap().tables;
+    let different = tables.iter().filter(|table| table.verdict == Verdict::Different);
+    assert_eq!(different.count(), 1);
 }

@@ -53,6 +53,8 @@ pub(crate) enum Trouble {
     UndoRefused,
     /// The next write loses its connection.
     WriteLost,
+    /// The next row of the table `users` is stored as another one.
+    WriteLied,
 }
 
 /// A database.

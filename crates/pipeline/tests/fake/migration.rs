@@ -360,7 +360,7 @@ fn steps_after_data() -> Vec<Step> {
     vec![index, foreign, names]
 }
 
-fn table_plan(source: &Table, level: u32, replaces: bool) -> TablePlan {
+fn table_plan(source: &Table, rows: u64, level: u32, replaces: bool) -> TablePlan {
     let mut target = source.clone();
     if source.id == id("users") {
         target.indexes.push(index());
@@ -393,8 +393,8 @@ fn table_plan(source: &Table, level: u32, replaces: bool) -> TablePlan {
         target,
         level,
         replaces,
-        rows: 0,
-        bytes: 0,
+        rows,
+        bytes: rows * 1000,
         row_bytes_max: 100,
     }
 }
@@ -407,6 +407,7 @@ fn plan(source: &Database, target: &Database) -> Plan {
         .map(|(name, level)| {
             table_plan(
                 from.table(&id(name)).unwrap(),
+                source.state().rows[&id(name)].len() as u64,
                 *level,
                 to.table(&id(name)).is_some(),
             )

@@ -1,0 +1,267 @@
+//! The order of the steps after the data. An index, a key or a foreign key may be made as soon as the rows of its tables have arrived and
+//! the steps before it on these tables are done; two indexes of one table go side by side. Everything else comes after all of them, one by
+//! one in the plan's order.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use whimbrel_core::{ObjectKind, Step, TableId};
+
+/// The steps that are not done yet.
+pub(super) struct After {
+    steps: Vec<Step>,
+    /// Per step, whether it need not wait for all others.
+    early: Vec<bool>,
+    /// Per step, how many tables and steps it still waits for.
+    waits: Vec<usize>,
+    /// Per step, the steps that wait for it.
+    then: Vec<Vec<usize>>,
+    /// The steps that wait for a table's rows.
+    on_rows: BTreeMap<TableId, Vec<usize>>,
+    /// Steps that may run.
+    ready: VecDeque<usize>,
+    /// What comes after all others, in order.
+    last: VecDeque<usize>,
+    /// Steps that are not among the last, and not done.
+    early_left: usize,
+    /// Per table, the indexes and keys that are not there yet.
+    keys_left: BTreeMap<TableId, usize>,
+    running: BTreeSet<usize>,
+}
+
+/// The steps of one table, as its next step sees them.
+#[derive(Default)]
+struct Before {
+    /// The last one that is no index: it needs the table for itself.
+    alone: Option<usize>,
+    /// The indexes since then.
+    indexes: Vec<usize>,
+}
+
+impl After {
+    /// Orders the steps that are left. `missing` are the planned tables whose rows have not all arrived.
+    pub(super) fn new(steps: Vec<Step>, planned: &BTreeSet<TableId>, missing: &BTreeSet<TableId>) -> Self {
+        let mut after = Self {
+            early: steps.iter().map(|step| is_early(step, planned)).collect(),
+            waits: vec![0; steps.len()],
+            then: vec![Vec::new(); steps.len()],
+            on_rows: BTreeMap::new(),
+            ready: VecDeque::new(),
+            last: VecDeque::new(),
+            early_left: 0,
+            keys_left: BTreeMap::new(),
+            running: BTreeSet::new(),
+            steps,
+        };
+        let mut before: BTreeMap<TableId, Before> = BTreeMap::new();
+        for at in 0..after.steps.len() {
+            if after.early[at] {
+                after.place(at, missing, &mut before);
+            } else {
+                after.last.push_back(at);
+            }
+        }
+        after
+    }
+
+    fn place(&mut self, at: usize, missing: &BTreeSet<TableId>, before: &mut BTreeMap<TableId, Before>) {
+        let step = &self.steps[at];
+        let is_index = step.subject.kind == ObjectKind::Index;
+        let mut earlier: BTreeSet<usize> = BTreeSet::new();
+        for table in step.tables.iter().collect::<BTreeSet<_>>() {
+            if missing.contains(table) {
+                self.waits[at] += 1;
+                self.on_rows.entry(table.clone()).or_default().push(at);
+            }
+            if step.subject.kind != ObjectKind::ForeignKey {
+                *self.keys_left.entry(table.clone()).or_default() += 1;
+            }
+            let of_table = before.entry(table.clone()).or_default();
+            earlier.extend(of_table.alone);
+            if is_index {
+                of_table.indexes.push(at);
+            } else {
+                earlier.extend(of_table.indexes.drain(..));
+                of_table.alone = Some(at);
+            }
+        }
+        self.waits[at] += earlier.len();
+        for step in earlier {
+            self.then[step].push(at);
+        }
+        self.early_left += 1;
+        if self.waits[at] == 0 {
+            self.ready.push_back(at);
+        }
+    }
+
+    /// Notes that all rows of the table have arrived.
+    pub(super) fn arrived(&mut self, table: &TableId) {
+        let waiting = self.on_rows.remove(table).unwrap_or_default();
+        self.release(waiting);
+    }
+
+    fn release(&mut self, waiting: Vec<usize>) {
+        for at in waiting {
+            self.waits[at] -= 1;
+            if self.waits[at] == 0 {
+                self.ready.push_back(at);
+            }
+        }
+    }
+
+    /// Takes out a step that may run now: none of its tables is being read. `all_whole` tells that no table is on its way any more.
+    pub(super) fn next(
+        &mut self,
+        all_whole: bool,
+        is_read: impl Fn(&TableId) -> bool,
+    ) -> Option<(usize, Step)> {
+        let is_free = |at: &usize| !self.steps[*at].tables.iter().any(&is_read);
+        let early = self.ready.iter().position(is_free);
+        let at = match early {
+            Some(place) => self.ready.remove(place),
+            None if all_whole && self.early_left == 0 && self.running.is_empty() => match self.last.front() {
+                Some(at) if is_free(at) => self.last.pop_front(),
+                Some(_) | None => None,
+            },
+            None => None,
+        }?;
+        self.running.insert(at);
+        Some((at, self.steps[at].clone()))
+    }
+
+    /// Notes that a step is done, or waits for a later run.
+    pub(super) fn done(&mut self, at: usize) {
+        self.running.remove(&at);
+        let step = &self.steps[at];
+        let then = std::mem::take(&mut self.then[at]);
+        if self.early[at] {
+            self.early_left -= 1;
+            if step.subject.kind != ObjectKind::ForeignKey {
+                for table in step.tables.iter().collect::<BTreeSet<_>>() {
+                    self.keys_left.entry(table.clone()).and_modify(|left| *left -= 1);
+                }
+            }
+        }
+        self.release(then);
+    }
+
+    /// Tells whether the table has its indexes and keys, and no step works on it.
+    pub(super) fn is_built(&self, table: &TableId) -> bool {
+        let is_busy = |at: &usize| self.steps[*at].tables.contains(table);
+        self.keys_left.get(table).is_none_or(|left| *left == 0) && !self.running.iter().any(is_busy)
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.early_left > 0 || !self.last.is_empty()
+    }
+}
+
+/// Tells whether the step need not wait for all others.
+fn is_early(step: &Step, planned: &BTreeSet<TableId>) -> bool {
+    let is_part = matches!(
+        step.subject.kind,
+        ObjectKind::Index | ObjectKind::PrimaryKey | ObjectKind::Unique | ObjectKind::ForeignKey
+    );
+    is_part && !step.tables.is_empty() && step.tables.iter().all(|table| planned.contains(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use whimbrel_core::{ObjectId, StepPhase};
+
+    use super::*;
+
+    fn ids(names: &[&str]) -> BTreeSet<TableId> {
+        names.iter().map(|name| TableId::bare(*name)).collect()
+    }
+
+    fn step(kind: ObjectKind, tables: &[&str]) -> Step {
+        let tables: Vec<TableId> = tables.iter().map(|name| TableId::bare(*name)).collect();
+        let owner = tables.first().cloned().unwrap_or_else(|| TableId::bare("none"));
+        Step {
+            id: String::new(),
+            phase: StepPhase::AfterData,
+            subject: ObjectId::part(kind, owner, "part"),
+            title: String::new(),
+            statements: Vec::new(),
+            undo: Vec::new(),
+            tables,
+            destructive: false,
+        }
+    }
+
+    /// Takes out all that may run now.
+    fn all(after: &mut After, all_whole: bool) -> Vec<usize> {
+        std::iter::from_fn(|| after.next(all_whole, |_| false).map(|(at, _)| at)).collect()
+    }
+
+    fn done(after: &mut After, steps: &[usize]) {
+        steps.iter().for_each(|at| after.done(*at));
+    }
+
+    #[test]
+    fn a_step_waits_for_its_rows_and_for_the_steps_before_it_on_its_tables() {
+        let steps = vec![
+            step(ObjectKind::PrimaryKey, &["a"]),
+            step(ObjectKind::Index, &["a"]),
+            step(ObjectKind::Index, &["a"]),
+            step(ObjectKind::Index, &["b"]),
+            step(ObjectKind::ForeignKey, &["a", "b"]),
+            step(ObjectKind::View, &[]),
+            step(ObjectKind::Other, &["a"]),
+        ];
+        let planned = ids(&["a", "b"]);
+        let mut after = After::new(steps, &planned, &planned);
+        assert_eq!(all(&mut after, false), Vec::<usize>::new());
+        after.arrived(&TableId::bare("a"));
+        assert_eq!(all(&mut after, false), [0], "the key has the table for itself");
+        assert!(!after.is_built(&TableId::bare("a")));
+        done(&mut after, &[0]);
+        assert_eq!(all(&mut after, false), [1, 2], "indexes go side by side");
+        done(&mut after, &[2, 1]);
+        assert!(
+            after.is_built(&TableId::bare("a")),
+            "foreign keys are not waited for"
+        );
+        after.arrived(&TableId::bare("b"));
+        assert_eq!(all(&mut after, false), [3]);
+        done(&mut after, &[3]);
+        assert_eq!(all(&mut after, false), [4]);
+        assert!(!after.is_built(&TableId::bare("b")), "it is being worked on");
+        done(&mut after, &[4]);
+        assert_eq!(
+            all(&mut after, false),
+            Vec::<usize>::new(),
+            "tables are on their way"
+        );
+        assert_eq!(all(&mut after, true), [5], "the last ones go one by one");
+        done(&mut after, &[5]);
+        assert_eq!(all(&mut after, true), [6]);
+        done(&mut after, &[6]);
+        assert!(!after.is_left());
+    }
+
+    #[test]
+    fn a_table_that_is_read_is_left_alone() {
+        let steps = vec![
+            step(ObjectKind::ForeignKey, &["a", "b"]),
+            step(ObjectKind::Other, &["b"]),
+        ];
+        let mut after = After::new(steps, &ids(&["a", "b"]), &BTreeSet::new());
+        let read = |table: &TableId| table == &TableId::bare("b");
+        assert!(after.next(true, read).is_none());
+        let (first, _) = after.next(true, |_| false).unwrap();
+        after.done(first);
+        assert!(after.next(true, read).is_none());
+        assert!(after.next(true, |_| false).is_some());
+    }
+
+    #[test]
+    fn an_index_of_what_is_no_planned_table_keeps_its_place_among_the_last() {
+        let steps = vec![step(ObjectKind::View, &[]), step(ObjectKind::Index, &["view"])];
+        let mut after = After::new(steps, &ids(&["a"]), &BTreeSet::new());
+        assert_eq!(all(&mut after, true), [0]);
+        done(&mut after, &[0]);
+        assert_eq!(all(&mut after, true), [1]);
+    }
+}

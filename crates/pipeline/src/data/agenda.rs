@@ -1,0 +1,327 @@
+//! The agenda of the data phase: everything that is left, and which of it is next. One place is as good as another; what is next follows
+//! from what waits for it, then from its size. What a job does is `jobs.rs`.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use whimbrel_core::{Chunk, ChunkResult, TableAggregate, TableId};
+
+use super::after::After;
+use super::jobs::{Done, Task};
+use super::split::{Pace, Sizing};
+use super::table::CopyTable;
+use super::tally::Tally;
+use crate::budget::Budget;
+use crate::failure::Failure;
+use crate::pool::{Job, Line, Room, Work};
+use crate::running::Run;
+use crate::store::SnapshotRecord;
+use crate::verify::read_back::Readings;
+
+/// Small tables that one job splits.
+const SPLIT_TOGETHER: usize = 64;
+
+/// A table that is not whole.
+pub(super) struct Way {
+    pub(super) table: Arc<CopyTable>,
+    pub(super) tally: Tally,
+    /// Chunks that have not arrived; none until the table is split.
+    pub(super) left: Option<usize>,
+    /// What the source counts.
+    pub(super) counted: Option<TableAggregate>,
+    /// True when an earlier run has written down that the table is whole.
+    pub(super) noted: bool,
+}
+
+/// Everything that is left of the data phase.
+pub(super) struct Agenda {
+    run: Arc<Run>,
+    budget: Budget,
+    ways: BTreeMap<usize, Way>,
+    /// Tables without a split, the biggest first.
+    unsplit: VecDeque<usize>,
+    /// Chunks to copy, those of the biggest tables first.
+    chunks: Line<(usize, Chunk)>,
+    /// Tables to count, those that have arrived first.
+    uncounted: Vec<usize>,
+    /// Writers that may still be opened.
+    pens: usize,
+    pace: Pace,
+    after: After,
+    incomplete: Arc<BTreeSet<TableId>>,
+    /// Large tables to read back as soon as they are built.
+    unread: Vec<usize>,
+    readings: Readings,
+    record: SnapshotRecord,
+}
+
+impl Agenda {
+    /// An agenda of steps alone.
+    pub(super) fn new(
+        run: &Arc<Run>,
+        record: SnapshotRecord,
+        after: After,
+        incomplete: BTreeSet<TableId>,
+    ) -> Self {
+        let limits = &run.ctx.limits;
+        Self {
+            run: run.clone(),
+            budget: run.ctx.budget(),
+            ways: BTreeMap::new(),
+            unsplit: VecDeque::new(),
+            chunks: Line::default(),
+            uncounted: Vec::new(),
+            pens: limits.writers.min(limits.jobs).max(1),
+            pace: Pace::default(),
+            after,
+            incomplete: Arc::new(incomplete),
+            unread: Vec::new(),
+            readings: Readings::default(),
+            record,
+        }
+    }
+
+    /// Adds a table with its unfinished chunks. The biggest come first.
+    pub(super) fn add(&mut self, at: usize, way: Way, unfinished: Vec<Chunk>) {
+        match way.left {
+            None => self.unsplit.push_back(at),
+            Some(_) => self.line_up(at, unfinished),
+        }
+        if way.counted.is_none() {
+            self.uncounted.push(at);
+        }
+        self.ways.insert(at, way);
+    }
+
+    /// Takes note of what has arrived before, once all tables are added.
+    pub(super) fn begin(&mut self) -> Result<(), Failure> {
+        let arrived = self.ways.iter().filter(|(_, way)| way.left == Some(0));
+        let arrived: Vec<usize> = arrived.map(|(at, _)| *at).collect();
+        for at in arrived {
+            self.arrived(at)?;
+        }
+        match self.ways.is_empty() {
+            true => self.complete(),
+            false => Ok(()),
+        }
+    }
+
+    fn line_up(&mut self, at: usize, chunks: Vec<Chunk>) {
+        let bytes = self.budget.need(&self.run.plan().tables[at]);
+        self.chunks.extend(chunks.into_iter().map(|chunk| Job {
+            bytes,
+            job: (at, chunk),
+        }));
+    }
+
+    /// A step, for others wait for it. Where there is one writer, a step is a writer.
+    fn step(&mut self) -> Option<Job<Task>> {
+        let takes_pen = self.run.ctx.limits.writers == 1;
+        if takes_pen && self.pens == 0 {
+            return None;
+        }
+        let readings = &self.readings;
+        let is_read = |table: &TableId| readings.is_reading(table);
+        let (at, step) = self.after.next(self.ways.is_empty(), is_read)?;
+        self.pens -= usize::from(takes_pen);
+        let task = Task::Step(at, self.run.clone(), Box::new(step), self.incomplete.clone());
+        Some(Job::light(task))
+    }
+
+    /// The count of a table that has arrived.
+    fn count_arrived(&mut self) -> Option<Job<Task>> {
+        let has_arrived = |at: &usize| self.ways.get(at).is_some_and(|way| way.left == Some(0));
+        let place = self.uncounted.iter().position(has_arrived)?;
+        self.count(place)
+    }
+
+    /// The count of any table, where nothing else can be done.
+    fn count_ahead(&mut self) -> Option<Job<Task>> {
+        match self.uncounted.is_empty() {
+            true => None,
+            false => self.count(0),
+        }
+    }
+
+    fn count(&mut self, place: usize) -> Option<Job<Task>> {
+        let at = self.uncounted.remove(place);
+        let table = self.ways.get(&at)?.table.clone();
+        Some(Job::light(Task::Count(at, table)))
+    }
+
+    fn chunk(&mut self, room: Room) -> Option<Job<Task>> {
+        if self.pens == 0 {
+            return None;
+        }
+        let Job {
+            bytes,
+            job: (at, chunk),
+        } = self.chunks.next(room)?;
+        self.pens -= 1;
+        let table = self.ways.get(&at)?.table.clone();
+        Some(Job {
+            bytes,
+            job: Task::Copy(at, table, chunk),
+        })
+    }
+
+    /// The split of the next table, or of several small ones, when the chunks run out or are all too heavy just now.
+    fn split(&mut self) -> Option<Job<Task>> {
+        let places = self.run.ctx.limits.jobs;
+        if self.chunks.len() >= places && self.pens == 0 {
+            return None;
+        }
+        let sizing = self.sizing();
+        let is_small = |at: &usize| self.run.plan().tables[*at].bytes <= sizing.least();
+        let first = self.unsplit.pop_front()?;
+        let mut group = vec![first];
+        if is_small(&first) {
+            let more = self.unsplit.len().min(SPLIT_TOGETHER - 1);
+            group.extend(self.unsplit.drain(..more));
+        }
+        let tables = group
+            .into_iter()
+            .filter_map(|at| Some((at, self.ways.get(&at)?.table.clone())));
+        Some(Job::light(Task::Split(tables.collect(), sizing)))
+    }
+
+    fn sizing(&self) -> Sizing {
+        let limits = &self.run.ctx.limits;
+        Sizing {
+            wanted: self.run.plan().policies.chunk_bytes.max(1),
+            writers: limits.writers.min(limits.jobs).max(1) as u64,
+            pace: self.pace,
+        }
+    }
+
+    /// A part of a table that is read back, where the target lets it be read while others are written.
+    fn read_back(&mut self, room: Room) -> Option<Job<Task>> {
+        if self.chunks.is_held() {
+            return None;
+        }
+        let after = &self.after;
+        let tables = &self.run.plan().tables;
+        let is_built = |at: &usize| after.is_built(&tables[*at].target.id);
+        if let Some(place) = self.unread.iter().position(is_built) {
+            let plan = &tables[self.unread.remove(place)];
+            self.readings.begin(&self.run.ctx, plan);
+        }
+        let Job { bytes, job } = self.readings.next(room)?;
+        Some(Job {
+            bytes,
+            job: Task::ReadBack(self.run.clone(), job),
+        })
+    }
+
+    fn copied(&mut self, at: usize, result: &ChunkResult, took: Duration) -> Result<(), Failure> {
+        self.pens += 1;
+        let Some(way) = self.ways.get_mut(&at) else {
+            return Ok(());
+        };
+        let plan = &self.run.plan().tables[at];
+        self.pace.add(plan, result.rows, took);
+        way.tally.add(result);
+        if result.rejected > 0 {
+            Arc::make_mut(&mut self.incomplete).insert(plan.target.id.clone());
+        }
+        let left = way.left.map_or(0, |left| left - 1);
+        way.left = Some(left);
+        if left == 0 {
+            self.arrived(at)?;
+        }
+        Ok(())
+    }
+
+    /// All rows of the table are in: what waits for them may begin.
+    fn arrived(&mut self, at: usize) -> Result<(), Failure> {
+        let plan = &self.run.plan().tables[at];
+        self.after.arrived(&plan.target.id);
+        let ctx = &self.run.ctx;
+        if ctx.plan.policies.verify && ctx.limits.writers > 1 && Readings::wants(plan) {
+            self.unread.push(at);
+        }
+        self.finish(at)
+    }
+
+    /// Makes the table whole when its rows have arrived and are counted.
+    fn finish(&mut self, at: usize) -> Result<(), Failure> {
+        let Some(way) = self.ways.get(&at) else {
+            return Ok(());
+        };
+        let (Some(0), Some(counted)) = (way.left, &way.counted) else {
+            return Ok(());
+        };
+        way.tally.check(&way.table, counted)?;
+        let name = way.table.plan.target.id.to_string();
+        self.record.tables.insert(name, counted.clone());
+        if !way.noted {
+            way.tally.note_whole(&way.table)?;
+        }
+        way.tally.show_whole(&way.table);
+        self.ways.remove(&at);
+        match self.ways.is_empty() {
+            true => self.complete(),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes down that every row of every table has arrived from the snapshot, which was let go with the last one.
+    fn complete(&mut self) -> Result<(), Failure> {
+        if !self.record.complete {
+            self.record.complete = true;
+            self.record.save(&self.run.ctx.dir)?;
+        }
+        Ok(())
+    }
+}
+
+impl Work for Agenda {
+    type Job = Task;
+    type Done = Done;
+
+    fn next(&mut self, room: Room) -> Option<Job<Task>> {
+        self.step()
+            .or_else(|| self.count_arrived())
+            .or_else(|| self.chunk(room))
+            .or_else(|| self.split())
+            .or_else(|| self.count_ahead())
+            .or_else(|| self.read_back(room))
+    }
+
+    fn done(&mut self, done: Done) -> Result<(), Failure> {
+        match done {
+            Done::Split(splits) => {
+                for (at, chunks) in splits {
+                    if let Some(way) = self.ways.get_mut(&at) {
+                        way.left = Some(chunks.len());
+                    }
+                    self.line_up(at, chunks);
+                }
+                Ok(())
+            }
+            Done::Copy(at, result, took) => self.copied(at, &result, took),
+            Done::Count(at, counted) => {
+                if let Some(way) = self.ways.get_mut(&at) {
+                    way.counted = Some(counted);
+                }
+                self.finish(at)
+            }
+            Done::Step(at) => {
+                self.pens += usize::from(self.run.ctx.limits.writers == 1);
+                self.after.done(at);
+                Ok(())
+            }
+            Done::ReadBack(part) => {
+                if let Some((table, known)) = self.readings.done(&self.run.ctx, part) {
+                    self.run.read_back.keep(table, known);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn is_left(&self) -> bool {
+        !self.ways.is_empty() || self.after.is_left() || !self.unread.is_empty() || self.readings.is_left()
+    }
+}

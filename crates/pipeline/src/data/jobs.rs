@@ -1,0 +1,98 @@
+//! The jobs of the data phase: what each of them does in its place, and what it hands back. Which one is next is `agenda.rs`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use whimbrel_core::{Chunk, ChunkResult, Error, Step, TableAggregate, TableId};
+
+use super::chunk;
+use super::split::{self, Sizing};
+use super::table::CopyTable;
+use crate::failure::Failure;
+use crate::running::Run;
+use crate::steps;
+use crate::verify::read_back::{self, Part};
+
+/// Something to do in one place. Tables and steps are named by their numbers in the agenda.
+pub(super) enum Task {
+    /// Split some tables and store their splits.
+    Split(Vec<(usize, Arc<CopyTable>)>, Sizing),
+    /// Copy a chunk.
+    Copy(usize, Arc<CopyTable>, Chunk),
+    /// Ask the source what a table holds.
+    Count(usize, Arc<CopyTable>),
+    /// Do a step.
+    Step(usize, Arc<Run>, Box<Step>, Arc<BTreeSet<TableId>>),
+    /// Read a part of a table back from the target.
+    ReadBack(Arc<Run>, Part),
+}
+
+/// What came of it.
+pub(super) enum Done {
+    Split(Vec<(usize, Vec<Chunk>)>),
+    Copy(usize, ChunkResult, Duration),
+    Count(usize, TableAggregate),
+    Step(usize),
+    ReadBack(read_back::Done),
+}
+
+/// Does the task. Being cancelled ends it at once, but for a step that runs: nobody knows what an engine does with a torn one.
+pub(super) async fn perform(task: Task, cancel: CancellationToken) -> Result<Done, Failure> {
+    match task {
+        Task::Copy(at, table, chunk) => {
+            let (result, took) = chunk::copy(&table, &chunk, &cancel).await?;
+            Ok(Done::Copy(at, result, took))
+        }
+        Task::Step(at, run, step, incomplete) => {
+            steps::forward_or_wait(&run, &step, &incomplete).await?;
+            Ok(Done::Step(at))
+        }
+        Task::Split(tables, sizing) => unless(&cancel, Box::pin(split_all(tables, sizing))).await,
+        Task::Count(at, table) => unless(&cancel, Box::pin(count(at, table))).await,
+        Task::ReadBack(run, part) => {
+            unless(&cancel, async {
+                Ok(Done::ReadBack(Box::pin(read_back::perform(&run.ctx, part)).await))
+            })
+            .await
+        }
+    }
+}
+
+async fn unless(
+    cancel: &CancellationToken,
+    task: impl Future<Output = Result<Done, Failure>>,
+) -> Result<Done, Failure> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Failure::interrupted()),
+        done = task => done,
+    }
+}
+
+async fn split_all(tables: Vec<(usize, Arc<CopyTable>)>, sizing: Sizing) -> Result<Done, Failure> {
+    let mut splits = Vec::with_capacity(tables.len());
+    for (at, table) in tables {
+        let chunks = split::split(&table, &sizing).await;
+        splits.push((at, chunks.map_err(|error| reading("split", &table, error))?));
+    }
+    Ok(Done::Split(splits))
+}
+
+async fn count(at: usize, table: Arc<CopyTable>) -> Result<Done, Failure> {
+    let counted = table.aggregate().await;
+    Ok(Done::Count(
+        at,
+        counted.map_err(|error| reading("count", &table, error))?,
+    ))
+}
+
+/// A failure while nothing of the table was written.
+fn reading(what: &str, table: &CopyTable, error: Error) -> Failure {
+    Failure {
+        error: error.during(format!("{what} table `{}`", table.plan.source.id)),
+        tables: vec![table.plan.target.id.clone()],
+        writing: false,
+    }
+}
