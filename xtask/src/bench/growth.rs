@@ -11,39 +11,66 @@ use crate::cargo::Failure;
 
 const MODES: [(&str, bool); 2] = [("not verified", false), ("every row verified", true)];
 
-/// Two tables of equal bytes, each in a database of its own: their rows and the bytes of one.
-const SHAPES: [(&str, u32, u32); 2] = [("small", 1_000_000, 100), ("big", 10_000, 10_000)];
+/// Two tables of equal bytes, each in a database of its own: their rows and the bytes of one. The small ones are as big as a row of
+/// the data set is on average.
+const SHAPES: [(&str, u32, u32); 2] = [("small", 1_000_000, 300), ("big", 10_000, 30_000)];
 
 /// Measures every pair at every scale and returns the table.
 pub(super) fn scales(lab: &mut Lab, options: &Options, scales: &[String]) -> Result<String, Failure> {
     let mut text = String::from(
         "| pair | verification | scale | rows | wall s | µs per row | times the first |\n|---|---|---:|---:|---:|---:|---:|\n",
     );
-    for pair in &options.pairs {
-        let mut first = [None; MODES.len()];
-        for scale in scales {
-            let sample = lab.data_set(pair.source, scale)?;
-            let rows = sample.profile.rows;
-            for ((mode, verify), first) in MODES.iter().zip(&mut first) {
-                let found = best(lab, options, *pair, *verify, &sample);
-                let cells = match found {
-                    Ok(finding) => {
-                        let wall = finding.measured.wall_seconds;
-                        let per_row = wall * 1e6 / u32::try_from(rows).map_or(f64::INFINITY, f64::from);
-                        let times = per_row / *first.get_or_insert(per_row);
-                        format!("{wall:.2} | {per_row:.2} | {times:.2}")
-                    }
-                    Err(why) => format!("failed: {} |  | ", why.replace(['|', '\n'], " ")),
-                };
-                writeln!(text, "| {pair} | {mode} | {scale} | {rows} | {cells} |").ok();
-                println!("{pair}, {mode}, scale {scale}: {cells}");
-            }
-            if options.pairs.len() == 1 {
-                lab.forget(pair.source, scale)?;
-            }
+    let mut pairs: Vec<Growth> = options.pairs.iter().map(|pair| Growth::of(*pair)).collect();
+    for scale in scales {
+        for growth in &mut pairs {
+            growth.measure(lab, options, scale)?;
+        }
+        for engine in Engine::ALL {
+            lab.forget(engine, scale)?;
         }
     }
+    text.extend(pairs.into_iter().flat_map(|growth| growth.rows));
     Ok(text)
+}
+
+/// What is known of one pair so far.
+#[derive(Debug)]
+struct Growth {
+    pair: Pair,
+    /// The microseconds per row at the first scale, in each mode.
+    first: [Option<f64>; MODES.len()],
+    rows: Vec<String>,
+}
+
+impl Growth {
+    fn of(pair: Pair) -> Self {
+        Self {
+            pair,
+            first: [None; MODES.len()],
+            rows: Vec::new(),
+        }
+    }
+
+    fn measure(&mut self, lab: &mut Lab, options: &Options, scale: &str) -> Result<(), Failure> {
+        let pair = self.pair;
+        let sample = lab.data_set(pair.source, scale)?;
+        let rows = sample.profile.rows;
+        for ((mode, verify), first) in MODES.iter().zip(&mut self.first) {
+            let cells = match best(lab, options, pair, *verify, &sample) {
+                Ok(finding) => {
+                    let wall = finding.measured.wall_seconds;
+                    let per_row = wall * 1e6 / u32::try_from(rows).map_or(f64::INFINITY, f64::from);
+                    let times = per_row / *first.get_or_insert(per_row);
+                    format!("{wall:.2} | {per_row:.2} | {times:.2}")
+                }
+                Err(why) => format!("failed: {} |  | ", why.replace(['|', '\n'], " ")),
+            };
+            println!("{pair}, {mode}, scale {scale}: {cells}");
+            self.rows
+                .push(format!("| {pair} | {mode} | {scale} | {rows} | {cells} |\n"));
+        }
+        Ok(())
+    }
 }
 
 /// Returns the quickest run of those that were asked for.
@@ -125,9 +152,10 @@ fn statements(engine: Engine, rows: u32, bytes: u32) -> String {
         ),
         Engine::MariaDb => format!(
             "CREATE TABLE shape (id bigint PRIMARY KEY, body longtext NOT NULL) CHARACTER SET utf8mb4;
-             SET SESSION max_recursive_iterations = 4294967295;
-             INSERT INTO shape SELECT seq, left(repeat(concat(md5(seq), md5(-seq)), {times}), {bytes})
-             FROM seq_1_to_{rows};
+             SET SESSION group_concat_max_len = 1048576;
+             INSERT INTO shape SELECT n.seq, left(
+               (SELECT group_concat(md5(concat(n.seq, '.', part.seq)) SEPARATOR '') FROM seq_1_to_{times} part), {bytes})
+             FROM seq_1_to_{rows} n;
              ANALYZE TABLE shape;"
         ),
         Engine::Sqlite => format!(
