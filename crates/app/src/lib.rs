@@ -18,6 +18,7 @@ pub mod demo;
 mod demonstrate;
 mod inspect;
 mod log;
+mod pause;
 mod plan;
 pub mod report;
 mod rollback;
@@ -34,6 +35,7 @@ pub use inspect::{Inventory, ObjectCount, TableInventory, inspect};
 pub use log::{LogVerdict, ReportPage, check_log, report_page};
 pub use migration::{Attendance, Databases};
 pub use next::in_folder;
+pub use pause::{PauseOutcome, let_go_on, pause};
 pub use plan::{DecisionState, Draft, PlanRequest, PlanSummary, draft};
 pub use rollback::{
     Checkpoint, RollbackOutcome, RollbackPreview, RollbackRequest, preview as preview_rollback, rollback,
@@ -42,4 +44,4 @@ pub use run::{RunOutcome, RunRequest, replay_rejects, run, run_draft, run_unatte
 pub use setup::{BASE, Face, MEMORY_BYTES, Setup};
 pub use status::{Status, rows_planned, status, statuses};
 pub use verify::{VerifyOutcome, VerifyRequest, verify};
-pub use whimbrel_pipeline::{Observer, Progress};
+pub use whimbrel_pipeline::{InWork, Kind, Observer, Outlook, PauseState, Progress};

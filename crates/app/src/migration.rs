@@ -161,6 +161,7 @@ pub(crate) async fn context(
         },
         observer: Arc::clone(&attendance.observer),
         stop: attendance.stop.clone(),
+        gate: whimbrel_pipeline::Gate::default(),
         clock: Arc::clone(&setup.clock),
     })
 }

@@ -152,8 +152,8 @@ fn prefix_of(base: &Path) -> String {
 }
 
 /// The commands that need to know the folder of the migrations.
-const COMMANDS: [&str; 8] = [
-    "run", "resume", "plan", "migrate", "verify", "rollback", "cleanup", "status",
+const COMMANDS: [&str; 9] = [
+    "run", "pause", "resume", "plan", "migrate", "verify", "rollback", "cleanup", "status",
 ];
 
 /// Returns the text with the options that its commands need in this folder: `whimbrel resume` becomes `whimbrel --dir FOLDER resume`.

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use whimbrel_core::{Plan, Result};
-use whimbrel_pipeline::{Checkpoint, MigrationDir, MigrationStatus};
+use whimbrel_pipeline::{Checkpoint, MigrationDir, MigrationStatus, PauseState, ProgressRecord};
 
 use crate::migration;
-use crate::next::Next;
+use crate::next::{Next, in_folder};
+use crate::pause;
 use crate::setup::Setup;
 
 /// Where a migration stands.
@@ -41,6 +42,8 @@ pub struct Status {
     pub last_checkpoint: Option<String>,
     /// Where a rollback could go.
     pub rollback_point: Option<String>,
+    /// What the process says that runs it now; none when none does.
+    pub running: Option<ProgressRecord>,
     /// What to do next.
     pub next_command: String,
 }
@@ -75,9 +78,14 @@ pub fn status(setup: &Setup, id: Option<&str>) -> Result<Status> {
         started_at: None,
         last_checkpoint: None,
         rollback_point: None,
+        running: None,
         next_command: next.command(setup, &plan),
     };
-    Ok(checkpoint.map_or(base.clone(), |checkpoint| with_checkpoint(base, checkpoint)))
+    let stands = checkpoint.map_or(base.clone(), |checkpoint| with_checkpoint(base, checkpoint));
+    Ok(match pause::running(setup, &dir) {
+        Some(running) => with_process(stands, running, setup),
+        None => stands,
+    })
 }
 
 /// Returns the number of rows in the migration's plan, which is known whatever happened to the other files.
@@ -112,6 +120,22 @@ fn with_checkpoint(base: Status, checkpoint: Checkpoint) -> Status {
         last_checkpoint: Some(checkpoint.last_checkpoint),
         rollback_point: Some(checkpoint.rollback_point),
         ..base
+    }
+}
+
+/// A process knows more than the files that it has written.
+fn with_process(stands: Status, running: ProgressRecord, setup: &Setup) -> Status {
+    let (word, next) = match running.pause {
+        PauseState::Running => (stands.status, "pause"),
+        PauseState::Pausing => ("pausing".to_owned(), "resume"),
+        PauseState::Paused => ("paused".to_owned(), "resume"),
+    };
+    Status {
+        status: word,
+        rows: running.outlook.rows.max(stands.rows),
+        next_command: in_folder(&setup.base, &format!("whimbrel {next} {}", stands.migration_id)),
+        running: Some(running),
+        ..stands
     }
 }
 

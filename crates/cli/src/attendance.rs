@@ -1,6 +1,8 @@
-//! Who attends a run: progress for the person, and Ctrl-C. The first one stops at a checkpoint, the second one at once.
+//! Who attends a run: progress for the person, and signals. The first Ctrl-C stops at a checkpoint, the second one at once; SIGTERM stops
+//! at a checkpoint or, when that takes too long, at once. All of them can be resumed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -10,6 +12,9 @@ use whimbrel_core::{Error, Result};
 use crate::exit::Exit;
 use crate::progress;
 use crate::ui::Ui;
+
+/// How long a run may take to stop after SIGTERM: service managers and schedulers kill soon after it.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// Does the work with progress shown and signals heard; a second signal ends it with [`Exit::Interrupted`].
 pub(crate) async fn attended<T>(
@@ -24,7 +29,7 @@ pub(crate) async fn attended<T>(
     };
     let done = tokio::select! {
         done = Box::pin(work(&attendance)) => done.map(Ok),
-        heard = two_signals(ui, &stop) => heard.map(|()| Err(Exit::Interrupted)),
+        heard = told_to_end(ui, &stop) => heard.map(|()| Err(Exit::Interrupted)),
     };
     done
 }
@@ -44,19 +49,23 @@ fn listen(kind: SignalKind) -> Result<Signal> {
     signal(kind).map_err(|cause| Error::invalid("the program cannot listen to signals").with_cause(cause))
 }
 
-async fn two_signals(ui: &Ui, stop: &CancellationToken) -> Result<()> {
+/// Asks for a stop at the first signal; returns when the work shall end as it stands.
+async fn told_to_end(ui: &Ui, stop: &CancellationToken) -> Result<()> {
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let mut first = true;
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if !first {
-            return Ok(());
-        }
-        first = false;
-        stop.cancel();
-        ui.say("stopping at the last checkpoint; press Ctrl-C again to stop at once");
+    let is_terminated = tokio::select! {
+        _ = interrupt.recv() => false,
+        _ = terminate.recv() => true,
+    };
+    stop.cancel();
+    if is_terminated {
+        ui.say("stopping at the last checkpoint, in 4 s at the latest");
+        tokio::time::sleep(GRACE).await;
+        return Ok(());
     }
+    ui.say("stopping at the last checkpoint; press Ctrl-C again to stop at once");
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod cleanup;
 mod demo;
 mod inspect;
 mod migrate;
+mod pause;
 mod plan;
 mod report;
 mod resume;
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Plan(plan::Plan),
     Migrate(migrate::Migrate),
     Run(run::Run),
+    Pause(pause::Pause),
     Resume(resume::Resume),
     Status(status::Status),
     Verify(verify::Verify),
@@ -48,6 +50,7 @@ impl Command {
             Self::Plan(command) => command.run(session).await,
             Self::Migrate(command) => command.run(session).await,
             Self::Run(command) => command.run(session).await,
+            Self::Pause(command) => command.run(session).await,
             Self::Resume(command) => command.run(session).await,
             Self::Status(command) => command.run(&session),
             Self::Verify(command) => command.run(session).await,

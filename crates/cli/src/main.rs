@@ -13,6 +13,7 @@ mod wizard;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ContextKind;
@@ -87,6 +88,9 @@ fn refuse(refusal: &clap::Error) -> Exit {
     Exit::Usage
 }
 
+/// How long what is said last may take.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 fn run(ui: &Arc<Ui>, arguments: Arguments) -> whimbrel_core::Result<Exit> {
     let session = commands::Session::new(ui, &arguments.global)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -95,8 +99,12 @@ fn run(ui: &Arc<Ui>, arguments: Arguments) -> whimbrel_core::Result<Exit> {
         .build()
         .map_err(|cause| Error::invalid("the runtime cannot be started").with_cause(cause))?;
     let exit = runtime.block_on(arguments.command.run(session));
-    // A reader that hangs in a system call must not hold up the end.
-    runtime.shutdown_background();
+    match exit {
+        // A reader that hangs in a system call must not hold up the end.
+        Ok(Exit::Done) => runtime.shutdown_background(),
+        // Servers are told which statements nobody waits for any more.
+        Ok(_) | Err(_) => runtime.shutdown_timeout(LAST_WORDS),
+    }
     exit
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use whimbrel_app::{AnalysisWatch, Observer, Progress};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use whimbrel_app::{AnalysisWatch, InWork, Kind, Observer, Outlook, Progress};
 use whimbrel_core::TableId;
 
 use crate::text;
@@ -16,15 +16,15 @@ use crate::ui::Ui;
 const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Phases whose progress is a number of rows.
 const MOVING_ROWS: &[&str] = &["data", "verify"];
-/// Tables that have a bar of their own at once; more would scroll the terminal.
-const TABLE_BARS_MAX: usize = 8;
+/// Tables and steps that have a bar of their own at once; more would scroll the terminal.
+const BARS_MAX: usize = 8;
 
 /// Returns the observer that fits what is in front: bars, lines or nothing.
 pub(crate) fn observer(ui: &Arc<Ui>, rows: u64) -> Arc<dyn Observer> {
     if ui.shows_bars() {
         Arc::new(Bars::new(rows))
     } else {
-        Arc::new(Lines::new(ui, rows))
+        Arc::new(Lines::new(ui))
     }
 }
 
@@ -73,42 +73,22 @@ impl Drop for AnalysisProgress {
     }
 }
 
-/// Rows so far of every table, and their sum.
-#[derive(Debug, Default)]
-struct Rows {
-    by_table: BTreeMap<TableId, u64>,
-}
-
-impl Rows {
-    fn set(&mut self, table: &TableId, rows: u64) -> u64 {
-        self.by_table.insert(table.clone(), rows);
-        self.by_table.values().sum()
-    }
-}
-
-/// One bar for the phase, and one for each table in flight.
+/// A bar for the whole run, and one for each table or step in work.
 struct Bars {
     all: MultiProgress,
-    phase: ProgressBar,
-    rows_planned: u64,
-    state: Mutex<BarState>,
-}
-
-#[derive(Default)]
-struct BarState {
-    rows: Rows,
-    tables: BTreeMap<TableId, ProgressBar>,
+    whole: ProgressBar,
+    /// By what they show.
+    in_work: Mutex<BTreeMap<String, ProgressBar>>,
 }
 
 impl Bars {
     fn new(rows_planned: u64) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let phase = all.add(ProgressBar::new(rows_planned));
+        let whole = all.add(ProgressBar::new(rows_planned));
         Self {
             all,
-            phase,
-            rows_planned,
-            state: Mutex::default(),
+            whole,
+            in_work: Mutex::default(),
         }
     }
 
@@ -118,54 +98,46 @@ impl Bars {
     }
 
     fn begin(&self, phase: &'static str) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.rows = Rows::default();
-        state.clear();
-        self.phase.reset();
-        self.phase.set_length(self.rows_planned);
-        self.phase.set_style(style(if MOVING_ROWS.contains(&phase) {
-            "{prefix:>10} {bar:24} {human_pos}/{human_len} rows  {rate}  {eta} left"
+        self.whole.set_style(style(if MOVING_ROWS.contains(&phase) {
+            "{prefix:>10} {bar:24} {msg}"
         } else {
             "{prefix:>10} {spinner} {elapsed}"
         }));
-        self.phase.set_prefix(phase);
-        self.phase.enable_steady_tick(Duration::from_millis(200));
+        self.whole.set_prefix(phase);
+        self.whole.enable_steady_tick(Duration::from_millis(200));
     }
 
-    fn rows(&self, table: &TableId, rows: u64) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum = state.rows.set(table, rows);
-        self.phase.set_position(sum);
-        if let Some(bar) = state.tables.get(table) {
-            bar.set_position(rows);
+    fn show(&self, outlook: &Outlook) {
+        let (rows, all) = text::rows_of_phase(outlook);
+        self.whole.set_length(all);
+        self.whole.set_position(rows);
+        self.whole.set_message(text::outlook(outlook));
+        let mut bars = self.in_work.lock().unwrap_or_else(PoisonError::into_inner);
+        bars.retain(|what, bar| {
+            let stays = outlook.in_work.iter().any(|work| work.what == *what);
+            if !stays {
+                bar.finish_and_clear();
+                self.all.remove(bar);
+            }
+            stays
+        });
+        for work in &outlook.in_work {
+            if bars.len() < BARS_MAX || bars.contains_key(&work.what) {
+                let bar = bars.entry(work.what.clone()).or_insert_with(|| self.open(work));
+                bar.set_length(work.rows_planned.unwrap_or(1));
+                bar.set_position(work.rows.unwrap_or(0));
+                bar.set_message(text::in_work(work));
+            }
         }
     }
 
-    fn open(&self, table: &TableId, rows: u64) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.tables.len() >= TABLE_BARS_MAX || state.tables.contains_key(table) {
-            return;
-        }
-        let bar = self.all.add(ProgressBar::new(rows));
-        bar.set_style(style("{prefix:>10} {bar:24} {human_pos}/{human_len}  {msg}"));
-        bar.set_message(table.to_string());
-        state.tables.insert(table.clone(), bar);
-    }
-
-    fn close(&self, table: &TableId) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bar) = state.tables.remove(table) {
-            bar.finish_and_clear();
-            self.all.remove(&bar);
-        }
-    }
-}
-
-impl BarState {
-    fn clear(&mut self) {
-        for bar in std::mem::take(&mut self.tables).into_values() {
-            bar.finish_and_clear();
-        }
+    fn open(&self, work: &InWork) -> ProgressBar {
+        let bar = self.all.add(ProgressBar::new(1));
+        bar.set_style(style(match work.work {
+            Kind::Copy | Kind::Verify => "           {bar:24} {msg}",
+            Kind::Step => "           {spinner} {msg}",
+        }));
+        bar
     }
 }
 
@@ -174,14 +146,13 @@ impl Observer for Bars {
         match event {
             Progress::PhaseStarted { phase } => self.begin(phase),
             Progress::PhaseEnded { phase, summary } => self.say(format!("{phase:>10} done: {summary}")),
-            Progress::TableStarted { table, rows, .. } => self.open(table, *rows),
-            Progress::TableProgress { table, rows, .. } | Progress::VerifyProgress { table, rows } => {
-                self.rows(table, *rows);
-            }
-            Progress::TableEnded { table, rows } => {
-                self.rows(table, *rows);
-                self.close(table);
-            }
+            Progress::Outlook(outlook) => self.show(outlook),
+            Progress::TableStarted { .. }
+            | Progress::TableProgress { .. }
+            | Progress::TableEnded { .. }
+            | Progress::VerifyProgress { .. }
+            | Progress::StepStarted { .. }
+            | Progress::StepEnded { .. } => {}
             Progress::Retry {
                 what,
                 attempt,
@@ -195,75 +166,57 @@ impl Observer for Bars {
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        self.state
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-        self.phase.finish_and_clear();
+        let bars = self.in_work.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for bar in std::mem::take(bars).into_values() {
+            bar.finish_and_clear();
+        }
+        self.whole.finish_and_clear();
     }
 }
 
 /// A line for each phase, and one every ten seconds in between.
 struct Lines {
     ui: Arc<Ui>,
-    rows_planned: u64,
-    state: Mutex<LineState>,
-}
-
-struct LineState {
-    phase: &'static str,
-    rows: Rows,
-    said: Instant,
+    said: Mutex<Instant>,
 }
 
 impl Lines {
-    fn new(ui: &Arc<Ui>, rows_planned: u64) -> Self {
+    fn new(ui: &Arc<Ui>) -> Self {
         Self {
             ui: Arc::clone(ui),
-            rows_planned,
-            state: Mutex::new(LineState {
-                phase: "",
-                rows: Rows::default(),
-                said: Instant::now(),
-            }),
+            said: Mutex::new(Instant::now()),
         }
     }
 
-    fn begin(&self, phase: &'static str) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = LineState {
-            phase,
-            rows: Rows::default(),
-            said: Instant::now(),
-        };
-    }
-
-    fn rows(&self, table: &TableId, rows: u64) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum = state.rows.set(table, rows);
-        if state.said.elapsed() < LINE_EVERY {
+    fn show(&self, outlook: &Outlook) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.elapsed() < LINE_EVERY {
             return;
         }
-        state.said = Instant::now();
-        let line = format!(
-            "{}: {} of {} rows, now {table}",
-            state.phase,
-            text::count(sum),
-            text::count(self.rows_planned)
-        );
-        self.ui.say(line);
+        *said = Instant::now();
+        let now: Vec<String> = outlook.in_work.iter().take(BARS_MAX).map(text::in_work).collect();
+        let now = if now.is_empty() {
+            String::new()
+        } else {
+            format!("; now {}", now.join("; "))
+        };
+        self.ui
+            .say(format!("{}: {}{now}", outlook.phase, text::outlook(outlook)));
     }
 }
 
 impl Observer for Lines {
     fn progress(&self, event: &Progress) {
         match event {
-            Progress::PhaseStarted { phase } => self.begin(phase),
             Progress::PhaseEnded { phase, summary } => self.ui.say(format!("{phase}: {summary}")),
-            Progress::TableStarted { .. } => {}
-            Progress::TableProgress { table, rows, .. }
-            | Progress::VerifyProgress { table, rows }
-            | Progress::TableEnded { table, rows } => self.rows(table, *rows),
+            Progress::Outlook(outlook) => self.show(outlook),
+            Progress::PhaseStarted { .. }
+            | Progress::TableStarted { .. }
+            | Progress::TableProgress { .. }
+            | Progress::VerifyProgress { .. }
+            | Progress::TableEnded { .. }
+            | Progress::StepStarted { .. }
+            | Progress::StepEnded { .. } => {}
             Progress::Retry {
                 what,
                 attempt,
@@ -285,9 +238,5 @@ fn retry(what: &str, attempt: u32, wait: Duration, error: &str) -> String {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            // What cannot be drawn is not missed.
-            let _drawn = write!(out, "{:.0}/s", state.per_sec());
-        })
         .progress_chars("=> ")
 }

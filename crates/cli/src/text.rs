@@ -4,14 +4,18 @@ mod demo;
 mod inventory;
 mod outcome;
 mod plan;
+mod progress;
 mod verification;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 pub(crate) use demo::{legacy, where_to_look};
 pub(crate) use inventory::inventory;
-pub(crate) use outcome::{cleaned_up, log_verdict, rolled_back, run_outcome, status, statuses};
+pub(crate) use outcome::{
+    cleaned_up, going_on, log_verdict, paused, rolled_back, run_outcome, status, statuses,
+};
 pub(crate) use plan::{deeper, findings, headline, plan_and_next, plan_summary, question, settled};
+pub(crate) use progress::{in_work, outlook, rows_of_phase};
 pub(crate) use verification::{differences, verification};
 pub(crate) use whimbrel_app::report::{count, duration, size};
 

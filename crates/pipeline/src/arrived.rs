@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{ChunkRecord, Digest, Result, TableId};
 
+use crate::observer::Progress;
 use crate::running::Run;
 
 /// What the finished chunks of a table add up to.
@@ -76,6 +77,17 @@ pub(crate) fn add_ruled(sum: &mut Vec<u64>, more: &[u64]) {
     }
     for (sum, more) in sum.iter_mut().zip(more) {
         *sum += more;
+    }
+}
+
+/// Shows what arrived before this run, or before the snapshot was lost.
+pub(crate) fn show_arrived(run: &Run, records: &[ChunkRecord]) {
+    for (table, totals) in Totals::by_table(records) {
+        run.ctx.observer.progress(&Progress::TableProgress {
+            table: table.clone(),
+            rows: totals.rows,
+            bytes: totals.bytes,
+        });
     }
 }
 

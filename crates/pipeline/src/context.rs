@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use whimbrel_core::{Clock, Plan, Source, TableId, Target};
 
 use crate::budget::Budget;
+use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::observer::{Observer, Progress};
 use crate::pool::Pool;
@@ -29,6 +30,8 @@ pub struct RunContext {
     pub observer: Arc<dyn Observer>,
     /// Stops the run at its last checkpoint: chunks in flight are taken back whole.
     pub stop: CancellationToken,
+    /// Keeps new work back while the run is paused.
+    pub gate: Gate,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,7 +60,7 @@ impl RunContext {
 
     /// The one pool: a place per job, and the memory that all of them share.
     pub(crate) fn pool(&self) -> Pool {
-        Pool::new(self.limits.jobs, self.limits.memory_bytes, self.stop.clone())
+        Pool::new(self.limits.jobs, self.limits.memory_bytes, self.stop.clone()).behind(self.gate.clone())
     }
 
     pub(crate) fn source_tables(&self) -> Vec<TableId> {

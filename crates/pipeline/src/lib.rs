@@ -2,8 +2,10 @@
 //! Knows the contracts of [`whimbrel_core`] and no engine; planning, rendering for people and the command line are elsewhere.
 
 mod failure;
+mod gate;
 mod limits;
 mod observer;
+mod outlook;
 
 mod budget;
 mod columns;
@@ -16,6 +18,7 @@ mod context;
 mod journal;
 mod retry;
 mod running;
+mod watch;
 
 mod arrived;
 mod keys;
@@ -41,12 +44,14 @@ mod rollback;
 pub use cleanup::{CleanupReport, cleanup};
 pub use context::RunContext;
 pub use failure::{FOREIGN_ROWS, NOT_APPROVED, PLAN_CHANGED, SOURCE_CHANGED, TARGET_CHANGED};
+pub use gate::Gate;
 pub use limits::Limits;
 pub use observer::{Observer, Progress, Silent};
+pub use outlook::{InWork, Kind, Outlook};
 pub use rollback::{RollbackTo, rollback};
 pub use run::{replay, run};
 pub use store::{
-    Approval, Checkpoint, DirLock, EventLog, LogCheck, LogProblem, MigrationDir, MigrationStatus, RejectLine,
-    check_log,
+    Approval, Checkpoint, DirLock, EventLog, LogCheck, LogProblem, MigrationDir, MigrationStatus, PauseState,
+    ProgressRecord, RejectLine, check_log,
 };
 pub use verify::verify;

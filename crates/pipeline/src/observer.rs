@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use whimbrel_core::TableId;
 
+use crate::outlook::Outlook;
+
 /// Looks on. Called from several tasks at once; must not block.
 pub trait Observer: Send + Sync {
     /// Something happened.
@@ -19,7 +21,7 @@ impl Observer for Silent {
 }
 
 /// What happened. Rows and bytes of a table are those so far, not those since the last event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "each name says it")]
 pub enum Progress {
     PhaseStarted {
@@ -47,6 +49,15 @@ pub enum Progress {
         table: TableId,
         rows: u64,
     },
+    StepStarted {
+        step: String,
+        title: String,
+    },
+    StepEnded {
+        step: String,
+    },
+    /// How far the run is; about twice a second.
+    Outlook(Box<Outlook>),
     Retry {
         what: String,
         attempt: u32,

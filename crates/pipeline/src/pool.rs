@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use whimbrel_core::Error;
 
 use crate::failure::Failure;
+use crate::gate::Gate;
 
 /// How many lighter jobs may pass one that does not fit yet. After that the others wait, so that it gets its turn.
 const PASSED_MAX: usize = 16;
@@ -18,6 +19,7 @@ pub(crate) struct Pool {
     places: usize,
     bytes: u64,
     stop: CancellationToken,
+    gate: Gate,
 }
 
 /// A job, and the bytes that it holds at most.
@@ -68,7 +70,13 @@ impl Pool {
             places: places.max(1),
             bytes,
             stop,
+            gate: Gate::default(),
         }
+    }
+
+    /// Lets jobs begin only where the gate lets them.
+    pub(crate) fn behind(self, gate: Gate) -> Self {
+        Self { gate, ..self }
     }
 
     /// Does the work: a task per job, as many at once as there are places and bytes for. A task watches the token that it is given and ends
@@ -94,7 +102,13 @@ impl Pool {
                 let bytes = next.bytes;
                 held += bytes;
                 let future = task(next.job, cancel.clone());
-                tasks.spawn(async move { (bytes, future.await) });
+                let (gate, cancel) = (self.gate.clone(), cancel.clone());
+                tasks.spawn(async move {
+                    match gate.enter(&cancel).await {
+                        Some(_pass) => (bytes, future.await),
+                        None => (bytes, Err(Failure::interrupted())),
+                    }
+                });
             }
             let Some(joined) = tasks.join_next().await else {
                 break;

@@ -140,7 +140,8 @@ fn record_end(run: &Run, ended: &Ended, rows: u64, seconds: f64) -> Result<()> {
             problem: ended.problem.as_ref(),
         },
     )?;
-    run.journal.checkpoint_now(|checkpoint| checkpoint.status = status)
+    run.journal
+        .checkpoint_now(|checkpoint| checkpoint.status = status)
 }
 
 fn tables(run: &Run, records: &[ChunkRecord]) -> Vec<TableReport> {

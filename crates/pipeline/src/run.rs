@@ -15,7 +15,7 @@ use crate::observer::Progress;
 use crate::quantity::counted;
 use crate::retry::retry;
 use crate::running::Run;
-use crate::{data, rejects, report, schema, verify};
+use crate::{data, rejects, report, schema, verify, watch};
 
 /// One part of a migration's life.
 #[derive(Clone, Copy)]
@@ -70,8 +70,9 @@ const REPLAY: &[Phase] = &[
 /// target changed (`source_changed`, `target_changed`), another process runs it (`migration_locked`), a database cannot be reached.
 pub async fn run(ctx: &RunContext) -> Result<RunReport> {
     let _lock = ctx.dir.lock()?;
+    let (_watch, ctx) = watch::begin(ctx);
     let started = (ctx.now(), Instant::now());
-    let run = begin(ctx).await?;
+    let run = begin(&ctx).await?;
     let (phases, outcome) = run_phases(&run, COPY).await;
     report::finish(&run, started, phases, outcome).await
 }
@@ -92,8 +93,9 @@ pub async fn replay(ctx: &RunContext) -> Result<RunReport> {
                 .with_hint(format!("whimbrel resume {}", ctx.plan.migration_id)),
         );
     }
-    let run = begin(ctx).await?;
-    let run = rejects::accept_widened(ctx, run, &chunks).await?;
+    let (_watch, ctx) = watch::begin(ctx);
+    let run = begin(&ctx).await?;
+    let run = rejects::accept_widened(&ctx, run, &chunks).await?;
     let (phases, outcome) = run_phases(&run, REPLAY).await;
     report::finish(&run, started, phases, outcome).await
 }

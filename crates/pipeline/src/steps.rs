@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use whimbrel_core::{Direction, Error, ErrorClass, ObjectKind, Result, Step, StepPhase, TableId, fault};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, interrupted};
+use crate::observer::Progress;
 use crate::presence::is_there;
 use crate::retry::retry;
 use crate::running::Run;
@@ -20,9 +21,9 @@ pub(crate) async fn run_schema(run: &Run) -> Result<usize, Failure> {
         if done.contains(&step.id) {
             continue;
         }
-        if run.ctx.stop.is_cancelled() {
+        let Some(_pass) = run.ctx.gate.enter(&run.ctx.stop).await else {
             return Err(Failure::interrupted());
-        }
+        };
         forward(run, step).await.map_err(|error| failed(step, error))?;
     }
     Ok(count)
@@ -69,16 +70,32 @@ async fn forward(run: &Run, step: &Step) -> Result<()> {
         run.journal.checkpoint(|_| {})?;
     }
     run.journal.undo.before(&[step])?;
-    retry(&run.ctx, &step.title, || async {
-        fault::point("step.do.before")?;
-        run.ctx.target.execute(&run.key, step, Direction::Do).await?;
-        fault::point("step.do.after")
-    })
-    .await?;
+    let observer = &run.ctx.observer;
+    observer.progress(&Progress::StepStarted {
+        step: step.id.clone(),
+        title: step.title.clone(),
+    });
+    let done = retry(&run.ctx, &step.title, || attempt(run, step)).await;
+    observer.progress(&Progress::StepEnded {
+        step: step.id.clone(),
+    });
+    done?;
     run.journal.checkpoint(|checkpoint| {
         checkpoint.steps_done.retain(|done| done != &step.id);
         checkpoint.steps_done.push(step.id.clone());
     })
+}
+
+/// Does a step once. A stop does not wait for it: an index may take hours. The target then gives it up, and a resumed run finds by the
+/// ledger whether it was done.
+async fn attempt(run: &Run, step: &Step) -> Result<()> {
+    fault::point("step.do.before")?;
+    tokio::select! {
+        biased;
+        () = run.ctx.stop.cancelled() => return Err(interrupted()),
+        done = run.ctx.target.execute(&run.key, step, Direction::Do) => done?,
+    }
+    fault::point("step.do.after")
 }
 
 /// Takes back a step; one that is not recorded is left alone by the target. When the undo fails because somebody else has removed what

@@ -4,6 +4,7 @@
 mod checkpoint;
 mod events;
 mod lines;
+mod progress;
 mod rejects;
 mod snapshot;
 mod undo;
@@ -21,6 +22,7 @@ use crate::failure::PLAN_CHANGED;
 pub(crate) use checkpoint::save as save_checkpoint;
 pub use checkpoint::{Checkpoint, MigrationStatus};
 pub use events::{EventLog, LogCheck, LogProblem, check_log};
+pub use progress::{PauseState, ProgressRecord};
 pub use rejects::RejectLine;
 pub(crate) use rejects::reject_file;
 pub(crate) use snapshot::SnapshotRecord;

@@ -1,7 +1,9 @@
 //! Opens sessions: the URL and the environment become settings once, and every session is pinned to UTC, UTF-8 and
 //! locale-independent output before anything else runs on it. Sockets are `connect/address.rs`; that a session still lives is
-//! `connect/liveness.rs`, which looks at its messages in `connect/wire.rs`.
+//! `connect/liveness.rs`, which looks at its messages in `connect/wire.rs`; what becomes of work that nobody waits for is
+//! `connect/abandon.rs`.
 
+mod abandon;
 mod address;
 mod liveness;
 mod wire;
@@ -17,6 +19,7 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Connection, NoTls};
 use whimbrel_core::{DatabaseUrl, Error, Result, Secret};
 
+use self::abandon::Abandon;
 use self::address::{Address, Stream};
 use self::liveness::Who;
 use self::wire::{Encrypting, Talk, Watched};
@@ -76,6 +79,8 @@ enum Mode {
 /// An open session. Dropping it closes the connection at once; the server then rolls back what was open.
 #[derive(Debug)]
 pub(crate) struct Session {
+    /// Dropped before the rest, which says goodbye.
+    abandon: Option<Abandon>,
     pub(crate) client: Client,
     talk: Arc<Talk>,
     driver: JoinSet<()>,
@@ -155,6 +160,11 @@ impl Settings {
     /// Opens a session.
     pub(crate) async fn open(&self, role: Role) -> Result<Session> {
         let mut session = Box::pin(self.connect()).await?;
+        session.abandon = Some(Abandon::new(
+            self.clone(),
+            session.client.cancel_token(),
+            Arc::clone(&session.talk),
+        ));
         let read_only = match role {
             Role::Reader => "SET default_transaction_read_only = on; SET lock_timeout = '30s';",
             Role::Writer => "SET lock_timeout = '10min';",
@@ -250,7 +260,12 @@ impl Session {
         let mut driver = JoinSet::new();
         // The connection's own error reaches whoever waits for an answer.
         driver.spawn(async move { drop(connection.await) });
-        Self { client, talk, driver }
+        Self {
+            abandon: None,
+            client,
+            talk,
+            driver,
+        }
     }
 
     /// Ends the connection when it is found dead; whoever waits for an answer is then told that it was lost.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use whimbrel_core::{Error, Result, fault};
 
@@ -14,8 +14,12 @@ use crate::gate::{DatabaseFile, blocking};
 pub(crate) struct Pen {
     file: DatabaseFile,
     connection: Arc<Mutex<Option<Connection>>>,
+    /// Ends what the connection does.
+    interrupt: Interrupt,
     place: Arc<Semaphore>,
 }
+
+type Interrupt = Arc<Mutex<Option<InterruptHandle>>>;
 
 /// A turn with the pen; the next one begins when it is dropped.
 pub(crate) struct Turn {
@@ -27,6 +31,21 @@ pub(crate) struct Turn {
 pub(crate) struct Hand<'a> {
     pub(crate) file: &'a DatabaseFile,
     connection: &'a mut Option<Connection>,
+    interrupt: &'a Interrupt,
+}
+
+/// Ends what the connection does when it is dropped before the answer is there: nobody waits for it any more.
+struct Waiting(Option<Interrupt>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let interrupt = self.0.take();
+        if let Some(interrupt) = interrupt
+            && let Some(handle) = &*interrupt.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            handle.interrupt();
+        }
+    }
 }
 
 impl Pen {
@@ -35,6 +54,7 @@ impl Pen {
         Self {
             file,
             connection: Arc::default(),
+            interrupt: Arc::default(),
             place: Arc::new(Semaphore::new(1)),
         }
     }
@@ -51,19 +71,22 @@ impl Pen {
         })
     }
 
-    /// Waits for a turn and does the work in it.
+    /// Waits for a turn and does the work in it. The work is interrupted when nobody waits for it any more.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Hand<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let turn = self.turn().await?;
-        blocking(move || {
+        let mut waiting = Waiting(Some(Arc::clone(&self.interrupt)));
+        let done = blocking(move || {
             turn.do_whole(|hand| {
                 hand.end_transaction();
                 work(hand)
             })
         })
-        .await
+        .await;
+        waiting.0 = None;
+        done
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Hand<'_>) -> T) -> T {
@@ -71,6 +94,7 @@ impl Pen {
         work(&mut Hand {
             file: &self.file,
             connection: &mut connection,
+            interrupt: &self.interrupt,
         })
     }
 }
@@ -109,7 +133,10 @@ impl Hand<'_> {
     /// Returns the connection, opened when it was not.
     pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
         if self.connection.is_none() {
-            *self.connection = Some(self.file.open_to_write()?);
+            let opened = self.file.open_to_write()?;
+            let mut interrupt = self.interrupt.lock().unwrap_or_else(PoisonError::into_inner);
+            *interrupt = Some(opened.get_interrupt_handle());
+            *self.connection = Some(opened);
         }
         self.connection
             .as_mut()

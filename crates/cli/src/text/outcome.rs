@@ -1,9 +1,11 @@
 //! What the ends of commands look like: runs, rollbacks, clean-ups, and where a migration stands.
 
-use whimbrel_app::{CleanupOutcome, LogVerdict, RollbackOutcome, RunOutcome, Status};
+use whimbrel_app::{
+    CleanupOutcome, LogVerdict, PauseOutcome, PauseState, RollbackOutcome, RunOutcome, Status,
+};
 use whimbrel_core::{RunReport, RunStatus, Verdict, Verification};
 
-use super::{count, counted, duration, lines, table};
+use super::{count, counted, duration, in_work, lines, outlook, table};
 
 /// Returns the phases of a run and its verdict.
 pub(crate) fn run_outcome(outcome: &RunOutcome) -> String {
@@ -177,6 +179,14 @@ pub(crate) fn status(status: &Status) -> String {
             format!("{at} ({})", status.rollback_point.as_deref().unwrap_or("none")),
         ));
     }
+    if let Some(running) = &status.running {
+        rows.push(("process", format!("{}, seen at {}", running.process, running.at)));
+        if let Some(since) = &running.paused_since {
+            rows.push(("paused", format!("since {since}")));
+        }
+        rows.push(("progress", outlook(&running.outlook)));
+        rows.extend(running.outlook.in_work.iter().map(|work| ("", in_work(work))));
+    }
     rows.push(("files", status.dir.clone()));
     let mut text: String = rows
         .iter()
@@ -195,6 +205,31 @@ fn names(tables: &[String]) -> String {
 }
 
 /// Returns where several migrations stand, one line each.
+/// Returns whether a run pauses now.
+pub(crate) fn paused(outcome: &PauseOutcome) -> String {
+    let PauseOutcome {
+        migration_id,
+        process,
+        ..
+    } = outcome;
+    match outcome.state {
+        PauseState::Paused => format!(
+            "{migration_id} pauses in process {process}; its snapshot of the source stays open\n\nnext: whimbrel resume {migration_id}\n"
+        ),
+        PauseState::Running | PauseState::Pausing => format!(
+            "process {process} was asked to pause {migration_id}; what is under way is brought to its end\n\nnext: whimbrel status {migration_id}\n"
+        ),
+    }
+}
+
+/// Returns that a paused run goes on.
+pub(crate) fn going_on(outcome: &PauseOutcome) -> String {
+    format!(
+        "{} goes on in process {}\n",
+        outcome.migration_id, outcome.process
+    )
+}
+
 pub(crate) fn statuses(all: &[Status]) -> String {
     let mut rows = table(&["migration", "status", "source", "target", "next"], &[]);
     for each in all {

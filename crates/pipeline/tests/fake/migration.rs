@@ -119,6 +119,7 @@ impl Migration {
             },
             observer: Arc::new(Silent),
             stop: self.stop.clone(),
+            gate: whimbrel_pipeline::Gate::default(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -180,6 +180,7 @@ impl Shop {
             },
             observer: Arc::new(Silent),
             stop: tokio_util::sync::CancellationToken::new(),
+            gate: whimbrel_pipeline::Gate::default(),
             clock: Arc::new(SystemClock),
         }
     }

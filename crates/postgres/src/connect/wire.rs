@@ -86,6 +86,11 @@ impl Talk {
         waits.then_some(state.moved)
     }
 
+    /// Tells whether it is the server's turn.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.state().awaited
+    }
+
     fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
         state.moved += 1;
