@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use tokio_postgres::{Row, SimpleQueryMessage};
 use whimbrel_core::{
     Chunk, ChunkRecord, ChunkResult, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey,
-    StepRecord, TableId, fault, hash_of,
+    StepRecord, TableId, fault,
 };
 
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
 use crate::quote::literal;
-use crate::records::{CHUNKS, RUNS, STEPS, conflict, named};
+use crate::records::{CHUNKS, RUNS, STEPS, conflict, named, writer_prefix};
 use crate::transaction::{begin, change, commit_surely, commit_with, hold_epoch};
 
 const CREATE: &str = "
@@ -34,20 +34,6 @@ const CREATION_LOCK: i64 = 0x7768_696d_6272_656c;
 pub(crate) struct PostgresLedger {
     settings: Settings,
     idle: Idle,
-}
-
-/// What writers of a run are called on the server, so that a later run can end those that were left behind.
-pub(crate) fn writer_name(run: &RunKey) -> String {
-    format!("{}{}", writer_prefix(&run.migration), run.epoch.0)
-}
-
-fn writer_prefix(migration: &MigrationId) -> String {
-    // The server cuts names at 63 bytes.
-    if migration.0.len() <= 24 && migration.0.is_ascii() {
-        format!("whimbrel writer {migration} ")
-    } else {
-        format!("whimbrel writer {} ", &hash_of(migration)[..16])
-    }
 }
 
 impl PostgresLedger {

@@ -29,6 +29,9 @@ const LOOKED_AT: usize = 32;
 /// What a fetch from a cursor shall bring at most.
 const FETCH_BYTES: usize = 1 << 20;
 
+/// A packed batch closes at this many bytes at the latest: what stays in the processor's caches is copied faster, and nobody gains by more.
+const PACKED_BYTES: usize = 1 << 20;
+
 /// Returns the rows of the request as batches.
 pub(crate) fn batches(shared: Arc<Shared>, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
     let begin = Reading::Begin(shared, Box::new(request));
@@ -144,16 +147,19 @@ impl Rows {
                 waiting: None,
             })
         };
-        let gathered = match i16::try_from(columns.len()) {
-            Ok(count) if is_packed => Gathered::Packed(PackedBuilder::default(), count),
-            _ => Gathered::Columns(Box::new(Decoder::new(columns, key_positions(&request)))),
+        let (gathered, most) = match i16::try_from(columns.len()) {
+            Ok(count) if is_packed => (Gathered::Packed(PackedBuilder::default(), count), PACKED_BYTES),
+            _ => {
+                let decoder = Decoder::new(columns, key_positions(&request));
+                (Gathered::Columns(Box::new(decoder)), usize::MAX)
+            }
         };
         Ok(Self {
             shared: Arc::clone(shared),
             reader,
             feed,
             gathered,
-            batch_bytes: request.batch_bytes,
+            batch_bytes: request.batch_bytes.min(most),
             what: format!("read table `{}`", request.table.id),
         })
     }

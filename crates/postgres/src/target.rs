@@ -118,9 +118,10 @@ impl Target for PostgresTarget {
     async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
         let session = self.session().await?;
         self.undurable.settle(&session).await?;
-        let others = Running::begin(&self.steps);
-        let done = Box::pin(execute(&session, run, step, direction, others.before)).await;
-        drop(others);
+        let running = Running::begin(&self.steps);
+        let others = running.before + self.jobs.saturating_sub(self.places.available_permits());
+        let done = Box::pin(execute(&session, run, step, direction, others)).await;
+        drop(running);
         self.forget_columns();
         done.map_err(|error| error.during(&step.title))?;
         self.idle.put(session);
@@ -227,8 +228,8 @@ impl Drop for Running<'_> {
     }
 }
 
-/// How much memory an index may be built in: a share of what the server has been given, and never less than it would take by itself. Parallel
-/// workers help a step that runs alone; beside others they only take turns.
+/// How much memory an index may be built in: as much as the server keeps pages in, and never less than it would take by itself. Parallel
+/// workers help a step that runs alone; beside other steps and writers they only take turns.
 fn room(others: usize) -> String {
     let workers = match others {
         0 => "",

@@ -7,7 +7,7 @@ use whimbrel_core::{Committed, Epoch, Error, ErrorClass, MigrationId, Result, Ru
 use crate::connect::Session;
 use crate::error::{from_driver, is_lost};
 use crate::quote::literal;
-use crate::records::{RUNS, STEPS, conflict};
+use crate::records::{RUNS, STEPS, conflict, writer_name};
 
 /// Begins a transaction that writes.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
@@ -47,13 +47,15 @@ pub(crate) async fn record_chunk(session: &Session, run: &RunKey, change: &str) 
     Ok((rows(&answers, 1), value(&answers, 2)))
 }
 
-/// Begins the transaction of a step and holds the run's epoch, in one message; tells whether the step is recorded.
+/// Begins the transaction of a step and holds the run's epoch, in one message; tells whether the step is recorded. The session has the name
+/// of a writer of the run, so that a later run can end it.
 pub(crate) async fn begin_step(session: &Session, run: &RunKey, step: &str, settings: &str) -> Result<bool> {
     let sql = format!(
-        "{BEGIN}; {}; SELECT count(*) FROM {STEPS} WHERE migration = {} AND step = {}; {settings}",
+        "{BEGIN}; {}; SELECT count(*) FROM {STEPS} WHERE migration = {} AND step = {}; SET application_name = {}; {settings}",
         held_epoch(run),
         literal(&run.migration.0),
         literal(step),
+        literal(&writer_name(run)),
     );
     let answer = session.simple_query(&sql).await;
     let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;

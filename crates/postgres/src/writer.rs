@@ -19,10 +19,10 @@ use crate::columns::{Known, ServerColumn, carried_as_text, find};
 use crate::connect::{Idle, Session};
 use crate::durability::Undurable;
 use crate::error::from_driver;
-use crate::ledger::{digest_text, ruled_text, writer_name};
+use crate::ledger::{digest_text, ruled_text};
 use crate::quote::{literal, quoted, table_name};
 use crate::range;
-use crate::records::{CHUNKS, conflict, named};
+use crate::records::{CHUNKS, conflict, named, writer_name};
 use crate::transaction::{begin_chunk, commit_number, record_chunk};
 
 /// Encoded rows go out in pieces of about this size.
