@@ -7,6 +7,7 @@ mod catalog;
 mod conformance;
 mod connect;
 mod copy;
+mod durability;
 mod every_type;
 mod faults;
 mod harness;

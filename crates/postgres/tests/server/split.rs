@@ -177,4 +177,11 @@ async fn few_rows_with_large_values_are_split_by_their_size() {
         "{firsts:?}"
     );
     assert_eq!(chunks.last().map(|chunk| rows(chunk).1), Some(None));
+    let columns = wire_columns(&table);
+    let mut read_rows = 0;
+    for chunk in &chunks {
+        let batches = read(&*snapshot, &table, &columns, chunk.range.clone()).await;
+        read_rows += batches.iter().map(whimbrel_core::Batch::rows).sum::<usize>();
+    }
+    assert_eq!(read_rows, 100);
 }
