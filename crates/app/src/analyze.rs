@@ -141,21 +141,23 @@ pub(crate) async fn analyze(
     analysis
         .preflight
         .extend(reachable(hindrances).map_err(at_target)?);
+    let barred = barred(&analysis.preflight);
     let readable: Vec<&Table> = tables
         .iter()
-        .filter(|table| !is_barred(&analysis.preflight, &table.id))
+        .filter(|table| !barred.contains(&table.id))
         .collect();
     let profiles = profile(setup.jobs, &analysis.source, &readable, watch).await;
     analysis.profiles = profiles.map_err(at_source)?;
     Ok(analysis)
 }
 
-/// Tells whether a finding forbids the table: reading it would fail, and hide what else there is to say.
-pub(crate) fn is_barred(findings: &[Finding], table: &TableId) -> bool {
-    findings.iter().any(|finding| {
-        let subject = &finding.subject;
-        finding.severity == Severity::Blocker && subject.kind == ObjectKind::Table && subject.owner == *table
-    })
+/// Returns the tables that findings forbid: reading them would fail, and hide what else there is to say.
+pub(crate) fn barred(findings: &[Finding]) -> BTreeSet<&TableId> {
+    findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Blocker && finding.subject.kind == ObjectKind::Table)
+        .map(|finding| &finding.subject.owner)
+        .collect()
 }
 
 /// Stops where a database that cannot be reached is only a finding: nothing more can be said about it.

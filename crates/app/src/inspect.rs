@@ -3,7 +3,7 @@
 use serde::Serialize;
 use whimbrel_core::{Catalog, Finding, Result, TableProfile};
 
-use crate::analyze::{AnalysisWatch, is_barred, profile};
+use crate::analyze::{AnalysisWatch, barred, profile};
 use crate::setup::Setup;
 
 /// What a database holds.
@@ -70,7 +70,8 @@ pub async fn inspect(setup: &Setup, database: &str, watch: &dyn AnalysisWatch) -
     let source = setup.open_source(&mut address).await?;
     let findings = source.check().await?;
     let catalog = source.catalog().await?;
-    let readable = |table: &&whimbrel_core::Table| !is_barred(&findings, &table.id);
+    let barred = barred(&findings);
+    let readable = |table: &&whimbrel_core::Table| !barred.contains(&table.id);
     let tables: Vec<_> = catalog.tables.iter().filter(readable).collect();
     let profiles = profile(setup.jobs, &source, &tables, watch).await?;
     let tables: Vec<TableInventory> = catalog

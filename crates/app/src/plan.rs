@@ -111,8 +111,10 @@ pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWat
     let pair = Pair::read(setup, &request.source, &request.target)?;
     let wishes = wishes(setup, request);
     let analysis = analyze(setup, pair, |seen| chosen(setup, seen, &wishes), watch).await?;
-    // A decision that fits nothing is refused before there is a directory.
-    make(setup, &analysis, &wishes, &unnamed())?;
+    if !wishes.decisions.is_empty() {
+        // A decision that fits nothing is refused before there is a directory.
+        make(setup, &analysis, &wishes, &unnamed())?;
+    }
     let earlier = earlier(setup, &analysis.pair)?;
     let answers = match &earlier {
         Some((_, plan)) if request.keep_decisions => plan.decisions.clone(),
@@ -283,10 +285,11 @@ fn summary(setup: &Setup, plan: &Plan, folder: &Path) -> PlanSummary {
         .findings
         .iter()
         .partition(|finding| finding.severity == Severity::Decision);
+    let settled = plan.settled();
     let state = |finding: &&Finding| DecisionState {
         key: finding.key(),
         finding: (*finding).clone(),
-        decision: plan.decision_for(finding).cloned(),
+        decision: settled.of(finding).cloned(),
     };
     let has_choices = |finding: &&&Finding| !finding.choices.is_empty();
     PlanSummary {
@@ -325,15 +328,11 @@ fn wishes(setup: &Setup, request: &PlanRequest) -> Wishes {
     }
 }
 
-/// Returns the tables that the filters let through: those of a plan in which nothing is decided yet.
+/// Returns the tables that the filters let through, whatever is decided about them.
 fn chosen(setup: &Setup, analysis: &Analysis, wishes: &Wishes) -> Result<BTreeSet<TableId>> {
-    let undecided = Wishes {
-        decisions: Vec::new(),
-        accept_suggested: false,
-        ..wishes.clone()
-    };
-    let plan = make(setup, analysis, &undecided, &unnamed())?;
-    Ok(plan.tables.into_iter().map(|table| table.source.id).collect())
+    asked(setup, analysis, wishes, &unnamed(), |input| {
+        Ok(whimbrel_planner::chosen(input))
+    })
 }
 
 /// The id of a plan that is never written.
@@ -342,6 +341,17 @@ fn unnamed() -> MigrationId {
 }
 
 fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -> Result<Plan> {
+    asked(setup, analysis, wishes, id, whimbrel_planner::plan)
+}
+
+/// Asks the planner something about the analysis.
+fn asked<T>(
+    setup: &Setup,
+    analysis: &Analysis,
+    wishes: &Wishes,
+    id: &MigrationId,
+    question: impl FnOnce(&PlanInput<'_>) -> Result<T>,
+) -> Result<T> {
     let (source, target) = (
         connector(&analysis.pair.source.url.scheme)?,
         connector(&analysis.pair.target.url.scheme)?,
@@ -354,7 +364,7 @@ fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -
         source.capabilities_of(&analysis.source_catalog),
         target.capabilities_of(&analysis.target_catalog),
     );
-    whimbrel_planner::plan(&PlanInput {
+    let input = PlanInput {
         migration: id.clone(),
         created_at: setup.timestamp(),
         source: Side {
@@ -376,9 +386,9 @@ fn make(setup: &Setup, analysis: &Analysis, wishes: &Wishes, id: &MigrationId) -
         profiles: &analysis.profiles,
         preflight: analysis.preflight.clone(),
         wishes,
-    })
+    };
     // The planner refuses nothing but decisions that fit no question.
-    .map_err(|error| error.with_code(refusal::USAGE))
+    question(&input).map_err(|error| error.with_code(refusal::USAGE))
 }
 
 /// Returns the plan for the same two databases that never began, with its directory.

@@ -22,6 +22,14 @@ pub fn sort_by_dependency(tables: &BTreeMap<TableId, BTreeSet<TableId>>) -> Vec<
     }
 }
 
+/// Returns the sets of tables that lead to each other, each in name order; a table that refers to itself alone is none.
+pub fn cycles(tables: &BTreeMap<TableId, BTreeSet<TableId>>) -> Vec<Vec<&TableId>> {
+    let ids: Vec<&TableId> = tables.keys().collect();
+    let sets = Graph::new(tables).cycles().into_iter();
+    sets.map(|set| set.into_iter().map(|at| ids[at]).collect())
+        .collect()
+}
+
 /// The tables by their numbers in name order, and what is left of their references.
 struct Graph {
     /// Whom each refers to, itself left out.
@@ -272,6 +280,25 @@ mod tests {
         ]);
         let said: Vec<String> = sorted.iter().map(|(id, level)| format!("{id}{level}")).collect();
         assert_eq!(said.join(" "), "x0 y0 z1 a2 b2 c2 m3 n3");
+    }
+
+    #[test]
+    fn tables_that_lead_to_each_other_are_one_cycle_and_those_before_it_are_none() {
+        let tables = graph(&[
+            ("a", &["b", "a"]),
+            ("b", &["c"]),
+            ("c", &["b", "d"]),
+            ("d", &["e"]),
+            ("e", &["f"]),
+            ("f", &["d"]),
+            ("g", &["g"]),
+        ]);
+        let mut found: Vec<String> = cycles(&tables)
+            .into_iter()
+            .map(|set| set.into_iter().map(ToString::to_string).collect())
+            .collect();
+        found.sort();
+        assert_eq!(found, ["bc", "def"]);
     }
 
     #[test]

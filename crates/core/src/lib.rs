@@ -60,11 +60,11 @@ pub use connector::{
     Target, WriteColumn, WriteRequest, Writer,
 };
 pub use decimal::{canonical_decimal, is_decimal};
+pub use dependency::{cycles, sort_by_dependency};
 pub use dialect::{
     Change, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, TargetCollation, TextEquality,
     Untranslated,
 };
-pub use dependency::sort_by_dependency;
 pub use digest::Digest;
 pub use error::{Error, ErrorClass, Result};
 pub use event::Event;

@@ -1,10 +1,11 @@
 //! Meets what is in the target already: tables that can be replaced by decision, what hangs on them, and objects that stand in the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Finding, ObjectId, ObjectKind, Severity, Table, TableId};
+use whimbrel_core::{Finding, ForeignKey, ObjectId, ObjectKind, OtherObject, Severity, Table, TableId, View};
 
-use crate::names::{Names, same};
+use crate::lookup::There;
+use crate::names::{Names, folded};
 use crate::notes::{ACCEPT, Notes, STOP};
 use crate::scope::{Scope, table_subject};
 use crate::select::Selection;
@@ -14,6 +15,7 @@ use crate::select::Selection;
 pub(crate) struct Existing<'a> {
     /// Target tables that are moved aside.
     pub(crate) replaced: Vec<&'a Table>,
+    replaced_ids: BTreeSet<&'a TableId>,
     /// Source views that are left out because the target's own of the same name stays.
     pub(crate) views_kept: BTreeSet<TableId>,
     /// Source types that the target has already, equally defined.
@@ -22,7 +24,7 @@ pub(crate) struct Existing<'a> {
 
 impl Existing<'_> {
     pub(crate) fn replaces(&self, target: &TableId) -> bool {
-        self.replaced.iter().any(|table| &table.id == target)
+        self.replaced_ids.contains(target)
     }
 }
 
@@ -37,9 +39,10 @@ pub(crate) fn meet<'a>(
     report_inhabitants(scope, notes);
     for table in &selection.tables {
         let target = names.table(&table.id);
-        match there(scope, &target) {
+        match scope.lookup.there(&target) {
             Some(There::Table(found)) if asks_to_replace(&table.id, found, notes) => {
                 existing.replaced.push(found);
+                existing.replaced_ids.insert(&found.id);
             }
             Some(There::Table(_)) | None => {}
             Some(other) => block(table_subject(&table.id), &other, notes),
@@ -52,42 +55,12 @@ pub(crate) fn meet<'a>(
     if scope.equal && scope.target.capabilities.user_types {
         meet_sequences(scope, selection, names, &existing, notes);
     }
+    let dependents = Dependents::new(scope, &existing);
     for table in &existing.replaced {
-        ask_for_dependents(scope, table, &existing, notes);
+        dependents.ask(&table.id, notes);
     }
     reserve_names(scope, &existing, names);
     existing
-}
-
-/// An object of the target's that has a planned name.
-enum There<'a> {
-    Table(&'a Table),
-    View,
-    Sequence,
-    Type,
-}
-
-fn there<'a>(scope: &Scope<'a>, target: &TableId) -> Option<There<'a>> {
-    let catalog = scope.target.catalog;
-    let is = |id: &TableId| same(scope, id, target);
-    if let Some(table) = catalog.tables.iter().find(|table| is(&table.id)) {
-        return Some(There::Table(table));
-    }
-    if catalog.views.iter().any(|view| is(&view.id)) {
-        return Some(There::View);
-    }
-    if catalog
-        .sequences
-        .iter()
-        .any(|sequence| !sequence.implicit && is(&sequence.id))
-    {
-        return Some(There::Sequence);
-    }
-    catalog
-        .types
-        .iter()
-        .any(|user_type| is(&user_type.id))
-        .then_some(There::Type)
 }
 
 fn block(subject: ObjectId, found: &There<'_>, notes: &mut Notes<'_>) {
@@ -129,7 +102,7 @@ fn meet_views(
 ) {
     for view in &selection.views {
         let subject = ObjectId::whole(ObjectKind::View, view.id.clone());
-        match there(scope, &names.view(&view.id)) {
+        match scope.lookup.there(&names.view(&view.id)) {
             None => {}
             Some(There::View) => {
                 let answer = notes.ask(
@@ -178,7 +151,7 @@ fn meet_types(
                 ),
             ),
             None => {
-                if let Some(other @ (There::View | There::Sequence)) = there(scope, &target) {
+                if let Some(other @ (There::View | There::Sequence)) = scope.lookup.there(&target) {
                     block(subject, &other, notes);
                 }
             }
@@ -193,17 +166,24 @@ fn meet_sequences(
     existing: &Existing<'_>,
     notes: &mut Notes<'_>,
 ) {
+    let there = scope.target.catalog.sequences.iter();
+    let moving: Vec<&TableId> = there
+        .filter(|found| {
+            found
+                .owned_by
+                .as_ref()
+                .is_some_and(|(table, _)| existing.replaces(table))
+        })
+        .map(|found| &found.id)
+        .collect();
+    let moving: BTreeSet<(&Option<String>, String)> = moving
+        .into_iter()
+        .map(|id| (&id.namespace, folded(scope, &id.name)))
+        .collect();
     for sequence in selection.sequences.iter().filter(|sequence| !sequence.implicit) {
         let target = names.sequence(&sequence.id);
-        let moves_with_its_table = scope
-            .target
-            .catalog
-            .sequences
-            .iter()
-            .filter(|found| same(scope, &found.id, &target))
-            .filter_map(|found| found.owned_by.as_ref())
-            .any(|(table, _)| existing.replaces(table));
-        if let Some(found) = there(scope, &target).filter(|_| !moves_with_its_table) {
+        let moves_with_its_table = moving.contains(&(&target.namespace, folded(scope, &target.name)));
+        if let Some(found) = scope.lookup.there(&target).filter(|_| !moves_with_its_table) {
             block(
                 ObjectId::whole(ObjectKind::Sequence, sequence.id.clone()),
                 &found,
@@ -213,64 +193,86 @@ fn meet_sequences(
     }
 }
 
-/// Views, keys, triggers and grants stay with the table that is moved aside: only a person can know whether that is what they want.
-fn ask_for_dependents(scope: &Scope<'_>, replaced: &Table, existing: &Existing<'_>, notes: &mut Notes<'_>) {
-    let catalog = scope.target.catalog;
-    let mut ask = |subject: ObjectId, message: String, meaning: &str| {
-        notes.ask(
-            Finding::new("target_dependents", Severity::Decision, subject, message)
-                .with_choice(ACCEPT, meaning)
-                .with_choice(STOP, "nothing is done"),
-        );
-    };
-    for view in catalog
-        .views
-        .iter()
-        .filter(|view| view.reads.contains(&replaced.id))
-    {
-        let subject = ObjectId::whole(ObjectKind::View, view.id.clone());
-        ask(
-            subject,
-            format!(
-                "the target's view `{}` reads `{}`, which is replaced",
-                view.id, replaced.id
-            ),
-            "the view may go on reading the table that was moved aside; make it anew afterwards",
-        );
-    }
-    for table in catalog
-        .tables
-        .iter()
-        .filter(|table| !existing.replaces(&table.id))
-    {
-        for key in table
-            .foreign_keys
+/// What hangs on the tables that are moved aside, by table.
+struct Dependents<'a> {
+    views: BTreeMap<&'a TableId, Vec<&'a View>>,
+    keys: BTreeMap<&'a TableId, Vec<(&'a Table, &'a ForeignKey)>>,
+    others: BTreeMap<&'a TableId, Vec<&'a OtherObject>>,
+}
+
+impl<'a> Dependents<'a> {
+    fn new(scope: &Scope<'a>, existing: &Existing<'a>) -> Self {
+        let catalog = scope.target.catalog;
+        let mut found = Self {
+            views: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            others: BTreeMap::new(),
+        };
+        for view in &catalog.views {
+            for id in view.reads.iter().filter(|id| existing.replaces(id)) {
+                found.views.entry(id).or_default().push(view);
+            }
+        }
+        for table in catalog
+            .tables
             .iter()
-            .filter(|key| key.references == replaced.id)
+            .filter(|table| !existing.replaces(&table.id))
         {
+            for key in table
+                .foreign_keys
+                .iter()
+                .filter(|key| existing.replaces(&key.references))
+            {
+                found.keys.entry(&key.references).or_default().push((table, key));
+            }
+        }
+        for other in &catalog.others {
+            if let Some(table) = other.table.as_ref().filter(|table| existing.replaces(table)) {
+                found.others.entry(table).or_default().push(other);
+            }
+        }
+        found
+    }
+
+    /// Views, keys, triggers and grants stay with the table that is moved aside: only a person can know whether that is what they want.
+    fn ask(&self, replaced: &TableId, notes: &mut Notes<'_>) {
+        let mut ask = |subject: ObjectId, message: String, meaning: &str| {
+            notes.ask(
+                Finding::new("target_dependents", Severity::Decision, subject, message)
+                    .with_choice(ACCEPT, meaning)
+                    .with_choice(STOP, "nothing is done"),
+            );
+        };
+        for view in self.views.get(replaced).into_iter().flatten() {
+            ask(
+                ObjectId::whole(ObjectKind::View, view.id.clone()),
+                format!(
+                    "the target's view `{}` reads `{replaced}`, which is replaced",
+                    view.id
+                ),
+                "the view may go on reading the table that was moved aside; make it anew afterwards",
+            );
+        }
+        for (table, key) in self.keys.get(replaced).into_iter().flatten() {
             ask(
                 ObjectId::part(ObjectKind::ForeignKey, table.id.clone(), key.name.clone()),
                 format!(
-                    "the target's table `{}` refers to `{}`, which is replaced",
-                    table.id, replaced.id
+                    "the target's table `{}` refers to `{replaced}`, which is replaced",
+                    table.id
                 ),
                 "the key may go on pointing to the table that was moved aside; make it anew afterwards",
             );
         }
-    }
-    for other in catalog
-        .others
-        .iter()
-        .filter(|other| other.table.as_ref() == Some(&replaced.id))
-    {
-        ask(
-            ObjectId::whole(ObjectKind::Other, other.id.clone()),
-            format!(
-                "the target's {} `{}` hangs on `{}`, which is replaced",
-                other.kind, other.id, replaced.id
-            ),
-            "it stays with the table that was moved aside; make it anew afterwards",
-        );
+        for other in self.others.get(replaced).into_iter().flatten() {
+            ask(
+                ObjectId::whole(ObjectKind::Other, other.id.clone()),
+                format!(
+                    "the target's {} `{}` hangs on `{replaced}`, which is replaced",
+                    other.kind, other.id
+                ),
+                "it stays with the table that was moved aside; make it anew afterwards",
+            );
+        }
     }
 }
 

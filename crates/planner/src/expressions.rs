@@ -6,7 +6,7 @@
     reason = "only what is known to mean the same everywhere is listed"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
@@ -45,13 +45,10 @@ pub(crate) fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<Expr
         kin: are_kin(draft),
         ..ExpressionContext::default()
     };
-    for table in draft
-        .scope
-        .source
-        .catalog
-        .tables
-        .iter()
-        .filter(|table| reads.contains(&table.id))
+    let read: BTreeSet<&TableId> = reads.iter().collect();
+    for table in read
+        .into_iter()
+        .filter_map(|id| draft.scope.source.catalog.table(id))
     {
         context.collations.extend(collations(table));
     }

@@ -62,7 +62,7 @@ fn report_undivided(table: &Table, division: &str, notes: &mut Notes<'_>) {
 }
 
 fn report_flattened(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) {
-    let parts: Vec<&Table> = descendants(&scope.source.catalog.tables, &table.id);
+    let parts: Vec<&Table> = descendants(scope, &table.id);
     let leaves = parts.iter().filter(|part| part.partitioned_by.is_none()).count();
     let own: Vec<String> = parts
         .iter()
@@ -124,17 +124,12 @@ pub(crate) fn as_read(scope: &Scope<'_>, table: &Table) -> Table {
 }
 
 /// All partitions of a table, also those of its partitions.
-fn descendants<'a>(tables: &'a [Table], id: &TableId) -> Vec<&'a Table> {
-    let mut found: Vec<&Table> = Vec::new();
-    let mut open = vec![id.clone()];
-    while let Some(parent) = open.pop() {
-        for table in tables {
-            let partition = table.partition_of.as_ref();
-            if partition.is_some_and(|partition| partition.parent == parent) {
-                open.push(table.id.clone());
-                found.push(table);
-            }
-        }
+fn descendants<'a>(scope: &Scope<'a>, id: &TableId) -> Vec<&'a Table> {
+    let mut found: Vec<&Table> = scope.lookup.partitions(id).to_vec();
+    let mut at = 0;
+    while at < found.len() {
+        found.extend(scope.lookup.partitions(&found[at].id));
+        at += 1;
     }
     found
 }

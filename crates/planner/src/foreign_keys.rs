@@ -1,5 +1,7 @@
 //! Foreign keys in the target: only those that can be made there, with what the profile says about orphans.
 
+use std::collections::BTreeMap;
+
 use whimbrel_core::{
     Deferral, Feature, Finding, ForeignKey, ForeignKeyProfile, ObjectId, ObjectKind, Severity, Table, TableId,
 };
@@ -7,7 +9,7 @@ use whimbrel_core::{
 use crate::draft::{Draft, TableDraft};
 use crate::key_types::{comparable, is_key};
 use crate::keys::part_name;
-use crate::names::{Part, home, same};
+use crate::names::{Part, home};
 use crate::notes::{Answer, LEAVE_OUT, Notes, STOP};
 
 /// The choice to make a key that old rows may break.
@@ -15,11 +17,17 @@ const NOT_VALIDATED: &str = "not_validated";
 
 /// Gives the target tables their foreign keys.
 pub(crate) fn build(draft: &mut Draft<'_>, tables: &mut [TableDraft<'_>], notes: &mut Notes<'_>) {
+    let places: BTreeMap<TableId, usize> = tables
+        .iter()
+        .map(|table| table.target.id.clone())
+        .zip(0..)
+        .collect();
     for at in 0..tables.len() {
         let source = tables[at].source;
         for number in 0..source.foreign_keys.len() {
             let made = Maker {
                 tables,
+                places: &places,
                 table: &tables[at],
                 key: &source.foreign_keys[number],
                 profile: orphans_of(draft, source, number),
@@ -43,6 +51,8 @@ fn orphans_of<'a>(draft: &Draft<'a>, table: &Table, number: usize) -> Option<&'a
 /// One foreign key on its way.
 struct Maker<'m, 'a> {
     tables: &'m [TableDraft<'a>],
+    /// Where each target table stands among them.
+    places: &'m BTreeMap<TableId, usize>,
     table: &'m TableDraft<'a>,
     key: &'m ForeignKey,
     profile: Option<&'m ForeignKeyProfile>,
@@ -104,11 +114,9 @@ impl Maker<'_, '_> {
         }
         let there = home(scope, referred);
         let found = scope
-            .target
-            .catalog
-            .tables
-            .iter()
-            .find(|table| same(scope, &table.id, &there) && !draft.existing.replaces(&table.id))
+            .lookup
+            .target_table(&there)
+            .filter(|table| !draft.existing.replaces(&table.id))
             .filter(|table| {
                 self.key
                     .referred
@@ -165,7 +173,7 @@ impl Maker<'_, '_> {
 
     /// Tells whether the referred columns are a key in the target. What the source itself lets stand stays at an equal target.
     fn end_is_unique(&self, draft: &Draft<'_>, end: &End, notes: &mut Notes<'_>) -> bool {
-        let referred = self.tables.iter().find(|table| table.target.id == end.table);
+        let referred = self.places.get(&end.table).and_then(|at| self.tables.get(*at));
         let Some(referred) = referred else {
             return true;
         };

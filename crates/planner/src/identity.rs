@@ -54,18 +54,15 @@ impl Numbering {
 }
 
 /// Decides for every chosen column.
-pub(crate) fn number(
-    scope: &Scope<'_>,
-    selection: &Selection<'_>,
+pub(crate) fn number<'a>(
+    scope: &Scope<'a>,
+    selection: &Selection<'a>,
     names: &mut Names,
     notes: &mut Notes<'_>,
 ) -> Numbering {
     let mut numbering = Numbering::default();
     let columns = selection.tables.iter().flat_map(|table| &table.columns);
-    let takers: Vec<&str> = columns
-        .filter_map(|column| column.default.as_deref())
-        .filter(|default| takes_from_sequence(default))
-        .collect();
+    let takers = Takers::of(scope, columns);
     for table in &selection.tables {
         let only = only_one(scope, table);
         let has_room = |spot: &Spot<'_, '_>| only.as_ref().is_none_or(|only| only == &spot.column.name);
@@ -78,7 +75,7 @@ pub(crate) fn number(
                     numbering.columns.insert(spot.place(), numbered);
                 }
             } else if let Some(sequence) = sequence_of_default(&spot) {
-                if can_number(&spot) && has_room(&spot) && !is_shared(&takers, sequence) {
+                if can_number(&spot) && has_room(&spot) && !takers.share(sequence) {
                     let numbered = from_sequence(&spot, sequence, names);
                     numbering.columns.insert(spot.place(), numbered);
                 } else {
@@ -189,6 +186,9 @@ fn sequence_of_default<'a>(spot: &Spot<'_, 'a>) -> Option<&'a Sequence> {
     if !takes_from_sequence(default) {
         return None;
     }
+    if let Some(sequence) = plainly_named(spot.scope, default) {
+        return Some(sequence);
+    }
     let sequences = &spot.scope.source.catalog.sequences;
     let is_owned = |sequence: &&Sequence| {
         sequence.owned_by.as_ref() == Some(&spot.place()) && mentions(default, &sequence.id.name)
@@ -262,10 +262,52 @@ fn leads_key(spot: &Spot<'_, '_>) -> bool {
         })
 }
 
-/// Tells whether more than one column takes its numbers from the sequence.
-fn is_shared(takers: &[&str], sequence: &Sequence) -> bool {
-    let takes = |default: &&&str| mentions(default, &sequence.id.name);
-    takers.iter().filter(takes).count() > 1
+/// The defaults that take numbers from sequences.
+struct Takers<'a> {
+    /// How many name each sequence, and nothing else.
+    plain: BTreeMap<&'a TableId, usize>,
+    /// All others.
+    others: Vec<&'a str>,
+}
+
+impl<'a> Takers<'a> {
+    fn of(scope: &Scope<'a>, columns: impl Iterator<Item = &'a Column>) -> Self {
+        let mut takers = Self {
+            plain: BTreeMap::new(),
+            others: Vec::new(),
+        };
+        let defaults = columns.filter_map(|column| column.default.as_deref());
+        for default in defaults.filter(|default| takes_from_sequence(default)) {
+            match plainly_named(scope, default) {
+                Some(sequence) => *takers.plain.entry(&sequence.id).or_default() += 1,
+                None => takers.others.push(default),
+            }
+        }
+        takers
+    }
+
+    /// Tells whether more than one column takes its numbers from the sequence.
+    fn share(&self, sequence: &Sequence) -> bool {
+        let plain = self.plain.get(&sequence.id).copied().unwrap_or(0);
+        let others = self.others.iter();
+        plain
+            + others
+                .filter(|default| mentions(default, &sequence.id.name))
+                .count()
+            > 1
+    }
+}
+
+/// The sequence of a default that is a call with its qualified name, such as `nextval('shop.orders_id_seq'::regclass)`.
+fn plainly_named<'a>(scope: &Scope<'a>, default: &str) -> Option<&'a Sequence> {
+    let named = default.strip_prefix("nextval('")?.strip_suffix("'::regclass)")?;
+    let is_plain = |part: &str| {
+        let mut letters = part.bytes();
+        !part.is_empty() && letters.all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    };
+    let (namespace, name) = named.split_once('.')?;
+    let id = (is_plain(namespace) && is_plain(name)).then(|| TableId::new(namespace, name))?;
+    scope.source.catalog.sequence(&id)
 }
 
 fn ask_for_default(spot: &Spot<'_, '_>, sequence: &Sequence, notes: &mut Notes<'_>) -> Option<String> {

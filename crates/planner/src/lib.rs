@@ -8,6 +8,7 @@
 
 // What goes in, where findings are collected, and the stages in their order.
 mod input;
+mod lookup;
 mod notes;
 mod plan;
 mod scope;
@@ -53,5 +54,5 @@ mod order;
 mod sequences;
 
 pub use input::{PlanInput, Side, Wishes};
-pub use plan::plan;
+pub use plan::{chosen, plan};
 pub use select::is_wanted;

@@ -69,8 +69,8 @@ fn wanted<'a>(draft: &Draft<'a>) -> Vec<Candidate<'a>> {
     });
     let on_chosen = |table: &TableId| {
         draft.selection.has_table(table)
-            || draft.selection.views.iter().any(|view| &view.id == table)
-            || catalog.table(table).is_none() && catalog.views.iter().all(|view| &view.id != table)
+            || draft.selection.has_view(table)
+            || catalog.table(table).is_none() && !draft.scope.lookup.is_source_view(table)
     };
     let candidates: Vec<Candidate<'a>> = makeable
         .filter(|candidate| candidate.object.table.as_ref().is_none_or(on_chosen))
@@ -118,13 +118,17 @@ fn reached<'a>(draft: &Draft<'a>, candidates: Vec<Candidate<'a>>) -> Vec<Candida
             || is_global
             || candidate.making.stage != MakingStage::Last && named.contains(&needs::bare_name(&object.id))
     };
+    let mut places: BTreeMap<&TableId, Vec<usize>> = BTreeMap::new();
+    for (at, candidate) in candidates.iter().enumerate() {
+        places.entry(&candidate.object.id).or_default().push(at);
+    }
     let mut open: Vec<usize> = (0..candidates.len())
         .filter(|at| is_root(&candidates[*at]))
         .collect();
     while let Some(at) = open.pop() {
         if chosen.insert(at) {
-            let after = &candidates[at].making.after;
-            open.extend((0..candidates.len()).filter(|other| after.contains(&candidates[*other].object.id)));
+            let after = candidates[at].making.after.iter();
+            open.extend(after.filter_map(|id| places.get(id)).flatten().copied());
         }
     }
     let numbered = candidates.into_iter().enumerate();
@@ -140,16 +144,16 @@ fn meet_the_target<'a>(
     candidates: Vec<Candidate<'a>>,
     notes: &mut Notes<'_>,
 ) -> Vec<Candidate<'a>> {
-    let there = &draft.scope.target.catalog.others;
     let stays = |candidate: &Candidate<'_>| {
         let object = candidate.object;
         let table = object.table.as_ref();
         if table.is_some_and(|table| draft.existing.replaces(&draft.names.table(table))) {
             return None;
         }
+        let there = draft.scope.lookup.target_others(&object.id).iter();
         there
-            .iter()
-            .find(|found| (&found.kind, &found.id, &found.table) == (&object.kind, &object.id, &object.table))
+            .copied()
+            .find(|found| (&found.kind, &found.table) == (&object.kind, &object.table))
     };
     let mut left = Vec::new();
     for candidate in candidates {
@@ -299,21 +303,19 @@ fn hindrance(draft: &Draft<'_>, candidate: &Candidate<'_>, made: &BTreeSet<&Tabl
         }
     }
     let source = draft.scope.source.catalog;
-    let target = draft.scope.target.catalog;
+    let lookup = draft.scope.lookup;
     let on = candidate.object.table.iter().chain(&making.after);
     for id in on {
         if made.contains(id) {
             continue;
         }
-        let is_other = source
-            .others
-            .iter()
-            .any(|other| &other.id == id && !needs::says_something(other));
-        if is_other && !target.others.iter().any(|other| &other.id == id) {
+        let mut others = lookup.source_others(id).iter();
+        let is_other = others.any(|other| !needs::says_something(other));
+        if is_other && lookup.target_others(id).is_empty() {
             return Some(format!("it needs `{id}`, which does not move"));
         }
-        let known = source.table(id).is_some() || source.views.iter().any(|view| &view.id == id);
-        let moves = draft.selection.has_table(id) || draft.selection.views.iter().any(|view| &view.id == id);
+        let known = source.table(id).is_some() || lookup.is_source_view(id);
+        let moves = draft.selection.has_table(id) || draft.selection.has_view(id);
         if known && !moves {
             return Some(format!("it needs `{id}`, which does not move"));
         }
@@ -391,9 +393,11 @@ pub(crate) fn comes_before_rows(draft: &Draft<'_>, change: &Change) -> bool {
         return false;
     }
     let names = needs::qualified_names(index.definition.as_deref().unwrap_or_default());
-    scope.source.catalog.others.iter().any(|other| {
-        let is_early = |making: &Making| making.stage == MakingStage::BeforeTables;
-        other.making.as_ref().is_some_and(is_early) && names.contains(&needs::bare_name(&other.id))
+    let others = &scope.source.catalog.others;
+    let mut named = names.iter().flat_map(|name| scope.lookup.spelled(name));
+    named.any(|at| {
+        let making = others[*at].making.as_ref();
+        making.is_some_and(|making| making.stage == MakingStage::BeforeTables)
     })
 }
 

@@ -321,11 +321,6 @@ fn folded_as(scope: &Scope<'_>, kind: ObjectKind, name: &str) -> String {
     }
 }
 
-/// Tells whether two names are one in the target.
-pub(crate) fn same(scope: &Scope<'_>, one: &TableId, other: &TableId) -> bool {
-    one.namespace == other.namespace && folded(scope, &one.name) == folded(scope, &other.name)
-}
-
 fn name_columns<'c>(
     scope: &Scope<'_>,
     table: &TableId,

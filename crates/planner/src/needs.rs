@@ -1,6 +1,7 @@
 //! Finds what a native definition needs and the target will not have: functions and the like that the catalog lists but nobody moves, and
 //! what belongs to an extension that the target lacks. Only between equal engines; across engines the dialects refuse what they do not know.
 
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -18,11 +19,15 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
         return Ok(());
     }
     let names = names(definition);
-    let missing = scope
-        .source
-        .catalog
-        .others
+    let others = &scope.source.catalog.others;
+    let spelled: BTreeSet<usize> = names
         .iter()
+        .flat_map(|name| scope.lookup.spelled(&(name.qualifier.clone(), name.part.clone())))
+        .copied()
+        .collect();
+    let missing = spelled
+        .into_iter()
+        .map(|at| &others[at])
         .filter(|other| other.table.is_none() && !says_something(other) && is_named(&names, other))
         .find(|other| !is_there(scope, other) && !will_be_made(scope, other));
     if let Some(other) = missing {
@@ -31,7 +36,10 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
             other.kind, other.id
         )));
     }
-    let extensions = missing_extensions(scope);
+    let extensions = scope
+        .lookup
+        .missing_extensions
+        .get_or_init(|| missing_extensions(scope));
     if extensions.is_empty() {
         return Ok(());
     }
@@ -73,21 +81,20 @@ pub(crate) fn says_something(other: &OtherObject) -> bool {
 /// Tells whether the plan makes the object: nobody has to be asked, and the target offers what it and what it stands on need.
 fn will_be_made(scope: &Scope<'_>, other: &OtherObject) -> bool {
     let mut open = vec![other];
-    let mut seen: Vec<&TableId> = Vec::new();
+    let mut seen: BTreeSet<&TableId> = BTreeSet::new();
     while let Some(next) = open.pop() {
         let Some(making) = &next.making else { return false };
         let offers = &scope.target.catalog.offers;
         if making.asks.is_some() || making.needs.iter().any(|need| !offers.contains(need)) {
             return false;
         }
-        seen.push(&next.id);
-        let others = scope.source.catalog.others.iter();
-        open.extend(others.filter(|below| {
-            making.after.contains(&below.id)
-                && !says_something(below)
-                && !seen.contains(&&below.id)
-                && !is_there(scope, below)
-        }));
+        seen.insert(&next.id);
+        let below = making.after.iter().flat_map(|id| scope.lookup.source_others(id));
+        open.extend(
+            below.copied().filter(|below| {
+                !says_something(below) && !seen.contains(&below.id) && !is_there(scope, below)
+            }),
+        );
     }
     true
 }
@@ -111,10 +118,8 @@ pub(crate) fn bare_name(id: &TableId) -> QualifiedName {
 }
 
 fn is_there(scope: &Scope<'_>, other: &OtherObject) -> bool {
-    let others = &scope.target.catalog.others;
-    others
-        .iter()
-        .any(|there| (&there.kind, &there.id) == (&other.kind, &other.id))
+    let there = scope.lookup.target_others(&other.id);
+    there.iter().any(|there| there.kind == other.kind)
 }
 
 /// Tells whether one of the names is the object's. Where there are namespaces, definitions qualify every name that is not the engine's own.
@@ -153,11 +158,12 @@ fn stranger(scope: &Scope<'_>, names: &[Name]) -> Option<TableId> {
     let known = |id: &TableId| {
         catalog.table(id).is_some()
             || catalog.user_type(id).is_some()
-            || catalog.views.iter().any(|view| &view.id == id)
-            || catalog.sequences.iter().any(|sequence| &sequence.id == id)
-            || catalog.others.iter().any(|other| {
-                other.id.namespace == id.namespace && other.id.name.split('(').next() == Some(&id.name)
-            })
+            || scope.lookup.is_source_view(id)
+            || catalog.sequence(id).is_some()
+            || !scope
+                .lookup
+                .spelled(&(id.namespace.clone(), id.name.clone()))
+                .is_empty()
     };
     // A table of the namespace's name makes `a.b` a column.
     let is_namespace = |name: &String| {

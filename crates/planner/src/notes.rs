@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use whimbrel_core::{CODES, Decision, Error, Finding, ObjectId, ObjectKind, Result, Severity, TableId};
+use whimbrel_core::{
+    CODES, Decision, Error, Finding, ObjectId, ObjectKind, Result, Settled, Severity, TableId,
+};
 
 /// The choice that leaves an object out, of whatever kind.
 pub(crate) const LEAVE_OUT: &str = "leave_out";
@@ -49,6 +51,8 @@ impl Answer {
 /// Collects findings.
 pub(crate) struct Notes<'a> {
     decisions: &'a [Decision],
+    /// The same, to look up how a question is settled.
+    settled: Settled<'a>,
     findings: Vec<Finding>,
     /// `CODE:SUBJECT` of every question, also of those that a `stop` turned into blockers.
     asked: BTreeSet<String>,
@@ -60,6 +64,7 @@ impl<'a> Notes<'a> {
     pub(crate) fn new(decisions: &'a [Decision]) -> Self {
         Self {
             decisions,
+            settled: Settled::new(decisions),
             findings: Vec::new(),
             asked: BTreeSet::new(),
             refused: None,
@@ -171,8 +176,8 @@ impl<'a> Notes<'a> {
             decisions.extend(self.findings.iter().filter_map(|f| self.suggestion(f)));
         }
         self.findings.sort_by(|a, b| {
-            let weight = |f: &Finding| (std::cmp::Reverse(f.severity), f.code.clone(), f.subject.clone());
-            weight(a).cmp(&weight(b))
+            let by_weight = b.severity.cmp(&a.severity);
+            by_weight.then_with(|| (&a.code, &a.subject).cmp(&(&b.code, &b.subject)))
         });
         Ok((self.findings, decisions))
     }
@@ -192,11 +197,7 @@ impl<'a> Notes<'a> {
 
     /// As [`whimbrel_core::Plan::decision_for`] will find it.
     fn decision_for(&self, finding: &Finding) -> Option<&'a Decision> {
-        let subject = finding.subject.to_string();
-        let of_code = || self.decisions.iter().filter(|d| d.code == finding.code);
-        of_code()
-            .find(|d| d.subject == subject)
-            .or_else(|| of_code().find(|d| d.subject.is_empty() && offers(finding, &d.choice)))
+        self.settled.of(finding)
     }
 
     /// Two questions with one name could not be settled apart (a column and a check of the same name).

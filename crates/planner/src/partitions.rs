@@ -111,20 +111,34 @@ pub(crate) fn bottom_up<'d, 'a>(tables: &[&'d TableDraft<'a>]) -> Vec<&'d TableD
     sorted
 }
 
-/// The table, and all of its partitions: emptying one of them concerns what hangs on the whole.
-pub(crate) fn with_partitions(tables: &[&TableDraft<'_>], id: &TableId) -> Vec<TableId> {
-    let mut family = vec![id.clone()];
-    let mut at = 0;
-    while at < family.len() {
-        let parent = family[at].clone();
-        let of_parent = tables.iter().filter(|table| {
-            let partition = table.target.partition_of.as_ref();
-            partition.is_some_and(|partition| partition.parent == parent)
-        });
-        family.extend(of_parent.map(|table| table.target.id.clone()));
-        at += 1;
+/// The target's partitions, by what they are parts of.
+pub(crate) struct Families<'d>(BTreeMap<&'d TableId, Vec<&'d TableId>>);
+
+impl<'d> Families<'d> {
+    pub(crate) fn of(tables: &[&'d TableDraft<'_>]) -> Self {
+        let mut families: BTreeMap<&TableId, Vec<&TableId>> = BTreeMap::new();
+        for table in tables {
+            if let Some(partition) = &table.target.partition_of {
+                families
+                    .entry(&partition.parent)
+                    .or_default()
+                    .push(&table.target.id);
+            }
+        }
+        Self(families)
     }
-    family
+
+    /// The table, and all of its partitions: emptying one of them concerns what hangs on the whole.
+    pub(crate) fn whole(&self, id: &TableId) -> Vec<TableId> {
+        let mut family = vec![id.clone()];
+        let mut at = 0;
+        while at < family.len() {
+            let parts = self.0.get(&family[at]).into_iter().flatten();
+            family.extend(parts.map(|part| (*part).clone()));
+            at += 1;
+        }
+        family
+    }
 }
 
 fn parents(table: &Table) -> impl Iterator<Item = &TableId> {

@@ -1,9 +1,12 @@
 //! Makes the plan: the stages in their order, and at the end the fingerprints and the hash.
 
-use whimbrel_core::{Endpoint, Plan, Result, TablePlan};
+use std::collections::BTreeSet;
+
+use whimbrel_core::{Endpoint, Plan, Result, TableId, TablePlan};
 
 use crate::draft::{Draft, TableDraft};
 use crate::estimate::estimate;
+use crate::lookup::Lookup;
 use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 use crate::{
@@ -18,7 +21,8 @@ use crate::{
 /// # Errors
 /// `Invalid` for a decision that names an unknown code, subject or choice; everything else is a finding.
 pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
-    let scope = Scope::new(input);
+    let lookup = Lookup::new(input);
+    let scope = Scope::new(input, &lookup);
     let mut notes = Notes::new(&input.wishes.decisions);
     notes.take(&input.preflight, |subject| {
         select::is_filtered_out(&scope, &subject.owner)
@@ -71,6 +75,14 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
     plan.target.rest = input.target.catalog.without(&plan.target_objects()).fingerprint();
     plan.hash = plan.compute_hash();
     Ok(plan)
+}
+
+/// Returns the source's tables that move by the wishes, whatever is decided about them.
+pub fn chosen(input: &PlanInput<'_>) -> BTreeSet<TableId> {
+    let lookup = Lookup::new(input);
+    let scope = Scope::new(input, &lookup);
+    let selection = select::select(&scope, &mut Notes::new(&[]));
+    selection.tables.iter().map(|table| table.id.clone()).collect()
 }
 
 fn endpoint(side: &Side<'_>) -> Endpoint {

@@ -4,12 +4,15 @@ use whimbrel_core::{
     Column, ColumnProfile, Feature, LogicalType, Mapped, ObjectId, ObjectKind, Table, TableId, TableProfile,
 };
 
+use crate::lookup::Lookup;
 use crate::{PlanInput, Side};
 
 /// Both sides of the migration.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) input: &'a PlanInput<'a>,
+    /// The objects of both by name.
+    pub(crate) lookup: &'a Lookup<'a>,
     pub(crate) source: &'a Side<'a>,
     pub(crate) target: &'a Side<'a>,
     /// True when both sides are of one engine, so that definitions travel as they are printed.
@@ -17,9 +20,10 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) fn new(input: &'a PlanInput<'a>) -> Self {
+    pub(crate) fn new(input: &'a PlanInput<'a>, lookup: &'a Lookup<'a>) -> Self {
         Self {
             input,
+            lookup,
             source: &input.source,
             target: &input.target,
             equal: input.source.catalog.engine == input.target.catalog.engine,

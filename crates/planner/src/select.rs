@@ -18,6 +18,7 @@ pub(crate) struct Selection<'a> {
     /// The tables' names, to look them up.
     table_ids: BTreeSet<&'a TableId>,
     pub(crate) views: Vec<&'a View>,
+    view_ids: BTreeSet<&'a TableId>,
     pub(crate) sequences: Vec<&'a Sequence>,
     pub(crate) types: Vec<&'a UserType>,
     /// Namespaces that the chosen objects live in; all of them when nothing is filtered.
@@ -27,6 +28,10 @@ pub(crate) struct Selection<'a> {
 impl Selection<'_> {
     pub(crate) fn has_table(&self, id: &TableId) -> bool {
         self.table_ids.contains(id)
+    }
+
+    pub(crate) fn has_view(&self, id: &TableId) -> bool {
+        self.view_ids.contains(id)
     }
 }
 
@@ -56,11 +61,13 @@ pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<
         table_ids: tables.iter().map(|table| &table.id).collect(),
         tables,
         views: Vec::new(),
+        view_ids: BTreeSet::new(),
         sequences: Vec::new(),
         types: Vec::new(),
         namespaces: BTreeSet::new(),
     };
     selection.views = views(scope, &selection, notes);
+    selection.view_ids = selection.views.iter().map(|view| &view.id).collect();
     selection.sequences = sequences(scope, &selection);
     selection.types = user_types::used(scope, &selection.tables);
     selection.namespaces = namespaces(scope, &selection);
@@ -135,21 +142,21 @@ fn report_idle_patterns(scope: &Scope<'_>, notes: &mut Notes<'_>) {
 /// Views whose whole reading moves too. The catalog lists views so that each stands after those it reads.
 fn views<'a>(scope: &Scope<'a>, selection: &Selection<'a>, notes: &mut Notes<'_>) -> Vec<&'a View> {
     let mut chosen: Vec<&View> = Vec::new();
+    let mut ids: BTreeSet<&TableId> = BTreeSet::new();
     for view in &scope.source.catalog.views {
         let missing = if matches_any(&scope.input.wishes.exclude, &view.id) {
             Some("it is left out by the table filter".to_owned())
         } else {
             view.reads
                 .iter()
-                .find(|id| {
-                    !selection.has_table(id)
-                        && !chosen.iter().any(|view| &view.id == *id)
-                        && is_known(scope, id)
-                })
+                .find(|id| !selection.has_table(id) && !ids.contains(id) && is_known(scope, id))
                 .map(|id| format!("it reads `{id}`, which does not move"))
         };
         match missing {
-            None => chosen.push(view),
+            None => {
+                ids.insert(&view.id);
+                chosen.push(view);
+            }
             Some(why) => notes.warn(
                 "not_moved",
                 ObjectId::whole(ObjectKind::View, view.id.clone()),
@@ -162,13 +169,13 @@ fn views<'a>(scope: &Scope<'a>, selection: &Selection<'a>, notes: &mut Notes<'_>
 
 /// Tells whether the catalog knows the object; what it does not know is the engine's own and is there on both sides.
 fn is_known(scope: &Scope<'_>, id: &TableId) -> bool {
-    let catalog = scope.source.catalog;
-    catalog.table(id).is_some()
-        || catalog.views.iter().any(|view| &view.id == id)
-        || catalog
-            .others
+    scope.source.catalog.table(id).is_some()
+        || scope.lookup.is_source_view(id)
+        || scope
+            .lookup
+            .source_others(id)
             .iter()
-            .any(|other| &other.id == id && !(scope.equal && other.making.is_some()))
+            .any(|other| !(scope.equal && other.making.is_some()))
 }
 
 fn is_filtered(scope: &Scope<'_>) -> bool {
@@ -177,13 +184,11 @@ fn is_filtered(scope: &Scope<'_>) -> bool {
 
 /// Sequences of the chosen tables; those that no table owns when nothing is filtered, or when a chosen table's default mentions them.
 fn sequences<'a>(scope: &Scope<'a>, selection: &Selection<'a>) -> Vec<&'a Sequence> {
+    let columns = selection.tables.iter().flat_map(|table| &table.columns);
+    let defaults: BTreeSet<&str> = columns.filter_map(|column| column.default.as_deref()).collect();
     let used = |sequence: &Sequence| {
-        selection
-            .tables
-            .iter()
-            .flat_map(|table| &table.columns)
-            .filter_map(|column| column.default.as_deref())
-            .any(|default| mentions(default, &sequence.id.name))
+        let mut defaults = defaults.iter();
+        defaults.any(|default| mentions(default, &sequence.id.name))
     };
     let chosen = |sequence: &&Sequence| match &sequence.owned_by {
         Some((table, _)) => selection.has_table(table) || used(sequence),
@@ -221,13 +226,14 @@ fn report_others(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes
             .as_ref()
             .is_some_and(|table| !selection.has_table(table) && scope.source.catalog.table(table).is_some())
     };
-    let is_there =
-        |other: &OtherObject| {
-            scope.equal
-                && scope.target.catalog.others.iter().any(|there| {
-                    (&there.kind, &there.id, &there.table) == (&other.kind, &other.id, &other.table)
-                })
-        };
+    let is_there = |other: &OtherObject| {
+        scope.equal
+            && scope
+                .lookup
+                .target_others(&other.id)
+                .iter()
+                .any(|there| (&there.kind, &there.table) == (&other.kind, &other.table))
+    };
     for other in &scope.source.catalog.others {
         let is_made = scope.equal && other.making.is_some();
         if is_made || stays_with_its_table(other) || is_there(other) {

@@ -1,5 +1,7 @@
 //! Which sequences' positions move, and which of them stand behind the data.
 
+use std::collections::BTreeSet;
+
 use whimbrel_core::{ObjectId, ObjectKind, Sequence, SequencePlan, TableId};
 
 use crate::draft::Draft;
@@ -50,18 +52,13 @@ pub(crate) fn in_target(draft: &Draft<'_>, (table, column): &(TableId, String)) 
 }
 
 fn find<'a>(draft: &Draft<'a>, id: &TableId) -> Option<&'a Sequence> {
-    let sequences = &draft.scope.source.catalog.sequences;
-    sequences.iter().find(|sequence| &sequence.id == id)
+    draft.scope.source.catalog.sequence(id)
 }
 
 fn report_homeless(draft: &Draft<'_>, notes: &mut Notes<'_>) {
-    let has_place = |sequence: &Sequence| {
-        draft
-            .numbering
-            .columns
-            .values()
-            .any(|numbered| numbered.source_sequence == sequence.id)
-    };
+    let numbered = draft.numbering.columns.values();
+    let placed: BTreeSet<&TableId> = numbered.map(|numbered| &numbered.source_sequence).collect();
+    let has_place = |sequence: &Sequence| placed.contains(&sequence.id);
     for sequence in draft
         .selection
         .sequences

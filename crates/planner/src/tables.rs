@@ -342,13 +342,7 @@ fn implicit_sequence(
 ) -> Option<Sequence> {
     let numbered = draft.numbering.of(&table.id, &column.name)?;
     let way = draft.ways.of(&table.id, &column.name)?;
-    let source = draft
-        .scope
-        .source
-        .catalog
-        .sequences
-        .iter()
-        .find(|sequence| sequence.id == numbered.source_sequence);
+    let source = draft.scope.source.catalog.sequence(&numbered.source_sequence);
     let owned_by = Some((target.clone(), way.target.clone()));
     if draft.scope.equal {
         return source

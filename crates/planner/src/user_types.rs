@@ -26,7 +26,10 @@ pub(crate) fn used<'a>(scope: &Scope<'a>, tables: &[&'a Table]) -> Vec<&'a UserT
         .collect();
     let wishes = scope.input.wishes;
     let everything = wishes.tables.is_empty() && wishes.exclude.is_empty();
-    let reached = reached(types, tables, &made_of);
+    let reached = match everything {
+        true => BTreeSet::new(),
+        false => reached(types, tables, &made_of),
+    };
     sort_by_dependency(&made_of)
         .into_iter()
         .filter(|(id, _)| everything || reached.contains(id))

@@ -1,7 +1,9 @@
 //! The answers of a conversation: which of them still fit while other answers change what is asked. What a decision means is the
 //! planner's.
 
-use whimbrel_core::{Decision, Finding, Plan, Result};
+use std::collections::BTreeSet;
+
+use whimbrel_core::{Decision, Finding, Plan, Result, Settled};
 use whimbrel_planner::Wishes;
 
 /// Returns the wishes with those answers that fit something of theirs that has choices and is not settled, and the plan that comes of it.
@@ -15,19 +17,25 @@ pub(super) fn fitted(
     answers: &[Decision],
     make: impl Fn(&Wishes) -> Result<Plan>,
 ) -> Result<Plan> {
+    if answers.is_empty() {
+        return make(wishes);
+    }
+    let known = Settled::new(answers);
+    let mut tried: BTreeSet<(String, String)> = BTreeSet::new();
     let mut fitting = Wishes {
         accept_suggested: false,
         ..wishes.clone()
     };
     loop {
         let plan = make(&fitting)?;
+        let settled = plan.settled();
         let unsettled = plan
             .findings
             .iter()
-            .filter(|finding| !finding.choices.is_empty() && plan.decision_for(finding).is_none());
+            .filter(|finding| !finding.choices.is_empty() && settled.of(finding).is_none());
         let fit: Vec<Decision> = unsettled
-            .filter_map(|finding| answers.iter().find_map(|answer| answered(finding, answer)))
-            .filter(|answer| !fitting.decisions.contains(answer))
+            .filter_map(|finding| answered(finding, known.of(finding)?))
+            .filter(|answer| tried.insert((answer.code.clone(), answer.subject.clone())))
             .collect();
         if fit.is_empty() {
             fitting.accept_suggested = wishes.accept_suggested;
@@ -37,9 +45,8 @@ pub(super) fn fitted(
                 Ok(plan)
             };
         }
-        for answer in fit {
-            put(&mut fitting.decisions, answer);
-        }
+        // They are about what nothing settles, so that none takes the place of another.
+        fitting.decisions.extend(fit);
     }
 }
 

@@ -388,11 +388,12 @@ fn left_behind(plan: &Plan) -> String {
     if left.is_empty() {
         return "## Left Behind\n\nNothing.\n".to_owned();
     }
+    let settled = plan.settled();
     let rows: Vec<Vec<String>> = left
         .into_iter()
         .map(|finding| {
-            let by = plan
-                .decision_for(finding)
+            let by = settled
+                .of(finding)
                 .map_or("the plan", |decision| decision.by.as_str());
             vec![
                 code(&finding.subject.to_string()),

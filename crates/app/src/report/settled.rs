@@ -1,6 +1,8 @@
 //! The plan's findings and decisions: what was noticed, what was settled and by whom, what is still open.
 
-use whimbrel_core::{Decision, Finding, Plan, Severity};
+use std::collections::HashMap;
+
+use whimbrel_core::{Choice, Decision, Finding, Plan, Settled, Severity};
 
 use super::markdown::{block, code, prose, shell_word, table};
 
@@ -16,8 +18,9 @@ pub(super) fn findings(plan: &Plan) -> String {
     }
     let mut sorted: Vec<&Finding> = plan.findings.iter().collect();
     // What is still open must not hide behind what is settled.
-    sorted.sort_by_key(|finding| {
-        let is_settled = plan.decision_for(finding).is_some();
+    let settled = plan.settled();
+    sorted.sort_by_cached_key(|finding| {
+        let is_settled = settled.of(finding).is_some();
         (std::cmp::Reverse(finding.severity), is_settled)
     });
     let rows: Vec<Vec<String>> = sorted
@@ -29,7 +32,7 @@ pub(super) fn findings(plan: &Plan) -> String {
                 code(&finding.subject.to_string()),
                 prose(&finding.message),
                 evidence(finding),
-                state(plan, finding),
+                state(&settled, finding),
             ]
         })
         .collect();
@@ -62,20 +65,20 @@ fn evidence(finding: &Finding) -> String {
     facts.join("; ")
 }
 
-fn state(plan: &Plan, finding: &Finding) -> String {
+fn state(settled: &Settled<'_>, finding: &Finding) -> String {
     match finding.severity {
-        Severity::Info | Severity::Warning if !finding.choices.is_empty() => changeable(plan, finding),
+        Severity::Info | Severity::Warning if !finding.choices.is_empty() => changeable(settled, finding),
         Severity::Info | Severity::Warning => "needs no decision".to_owned(),
         Severity::Blocker => "**forbids the run**".to_owned(),
-        Severity::Decision => plan
-            .decision_for(finding)
+        Severity::Decision => settled
+            .of(finding)
             .map_or_else(|| "**open**".to_owned(), |decision| code(&decision.choice)),
     }
 }
 
 /// What holds unless somebody wants another choice, and how that is said.
-fn changeable(plan: &Plan, finding: &Finding) -> String {
-    let decided = plan.decision_for(finding).map(|decision| &decision.choice);
+fn changeable(settled: &Settled<'_>, finding: &Finding) -> String {
+    let decided = settled.of(finding).map(|decision| &decision.choice);
     let holds = decided.or(finding.suggested.as_ref());
     let others: Vec<String> = finding
         .choices
@@ -100,10 +103,11 @@ fn changeable(plan: &Plan, finding: &Finding) -> String {
 /// Returns the section with what was settled, and the open decisions with their choices and commands.
 pub(super) fn decisions(plan: &Plan) -> String {
     let mut text = "## Decisions\n\n".to_owned();
+    let meanings = Meanings::of(plan);
     let rows: Vec<Vec<String>> = plan
         .decisions
         .iter()
-        .map(|decision| settled(plan, decision))
+        .map(|decision| settled(&meanings, decision))
         .collect();
     if rows.is_empty() {
         text.push_str("None has been taken.\n");
@@ -125,7 +129,7 @@ pub(super) fn decisions(plan: &Plan) -> String {
     text
 }
 
-fn settled(plan: &Plan, decision: &Decision) -> Vec<String> {
+fn settled(meanings: &Meanings<'_>, decision: &Decision) -> Vec<String> {
     let subject = match decision.subject.as_str() {
         "" => "every finding of this code".to_owned(),
         subject => code(subject),
@@ -138,25 +142,44 @@ fn settled(plan: &Plan, decision: &Decision) -> Vec<String> {
         code(&decision.code),
         subject,
         choice,
-        meaning(plan, decision),
+        meanings.meaning(decision),
         prose(&decision.by),
     ]
 }
 
-fn meaning(plan: &Plan, decision: &Decision) -> String {
-    let settles = |finding: &&Finding| {
-        finding.code == decision.code
-            && (decision.subject.is_empty() || finding.subject.to_string() == decision.subject)
-    };
-    plan.findings
-        .iter()
-        .filter(settles)
-        .flat_map(|finding| &finding.choices)
-        .find(|choice| choice.name == decision.choice)
-        .map_or_else(
+/// What the choices of all findings mean: by code and choice, and by the subject too.
+struct Meanings<'a> {
+    of_code: HashMap<(&'a str, &'a str), &'a str>,
+    of_subject: HashMap<(&'a str, String, &'a str), &'a str>,
+}
+
+impl<'a> Meanings<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let mut meanings = Self {
+            of_code: HashMap::new(),
+            of_subject: HashMap::new(),
+        };
+        for finding in &plan.findings {
+            for Choice { name, meaning } in &finding.choices {
+                let subject = (finding.code.as_str(), finding.subject.to_string(), name.as_str());
+                meanings.of_code.entry((&finding.code, name)).or_insert(meaning);
+                meanings.of_subject.entry(subject).or_insert(meaning);
+            }
+        }
+        meanings
+    }
+
+    fn meaning(&self, decision: &Decision) -> String {
+        let (code, choice) = (decision.code.as_str(), decision.choice.as_str());
+        let found = match decision.subject.as_str() {
+            "" => self.of_code.get(&(code, choice)),
+            subject => self.of_subject.get(&(code, subject.to_owned(), choice)),
+        };
+        found.map_or_else(
             || "given in advance; no finding of this plan asks for it".to_owned(),
-            |choice| prose(&choice.meaning),
+            |meaning| prose(meaning),
         )
+    }
 }
 
 fn open_decision(finding: &Finding) -> String {

@@ -1,8 +1,11 @@
 //! The plan's validation rules: queries that a person can run on both sides with any client.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use whimbrel_core::{ColumnPlan, Dialect, Endpoint, ForeignKey, LogicalType, Plan, TableId, TablePlan};
+use whimbrel_core::{
+    ColumnPlan, Dialect, Endpoint, Finding, ForeignKey, LogicalType, Plan, Settled, TableId, TablePlan,
+};
 
 use super::markdown::{code, prose, table};
 use crate::connectors::connector_named;
@@ -54,6 +57,7 @@ pub(super) fn rules(plan: &Plan) -> String {
         source: Names::of(&plan.source),
         target: Names::of(&plan.target),
     };
+    let orphaned = Orphaned::of(plan);
     for planned in &plan.tables {
         rows.push(row_count(&sides, planned));
         rows.extend(nulls(&sides, planned));
@@ -63,7 +67,7 @@ pub(super) fn rules(plan: &Plan) -> String {
                 .target
                 .foreign_keys
                 .iter()
-                .map(|key| orphans(plan, &sides, planned, key)),
+                .map(|key| orphans(&orphaned, &sides, planned, key)),
         );
     }
     format!(
@@ -150,7 +154,7 @@ fn per_column(sides: &Sides, planned: &TablePlan, asked: &Asked<'_>) -> Option<V
     ])
 }
 
-fn orphans(plan: &Plan, sides: &Sides, planned: &TablePlan, key: &ForeignKey) -> Vec<String> {
+fn orphans(orphaned: &Orphaned<'_>, sides: &Sides, planned: &TablePlan, key: &ForeignKey) -> Vec<String> {
     let source = source_of(planned, key).map_or_else(
         || "none: the source declares no such key".to_owned(),
         |key| code(&orphan_query(&sides.source, &planned.source.id, key)),
@@ -163,7 +167,7 @@ fn orphans(plan: &Plan, sides: &Sides, planned: &TablePlan, key: &ForeignKey) ->
         ),
         source,
         code(&orphan_query(&sides.target, &planned.target.id, key)),
-        tolerated(plan, planned),
+        orphaned.tolerated(planned),
     ]
 }
 
@@ -202,21 +206,37 @@ fn orphan_query(names: &Names, table: &TableId, key: &ForeignKey) -> String {
     )
 }
 
-fn tolerated(plan: &Plan, planned: &TablePlan) -> String {
-    let of_table = |owner: &TableId| owner == &planned.source.id || owner == &planned.target.id;
-    let finding = plan
-        .findings
-        .iter()
-        .find(|finding| finding.code == "orphans" && of_table(&finding.subject.owner));
-    match finding.map(|finding| (finding, plan.decision_for(finding))) {
-        None => "0 on both sides".to_owned(),
-        Some((finding, None)) => format!("not settled yet: {}", prose(&finding.message)),
-        Some((finding, Some(decision))) => {
-            format!(
-                "settled as {}: {}",
-                code(&decision.choice),
-                prose(&finding.message)
-            )
+/// What was found and settled about orphans, by table.
+struct Orphaned<'a> {
+    findings: BTreeMap<&'a TableId, &'a Finding>,
+    settled: Settled<'a>,
+}
+
+impl<'a> Orphaned<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let mut findings = BTreeMap::new();
+        for finding in plan.findings.iter().filter(|finding| finding.code == "orphans") {
+            findings.entry(&finding.subject.owner).or_insert(finding);
+        }
+        Self {
+            findings,
+            settled: plan.settled(),
+        }
+    }
+
+    fn tolerated(&self, planned: &TablePlan) -> String {
+        let of_table = |id| self.findings.get(id);
+        let finding = of_table(&planned.source.id).or_else(|| of_table(&planned.target.id));
+        match finding.map(|finding| (finding, self.settled.of(finding))) {
+            None => "0 on both sides".to_owned(),
+            Some((finding, None)) => format!("not settled yet: {}", prose(&finding.message)),
+            Some((finding, Some(decision))) => {
+                format!(
+                    "settled as {}: {}",
+                    code(&decision.choice),
+                    prose(&finding.message)
+                )
+            }
         }
     }
 }

@@ -1,0 +1,127 @@
+//! Where things of both catalogs stand, by name: made once, so that a question about one object does not walk through all of them. What
+//! the answers mean is for those who ask.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
+use whimbrel_core::{OtherObject, Table, TableId};
+
+use crate::PlanInput;
+use crate::needs::{QualifiedName, bare_name};
+
+/// An object of the target's that has a planned name.
+#[derive(Clone, Copy)]
+pub(crate) enum There<'a> {
+    Table(&'a Table),
+    View,
+    Sequence,
+    Type,
+}
+
+/// The objects of both catalogs by name.
+pub(crate) struct Lookup<'a> {
+    names_fold_case: bool,
+    /// Tables, views, sequences and types of the target, by the names that it compares.
+    there: HashMap<TableId, There<'a>>,
+    /// Places in the source's list of other objects, by the names that definitions spell.
+    by_bare_name: HashMap<QualifiedName, Vec<usize>>,
+    source_others: HashMap<&'a TableId, Vec<&'a OtherObject>>,
+    target_others: HashMap<&'a TableId, Vec<&'a OtherObject>>,
+    source_views: HashSet<&'a TableId>,
+    /// The partitions of each table of the source.
+    partitions: HashMap<&'a TableId, Vec<&'a Table>>,
+    /// Extensions that the target lacks, once somebody asked.
+    pub(crate) missing_extensions: OnceCell<Vec<&'a str>>,
+}
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn new(input: &'a PlanInput<'a>) -> Self {
+        let (source, target) = (input.source.catalog, input.target.catalog);
+        let mut by_bare_name: HashMap<QualifiedName, Vec<usize>> = HashMap::new();
+        for (at, other) in source.others.iter().enumerate() {
+            by_bare_name.entry(bare_name(&other.id)).or_default().push(at);
+        }
+        let mut partitions: HashMap<&TableId, Vec<&Table>> = HashMap::new();
+        for table in &source.tables {
+            if let Some(partition) = &table.partition_of {
+                partitions.entry(&partition.parent).or_default().push(table);
+            }
+        }
+        let mut lookup = Self {
+            names_fold_case: input.target.capabilities.names_fold_case,
+            there: HashMap::new(),
+            by_bare_name,
+            source_others: by_id(&source.others),
+            target_others: by_id(&target.others),
+            source_views: source.views.iter().map(|view| &view.id).collect(),
+            partitions,
+            missing_extensions: OnceCell::new(),
+        };
+        let tables = target.tables.iter().map(|table| (&table.id, There::Table(table)));
+        let views = target.views.iter().map(|view| (&view.id, There::View));
+        let sequences = target.sequences.iter().filter(|sequence| !sequence.implicit);
+        let sequences = sequences.map(|sequence| (&sequence.id, There::Sequence));
+        let types = target.types.iter().map(|user_type| (&user_type.id, There::Type));
+        for (id, there) in tables.chain(views).chain(sequences).chain(types) {
+            let name = lookup.as_compared(id);
+            lookup.there.entry(name).or_insert(there);
+        }
+        lookup
+    }
+
+    /// The object of the target's that has the name: a table before a view, a sequence and a type.
+    pub(crate) fn there(&self, target: &TableId) -> Option<There<'a>> {
+        self.there.get(&self.as_compared(target)).copied()
+    }
+
+    /// The target's table of that name.
+    pub(crate) fn target_table(&self, target: &TableId) -> Option<&'a Table> {
+        match self.there(target) {
+            Some(There::Table(table)) => Some(table),
+            Some(There::View | There::Sequence | There::Type) | None => None,
+        }
+    }
+
+    /// Tells whether the source has a view of that name.
+    pub(crate) fn is_source_view(&self, id: &TableId) -> bool {
+        self.source_views.contains(id)
+    }
+
+    /// The source's other objects of that name.
+    pub(crate) fn source_others(&self, id: &TableId) -> &[&'a OtherObject] {
+        self.source_others.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The target's other objects of that name.
+    pub(crate) fn target_others(&self, id: &TableId) -> &[&'a OtherObject] {
+        self.target_others.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Places of the source's other objects that definitions spell so, in the order of its catalog.
+    pub(crate) fn spelled(&self, name: &QualifiedName) -> &[usize] {
+        self.by_bare_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The tables that are partitions of the source's table.
+    pub(crate) fn partitions(&self, id: &TableId) -> &[&'a Table] {
+        self.partitions.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    fn as_compared(&self, id: &TableId) -> TableId {
+        TableId {
+            namespace: id.namespace.clone(),
+            name: match self.names_fold_case {
+                true => id.name.to_ascii_lowercase(),
+                false => id.name.clone(),
+            },
+        }
+    }
+}
+
+fn by_id(others: &[OtherObject]) -> HashMap<&TableId, Vec<&OtherObject>> {
+    let mut found: HashMap<&TableId, Vec<&OtherObject>> = HashMap::new();
+    for other in others {
+        found.entry(&other.id).or_default().push(other);
+    }
+    found
+}
