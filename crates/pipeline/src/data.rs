@@ -21,7 +21,7 @@ use self::after::After;
 use self::agenda::{Agenda, Way};
 use self::table::CopyTable;
 use self::tally::Tally;
-use crate::arrived::{Totals, note_arrived, show_arrived};
+use crate::arrived::{Totals, note_arrived};
 use crate::begin::same_source;
 use crate::context::RunContext;
 use crate::failure::Failure;
@@ -35,10 +35,7 @@ use crate::store::SnapshotRecord;
 const SNAPSHOTS_MAX: u32 = 8;
 
 pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
-    let arrived = run.chunks().await?;
-    show_arrived(run, &arrived);
-    if !is_copied(&run.ctx, &arrived) {
-        drop(arrived);
+    if !is_copied(&run.ctx, &run.chunks().await?) {
         finish::forget_as_built(run)?;
         copy_under_snapshots(run).await?;
     } else if !steps_left(run).await?.is_empty() {
@@ -138,11 +135,13 @@ fn agenda(
         let tally = Tally::of(records.as_deref().unwrap_or_default());
         let unfinished = records.as_ref().map(|records| unfinished(records));
         let name = plan.target.id.to_string();
+        let counted = known.remove(&name);
         let way = Way {
             table: CopyTable::new(run, &snapshot, plan, &tally),
             tally,
             left: unfinished.as_ref().map(Vec::len),
-            counted: known.remove(&name),
+            asked: counted.is_some(),
+            counted,
             noted: noted.contains(&name),
         };
         agenda.add(at, way, unfinished.unwrap_or_default());

@@ -30,6 +30,8 @@ pub(super) struct Way {
     pub(super) left: Option<usize>,
     /// What the source counts.
     pub(super) counted: Option<TableAggregate>,
+    /// True when it was asked.
+    pub(super) asked: bool,
     /// True when an earlier run has written down that the table is whole.
     pub(super) noted: bool,
 }
@@ -43,8 +45,9 @@ pub(super) struct Agenda {
     unsplit: VecDeque<usize>,
     /// Chunks to copy, those of the biggest tables first.
     chunks: Line<(usize, Chunk)>,
-    /// Tables to count, those that have arrived first.
-    uncounted: Vec<usize>,
+    /// Tables to count: those that have arrived, and all.
+    arrived: VecDeque<usize>,
+    uncounted: VecDeque<usize>,
     /// Writers that may still be opened.
     pens: usize,
     pace: Pace,
@@ -71,7 +74,8 @@ impl Agenda {
             ways: BTreeMap::new(),
             unsplit: VecDeque::new(),
             chunks: Line::default(),
-            uncounted: Vec::new(),
+            arrived: VecDeque::new(),
+            uncounted: VecDeque::new(),
             pens: limits.writers.min(limits.jobs).max(1),
             pace: Pace::default(),
             after,
@@ -89,7 +93,7 @@ impl Agenda {
             Some(_) => self.line_up(at, unfinished),
         }
         if way.counted.is_none() {
-            self.uncounted.push(at);
+            self.uncounted.push_back(at);
         }
         self.ways.insert(at, way);
     }
@@ -131,23 +135,12 @@ impl Agenda {
 
     /// The count of a table that has arrived.
     fn count_arrived(&mut self) -> Option<Job<Task>> {
-        let has_arrived = |at: &usize| self.ways.get(at).is_some_and(|way| way.left == Some(0));
-        let place = self.uncounted.iter().position(has_arrived)?;
-        self.count(place)
+        std::iter::from_fn(|| self.arrived.pop_front()).find_map(|at| count(&mut self.ways, at))
     }
 
     /// The count of any table, where nothing else can be done.
     fn count_ahead(&mut self) -> Option<Job<Task>> {
-        match self.uncounted.is_empty() {
-            true => None,
-            false => self.count(0),
-        }
-    }
-
-    fn count(&mut self, place: usize) -> Option<Job<Task>> {
-        let at = self.uncounted.remove(place);
-        let table = self.ways.get(&at)?.table.clone();
-        Some(Job::light(Task::Count(at, table)))
+        std::iter::from_fn(|| self.uncounted.pop_front()).find_map(|at| count(&mut self.ways, at))
     }
 
     fn chunk(&mut self, room: Room) -> Option<Job<Task>> {
@@ -241,6 +234,7 @@ impl Agenda {
         if ctx.plan.policies.verify && ctx.limits.writers > 1 && Readings::wants(plan) {
             self.unread.push(at);
         }
+        self.arrived.push_back(at);
         self.finish(at)
     }
 
@@ -274,6 +268,13 @@ impl Agenda {
         }
         Ok(())
     }
+}
+
+/// The count of a table, unless the source was asked already.
+fn count(ways: &mut BTreeMap<usize, Way>, at: usize) -> Option<Job<Task>> {
+    let way = ways.get_mut(&at).filter(|way| !way.asked)?;
+    way.asked = true;
+    Some(Job::light(Task::Count(at, way.table.clone())))
 }
 
 impl Work for Agenda {

@@ -1,5 +1,6 @@
 //! Reading one side whole: every table split and read side by side under one snapshot, into one digest per table.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +41,9 @@ pub(crate) struct Found {
 }
 
 const REJECTS_KEPT: usize = 100;
+
+/// A table below this part of a chunk is read in one.
+const SMALL_PART: u64 = 8;
 
 impl Found {
     pub(super) fn add(&mut self, other: Self) {
@@ -132,11 +136,15 @@ async fn split(
     snapshot: &Arc<dyn Snapshot>,
     readings: Vec<Reading>,
 ) -> Result<Parts, Failure> {
+    let bytes = ctx.plan.policies.chunk_bytes.max(1);
+    // The database need not be asked how to come apart what is small.
+    let is_small = |reading: &Reading| reading.plan.bytes <= bytes / SMALL_PART;
+    let (small, mut large): (Vec<Reading>, Vec<Reading>) = readings.into_iter().partition(is_small);
+    large.sort_by_key(|reading| Reverse(reading.plan.bytes));
     let mut parts: Parts = Vec::new();
     let task = |reading: Reading, cancel: CancellationToken| {
         let (ctx, snapshot) = (ctx.clone(), snapshot.clone());
         async move {
-            let bytes = ctx.plan.policies.chunk_bytes.max(1);
             let chunks = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Err(Failure::interrupted()),
@@ -151,8 +159,10 @@ async fn split(
         Ok(())
     };
     ctx.pool()
-        .run(readings.into_iter().map(Job::light).collect(), task, each)
+        .run(large.into_iter().map(Job::light).collect(), task, each)
         .await?;
+    let whole = |reading| (reading, Ok(vec![KeyRange::All]));
+    parts.extend(small.into_iter().map(whole));
     Ok(parts)
 }
 
