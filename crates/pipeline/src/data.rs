@@ -21,7 +21,7 @@ use self::after::After;
 use self::agenda::{Agenda, Way};
 use self::table::CopyTable;
 use self::tally::Tally;
-use crate::arrived::{Totals, note_arrived};
+use crate::arrived::{Totals, note_arrived, show_arrived};
 use crate::begin::same_source;
 use crate::context::RunContext;
 use crate::failure::Failure;
@@ -35,7 +35,10 @@ use crate::store::SnapshotRecord;
 const SNAPSHOTS_MAX: u32 = 8;
 
 pub(crate) async fn run(run: &Arc<Run>) -> Result<String, Failure> {
-    if !is_copied(&run.ctx, &run.chunks().await?) {
+    let arrived = run.chunks().await?;
+    show_arrived(run, &arrived);
+    if !is_copied(&run.ctx, &arrived) {
+        drop(arrived);
         finish::forget_as_built(run)?;
         copy_under_snapshots(run).await?;
     } else if !steps_left(run).await?.is_empty() {
