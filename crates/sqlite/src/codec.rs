@@ -1,4 +1,4 @@
-//! Values both ways: the engine's into Arrow columns ([`RowBatch`]) and Arrow's into the engine's ([`Encoder`]).
+//! Values both ways: the engine's into Arrow columns ([`RowBatch`]) and Arrow's into the engine's ([`Lane`]).
 //!
 //! | logical type | stored as |
 //! |---|---|
@@ -16,12 +16,14 @@ mod columns;
     reason = "every other storage class is refused alike"
 )]
 mod decode;
+mod digits;
 mod encode;
+mod moments;
 
 pub(crate) use columns::RowBatch;
 pub(crate) use columns::size_of;
 pub(crate) use decode::{decimal, exact_real, parse_uuid, real_text, shown};
-pub(crate) use encode::{Encoder, tagged};
+pub(crate) use encode::{Lane, tagged};
 
 /// Storage-class tags of a travelling `any` value.
 pub(crate) mod tag {

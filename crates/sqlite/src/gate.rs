@@ -17,6 +17,9 @@ use crate::error::{During, missing};
 /// How long a connection waits for another process's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
+/// What the writing connection keeps of the file, in KiB: the upper levels of large indexes whose keys come in no order.
+const WRITER_CACHE_KIB: u32 = 32 << 10;
+
 /// Runs blocking work on a blocking thread.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -218,7 +221,10 @@ impl DatabaseFile {
             .during(|| format!("open `{}`", self.path.display()))?;
         self.settings(
             &connection,
-            "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; PRAGMA ignore_check_constraints = 1;",
+            &format!(
+                "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; PRAGMA ignore_check_constraints = 1;
+                 PRAGMA cache_size = -{WRITER_CACHE_KIB};"
+            ),
         )?;
         touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
         if let Some(pages) = self.pages_max {

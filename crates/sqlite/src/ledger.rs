@@ -253,23 +253,22 @@ fn boot() -> String {
 struct RunRow {
     plan_hash: String,
     epoch: i64,
-    created_file: bool,
     boot: String,
+    /// False while the file may be lost in a power cut.
     settled: bool,
 }
 
 fn run_row(connection: &Connection, migration: &MigrationId) -> Result<Option<RunRow>> {
     connection
         .query_row(
-            "SELECT plan_hash, epoch, created_file, boot, settled FROM _whimbrel_runs WHERE migration = ?",
+            "SELECT plan_hash, epoch, boot, settled FROM _whimbrel_runs WHERE migration = ?",
             [&migration.0],
             |row| {
                 Ok(RunRow {
                     plan_hash: row.get(0)?,
                     epoch: row.get(1)?,
-                    created_file: row.get(2)?,
-                    boot: row.get(3)?,
-                    settled: row.get(4)?,
+                    boot: row.get(2)?,
+                    settled: row.get(3)?,
                 })
             },
         )
@@ -322,13 +321,14 @@ fn open(hand: &mut Hand<'_>, migration: &MigrationId, plan_hash: &str) -> Result
     let (epoch, unsafe_is_fine) = hand.transact("open the ledger", &OPEN, |tx| {
         tx.execute_batch(TABLES).during(|| "create the ledger")?;
         let Some(row) = run_row(tx, migration)? else {
+            let unsafe_is_fine = holds_nothing(tx)? && !boot().is_empty();
             tx.execute(
                 "INSERT INTO _whimbrel_runs
-                 SELECT ?, ?, 1, 0, ?, 1, (SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'sqlite_sequence')",
-                [&migration.0, plan_hash, &boot()],
+                 SELECT ?, ?, 1, 0, ?, ?, (SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'sqlite_sequence')",
+                params![migration.0, plan_hash, boot(), !unsafe_is_fine],
             )
             .during(|| "record the run")?;
-            return Ok((Epoch(1), false));
+            return Ok((Epoch(1), unsafe_is_fine));
         };
         check_run(&row, migration, plan_hash)?;
         let epoch = row.epoch + 1;
@@ -344,15 +344,28 @@ fn open(hand: &mut Hand<'_>, migration: &MigrationId, plan_hash: &str) -> Result
         .during(|| "raise the epoch")?;
         Ok((
             Epoch(epoch),
-            row.created_file && !row.settled && !row.boot.is_empty(),
+            !row.settled && !row.boot.is_empty(),
         ))
     })?;
-    // A file of our own may lose its last commits in a power cut: the changed boot id tells. A crash of the process alone loses nothing.
+    // A file that held nothing before may lose its last commits in a power cut, or worse: the changed boot id tells. A crash of the process
+    // alone loses nothing.
     let mode = if unsafe_is_fine { "off" } else { "full" };
     hand.connection()?
         .execute_batch(&format!("PRAGMA synchronous = {mode}"))
         .during(|| "open the ledger")?;
     Ok(epoch)
+}
+
+/// Tells whether the file holds nothing but our own tables, and they know of no other migration.
+fn holds_nothing(connection: &Connection) -> Result<bool> {
+    connection
+        .query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name NOT GLOB '_whimbrel_*')
+                AND NOT EXISTS (SELECT 1 FROM _whimbrel_runs)",
+            [],
+            |row| row.get(0),
+        )
+        .during(|| "look for tables")
 }
 
 fn check_run(row: &RunRow, migration: &MigrationId, plan_hash: &str) -> Result<()> {
@@ -367,7 +380,7 @@ fn check_run(row: &RunRow, migration: &MigrationId, plan_hash: &str) -> Result<(
         .with_code("plan_changed")
         .with_hint("roll back the old plan first: whimbrel rollback --to start"));
     }
-    if row.created_file && !row.settled && row.boot != boot() {
+    if !row.settled && row.boot != boot() {
         return Err(Error::new(
             ErrorClass::Conflict,
             "the machine was restarted while the target file was not yet durable; it cannot be trusted",

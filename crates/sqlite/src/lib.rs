@@ -24,6 +24,7 @@ mod dialect;
 mod check;
 mod source;
 
+mod insert;
 mod ledger;
 mod target;
 mod writer;

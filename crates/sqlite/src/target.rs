@@ -328,7 +328,7 @@ fn settle(hand: &mut Hand<'_>, tables: &[TableId]) -> Result<()> {
     })?;
     files::sync_folder(hand.file.path())?;
     hand.connection()?
-        .execute_batch("PRAGMA synchronous = full")
+        .execute_batch("PRAGMA synchronous = full; PRAGMA shrink_memory")
         .during(|| "settle")?;
     fault::point("sqlite.settle.after")
 }

@@ -8,12 +8,12 @@ use whimbrel_core::{
 };
 
 use crate::catalog;
-use crate::codec::Encoder;
 use crate::error::During;
+use crate::insert::Insert;
 use crate::ledger::{ChunkState, chunk_state, finish_chunk, hold_epoch, reopen_chunk};
 use crate::pen::Turn;
 use crate::range::condition;
-use crate::sql::{quote, quote_all};
+use crate::sql::quote;
 
 /// An open chunk.
 pub(crate) struct SqliteWriter {
@@ -24,8 +24,7 @@ pub(crate) struct SqliteWriter {
 /// What is written, and how.
 struct OpenChunk {
     request: WriteRequest,
-    insert: String,
-    encoder: Encoder,
+    insert: Insert,
     /// True when somebody finished the chunk before: nothing is written then.
     is_done: bool,
 }
@@ -82,16 +81,6 @@ fn open(connection: &Connection, request: WriteRequest) -> Result<OpenChunk> {
         replace(connection, &found, &request)?;
     }
     let names: Vec<String> = request.columns.iter().map(|column| column.name.clone()).collect();
-    let insert = if names.is_empty() {
-        format!("INSERT INTO {} DEFAULT VALUES", quote(&id.name))
-    } else {
-        format!(
-            "INSERT INTO {} ({}) VALUES ({})",
-            quote(&id.name),
-            quote_all(&names),
-            vec!["?"; names.len()].join(", ")
-        )
-    };
     let key = found.identity_key().map(|key| {
         let place = |name: &String| names.iter().position(|column| column == name);
         key.columns.iter().map(place).collect::<Option<Vec<_>>>()
@@ -99,17 +88,17 @@ fn open(connection: &Connection, request: WriteRequest) -> Result<OpenChunk> {
     let bytes_max = connection
         .limit(Limit::SQLITE_LIMIT_LENGTH)
         .during(|| "read the engine's limits")?;
-    let encoder = Encoder::new(
-        request.columns.clone(),
-        found.has_option("strict"),
+    let strict = found.has_option("strict");
+    let insert = Insert::new(
+        &id.name,
+        &request.columns,
+        strict,
         key.flatten().unwrap_or_default(),
-        usize::try_from(bytes_max).unwrap_or(usize::MAX),
     );
     Ok(OpenChunk {
         is_done: state == ChunkState::Finished && !request.replace,
         request,
-        insert,
-        encoder,
+        insert: insert.with_bytes_max(usize::try_from(bytes_max).unwrap_or(usize::MAX)),
     })
 }
 
@@ -148,12 +137,8 @@ fn replace(connection: &Connection, found: &Table, request: &WriteRequest) -> Re
 }
 
 fn write(connection: &Connection, chunk: &OpenChunk, batch: &Batch) -> Result<Vec<Reject>> {
-    let table = &chunk.request.table.id.name;
     fault::point("sqlite.chunk.write.before")?;
-    let mut statement = connection
-        .prepare(&chunk.insert)
-        .during(|| format!("insert into `{table}`"))?;
-    let rejects = chunk.encoder.insert(&mut statement, &batch.records, table)?;
+    let rejects = chunk.insert.insert(connection, batch)?;
     fault::point("sqlite.chunk.write.after")?;
     Ok(rejects)
 }

@@ -129,7 +129,11 @@ async fn chunks_are_sized_by_bytes_and_not_by_rows() {
     for chunk in &chunks {
         sizes.push(rows(&snapshot, &table, chunk.range.clone()).await);
     }
-    assert_eq!(sizes, [2992, 2, 2, 2, 2], "{chunks:?}");
+    assert!((4..=8).contains(&sizes.len()), "{sizes:?}");
+    assert!(
+        sizes[0] >= 2990 && sizes[1..].iter().all(|rows| *rows <= 4),
+        "{sizes:?}"
+    );
 }
 
 #[tokio::test]

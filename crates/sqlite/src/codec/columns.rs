@@ -10,10 +10,10 @@ use arrow_array::{
     RecordBatchOptions, StringArray,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
+use arrow_schema::{ArrowError, Schema};
 use rusqlite::types::ValueRef;
 use whimbrel_core::{
-    Batch, Error, KeyValue, LogicalType, ReadColumn, Reject, Result, RuleValue, arrow_schema,
+    BATCH_ROWS, Batch, Error, KeyValue, LogicalType, ReadColumn, Reject, Result, RuleValue, arrow_schema,
 };
 
 use super::decode;
@@ -136,42 +136,58 @@ impl Column {
         self.valid.truncate(rows);
     }
 
-    fn finish(self) -> Result<ArrayRef> {
-        let nulls = Some(NullBuffer::from(self.valid)).filter(|nulls| nulls.null_count() > 0);
-        let array: ArrayRef = match (self.values, &self.logical) {
-            (Values::Boolean(values), _) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
-            (Values::Int64(values), LogicalType::Time) => {
-                Arc::new(PrimitiveArray::<Time64MicrosecondType>::new(values.into(), nulls))
+    /// Returns the array and leaves an empty column with room for as many values again, up to `room_max` bytes.
+    fn finish(&mut self, room_max: usize) -> Result<ArrayRef> {
+        let rows = self.valid.len();
+        let valid = std::mem::replace(&mut self.valid, Vec::with_capacity(rows));
+        let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
+        let array: ArrayRef = match &mut self.values {
+            Values::Boolean(values) => Arc::new(BooleanArray::new(BooleanBuffer::from(fresh(values)), nulls)),
+            Values::Int64(values) => long(&self.logical, fresh(values), nulls),
+            Values::Int32(values) => Arc::new(PrimitiveArray::<Date32Type>::new(fresh(values).into(), nulls)),
+            Values::Float32(values) => {
+                Arc::new(PrimitiveArray::<Float32Type>::new(fresh(values).into(), nulls))
             }
-            (Values::Int64(values), LogicalType::Timestamp { zoned }) => {
-                let array = PrimitiveArray::<TimestampMicrosecondType>::new(values.into(), nulls);
-                let zone = zoned.then(|| Arc::from("UTC"));
-                Arc::new(array.with_data_type(DataType::Timestamp(TimeUnit::Microsecond, zone)))
+            Values::Float64(values) => {
+                Arc::new(PrimitiveArray::<Float64Type>::new(fresh(values).into(), nulls))
             }
-            (Values::Int64(values), _) => Arc::new(PrimitiveArray::<Int64Type>::new(values.into(), nulls)),
-            (Values::Int32(values), _) => Arc::new(PrimitiveArray::<Date32Type>::new(values.into(), nulls)),
-            (Values::Float32(values), _) => {
-                Arc::new(PrimitiveArray::<Float32Type>::new(values.into(), nulls))
+            Values::Bytes { data, ends } => {
+                let room = Vec::with_capacity(data.len().min(room_max));
+                let data = Buffer::from_vec(std::mem::replace(data, room));
+                let ends = OffsetBuffer::new(ScalarBuffer::from(fresh(ends)));
+                match &self.logical {
+                    LogicalType::Bytes | LogicalType::Any => {
+                        Arc::new(BinaryArray::try_new(ends, data, nulls).map_err(broken)?)
+                    }
+                    _ => Arc::new(StringArray::try_new(ends, data, nulls).map_err(broken)?),
+                }
             }
-            (Values::Float64(values), _) => {
-                Arc::new(PrimitiveArray::<Float64Type>::new(values.into(), nulls))
-            }
-            (Values::Bytes { data, ends }, LogicalType::Bytes | LogicalType::Any) => {
-                Arc::new(BinaryArray::try_new(offsets(ends), Buffer::from_vec(data), nulls).map_err(broken)?)
-            }
-            (Values::Bytes { data, ends }, _) => {
-                Arc::new(StringArray::try_new(offsets(ends), Buffer::from_vec(data), nulls).map_err(broken)?)
-            }
-            (Values::Fixed16(values), _) => {
-                Arc::new(FixedSizeBinaryArray::try_new(16, Buffer::from_vec(values), nulls).map_err(broken)?)
+            Values::Fixed16(values) => {
+                let values = Buffer::from_vec(fresh(values));
+                Arc::new(FixedSizeBinaryArray::try_new(16, values, nulls).map_err(broken)?)
             }
         };
+        if let Values::Bytes { ends, .. } = &mut self.values {
+            ends.push(0);
+        }
         Ok(array)
     }
 }
 
-fn offsets(ends: Vec<i32>) -> OffsetBuffer<i32> {
-    OffsetBuffer::new(ScalarBuffer::from(ends))
+fn fresh<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    std::mem::replace(values, room)
+}
+
+fn long(logical: &LogicalType, values: Vec<i64>, nulls: Option<NullBuffer>) -> ArrayRef {
+    match logical {
+        LogicalType::Time => Arc::new(PrimitiveArray::<Time64MicrosecondType>::new(values.into(), nulls)),
+        LogicalType::Timestamp { zoned } => {
+            let array = PrimitiveArray::<TimestampMicrosecondType>::new(values.into(), nulls);
+            Arc::new(array.with_timezone_opt(zoned.then(|| Arc::from("UTC"))))
+        }
+        _ => Arc::new(PrimitiveArray::<Int64Type>::new(values.into(), nulls)),
+    }
 }
 
 fn broken(cause: ArrowError) -> Error {
@@ -196,14 +212,15 @@ pub(crate) struct RowBatch {
     rejects: Vec<Reject>,
     rows: usize,
     bytes: usize,
+    bytes_max: usize,
 }
 
 impl RowBatch {
-    /// Makes an empty batch of the columns.
+    /// Makes an empty batch of the columns that closes at `bytes_max`.
     ///
     /// # Errors
     /// `Bug` for a logical type that this engine never offers.
-    pub(crate) fn new(columns: &[ReadColumn]) -> Result<Self> {
+    pub(crate) fn new(columns: &[ReadColumn], bytes_max: usize) -> Result<Self> {
         let instead = |column: &ReadColumn| match &column.rule {
             Some(rule) => rule.replacement(&column.logical),
             None => Ok(None),
@@ -218,10 +235,14 @@ impl RowBatch {
                     .iter()
                     .map(|column| (column.name.as_str(), &column.logical)),
             ),
-            columns: empty(columns.iter().map(|column| &column.logical))?,
+            columns: columns
+                .iter()
+                .map(|column| Column::new(column.logical.clone()))
+                .collect::<Result<_>>()?,
             rejects: Vec::new(),
             rows: 0,
             bytes: 0,
+            bytes_max,
         })
     }
 
@@ -230,12 +251,8 @@ impl RowBatch {
         self.rows + self.rejects.len()
     }
 
-    /// Returns the bytes of the values so far.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Appends a row, or notes it as rejected when a value does not fit; `key` names the row then.
+    /// Appends a row, or notes it as rejected when a value does not fit; `key` names the row then. False, and nothing is appended, when the
+    /// batch holds rows and would pass its size: the row belongs into the next one.
     ///
     /// # Errors
     /// When the engine cannot hand out a value.
@@ -243,13 +260,23 @@ impl RowBatch {
         &mut self,
         value: impl Fn(usize) -> Result<ValueRef<'a>>,
         key: impl FnOnce() -> (String, Vec<KeyValue>),
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let room = match self.len() {
+            0 => usize::MAX,
+            BATCH_ROWS.. => return Ok(false),
+            _ => self.bytes_max.saturating_sub(self.bytes),
+        };
         let mut bytes = 0;
         let mut replaced = Vec::new();
         for (at, column) in self.columns.iter_mut().enumerate() {
             let value = value(at)?;
             bytes += size_of(value);
-            if value == ValueRef::Null {
+            // Before the value is copied: a long one would make the whole batch move.
+            if bytes > room {
+                self.cut_back();
+                return Ok(false);
+            }
+            if matches!(value, ValueRef::Null) {
                 column.append_null()?;
                 continue;
             }
@@ -269,10 +296,8 @@ impl RowBatch {
                     rule,
                 };
                 self.rejects.push(reject);
-                self.columns
-                    .iter_mut()
-                    .for_each(|column| column.truncate(self.rows));
-                return Ok(());
+                self.cut_back();
+                return Ok(true);
             }
             column.valid.push(true);
         }
@@ -281,7 +306,13 @@ impl RowBatch {
         }
         self.rows += 1;
         self.bytes += bytes;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Takes away what was appended of an unfinished row.
+    fn cut_back(&mut self) {
+        let rows = self.rows;
+        self.columns.iter_mut().for_each(|column| column.truncate(rows));
     }
 
     /// Returns the finished batch and leaves an empty one.
@@ -289,10 +320,11 @@ impl RowBatch {
     /// # Errors
     /// `Bug` when the columns do not fit together.
     pub(crate) fn take(&mut self) -> Result<Batch> {
-        let fresh = empty(self.columns.iter().map(|column| &column.logical))?;
-        let arrays = std::mem::replace(&mut self.columns, fresh)
-            .into_iter()
-            .map(Column::finish)
+        let room_max = self.bytes_max;
+        let arrays = self
+            .columns
+            .iter_mut()
+            .map(|column| column.finish(room_max))
             .collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let records =
@@ -313,11 +345,8 @@ fn no_counts(instead: &[Option<RuleValue>]) -> Vec<u64> {
     }
 }
 
-fn empty<'a>(columns: impl Iterator<Item = &'a LogicalType>) -> Result<Vec<Column>> {
-    columns.map(|logical| Column::new(logical.clone())).collect()
-}
-
 /// Returns the bytes that a value takes.
+#[inline]
 pub(crate) fn size_of(value: ValueRef<'_>) -> usize {
     match value {
         ValueRef::Null => 1,

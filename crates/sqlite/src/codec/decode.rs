@@ -7,7 +7,7 @@ use whimbrel_core::{
 };
 
 use super::columns::{Column, Values, end_of};
-use super::tag;
+use super::{digits, tag};
 use crate::declared::class_of;
 
 /// What a value became: a thing of its column's Arrow type, or the rule that it breaks.
@@ -129,18 +129,21 @@ fn fixed16(logical: &LogicalType, value: ValueRef<'_>) -> Checked<[u8; 16]> {
 
 /// Reads a UUID in its canonical form only, so that the text is known from the bytes.
 pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    let shaped = text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        });
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    shaped
-        .then(|| u128::from_str_radix(&digits, 16).ok())
-        .flatten()
-        .map(u128::to_be_bytes)
+    let mut value = 0_u128;
+    for (at, byte) in text.bytes().enumerate() {
+        let digit = match (at, byte) {
+            (8 | 13 | 18 | 23, b'-') => continue,
+            (8 | 13 | 18 | 23, _) => return None,
+            (_, b'0'..=b'9') => byte - b'0',
+            (_, b'a'..=b'f') => byte - b'a' + 10,
+            _ => return None,
+        };
+        value = value << 4 | u128::from(digit);
+    }
+    (text.len() == 36).then_some(value.to_be_bytes())
 }
 
+#[inline]
 fn bytes(logical: &LogicalType, value: ValueRef<'_>, out: &mut Vec<u8>) -> Checked<()> {
     match logical {
         LogicalType::Any => any(value, out)?,
@@ -166,11 +169,14 @@ fn bytes(logical: &LogicalType, value: ValueRef<'_>, out: &mut Vec<u8>) -> Check
             }
         }
         LogicalType::Decimal { precision, scale } => {
-            let digits = decimal(value)?;
-            if let (Some(precision), Some(scale)) = (precision, scale) {
-                fits(&digits, *precision, *scale)?;
+            let limits = precision.zip(*scale);
+            if !digits::put(value, limits, out) {
+                let digits = decimal(value)?;
+                if let Some((precision, scale)) = limits {
+                    fits(&digits, precision, scale)?;
+                }
+                out.extend_from_slice(digits.as_bytes());
             }
-            out.extend_from_slice(digits.as_bytes());
         }
         LogicalType::Json => {
             let text = text_of(value, "JSON text")?;

@@ -1,16 +1,21 @@
-//! The second witness: what the engine itself says about a column, by SQL alone, exactly or not at all.
+//! The second witness: what the engine itself says about a column, by SQL alone, exactly or not at all. One pass over the table for up to
+//! hundreds of columns, with as few terms as prove what is said: the order of storage classes tells from the smallest and the largest
+//! value what all of them are.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use whimbrel_core::{ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate};
 
 use crate::catalog::pragma_text;
+use crate::codec::real_text;
+use crate::declared::{Affinity, affinity};
 use crate::error::During;
 use crate::sql::quote;
 
 /// Columns that are asked for in one statement; each takes several terms, and the engine has a limit for those.
-const COLUMNS_MAX: usize = 100;
+const COLUMNS_MAX: usize = 300;
 
-/// Returns the aggregates of the columns.
+/// Returns the aggregates of the columns; without any, the count alone, for which the engine takes the smallest index.
 pub(super) fn aggregate(
     connection: &Connection,
     table: &Table,
@@ -18,107 +23,112 @@ pub(super) fn aggregate(
 ) -> Result<TableAggregate> {
     let what = || format!("sum up `{}`", table.id);
     let is_utf8 = pragma_text(connection, "encoding")? == "UTF-8";
-    let rows = connection
-        .query_row(
-            &format!("SELECT count(*) FROM {}", quote(&table.id.name)),
-            [],
-            |row| row.get::<_, i64>(0),
-        )
-        .during(what)?
-        .unsigned_abs();
-    let mut found = TableAggregate {
-        rows,
-        ..TableAggregate::default()
-    };
-    for some in columns.chunks(COLUMNS_MAX) {
-        let asked: Vec<Asked> = some.iter().map(|column| Asked::of(column, is_utf8)).collect();
-        let terms: Vec<String> = asked.iter().flat_map(|asked| asked.terms.clone()).collect();
-        let sql = format!("SELECT {} FROM {} t", terms.join(", "), quote(&table.id.name));
-        connection
-            .query_row(&sql, [], |row| {
-                let mut at = 0;
-                for (column, asked) in some.iter().zip(&asked) {
-                    let aggregate = asked.answer(row, at)?;
-                    found.columns.insert(column.name.clone(), aggregate);
-                    at += asked.terms.len();
-                }
-                Ok(())
-            })
-            .during(what)?;
+    let mut found = TableAggregate::default();
+    let mut parts: Vec<&[ReadColumn]> = columns.chunks(COLUMNS_MAX).collect();
+    if parts.is_empty() {
+        parts.push(&[]);
+    }
+    for some in parts {
+        let summed = match sum(connection, table, some, |column| Kind::of(column, is_utf8)) {
+            // A sum passed 64 bits: two halves of it cannot.
+            Err(cause) if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
+                sum(connection, table, some, |column| {
+                    Kind::of(column, is_utf8).halved()
+                })
+            }
+            summed => summed,
+        };
+        let summed = summed.during(what)?;
+        found.rows = summed.rows;
+        found.columns.extend(summed.columns);
     }
     Ok(found)
 }
 
-/// What is asked about a column: two counts first, then what its kind needs.
-struct Asked {
-    kind: Kind,
-    terms: Vec<String>,
+fn sum(
+    connection: &Connection,
+    table: &Table,
+    columns: &[ReadColumn],
+    kind: impl Fn(&ReadColumn) -> Kind,
+) -> rusqlite::Result<TableAggregate> {
+    let kinds: Vec<Kind> = columns.iter().map(kind).collect();
+    let asked: Vec<Vec<String>> = kinds
+        .iter()
+        .zip(columns)
+        .map(|(kind, column)| kind.terms(&format!("t.{}", quote(&column.name))))
+        .collect();
+    let mut terms = vec!["count(*)".to_owned()];
+    terms.extend(asked.iter().flatten().cloned());
+    let sql = format!("SELECT {} FROM {} t", terms.join(", "), quote(&table.id.name));
+    connection.query_row(&sql, [], |row| {
+        let rows = row.get::<_, i64>(0)?.unsigned_abs();
+        let mut at = 1;
+        let mut found = TableAggregate {
+            rows,
+            ..TableAggregate::default()
+        };
+        for ((kind, column), asked) in kinds.iter().zip(columns).zip(&asked) {
+            let answer = kind.answer(&Answer { row, at, rows })?;
+            found.columns.insert(column.name.clone(), answer);
+            at += asked.len();
+        }
+        Ok(found)
+    })
 }
 
 /// How a column can be summed up.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Two halves of the sum, so that it cannot overflow; smallest and largest.
+    /// The sum, smallest and largest.
     Integer,
+    /// The same; smallest and largest also where some are reals.
+    Number,
+    /// The same as of integers with two halves of the sum, so that it cannot overflow.
+    Halves,
+    /// Smallest and largest.
+    Real,
     /// The true ones.
     Boolean,
     /// Lengths, smallest and largest.
     Text,
     /// Lengths.
     Bytes,
-    /// Smallest and largest, when every text is in the canonical form.
-    Moment,
+    /// Lengths, where every class but numbers has one.
+    Lengths,
+    /// Lengths, where numbers are stored beside what has one.
+    MixedLengths,
+    Date,
+    Time,
+    /// A timestamp, and whether it is zoned.
+    Moment(bool),
     /// Nothing but NULLs.
     Counted,
 }
 
-impl Asked {
+impl Kind {
     fn of(column: &ReadColumn, is_utf8: bool) -> Self {
-        let c = format!("t.{}", quote(&column.name));
-        let (kind, fits, more) = match &column.logical {
-            LogicalType::Integer { .. } | LogicalType::Decimal { .. } => (
-                Kind::Integer,
-                format!("typeof({c}) = 'integer'"),
-                vec![
-                    format!("ifnull(sum({c} >> 32), 0)"),
-                    format!("ifnull(sum({c} & 4294967295), 0)"),
-                    format!("min({c})"),
-                    format!("max({c})"),
-                ],
-            ),
-            LogicalType::Boolean => (
-                Kind::Boolean,
-                format!("typeof({c}) = 'integer' AND {c} IN (0, 1)"),
-                vec![format!("count(*) FILTER (WHERE {c} = 1)")],
-            ),
-            LogicalType::Text { .. } if is_utf8 => (
-                Kind::Text,
-                format!("typeof({c}) = 'text'"),
-                vec![
-                    format!("ifnull(sum(octet_length({c})), 0)"),
-                    format!("CAST(min({c} COLLATE BINARY) AS BLOB)"),
-                    format!("CAST(max({c} COLLATE BINARY) AS BLOB)"),
-                ],
-            ),
-            LogicalType::Bytes => (
-                Kind::Bytes,
-                format!("typeof({c}) = 'blob'"),
-                vec![format!("ifnull(sum(octet_length({c})), 0)")],
-            ),
-            LogicalType::Any if is_utf8 => (
-                Kind::Bytes,
-                "1".to_owned(),
-                vec![format!("ifnull(sum(octet_length({c})), 0)")],
-            ),
-            LogicalType::Date => moment(&c, canonical_date(&c)),
-            LogicalType::Time => moment(&c, canonical_time(&c, 1, "")),
-            LogicalType::Timestamp { zoned } => {
-                let zone = if *zoned { "+00:00" } else { "" };
-                let date = canonical_date(&format!("substr({c}, 1, 10)"));
-                let time = canonical_time(&c, 12, zone);
-                moment(&c, format!("{date} AND substr({c}, 11, 1) = ' ' AND {time}"))
+        let affinity = affinity(&column.native);
+        match &column.logical {
+            // Text is never stored as an integer.
+            LogicalType::Integer { .. } | LogicalType::Decimal { .. } if affinity != Affinity::Text => {
+                Self::Integer
             }
-            LogicalType::Float { .. }
+            LogicalType::Boolean => Self::Boolean,
+            LogicalType::Text { .. } if is_utf8 => Self::Text,
+            LogicalType::Bytes => Self::Bytes,
+            LogicalType::Any => match affinity {
+                Affinity::Integer | Affinity::Numeric => Self::Number,
+                Affinity::Real => Self::Real,
+                Affinity::Text if is_utf8 => Self::Lengths,
+                Affinity::Blob if is_utf8 => Self::MixedLengths,
+                Affinity::Text | Affinity::Blob => Self::Counted,
+            },
+            LogicalType::Date => Self::Date,
+            LogicalType::Time => Self::Time,
+            LogicalType::Timestamp { zoned } => Self::Moment(*zoned),
+            LogicalType::Integer { .. }
+            | LogicalType::Decimal { .. }
+            | LogicalType::Float { .. }
             | LogicalType::Text { .. }
             | LogicalType::Bits { .. }
             | LogicalType::TimeZoned
@@ -127,87 +137,179 @@ impl Asked {
             | LogicalType::Json
             | LogicalType::Enum { .. }
             | LogicalType::Set { .. }
-            | LogicalType::Any
-            | LogicalType::Wire { .. } => (Kind::Counted, "1".to_owned(), Vec::new()),
-        };
-        let counts = [
-            format!("count(*) FILTER (WHERE {c} IS NULL)"),
-            format!("count(*) FILTER (WHERE {c} IS NOT NULL AND NOT ({fits}))"),
-        ];
-        Self {
-            kind,
-            terms: counts.into_iter().chain(more).collect(),
+            | LogicalType::Wire { .. } => Self::Counted,
         }
     }
 
-    fn answer(&self, row: &Row<'_>, at: usize) -> rusqlite::Result<ColumnAggregate> {
+    fn halved(self) -> Self {
+        match self {
+            Self::Integer | Self::Number => Self::Halves,
+            other => other,
+        }
+    }
+
+    /// The terms for a column, the count of what is not NULL first.
+    fn terms(self, c: &str) -> Vec<String> {
+        let smallest_and_largest = || [format!("min({c})"), format!("max({c})")];
+        let of_class = |class: &str| format!("count(*) FILTER (WHERE typeof({c}) = '{class}')");
+        let mut terms = vec![format!("count({c})")];
+        match self {
+            Self::Integer | Self::Number => {
+                terms.push(format!("sum({c})"));
+                terms.extend(smallest_and_largest());
+            }
+            Self::Halves => {
+                terms.push(of_class("integer"));
+                terms.push(format!("sum({c} >> 32)"));
+                terms.push(format!("sum({c} & 4294967295)"));
+                terms.extend(smallest_and_largest());
+            }
+            Self::Real => terms.extend(smallest_and_largest()),
+            Self::Boolean => {
+                terms.extend([0, 1].map(|value| {
+                    format!("count(*) FILTER (WHERE typeof({c}) = 'integer' AND {c} = {value})")
+                }))
+            }
+            Self::Text => terms.extend([
+                format!("sum(octet_length({c}))"),
+                format!("typeof(min({c} COLLATE BINARY)) || typeof(max({c} COLLATE BINARY))"),
+                format!("CAST(min({c} COLLATE BINARY) AS BLOB)"),
+                format!("CAST(max({c} COLLATE BINARY) AS BLOB)"),
+            ]),
+            Self::Bytes => terms.extend([of_class("blob"), format!("sum(octet_length({c}))")]),
+            Self::Lengths => terms.push(format!("sum(octet_length({c}))")),
+            Self::MixedLengths => terms.push(format!(
+                "sum(octet_length({c})) FILTER (WHERE typeof({c}) = 'text' OR typeof({c}) = 'blob')"
+            )),
+            Self::Date => terms.extend(moments(c, &canonical_date(c))),
+            Self::Time => terms.extend(moments(c, &canonical(c, CLOCK, 8, ""))),
+            Self::Moment(zoned) => {
+                let zone = if zoned { "+00:00" } else { "" };
+                terms.extend(moments(c, &canonical(c, &format!("{DAY} {CLOCK}"), 19, zone)));
+            }
+            Self::Counted => {}
+        }
+        terms
+    }
+
+    fn answer(self, found: &Answer<'_>) -> rusqlite::Result<ColumnAggregate> {
+        let count = found.number(0)?;
         let mut aggregate = ColumnAggregate {
-            nulls: row.get::<_, i64>(at)?.unsigned_abs(),
+            nulls: found.rows - count,
             ..ColumnAggregate::default()
         };
-        let all_fit = row.get::<_, i64>(at + 1)? == 0;
-        if !all_fit {
-            return Ok(aggregate);
-        }
-        let number = |at: usize| row.get::<_, i64>(at);
-        let bytes_as_text = |at: usize| {
-            let bytes: Option<Vec<u8>> = row.get(at)?;
-            Ok::<_, rusqlite::Error>(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
-        };
-        match self.kind {
-            Kind::Integer => {
-                let sum = (i128::from(number(at + 2)?) << 32) + i128::from(number(at + 3)?);
+        match self {
+            Self::Integer | Self::Number | Self::Real => found.numbers(&mut aggregate, self)?,
+            Self::Halves if found.number(1)? == count => {
+                let half = |at: usize| {
+                    found
+                        .row
+                        .get::<_, Option<i64>>(found.at + at)
+                        .map(Option::unwrap_or_default)
+                };
+                let sum = (i128::from(half(2)?) << 32) + i128::from(half(3)?);
                 aggregate.sum = Some(sum.to_string());
-                aggregate.min = row.get::<_, Option<i64>>(at + 4)?.map(|min| min.to_string());
-                aggregate.max = row.get::<_, Option<i64>>(at + 5)?.map(|max| max.to_string());
+                aggregate.min = found.number_text(4)?;
+                aggregate.max = found.number_text(5)?;
             }
-            Kind::Boolean => aggregate.trues = Some(number(at + 2)?.unsigned_abs()),
-            Kind::Text => {
-                aggregate.bytes = Some(number(at + 2)?.unsigned_abs());
-                aggregate.min = bytes_as_text(at + 3)?;
-                aggregate.max = bytes_as_text(at + 4)?;
+            Self::Boolean => {
+                let (falses, trues) = (found.number(1)?, found.number(2)?);
+                aggregate.trues = (falses + trues == count).then_some(trues);
             }
-            Kind::Bytes => aggregate.bytes = Some(number(at + 2)?.unsigned_abs()),
-            Kind::Moment => {
-                aggregate.min = row.get(at + 2)?;
-                aggregate.max = row.get(at + 3)?;
+            Self::Text => {
+                let classes: String = found.row.get(found.at + 2)?;
+                if count == 0 || classes == "texttext" {
+                    aggregate.bytes = Some(found.number(1)?);
+                    aggregate.min = found.bytes_as_text(3)?;
+                    aggregate.max = found.bytes_as_text(4)?;
+                }
             }
-            Kind::Counted => {}
+            Self::Bytes if found.number(1)? == count => aggregate.bytes = Some(found.number(2)?),
+            Self::Lengths | Self::MixedLengths => aggregate.bytes = Some(found.number(1)?),
+            Self::Date | Self::Time | Self::Moment(_) if found.number(1)? == count => {
+                aggregate.min = found.row.get(found.at + 2)?;
+                aggregate.max = found.row.get(found.at + 3)?;
+            }
+            Self::Halves | Self::Bytes | Self::Date | Self::Time | Self::Moment(_) | Self::Counted => {}
         }
         Ok(aggregate)
     }
 }
 
+/// The terms of one column in the row of answers.
+struct Answer<'a> {
+    row: &'a Row<'a>,
+    at: usize,
+    rows: u64,
+}
+
+impl Answer<'_> {
+    /// A count, or a sum of which nothing may be NULL.
+    fn number(&self, at: usize) -> rusqlite::Result<u64> {
+        let number: Option<i64> = self.row.get(self.at + at)?;
+        Ok(number.unwrap_or(0).unsigned_abs())
+    }
+
+    /// Fills in smallest and largest when all values are numbers, and the sum when all are integers: the sum of anything else is no
+    /// integer, and text and blobs come behind all numbers.
+    fn numbers(&self, aggregate: &mut ColumnAggregate, kind: Kind) -> rusqlite::Result<()> {
+        let summed = kind != Kind::Real;
+        let (min, max) = if summed { (2, 3) } else { (1, 2) };
+        let largest = self.row.get_ref(self.at + max)?;
+        if matches!(largest, ValueRef::Text(_) | ValueRef::Blob(_)) {
+            return Ok(());
+        }
+        if summed {
+            aggregate.sum = match self.row.get_ref(self.at + 1)? {
+                ValueRef::Integer(sum) => Some(sum.to_string()),
+                ValueRef::Null => Some("0".to_owned()),
+                ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => None,
+            };
+        }
+        if kind != Kind::Integer || aggregate.sum.is_some() {
+            aggregate.min = self.number_text(min)?;
+            aggregate.max = self.number_text(max)?;
+        }
+        Ok(())
+    }
+
+    fn number_text(&self, at: usize) -> rusqlite::Result<Option<String>> {
+        Ok(match self.row.get_ref(self.at + at)? {
+            ValueRef::Integer(number) => Some(number.to_string()),
+            // Zero is the smallest with either sign.
+            ValueRef::Real(real) => Some(real_text(real + 0.0)),
+            ValueRef::Null | ValueRef::Text(_) | ValueRef::Blob(_) => None,
+        })
+    }
+
+    fn bytes_as_text(&self, at: usize) -> rusqlite::Result<Option<String>> {
+        let bytes: Option<Vec<u8>> = self.row.get(self.at + at)?;
+        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+}
+
+const DAY: &str = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]";
+const CLOCK: &str = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]";
+
 /// In canonical form, with years of four digits, the order of the texts is the order of the moments.
-fn moment(c: &str, canonical: String) -> (Kind, String, Vec<String>) {
-    (
-        Kind::Moment,
-        format!("typeof({c}) = 'text' AND {canonical}"),
-        vec![
-            format!("min({c} COLLATE BINARY)"),
-            format!("max({c} COLLATE BINARY)"),
-        ],
-    )
+fn moments(c: &str, canonical: &str) -> [String; 3] {
+    [
+        format!("count(*) FILTER (WHERE typeof({c}) = 'text' AND {canonical})"),
+        format!("min({c} COLLATE BINARY)"),
+        format!("max({c} COLLATE BINARY)"),
+    ]
 }
 
 fn canonical_date(c: &str) -> String {
-    format!("{c} GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'")
+    format!("{c} GLOB '{DAY}'")
 }
 
-/// `HH:MM:SS` from the position on, a fraction without trailing zeros, then the zone.
-fn canonical_time(c: &str, from: usize, zone: &str) -> String {
-    let clock = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]";
-    let tail = format!("substr({c}, {})", from + 8);
-    let fraction = (1..=6).map(|digits| {
-        let free = "[0-9]".repeat(digits - 1);
-        format!("{tail} GLOB '.{free}[1-9]{zone}'")
-    });
-    let tails: Vec<String> = [format!("{tail} = '{zone}'")]
-        .into_iter()
-        .chain(fraction)
-        .collect();
+/// The pattern, whose text has so many characters, then the zone; or a point, at most six digits without trailing zeros, and the zone.
+fn canonical(c: &str, pattern: &str, length: usize, zone: &str) -> String {
+    let (fraction, longest) = (length + 2, length + 7 + zone.len());
     format!(
-        "substr({c}, {from}, 8) GLOB '{clock}' AND ({})",
-        tails.join(" OR ")
+        "({c} GLOB '{pattern}{zone}' OR ({c} GLOB '{pattern}.*[1-9]{zone}' AND length({c}) <= {longest} \
+         AND substr({c}, {fraction}, length({c}) - {}) NOT GLOB '*[^0-9]*'))",
+        length + 1 + zone.len()
     )
 }

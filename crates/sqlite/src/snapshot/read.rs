@@ -7,10 +7,10 @@ use rusqlite::{Connection, Row};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
-use whimbrel_core::{BATCH_ROWS, Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table};
+use whimbrel_core::{Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table};
 
 use super::Reader;
-use crate::codec::{RowBatch, shown, size_of};
+use crate::codec::{RowBatch, shown};
 use crate::error::During;
 use crate::range::{condition, row_number};
 use crate::sql::quote;
@@ -86,34 +86,28 @@ fn read(
     let mut rows = statement
         .query(rusqlite::params_from_iter(&condition.parameters))
         .during(what)?;
-    let mut batch = RowBatch::new(&request.columns)?;
+    let mut batch = RowBatch::new(&request.columns, request.batch_bytes)?;
     let Ok(mut place) = runtime.block_on(sender.reserve()) else {
         return Ok(());
     };
     while let Some(row) = rows.next().during(what)? {
-        let bytes = row_bytes(row, request.columns.len())?;
-        let full = batch.bytes() + bytes > request.batch_bytes || batch.len() >= BATCH_ROWS;
-        if full && batch.len() > 0 {
-            place.send(Ok(batch.take()?));
-            // Building the next batch only when there is room keeps one batch ahead, not two.
-            match runtime.block_on(sender.reserve()) {
-                Ok(next) => place = next,
-                Err(_) => return Ok(()),
-            }
-        }
         let value = |at: usize| row.get_ref(at).during(what);
-        batch.append(value, || (key.text(row), key.exact(row)))?;
+        let name = || (key.text(row), key.exact(row));
+        if batch.append(value, name)? {
+            continue;
+        }
+        place.send(Ok(batch.take()?));
+        // Building the next batch only when there is room keeps one batch ahead, not two.
+        match runtime.block_on(sender.reserve()) {
+            Ok(next) => place = next,
+            Err(_) => return Ok(()),
+        }
+        batch.append(value, name)?;
     }
     if batch.len() > 0 {
         place.send(Ok(batch.take()?));
     }
     Ok(())
-}
-
-fn row_bytes(row: &Row<'_>, columns: usize) -> Result<usize> {
-    (0..columns)
-        .map(|at| row.get_ref(at).map(size_of).during(|| "read a row"))
-        .sum()
 }
 
 /// The engine's limit for the columns of a query.
