@@ -105,21 +105,8 @@ pub(super) fn shapes(lab: &mut Lab, options: &Options) -> Result<String, Failure
          |---|---|---:|---:|---:|\n",
     );
     for pair in &options.pairs {
-        let mut samples = Vec::new();
-        for (name, rows, bytes) in SHAPES {
-            let place = lab.place(pair.source, name)?;
-            place.empty().map_err(Failure::new)?;
-            place
-                .query(&statements(pair.source, rows, bytes))
-                .map_err(Failure::new)?;
-            samples.push(Lab::sample(place)?);
-        }
-        for (mode, verify) in MODES {
-            let walls: Result<Vec<f64>, String> = samples
-                .iter()
-                .map(|sample| best(lab, options, *pair, verify, sample))
-                .map(|finding| finding.map(|finding| finding.measured.wall_seconds))
-                .collect();
+        let sources = fill_shapes(lab, pair.source, "")?;
+        let mut row = |mode: &str, walls: Result<Vec<f64>, String>| {
             let cells = match walls.as_deref() {
                 Ok([small, big]) => {
                     let ratio = (small / big).max(big / small);
@@ -131,12 +118,38 @@ pub(super) fn shapes(lab: &mut Lab, options: &Options) -> Result<String, Failure
             };
             writeln!(text, "| {pair} | {mode} | {cells} |").ok();
             println!("{pair}, {mode}: {cells}");
+        };
+        for (mode, verify) in MODES {
+            let walls = sources.iter().map(|source| {
+                let finding = best(lab, options, *pair, verify, source)?;
+                Ok(finding.measured.wall_seconds)
+            });
+            row(mode, walls.collect());
         }
-        for sample in samples {
+        let copies = fill_shapes(lab, pair.target, "_copy")?;
+        let walls = sources.iter().zip(&copies).map(|(source, copy)| {
+            let finding = lab.limit(source, copy)?;
+            Ok(finding.measured.wall_seconds)
+        });
+        row("the limit of the engines", walls.collect());
+        for sample in sources.into_iter().chain(copies) {
             sample.place.drop().map_err(Failure::new)?;
         }
     }
     Ok(text)
+}
+
+/// Makes a database of each shape.
+fn fill_shapes(lab: &mut Lab, engine: Engine, suffix: &str) -> Result<Vec<Sample>, Failure> {
+    let shape = |(name, rows, bytes): (&str, u32, u32)| {
+        let place = lab.place(engine, &format!("{name}{suffix}"))?;
+        place.empty().map_err(Failure::new)?;
+        place
+            .query(&statements(engine, rows, bytes))
+            .map_err(Failure::new)?;
+        Lab::sample(place)
+    };
+    SHAPES.into_iter().map(shape).collect()
 }
 
 /// Returns the statements that make a table of so many rows of so many bytes, which no two rows share.

@@ -163,7 +163,12 @@ impl Lab {
             return self.move_into(pair.target, contender, &source);
         }
         let like = self.data_set(pair.target, scale).map_err(to_text)?;
-        let target = self.place(pair.target, "target").map_err(to_text)?;
+        self.limit(&source, &like)
+    }
+
+    /// Measures what the engines take to give out a source and to take in their own copy of it.
+    pub(super) fn limit(&mut self, source: &Sample, like: &Sample) -> Result<Finding, String> {
+        let target = self.place(like.place.engine, "target").map_err(to_text)?;
         let folder = self.prepare(&target)?;
         let limit = Limit {
             source: &source.place,
@@ -173,7 +178,7 @@ impl Lab {
             exchange: &self.exchange,
         };
         let measured = limit.measure(&self.stopwatch())?;
-        Self::compare(measured, &like, &target)
+        Self::compare(measured, like, &target)
     }
 
     /// Lets Whimbrel or a peer move a source.

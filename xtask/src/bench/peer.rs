@@ -42,7 +42,7 @@ pub(super) const PEERS: &[Peer] = &[
         name: "pgloader",
         programs: &["pgloader"],
         install: "apt-get install pgloader",
-        tuning: "`workers = 4, concurrency = 1, batch rows = 25000, batch size = 20MB, prefetch rows = 25000`, two indexes at \
+        tuning: "`workers = 4, concurrency = 1, batch rows = 10000, batch size = 20MB, prefetch rows = 1000`, two indexes at \
                  a time, `maintenance_work_mem` 512 MB, `synchronous_commit` off; with indexes and foreign keys",
         serves: |pair| pair.target == Engine::Postgres && pair.source != Engine::Postgres,
         script: pgloader,
@@ -174,8 +174,8 @@ fn pgloader(job: &Job) -> io::Result<Script> {
     };
     let commands = format!(
         "LOAD DATABASE FROM {source}\nINTO {target}\n\
-         WITH {with}workers = 4, concurrency = 1, max parallel create index = 2, batch rows = 25000, \
-         batch size = 20MB, prefetch rows = 25000\n\
+         WITH {with}workers = 4, concurrency = 1, max parallel create index = 2, batch rows = 10000, \
+         batch size = 20MB, prefetch rows = 1000\n\
          SET maintenance_work_mem to '512MB', work_mem to '64MB', synchronous_commit to 'off'{after};\n"
     );
     write(job, "commands.load", &commands)?;
