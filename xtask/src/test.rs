@@ -56,7 +56,7 @@ fn parse(arguments: &[String]) -> Result<(Install, &[String]), Failure> {
 }
 
 /// Tells whether the folder has four gigabytes of room, as `df` sees it.
-fn has_room(folder: &str) -> bool {
+pub(crate) fn has_room(folder: &str) -> bool {
     const NEEDED_KIB: u64 = 4 << 20;
     let Ok(output) = Command::new("df")
         .args(["-Pk", folder])

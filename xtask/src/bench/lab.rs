@@ -21,6 +21,7 @@ use super::server::Server;
 use super::whimbrel::{Settings, Whimbrel};
 use crate::cargo::Failure;
 use crate::dataset::{self, Scale, Target};
+use crate::test::has_room;
 
 /// A folder in memory, on Linux.
 const IN_MEMORY: &str = "/dev/shm";
@@ -84,7 +85,11 @@ impl Lab {
             None => Whimbrel::build()?,
         };
         let memory = Path::new(IN_MEMORY);
-        let shared = if memory.is_dir() { memory } else { &options.data };
+        let shared = if has_room(IN_MEMORY) {
+            memory
+        } else {
+            &options.data
+        };
         let failed = |error: io::Error| Failure::new(format!("cannot make the folders: {error}"));
         fs::create_dir_all(&options.data).map_err(failed)?;
         for parent in [&options.data, shared] {
