@@ -91,10 +91,10 @@ fn held_epoch(run: &RunKey) -> String {
 fn answers(messages: &[SimpleQueryMessage]) -> Vec<(Option<&str>, u64)> {
     let (mut answers, mut first) = (Vec::new(), None);
     for message in messages {
-        match message {
-            SimpleQueryMessage::Row(row) => first = first.or_else(|| row.get(0)),
-            SimpleQueryMessage::CommandComplete(rows) => answers.push((first.take(), *rows)),
-            _ => {}
+        if let SimpleQueryMessage::Row(row) = message {
+            first = first.or_else(|| row.get(0));
+        } else if let SimpleQueryMessage::CommandComplete(rows) = message {
+            answers.push((first.take(), *rows));
         }
     }
     answers
@@ -136,7 +136,8 @@ fn compare(found: Option<Epoch>, run: &RunKey) -> Result<()> {
 
 fn ledger_gone(error: tokio_postgres::Error, migration: &MigrationId) -> Error {
     let error = from_driver(error);
-    if error.code() == "missing_object" {
+    // The statement may name objects of the user's too.
+    if error.code() == "missing_object" && error.to_string().contains("_whimbrel") {
         conflict(format!(
             "the ledger of migration `{migration}` is not in the target any more"
         ))

@@ -14,7 +14,7 @@ use whimbrel_core::{
     RunKey, TableId, WriteRequest, Writer, fault, packed_rows,
 };
 
-use crate::codec::encode::{EncodeColumn, Encoder, Format};
+use crate::codec::encode::{EncodeColumn, Encoder, Format, PIECE_BYTES};
 use crate::columns::{Known, ServerColumn, carried_as_text, find};
 use crate::connect::{Idle, Session};
 use crate::durability::Undurable;
@@ -24,9 +24,6 @@ use crate::quote::{literal, quoted, table_name};
 use crate::range;
 use crate::records::{CHUNKS, conflict, named, writer_name};
 use crate::transaction::{begin_chunk, commit_number, record_chunk};
-
-/// Encoded rows go out in pieces of about this size.
-const PIECE_BYTES: usize = 256 << 10;
 
 /// An open chunk.
 pub(crate) struct PostgresWriter {
@@ -135,9 +132,7 @@ impl PostgresWriter {
         let mut piece = Vec::with_capacity(room.min(2 * batch.bytes()));
         let mut row = 0;
         while row < batch.rows() {
-            row = self
-                .encoder
-                .rows(&batch.records, row, PIECE_BYTES, &mut piece, &mut rejects);
+            row = self.encoder.rows(&batch.records, row, &mut piece, &mut rejects);
             let rest = if row < batch.rows() { room } else { 0 };
             let full = std::mem::replace(&mut piece, Vec::with_capacity(rest));
             self.send(full.into()).await?;

@@ -1,11 +1,6 @@
 //! The values of one column of a batch, made ready to be written one after the other in binary form: what they are is decided once per batch.
 //! What a value may be, and what is refused, is `encode.rs`.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "only the pairs that are frequent are listed; `encode` knows all"
-)]
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, BinaryArray, BooleanArray, FixedSizeBinaryArray, StringArray};

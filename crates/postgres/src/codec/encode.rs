@@ -20,6 +20,9 @@ use super::wire::{Rewrite, Shape};
 use super::{COPY_HEADER, EPOCH_DAYS, EPOCH_MICROS, text};
 use crate::native::Kind;
 
+/// Encoded rows go out in pieces of about this size.
+pub(crate) const PIECE_BYTES: usize = 256 << 10;
+
 /// A column to encode.
 #[derive(Debug)]
 pub(crate) struct EncodeColumn {
@@ -84,13 +87,12 @@ impl Encoder {
         }
     }
 
-    /// Appends rows from `row` on until the last one or until `out` holds `bytes`, leaves out those that break a rule, and returns the number
+    /// Appends rows from `row` on until the last one or until `out` is a whole piece, leaves out those that break a rule, and returns the number
     /// of the next row.
     pub(crate) fn rows(
         &mut self,
         records: &RecordBatch,
         mut row: usize,
-        bytes: usize,
         out: &mut Vec<u8>,
         rejects: &mut Vec<Reject>,
     ) -> usize {
@@ -103,7 +105,7 @@ impl Encoder {
                 .collect(),
             Format::Text => Vec::new(),
         };
-        while row < records.num_rows() && out.len() < bytes {
+        while row < records.num_rows() && out.len() < PIECE_BYTES {
             let begin = out.len();
             let written = match self.format {
                 Format::Binary => self.binary_row(&cells, row, out),

@@ -166,9 +166,11 @@ async fn few_rows_with_large_values_are_split_by_their_size() {
     let table = table(&source.catalog().await.unwrap(), "t");
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
     let chunks = snapshot.split(&table, 1 << 20).await.unwrap();
-    let rows = |chunk: &whimbrel_core::Chunk| match chunk.range {
-        KeyRange::Rows { from, to } => (from, to),
-        ref other => panic!("{other:?}"),
+    let rows = |chunk: &whimbrel_core::Chunk| {
+        let KeyRange::Rows { from, to } = chunk.range else {
+            panic!("{:?}", chunk.range)
+        };
+        (from, to)
     };
     // Ten rows of half a megabyte each stand on the first page: it is cut between them.
     let firsts: Vec<i64> = chunks.iter().filter_map(|chunk| rows(chunk).0).collect();
