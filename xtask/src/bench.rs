@@ -16,6 +16,8 @@ mod report;
 mod server;
 mod whimbrel;
 
+use std::fmt::Write;
+
 use lab::{Contender, Lab};
 use options::{HELP, Options, Subject};
 use pair::{Engine, Pair};
@@ -70,8 +72,12 @@ fn head(lab: &mut Lab, options: &Options) -> Result<String, Failure> {
 fn peers(lab: &mut Lab, options: &Options) -> Result<String, Failure> {
     let mut text = String::new();
     for pair in &options.pairs {
-        // Made before the first contender, so that a failure here ends the whole run.
-        lab.data_set(pair.source, &options.scale)?;
+        // Made before the first contender, so that nobody waits for it in the midst of a pair.
+        if let Err(why) = lab.data_set(pair.source, &options.scale) {
+            eprintln!("{pair}: no data set: {why}");
+            writeln!(text, "### {pair}\n\nno data set: {why}\n").ok();
+            continue;
+        }
         let mut table = contenders(options, *pair);
         for run in 1..=options.runs {
             for (contender, line) in &mut table {
@@ -84,7 +90,9 @@ fn peers(lab: &mut Lab, options: &Options) -> Result<String, Failure> {
             }
         }
         let lines = table.into_iter().map(|(_, line)| line).collect();
-        text.push_str(&Table { pair: *pair, lines }.markdown());
+        let table = Table { pair: *pair, lines }.markdown();
+        println!("\n{table}");
+        text.push_str(&table);
         text.push('\n');
     }
     Ok(text)
