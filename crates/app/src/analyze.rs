@@ -15,6 +15,15 @@ use crate::connectors::connector;
 use crate::refusal;
 use crate::setup::Setup;
 
+/// A table of at most this size is profiled together with others.
+const SMALL_TABLE_BYTES: u64 = 64 * 1024;
+/// So many tables are not worth putting together; some of them may be large where the engine does not know sizes.
+const FEW_TABLES: usize = 200;
+/// Groups of small tables that each connection gets, so that none waits long for the last.
+const GROUPS_PER_JOB: usize = 4;
+/// Most tables of one group: what is known about them stands in memory together, and progress is told after each.
+const GROUP_TABLES_MAX: usize = 1000;
+
 /// The two databases of a migration, as a request names them.
 #[derive(Debug, Clone)]
 pub struct Pair {
@@ -193,18 +202,75 @@ pub(crate) async fn profile(
         movable.len(),
         movable.iter().filter_map(|table| table.rows_estimate).sum(),
     );
-    let one = |table: Table| {
+    let jobs = jobs.max(1);
+    let together = |group: Vec<Table>| {
         let source = Arc::clone(source);
         async move {
-            let profile = source.profile(&table).await.map_err(|error| {
-                error.during(format_args!("profile {} `{}`", ObjectKind::Table, table.id))
-            })?;
-            watch.table(&table.id, profile.rows);
-            Ok::<_, Error>((table.id, profile))
+            let found = source.profiles(&group).await?;
+            for (table, profile) in group.iter().zip(&found) {
+                watch.table(&table.id, profile.rows);
+            }
+            Ok::<_, Error>(group.into_iter().map(|table| table.id).zip(found))
         }
     };
-    stream::iter(movable.into_iter().cloned().map(one))
-        .buffer_unordered(jobs.max(1))
+    stream::iter(groups(jobs, &movable).into_iter().map(together))
+        .buffer_unordered(jobs)
+        .map_ok(|found| stream::iter(found.map(Ok::<_, Error>)))
+        .try_flatten()
         .try_collect()
         .await
+}
+
+/// Puts small tables together, as many as leave every connection several groups; each large one is alone, and the largest go first.
+fn groups(jobs: usize, tables: &[&Table]) -> Vec<Vec<Table>> {
+    let (mut small, mut large): (Vec<&Table>, Vec<&Table>) = tables
+        .iter()
+        .copied()
+        .partition(|table| table.bytes.unwrap_or(0) <= SMALL_TABLE_BYTES);
+    large.sort_by_key(|table| std::cmp::Reverse(table.bytes));
+    small.sort_by(|a, b| a.id.cmp(&b.id));
+    let size = match small.len() {
+        0..FEW_TABLES => 1,
+        many => many.div_ceil(jobs * GROUPS_PER_JOB).clamp(1, GROUP_TABLES_MAX),
+    };
+    let large = large.into_iter().map(|table| vec![table.clone()]);
+    let small = small
+        .chunks(size)
+        .map(|group| group.iter().copied().cloned().collect());
+    large.chain(small).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(number: usize, bytes: Option<u64>) -> Table {
+        Table {
+            bytes,
+            ..Table::empty(TableId::bare(format!("t{number:05}")))
+        }
+    }
+
+    #[test]
+    fn small_tables_share_a_question_and_large_ones_come_first_and_alone() {
+        let mut tables: Vec<Table> = (0..10_000).map(|number| table(number, Some(4096))).collect();
+        tables[7].bytes = Some(1 << 30);
+        tables[9].bytes = Some(2 << 30);
+        let groups = groups(2, &tables.iter().collect::<Vec<_>>());
+        let names =
+            |group: &Vec<Table>| -> Vec<String> { group.iter().map(|table| table.id.name.clone()).collect() };
+        assert_eq!(groups.len(), 2 + 10);
+        assert_eq!(names(&groups[0]), ["t00009"]);
+        assert_eq!(names(&groups[1]), ["t00007"]);
+        let mut all: Vec<String> = groups.iter().flat_map(names).collect();
+        all.sort();
+        let wanted: Vec<String> = tables.iter().map(|table| table.id.name.clone()).collect();
+        assert_eq!(all, wanted);
+    }
+
+    #[test]
+    fn a_few_tables_of_unknown_size_are_read_side_by_side() {
+        let tables: Vec<Table> = (0..24).map(|number| table(number, None)).collect();
+        assert_eq!(groups(2, &tables.iter().collect::<Vec<_>>()).len(), 24);
+    }
 }

@@ -124,6 +124,20 @@ pub trait Source: Send + Sync {
     /// Returns what one full pass over the table finds. May run for several tables at once.
     async fn profile(&self, table: &Table) -> Result<TableProfile>;
 
+    /// As [`Source::profile`] for each of the tables, in order. Asked for many small tables at once, so that what comes with every question
+    /// (a connection, what the engine reads before it answers the first) is done once. The first failure is the answer for all.
+    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+        let mut found = Vec::with_capacity(tables.len());
+        for table in tables {
+            found.push(
+                self.profile(table)
+                    .await
+                    .map_err(|error| error.during(format_args!("profile table `{}`", table.id)))?,
+            );
+        }
+        Ok(found)
+    }
+
     /// Returns a value that travels as [`LogicalType::Any`] or [`LogicalType::Wire`] as a person would write it, for lists of rows that
     /// differ; none when this engine cannot say, then its bytes are shown. Pure: no connection is used.
     fn show(&self, _column: &ReadColumn, _value: &[u8]) -> Option<String> {

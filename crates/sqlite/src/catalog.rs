@@ -4,7 +4,7 @@
 mod keys;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension};
 use sqlparser::ast::{Statement, visit_relations};
@@ -31,16 +31,16 @@ pub(crate) struct SchemaRow {
 /// Everything that has to be known before the first table is read.
 pub(crate) struct Schema {
     pub(crate) rows: Vec<SchemaRow>,
+    /// Where each stands among them, by kind and name.
+    places: HashMap<(String, String), usize>,
     /// Per table or view: its type in the engine's words, WITHOUT ROWID, STRICT.
     pub(crate) kinds: BTreeMap<String, (String, bool, bool)>,
 }
 
 impl Schema {
     fn sql(&self, kind: &str, name: &str) -> Option<&str> {
-        self.rows
-            .iter()
-            .find(|row| row.kind == kind && row.name == name)
-            .and_then(|row| row.sql.as_deref())
+        let place = self.places.get(&(kind.to_owned(), name.to_owned()))?;
+        self.rows[*place].sql.as_deref()
     }
 }
 
@@ -133,8 +133,11 @@ fn read_schema(connection: &Connection) -> Result<Schema> {
         .during(what)?
         .collect::<rusqlite::Result<BTreeMap<String, _>>>()
         .during(what)?;
+    let rows: Vec<SchemaRow> = rows.into_iter().filter(|row| !is_hidden(&row.table)).collect();
+    let names = rows.iter().map(|row| (row.kind.clone(), row.name.clone()));
     Ok(Schema {
-        rows: rows.into_iter().filter(|row| !is_hidden(&row.table)).collect(),
+        places: names.zip(0..).collect(),
+        rows,
         kinds: kinds.into_iter().filter(|(name, _)| !is_hidden(name)).collect(),
     })
 }

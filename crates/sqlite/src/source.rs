@@ -89,6 +89,17 @@ impl Source for SqliteSource {
             .await
     }
 
+    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+        let tables = tables.to_vec();
+        // The engine reads the whole schema for every new connection.
+        self.with_file(move |file| {
+            let connection = file.open_to_read()?;
+            let each = tables.iter().map(|table| profile::profile(&connection, table));
+            each.collect()
+        })
+        .await
+    }
+
     async fn snapshot(&self, _tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
         let snapshot = self
             .with_file(move |file| SqliteSnapshot::open(file, readers))

@@ -1,6 +1,6 @@
 //! Reads one table: its columns from the engine's pragmas, what only the text says from its definition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::Connection;
 use whimbrel_core::{
@@ -315,7 +315,7 @@ fn analyzed(connection: &Connection) -> BTreeMap<String, u64> {
 
 /// Brings the names in foreign keys to the spelling of the tables and columns they mean, and fills in left-out columns.
 pub(super) fn resolve_references(tables: &mut [Table]) {
-    let known: Vec<(TableId, Vec<String>, Vec<String>)> = tables
+    let known: HashMap<String, (TableId, Vec<String>, Vec<String>)> = tables
         .iter()
         .map(|table| {
             let columns = table.columns.iter().map(|column| column.name.clone()).collect();
@@ -324,17 +324,17 @@ pub(super) fn resolve_references(tables: &mut [Table]) {
                 .as_ref()
                 .map(|key| key.columns.clone())
                 .unwrap_or_default();
-            (table.id.clone(), columns, key)
+            (
+                table.id.name.to_ascii_lowercase(),
+                (table.id.clone(), columns, key),
+            )
         })
         .collect();
     for table in tables {
         let own: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
         for key in &mut table.foreign_keys {
             key.columns.iter_mut().for_each(|name| spell(name, &own));
-            let Some((id, columns, primary)) = known
-                .iter()
-                .find(|(id, _, _)| id.name.eq_ignore_ascii_case(&key.references.name))
-            else {
+            let Some((id, columns, primary)) = known.get(&key.references.name.to_ascii_lowercase()) else {
                 continue;
             };
             key.references = id.clone();
