@@ -1,22 +1,29 @@
-//! Splits a table into chunks by its key, inside the snapshot. Bounds are real keys, found by walking the key's index, and how many rows a
-//! chunk has goes by what the rows behind the last bound weigh, so gaps and skew do not matter; the first and the last chunk are open.
+//! Splits a table into chunks by its key, inside the snapshot. Bounds are real keys, found by halving the table until what its rows weigh is
+//! about a chunk, so gaps and skew do not matter; the first and the last chunk are open. How a cut is found is `split/probe.rs`.
+
+mod line;
+mod probe;
 
 use mysql_async::Value;
-use whimbrel_core::{Chunk, Error, Key, KeyBound, KeyRange, KeyValue, Result, Table};
+use whimbrel_core::{Chunk, Key, KeyBound, KeyRange, Result, Table};
 
-use crate::codec::key;
+use self::probe::{KeyValues, Part, Probe};
 use crate::columns::ServerColumn;
 use crate::error::classify;
 use crate::native::Kind;
 use crate::quote::{literal, quoted, table_name};
-use crate::range::{self, Side};
+use crate::range;
 use crate::wire::Session;
 
 /// More chunks than that bring nothing; they grow instead.
 const CHUNKS_MAX: usize = 20_000;
 
-/// Rows that are weighed behind a bound, at most.
-const WEIGHED_MAX: u64 = 64;
+/// Rows that are weighed at the beginning of a part.
+const WEIGHED_MAX: u64 = 16;
+const WEIGHED_MIN: u64 = 4;
+
+/// A whole chunk's share.
+const WHOLE_SHARE: u64 = 100;
 
 /// What a row weighs besides its values.
 const ROW_BYTES: u64 = 16;
@@ -42,16 +49,20 @@ pub(crate) async fn split(
         return Ok(vec![whole(table)]);
     }
     let known = known_size(session, table).await?;
-    let mut walk = Walk {
-        session,
-        from: from_clause(table, key),
-        order: key.columns.iter().map(|name| quoted(name)).collect(),
-        columns,
+    let mut split = Split {
+        probe: Probe {
+            session,
+            from: from_clause(table, key),
+            order: key.columns.iter().map(|name| quoted(name)).collect(),
+            columns,
+        },
         weight: weight(found, table),
         row_bytes_known: known.row_bytes,
+        rows_known: known.rows,
         rows_min: known.rows / u64::try_from(CHUNKS_MAX).unwrap_or(u64::MAX),
+        chunk_bytes: chunk_bytes.max(1),
     };
-    let bounds = walk.bounds(chunk_bytes.max(1)).await?;
+    let bounds = Box::pin(split.bounds()).await?;
     Ok(chunks(table, key, bounds))
 }
 
@@ -141,40 +152,112 @@ fn weight(found: &[ServerColumn], table: &Table) -> String {
     terms.join(" + ")
 }
 
-/// A walk over a key's index.
-struct Walk<'a> {
-    session: &'a mut Session,
-    from: String,
-    order: Vec<String>,
-    columns: Vec<&'a ServerColumn>,
+/// A split that is going on.
+struct Split<'a> {
+    probe: Probe<'a>,
     weight: String,
     row_bytes_known: u64,
+    /// What the server believes about the number of rows.
+    rows_known: u64,
     /// Rows that a chunk has at least, so that there are not too many.
     rows_min: u64,
+    chunk_bytes: u64,
 }
 
-impl Walk<'_> {
+/// A part that needs no further cut.
+struct Leaf {
+    from: Option<KeyValues>,
+    /// How much of a chunk it is, in hundredths.
+    share: u64,
+}
+
+impl Split<'_> {
     /// Returns the first keys of all chunks but the first.
-    async fn bounds(&mut self, chunk_bytes: u64) -> Result<Vec<Vec<KeyValue>>> {
-        let mut bounds: Vec<Vec<KeyValue>> = Vec::new();
-        let mut weighed = WEIGHED_MAX / 4;
+    async fn bounds(&mut self) -> Result<Vec<KeyValues>> {
+        let whole = Part::default();
+        let rows = self.probe.estimate(&whole).await?;
+        let able = rows.is_some() && self.probe.is_able();
+        let mut open = vec![Part {
+            rows: rows.unwrap_or(u64::MAX),
+            ..whole
+        }];
+        let mut leaves: Vec<Leaf> = Vec::new();
+        while let Some(part) = open.pop() {
+            let Some(limit) = self.rows_of_chunk(&part).await? else {
+                continue;
+            };
+            let share = part.rows.saturating_mul(WHOLE_SHARE) / limit;
+            // Estimates are rough: what is seen to be little more than one chunk is one.
+            let halves = if able && share <= WHOLE_SHARE + WHOLE_SHARE / 4 {
+                if !self.is_larger(&part, limit + limit / 4).await? {
+                    leaves.push(Leaf {
+                        from: part.from,
+                        share,
+                    });
+                    continue;
+                }
+                None
+            } else if able {
+                self.probe.halve(&part).await?
+            } else {
+                None
+            };
+            match halves {
+                Some((left, right)) => open.extend([right, left]),
+                None => leaves.extend(self.walk(part).await?),
+            }
+        }
+        Ok(joined(leaves))
+    }
+
+    /// How many rows make a chunk, going by what the first rows of the part weigh; none when it has none.
+    async fn rows_of_chunk(&mut self, part: &Part) -> Result<Option<u64>> {
+        let condition = self.probe.condition(part)?;
+        let mut weighed = WEIGHED_MAX;
         loop {
-            let condition = match bounds.last() {
-                Some(bound) => format!("WHERE {}", range::side(&self.columns, bound, Side::From)?),
-                None => String::new(),
-            };
             let Some(row_bytes) = self.row_bytes(&condition, weighed).await? else {
-                return Ok(bounds);
+                return Ok(None);
             };
-            let fitting = chunk_bytes / row_bytes.max(self.row_bytes_known).max(1);
+            let fitting = self.chunk_bytes / row_bytes.max(self.row_bytes_known).max(1);
+            // Rows far behind the chunk say nothing about it.
+            let telling = fitting.saturating_mul(2).max(WEIGHED_MIN);
+            if telling >= weighed {
+                return Ok(Some(fitting.max(self.rows_min).max(1)));
+            }
+            weighed = telling;
+        }
+    }
+
+    /// Tells whether the part has more rows than it seemed to have. The server's word is no more than half of what it last counted in the
+    /// whole table, so a part that seems to be as large as that may be of any size.
+    async fn is_larger(&mut self, part: &Part, rows: u64) -> Result<bool> {
+        if part.rows + 1 < self.rows_known / 2 {
+            return Ok(false);
+        }
+        let condition = self.probe.condition(part)?;
+        Ok(self.probe.key(&condition, rows).await?.is_some())
+    }
+
+    /// Steps through the part by numbers of rows, for keys on no line: the index is read, though not the rows.
+    async fn walk(&mut self, part: Part) -> Result<Vec<Leaf>> {
+        let mut leaves = Vec::new();
+        let mut rest = part;
+        loop {
+            let Some(rows) = self.rows_of_chunk(&rest).await? else {
+                return Ok(leaves);
+            };
             // Where there are many chunks already, each next one doubles the limit's overshoot.
-            let crowded = u64::try_from(bounds.len() / CHUNKS_MAX).unwrap_or(0);
-            let rows = fitting.max(self.rows_min).max(1) << crowded.min(20);
-            weighed = (rows * 2).clamp(4, WEIGHED_MAX);
-            let Some(bound) = self.key_behind(&condition, rows).await? else {
-                return Ok(bounds);
-            };
-            bounds.push(bound);
+            let crowded = u64::try_from(leaves.len() / CHUNKS_MAX).unwrap_or(0);
+            let condition = self.probe.condition(&rest)?;
+            let next = self.probe.key(&condition, rows << crowded.min(20)).await?;
+            leaves.push(Leaf {
+                from: rest.from.take(),
+                share: WHOLE_SHARE,
+            });
+            if next.is_none() {
+                return Ok(leaves);
+            }
+            rest.from = next;
         }
     }
 
@@ -183,47 +266,34 @@ impl Walk<'_> {
         let sql = format!(
             "SELECT CAST(CEILING(AVG(weight)) AS UNSIGNED) FROM (SELECT {} AS weight FROM {} {condition} ORDER BY {} LIMIT {rows}) weighed",
             self.weight,
-            self.from,
-            self.order.join(", ")
+            self.probe.from,
+            self.probe.order.join(", ")
         );
-        let found = self.session.values(&sql).await.map_err(classify)?;
+        let found = self.probe.session.values(&sql).await.map_err(classify)?;
         Ok(match found.first().and_then(|row| row.first()) {
             Some(Value::UInt(bytes)) => Some(*bytes),
             Some(Value::Int(bytes)) => u64::try_from(*bytes).ok(),
             _ => None,
         })
     }
-
-    /// The key of the row so many rows on.
-    async fn key_behind(&mut self, condition: &str, rows: u64) -> Result<Option<Vec<KeyValue>>> {
-        let keys: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| column.key_expression())
-            .collect();
-        let sql = format!(
-            "SELECT {} FROM {} {condition} ORDER BY {} LIMIT 1 OFFSET {rows}",
-            keys.join(", "),
-            self.from,
-            self.order.join(", ")
-        );
-        let found = self.session.values(&sql).await.map_err(classify)?;
-        let Some(row) = found.first() else {
-            return Ok(None);
-        };
-        let values: Option<Vec<KeyValue>> = self
-            .columns
-            .iter()
-            .zip(row)
-            .map(|(column, value)| key::value(column, value))
-            .collect();
-        values
-            .map(Some)
-            .ok_or_else(|| Error::bug("a key's value has no exact form"))
-    }
 }
 
-fn chunks(table: &Table, key: &Key, bounds: Vec<Vec<KeyValue>>) -> Vec<Chunk> {
+/// The bounds between leaves, of which neighbours that together are no more than a chunk become one.
+fn joined(leaves: Vec<Leaf>) -> Vec<KeyValues> {
+    let mut bounds = Vec::new();
+    let mut filled = 0;
+    for (at, leaf) in leaves.into_iter().enumerate() {
+        filled += leaf.share;
+        if at == 0 || filled <= WHOLE_SHARE {
+            continue;
+        }
+        filled = leaf.share;
+        bounds.extend(leaf.from);
+    }
+    bounds
+}
+
+fn chunks(table: &Table, key: &Key, bounds: Vec<KeyValues>) -> Vec<Chunk> {
     if bounds.is_empty() {
         return vec![whole(table)];
     }

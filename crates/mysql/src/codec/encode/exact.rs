@@ -2,10 +2,11 @@
 //! the value breaks. What the server would round, cut or pad without a word is refused here.
 
 use serde_json::Value;
-use whimbrel_core::{canonical_decimal, civil_from_days, format_date, format_time};
+use whimbrel_core::{Civil, canonical_decimal, civil_from_days, format_time};
 
 use super::Broken;
 use crate::codec::print::float64;
+use crate::codec::spell;
 use crate::codec::text::parts;
 use crate::native::Kind;
 
@@ -26,7 +27,7 @@ pub(super) fn integer(kind: &Kind, value: i128, out: &mut Vec<u8>) -> Result<(),
             "value lies beyond the range of the column, {min} to {max}"
         ));
     }
-    out.extend_from_slice(value.to_string().as_bytes());
+    spell::integer(value, out);
     Ok(())
 }
 
@@ -39,12 +40,14 @@ pub(super) fn decimal(kind: &Kind, text: &str, out: &mut Vec<u8>) -> Result<(), 
     else {
         return Err("the column takes no decimals".to_owned());
     };
-    let digits = canonical_decimal(text).ok_or("text is no decimal number")?;
-    if !digits.ends_with(|last: char| last.is_ascii_digit()) {
-        return Err(format!("a decimal column cannot hold {digits}"));
-    }
-    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
-    let whole = whole.trim_start_matches('-').trim_start_matches('0');
+    let canonical;
+    let (negative, whole, fraction) = match plain(text) {
+        Some(parts) => parts,
+        None => {
+            canonical = canonical_decimal(text).ok_or("text is no decimal number")?;
+            plain(&canonical).ok_or_else(|| format!("a decimal column cannot hold {canonical}"))?
+        }
+    };
     let fits = |part: &str, limit: u32| u32::try_from(part.len()).is_ok_and(|length| length <= limit);
     if !fits(fraction, scale) {
         return Err(format!(
@@ -56,11 +59,32 @@ pub(super) fn decimal(kind: &Kind, text: &str, out: &mut Vec<u8>) -> Result<(), 
             "value has more digits before the point than decimal({precision},{scale}) keeps"
         ));
     }
-    if unsigned && digits.starts_with('-') {
+    if unsigned && negative {
         return Err("value is negative and the column unsigned".to_owned());
     }
-    out.extend_from_slice(digits.as_bytes());
+    if negative {
+        out.push(b'-');
+    }
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole.as_bytes() });
+    if !fraction.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(fraction.as_bytes());
+    }
     Ok(())
+}
+
+/// Takes a decimal without an exponent apart: whether it is below zero, and its digits before and behind the point without the zeros that
+/// mean nothing.
+fn plain(text: &str) -> Option<(bool, &str, &str)> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !are_digits(whole) || !are_digits(fraction) {
+        return None;
+    }
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let is_zero = whole.is_empty() && fraction.is_empty();
+    Some((digits.len() < text.len() && !is_zero, whole, fraction))
 }
 
 /// A float's text in a text column is the shortest of its own width; a float column reads it as a double first, so it gets all digits.
@@ -102,7 +126,7 @@ pub(super) fn whole(kind: &Kind, value: i64, out: &mut Vec<u8>) -> Result<(), Br
     if value.unsigned_abs() > limit {
         return Err("value has more digits than the column's floats hold".to_owned());
     }
-    out.extend_from_slice(value.to_string().as_bytes());
+    spell::integer(value, out);
     Ok(())
 }
 
@@ -226,30 +250,48 @@ fn changed(value: &Value) -> Option<String> {
 }
 
 pub(super) fn date(kind: &Kind, days: i32, out: &mut Vec<u8>) -> Result<(), Broken> {
-    in_calendar(i64::from(days), matches!(days, i32::MIN | i32::MAX))?;
-    let text = format_date(days);
+    let day = in_calendar(i64::from(days), matches!(days, i32::MIN | i32::MAX))?;
     match kind {
-        Kind::Date => out.extend_from_slice(text.as_bytes()),
+        Kind::Date => put_day(day, out),
         Kind::Datetime(_) | Kind::Timestamp(_) => {
-            out.extend_from_slice(format!("{text} 00:00:00").as_bytes());
+            put_day(day, out);
+            out.extend_from_slice(b" 00:00:00");
         }
         _ => return Err("the column takes no dates".to_owned()),
     }
     Ok(())
 }
 
-fn in_calendar(days: i64, infinite: bool) -> Result<(), Broken> {
+fn in_calendar(days: i64, infinite: bool) -> Result<Civil, Broken> {
     if infinite {
         return Err("the column cannot hold an infinity".to_owned());
     }
-    let year = civil_from_days(days).year;
-    if (0..=9999).contains(&year) {
-        Ok(())
-    } else {
-        Err(format!(
-            "the year {year} lies beyond the target's calendar, 0 to 9999"
-        ))
+    let day = civil_from_days(days);
+    match (0..=9999).contains(&day.year) {
+        true => Ok(day),
+        false => Err(format!(
+            "the year {} lies beyond the target's calendar, 0 to 9999",
+            day.year
+        )),
     }
+}
+
+fn put_day(day: Civil, out: &mut Vec<u8>) {
+    spell::date(u16::try_from(day.year).unwrap_or(0), day.month, day.day, out);
+}
+
+/// Appends a time of less than a hundred hours with as many digits of its fraction as it has.
+fn put_clock(micros: i64, out: &mut Vec<u8>) {
+    let part = |number: i64| u8::try_from(number).unwrap_or(0);
+    let seconds = micros / 1_000_000;
+    let fraction = u32::try_from(micros % 1_000_000).unwrap_or(0);
+    let time = (
+        part(seconds / 3600),
+        part(seconds / 60 % 60),
+        part(seconds % 60),
+        fraction,
+    );
+    spell::clock(time, if fraction == 0 { 0 } else { 6 }, out);
 }
 
 pub(super) fn clock(kind: &Kind, micros: i64, out: &mut Vec<u8>) -> Result<(), Broken> {
@@ -263,19 +305,20 @@ pub(super) fn clock(kind: &Kind, micros: i64, out: &mut Vec<u8>) -> Result<(), B
 
 pub(super) fn moment(kind: &Kind, micros: i64, out: &mut Vec<u8>) -> Result<(), Broken> {
     let days = micros.div_euclid(DAY_MICROS);
-    in_calendar(days, matches!(micros, i64::MIN | i64::MAX))?;
+    let day = in_calendar(days, matches!(micros, i64::MIN | i64::MAX))?;
     let time = micros.rem_euclid(DAY_MICROS);
-    let date = format_date(i32::try_from(days).unwrap_or(i32::MAX));
     match *kind {
         Kind::Datetime(digits) | Kind::Timestamp(digits) => fraction(micros, digits)?,
         Kind::Date if time == 0 => {
-            out.extend_from_slice(date.as_bytes());
+            put_day(day, out);
             return Ok(());
         }
         Kind::Date => return Err("the column holds no time of day".to_owned()),
         _ => return Err("the column takes no timestamps".to_owned()),
     }
-    out.extend_from_slice(format!("{date} {}", format_time(time)).as_bytes());
+    put_day(day, out);
+    out.push(b' ');
+    put_clock(time, out);
     Ok(())
 }
 
