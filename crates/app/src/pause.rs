@@ -39,24 +39,24 @@ pub async fn pause(setup: &Setup, id: Option<&str>, wait: bool) -> Result<PauseO
     if !wait {
         return Ok(outcome(&dir, running));
     }
-    let reached = reach(setup, &dir, PauseState::Paused).await;
-    if reached.is_err() {
-        // Nobody is there to pause; the next run shall not find the wish.
-        dir.wish_no_pause()?;
+    if let Some(reached) = reach(setup, &dir, PauseState::Paused).await {
+        return Ok(reached);
     }
-    reached
+    // Nobody is there to pause; the next run shall not find the wish.
+    dir.wish_no_pause()?;
+    Err(nobody(&dir))
 }
 
-/// Lets a paused run go on; none when no process runs the migration.
+/// Lets a paused run go on; none when no process runs the migration, or none that pauses.
 ///
 /// # Errors
-/// As the file system says, and when the process ends meanwhile.
+/// As the file system says.
 pub async fn let_go_on(setup: &Setup, id: Option<&str>) -> Result<Option<PauseOutcome>> {
     let dir = migration::find(setup, id)?;
     match running(setup, &dir) {
         Some(running) if running.pause != PauseState::Running => {
             dir.wish_no_pause()?;
-            reach(setup, &dir, PauseState::Running).await.map(Some)
+            Ok(reach(setup, &dir, PauseState::Running).await)
         }
         Some(_) | None => Ok(None),
     }
@@ -64,6 +64,9 @@ pub async fn let_go_on(setup: &Setup, id: Option<&str>) -> Result<Option<PauseOu
 
 /// Returns what the process says that runs the migration; none when none does.
 pub(crate) fn running(setup: &Setup, dir: &MigrationDir) -> Option<ProgressRecord> {
+    if !dir.is_locked() {
+        return None;
+    }
     let said = dir.progress()?;
     let at = chrono::DateTime::parse_from_rfc3339(&said.at).ok()?;
     let silent = setup.clock.now().signed_duration_since(at);
@@ -71,11 +74,13 @@ pub(crate) fn running(setup: &Setup, dir: &MigrationDir) -> Option<ProgressRecor
     is_alive.then_some(said)
 }
 
-async fn reach(setup: &Setup, dir: &MigrationDir, state: PauseState) -> Result<PauseOutcome> {
+/// Waits until the process says so, or until somebody else wishes otherwise; none when the process ends meanwhile.
+async fn reach(setup: &Setup, dir: &MigrationDir, state: PauseState) -> Option<PauseOutcome> {
     loop {
-        let said = running(setup, dir).ok_or_else(|| nobody(dir))?;
-        if said.pause == state {
-            return Ok(outcome(dir, said));
+        let said = running(setup, dir)?;
+        let is_wished = dir.is_pause_wished() == (state != PauseState::Running);
+        if said.pause == state || !is_wished {
+            return Some(outcome(dir, said));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

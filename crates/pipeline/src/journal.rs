@@ -1,6 +1,7 @@
 //! What a run writes down as it goes: checkpoint, events and undos, kept in step with each other.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub(crate) struct Journal {
 /// The checkpoint, and how dear it is to write.
 struct State {
     checkpoint: Checkpoint,
+    /// The steps that it names: tens of thousands are looked up one by one.
+    steps: HashSet<String>,
     written: Instant,
     cost: Duration,
 }
@@ -48,6 +51,7 @@ impl Journal {
             }
         };
         checkpoint.epoch = epoch.0;
+        let steps = checkpoint.steps_done.iter().cloned().collect();
         Ok(Self {
             dir: ctx.dir.clone(),
             events: ctx.dir.events()?.with_clock(ctx.clock.clone()),
@@ -55,6 +59,7 @@ impl Journal {
             clock: ctx.clock.clone(),
             state: Mutex::new(State {
                 checkpoint,
+                steps,
                 written: Instant::now(),
                 cost: Duration::ZERO,
             }),
@@ -66,28 +71,66 @@ impl Journal {
         self.events.append(kind, payload)
     }
 
+    /// Appends an event that is on disk before the next checkpoint that knows of it.
+    pub(crate) fn event_in_passing(&self, kind: &str, payload: impl Serialize) -> Result<()> {
+        self.events.append_unsynced(kind, payload)
+    }
+
+    /// Notes that a step is done.
+    pub(crate) fn step_done(&self, id: &str) -> Result<()> {
+        self.change_state(State::may_wait, |state| {
+            if state.steps.insert(id.to_owned()) {
+                state.checkpoint.steps_done.push(id.to_owned());
+            }
+        })
+    }
+
+    /// Notes that a step was taken back; the last ones are first.
+    pub(crate) fn step_undone(&self, id: &str) -> Result<()> {
+        self.change_state(State::may_wait, |state| {
+            if state.steps.remove(id)
+                && let Some(at) = state.checkpoint.steps_done.iter().rposition(|done| done == id)
+            {
+                state.checkpoint.steps_done.remove(at);
+            }
+        })
+    }
+
+    /// Notes that no step is done any more, as a change of the next checkpoint.
+    pub(crate) fn forget_steps(&self) {
+        let mut state = self.state();
+        state.steps.clear();
+        state.checkpoint.steps_done.clear();
+    }
+
     /// Changes the checkpoint and writes it, unless it was written just now: then the change is in the next one.
     pub(crate) fn checkpoint(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
-        self.change(change, State::may_wait)
+        self.change_state(State::may_wait, |state| change(&mut state.checkpoint))
     }
 
     /// Changes the checkpoint and writes it.
     pub(crate) fn checkpoint_now(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
-        self.change(change, |_| false)
+        self.change_state(|_| false, |state| change(&mut state.checkpoint))
     }
 
-    fn change(
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_state(
         &self,
-        change: impl FnOnce(&mut Checkpoint),
         may_wait: impl FnOnce(&State) -> bool,
+        change: impl FnOnce(&mut State),
     ) -> Result<()> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut state.checkpoint);
+        let mut state = self.state();
+        change(&mut state);
         if may_wait(&state) {
             return Ok(());
         }
         let started = Instant::now();
         state.checkpoint.last_checkpoint = seconds_text(self.clock.as_ref());
+        // The checkpoint names the log's last line.
+        self.events.sync()?;
         (state.checkpoint.events, state.checkpoint.events_head) = self.events.head();
         save_checkpoint(&self.dir, &mut state.checkpoint)?;
         state.cost = started.elapsed();
@@ -106,8 +149,7 @@ impl Journal {
 
     /// Returns the checkpoint as it stands.
     pub(crate) fn now_at(&self) -> Checkpoint {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.checkpoint.clone()
+        self.state().checkpoint.clone()
     }
 }
 

@@ -175,9 +175,9 @@ async fn nothing_ours(ctx: &RunContext, goal: &Goal) -> Result<RollbackReport> {
     }
     if ctx.dir.checkpoint()?.is_some() {
         forget_files(ctx)?;
+        journal.forget_steps();
         journal.named_checkpoint(goal.checkpoint(), |checkpoint| {
             checkpoint.status = MigrationStatus::RolledBack;
-            checkpoint.steps_done.clear();
             checkpoint.phases_done.clear();
             (checkpoint.rows, checkpoint.chunks) = (0, (0, 0));
         })?;
@@ -282,7 +282,7 @@ pub(crate) async fn empty_tables(run: &Run, tables: &[TableId]) -> Result<Vec<St
         .map_err(|error| error.during(format!("empty table `{table}`")))?;
         run.ctx.dir.remove_rejects(table)?;
         let name = table.to_string();
-        run.journal.checkpoint_now(|checkpoint| {
+        run.journal.checkpoint(|checkpoint| {
             checkpoint.tables_completed.retain(|done| done != &name);
             if !checkpoint.tables_pending.contains(&name) {
                 checkpoint.tables_pending.push(name);

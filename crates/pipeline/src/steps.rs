@@ -11,22 +11,30 @@ use crate::presence::is_there;
 use crate::retry::retry;
 use crate::running::Run;
 
+/// So many undos are put on disk at once before the data: a sync for each of tens of thousands would take longer than the steps.
+const UNDOS_TOGETHER: usize = 64;
+
 /// Does the steps before the data that are not done yet, in order; returns how many there are.
 pub(crate) async fn run_schema(run: &Run) -> Result<usize, Failure> {
     let done = run.steps_done().await?;
     let steps = run.plan().steps.iter();
-    let mut count = 0;
-    for step in steps.filter(|step| step.phase == StepPhase::Schema) {
-        count += 1;
-        if done.contains(&step.id) {
-            continue;
+    let steps: Vec<&Step> = steps.filter(|step| step.phase == StepPhase::Schema).collect();
+    let left: Vec<&Step> = steps
+        .iter()
+        .filter(|step| !done.contains(&step.id))
+        .copied()
+        .collect();
+    for group in left.chunks(UNDOS_TOGETHER) {
+        // One write for all of them; one that never runs is none that could be taken back.
+        run.journal.undo.before(group)?;
+        for step in group {
+            let Some(_pass) = run.ctx.gate.enter(&run.ctx.stop).await else {
+                return Err(Failure::interrupted());
+            };
+            forward(run, step).await.map_err(|error| failed(step, error))?;
         }
-        let Some(_pass) = run.ctx.gate.enter(&run.ctx.stop).await else {
-            return Err(Failure::interrupted());
-        };
-        forward(run, step).await.map_err(|error| failed(step, error))?;
     }
-    Ok(count)
+    Ok(steps.len())
 }
 
 /// Does a step. A foreign key that fails while one of its tables is `incomplete` (rows of it were rejected) waits: it is made once they
@@ -80,10 +88,7 @@ async fn forward(run: &Run, step: &Step) -> Result<()> {
         step: step.id.clone(),
     });
     done?;
-    run.journal.checkpoint(|checkpoint| {
-        checkpoint.steps_done.retain(|done| done != &step.id);
-        checkpoint.steps_done.push(step.id.clone());
-    })
+    run.journal.step_done(&step.id)
 }
 
 /// Does a step once. A stop does not wait for it: an index may take hours. The target then gives it up, and a resumed run finds by the
@@ -114,8 +119,7 @@ async fn backward(run: &Run, step: &Step) -> Result<()> {
         execute_undo(run, &nothing).await?;
     }
     run.journal.undo.undone(&step.id)?;
-    run.journal
-        .checkpoint(|checkpoint| checkpoint.steps_done.retain(|done| done != &step.id))
+    run.journal.step_undone(&step.id)
 }
 
 async fn execute_undo(run: &Run, step: &Step) -> Result<()> {

@@ -12,6 +12,7 @@ mod undo;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,10 @@ pub(crate) const SNAPSHOT: &str = "snapshot.json";
 pub(crate) const AS_BUILT: &str = "as_built.json";
 pub(crate) const WIDENED: &str = "widened.json";
 pub(crate) const VERIFICATION: &str = "verification_report.json";
+
+const LOCK: &str = "lock";
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS_MAX: u32 = 10;
 
 /// Who confirmed which plan, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,26 +160,44 @@ impl MigrationDir {
     /// # Errors
     /// `Conflict` when another process has it.
     pub fn lock(&self) -> Result<DirLock> {
-        let path = self.path.join("lock");
+        let path = self.path.join(LOCK);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&path)
             .map_err(|error| io("open", &path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(DirLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::new(
-                ErrorClass::Conflict,
-                format!("another process is working on migration `{}`", self.id),
-            )
+        let mut looks = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(DirLock { _file: file }),
+                // Whoever only looks has it for a moment.
+                Err(TryLockError::WouldBlock) if looks < LOOKS_MAX => {
+                    looks += 1;
+                    std::thread::sleep(LOOK);
+                }
+                Err(TryLockError::WouldBlock) => return Err(self.held()),
+                Err(TryLockError::Error(error)) => return Err(io("lock", &path, error)),
+            }
+        }
+    }
+
+    /// Tells whether a process has the right to change this migration; the system takes it from one that has died.
+    pub fn is_locked(&self) -> bool {
+        let Ok(file) = File::open(self.path.join(LOCK)) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    fn held(&self) -> Error {
+        let message = format!("another process is working on migration `{}`", self.id);
+        Error::new(ErrorClass::Conflict, message)
             .with_code("migration_locked")
             .with_hint(format!(
                 "look with `whimbrel status {}`; wait for it, or stop it",
                 self.id
-            ))),
-            Err(TryLockError::Error(error)) => Err(io("lock", &path, error)),
-        }
+            ))
     }
 
     /// Writes the plan.

@@ -80,8 +80,8 @@ async fn tick(watcher: Arc<Watcher>, ctx: RunContext) {
     for count in 0_u64.. {
         ticks.tick().await;
         let outlook = watcher.estimator().outlook(Instant::now());
-        if count.is_multiple_of(2) {
-            listen(&ctx, &mut paused_since);
+        let heard = listen(&ctx, &mut paused_since);
+        if heard || ctx.gate.is_closed() || count.is_multiple_of(2) {
             let record = ProgressRecord {
                 at: seconds_text(ctx.clock.as_ref()),
                 process: std::process::id(),
@@ -95,11 +95,11 @@ async fn tick(watcher: Arc<Watcher>, ctx: RunContext) {
     }
 }
 
-/// Closes or opens the gate as another process wishes.
-fn listen(ctx: &RunContext, paused_since: &mut Option<String>) {
+/// Closes or opens the gate as another process wishes; tells whether it has.
+fn listen(ctx: &RunContext, paused_since: &mut Option<String>) -> bool {
     let wished = ctx.dir.is_pause_wished();
     if wished == ctx.gate.is_closed() {
-        return;
+        return false;
     }
     ctx.gate.set_closed(wished);
     *paused_since = wished.then(|| seconds_text(ctx.clock.as_ref()));
@@ -108,6 +108,7 @@ fn listen(ctx: &RunContext, paused_since: &mut Option<String>) {
     } else {
         "going on"
     });
+    true
 }
 
 fn pause_state(ctx: &RunContext) -> PauseState {

@@ -204,7 +204,6 @@ fn names(tables: &[String]) -> String {
     }
 }
 
-/// Returns where several migrations stand, one line each.
 /// Returns whether a run pauses now.
 pub(crate) fn paused(outcome: &PauseOutcome) -> String {
     let PauseOutcome {
@@ -230,6 +229,7 @@ pub(crate) fn going_on(outcome: &PauseOutcome) -> String {
     )
 }
 
+/// Returns where several migrations stand, one line each.
 pub(crate) fn statuses(all: &[Status]) -> String {
     let mut rows = table(&["migration", "status", "source", "target", "next"], &[]);
     for each in all {

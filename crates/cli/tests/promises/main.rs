@@ -9,6 +9,7 @@ mod failures;
 mod fault_loop;
 mod kill;
 mod memory;
+mod pause;
 mod rejects;
 mod resume;
 mod rollback;

@@ -43,7 +43,7 @@ impl Move {
             Whimbrel::new(env!("CARGO_BIN_EXE_whimbrel"), self.folder.path()).args(arguments.iter().copied());
         match arguments[0] {
             "plan" | "migrate" => program.args([self.source.url(), self.target.url()]),
-            "status" | "report" => program,
+            "status" | "report" | "pause" => program,
             _ => program.args([
                 "--source".to_owned(),
                 self.source.url(),

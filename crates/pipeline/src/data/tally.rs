@@ -53,7 +53,7 @@ impl Tally {
             "table": name, "rows": self.rows, "bytes": self.bytes, "rejected": self.rejected, "chunks": self.chunks,
         });
         let journal = &table.run.journal;
-        journal.event("TABLE_COMPLETE", payload)?;
+        journal.event_in_passing("TABLE_COMPLETE", payload)?;
         journal.checkpoint(|checkpoint| {
             checkpoint.tables_pending.retain(|pending| pending != &name);
             checkpoint.tables_completed.push(name);

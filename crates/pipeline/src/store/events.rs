@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use whimbrel_core::{Clock, Error, Event, MigrationId, Result, SystemClock, fault};
 
-use super::{MigrationDir, lines, sha256};
+use super::{MigrationDir, io, lines, sha256};
 
 const NAME: &str = "events.ndjson";
 
@@ -27,6 +27,7 @@ struct End {
     head: String,
     /// How many events have an id that begins so.
     ids: BTreeMap<String, u64>,
+    is_synced: bool,
 }
 
 impl std::fmt::Debug for EventLog {
@@ -50,6 +51,7 @@ impl EventLog {
             seq: lines.complete.len() as u64,
             head: lines.complete.last().map(|line| sha256(line)).unwrap_or_default(),
             ids,
+            is_synced: true,
         };
         Ok(Self {
             migration: dir.id().clone(),
@@ -71,7 +73,43 @@ impl EventLog {
     /// # Errors
     /// As the file system says; then the log is as it was.
     pub fn append(&self, kind: &str, payload: impl Serialize) -> Result<()> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = self.end();
+        self.write(&mut end, kind, payload, lines::append)?;
+        end.is_synced = true;
+        Ok(())
+    }
+
+    /// Appends an event that is lasting only after the next one that is synced, or after [`EventLog::sync`].
+    pub(crate) fn append_unsynced(&self, kind: &str, payload: impl Serialize) -> Result<()> {
+        let mut end = self.end();
+        self.write(&mut end, kind, payload, lines::append_unsynced)?;
+        end.is_synced = false;
+        Ok(())
+    }
+
+    /// Makes every event lasting.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let mut end = self.end();
+        if !end.is_synced {
+            end.file
+                .sync_data()
+                .map_err(|error| io("write", &self.path, error))?;
+            end.is_synced = true;
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(
+        &self,
+        end: &mut End,
+        kind: &str,
+        payload: impl Serialize,
+        append: fn(&mut File, &Path, &[Vec<u8>]) -> Result<()>,
+    ) -> Result<()> {
         let timestamp = self.clock.now().timestamp();
         let first = first_id(kind, timestamp);
         let event_id = match end.ids.get(&first) {
@@ -96,7 +134,7 @@ impl EventLog {
             .map_err(|error| Error::bug("cannot write an event").with_cause(error))?;
         fault::point("event.append.before")?;
         let head = sha256(&line);
-        lines::append(&mut end.file, &self.path, &[line])?;
+        append(&mut end.file, &self.path, &[line])?;
         end.seq += 1;
         end.head = head;
         *end.ids.entry(first).or_default() += 1;
@@ -105,7 +143,7 @@ impl EventLog {
 
     /// Returns the number of lines and the hash of the last one.
     pub fn head(&self) -> (u64, String) {
-        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = self.end();
         (end.seq, end.head.clone())
     }
 }
@@ -302,6 +340,26 @@ mod tests {
             .map(|line| event(line).unwrap().event_id)
             .collect();
         assert_eq!(ids.len(), 4);
+    }
+
+    #[test]
+    fn lines_that_are_synced_later_are_in_the_chain_all_the_same() {
+        let (_base, dir) = log(2);
+        let events = dir.events().unwrap();
+        for number in 0..3 {
+            events
+                .append_unsynced("TABLE_COMPLETE", json!({ "rows": number }))
+                .unwrap();
+        }
+        events.sync().unwrap();
+        events.append("CHECKPOINT", json!({})).unwrap();
+        let check = check_log(&dir).unwrap();
+        assert_eq!((check.lines, &check.head), (6, &events.head().1));
+        assert_eq!(check.problems, vec![]);
+        let changed = edit(&dir, |lines| {
+            lines[3] = lines[3].replace("\"rows\":1", "\"rows\":9")
+        });
+        assert_eq!(changed.problems[0].line, 4);
     }
 
     #[test]

@@ -61,10 +61,24 @@ pub(super) fn open(path: &Path, lines: &Lines) -> Result<File> {
 
 /// Appends lines and syncs them. When they could not be written whole, all of them are cut off again.
 pub(super) fn append(file: &mut File, path: &Path, lines: &[Vec<u8>]) -> Result<()> {
+    write(file, path, lines, File::sync_data)
+}
+
+/// Appends lines that a later sync makes lasting. When they could not be written whole, all of them are cut off again.
+pub(super) fn append_unsynced(file: &mut File, path: &Path, lines: &[Vec<u8>]) -> Result<()> {
+    write(file, path, lines, |_| Ok(()))
+}
+
+fn write(
+    file: &mut File,
+    path: &Path,
+    lines: &[Vec<u8>],
+    finish: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<()> {
     let before = file.metadata().map_err(|error| io("read", path, error))?.len();
     let mut whole = lines.join(&b'\n');
     whole.push(b'\n');
-    let written = file.write_all(&whole).and_then(|()| file.sync_data());
+    let written = file.write_all(&whole).and_then(|()| finish(file));
     if let Err(error) = written {
         file.set_len(before).map_err(|error| io("shorten", path, error))?;
         return Err(io("write", path, error));

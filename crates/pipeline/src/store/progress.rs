@@ -66,7 +66,8 @@ impl MigrationDir {
         }
     }
 
-    pub(crate) fn is_pause_wished(&self) -> bool {
+    /// Tells whether a pause is wished.
+    pub fn is_pause_wished(&self) -> bool {
         self.path.join(PAUSE).exists()
     }
 
