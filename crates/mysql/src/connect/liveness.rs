@@ -14,7 +14,7 @@ use whimbrel_core::{Error, ErrorClass, Result};
 use super::abandon::Waiting;
 
 /// Parts of the patience: after so many without an answer the server is asked, and so many answers must say the same.
-const PARTS: u32 = 6;
+const PARTS: u32 = 8;
 const SILENT_PARTS: u32 = 2;
 const STRIKES: u32 = 2;
 
@@ -129,6 +129,8 @@ impl Lookout {
                 Doing::WaitsForUs | Doing::NoAnswer => strikes += 1,
             }
             if strikes >= STRIKES {
+                // Nobody will ever speak on it again, and what it holds is in our own way.
+                drop(tokio::time::timeout(part, Box::pin(self.end())).await);
                 return;
             }
         }
@@ -147,9 +149,25 @@ impl Lookout {
         }
     }
 
-    async fn ask_on(&self, conn: &mut Conn) -> std::result::Result<Doing, mysql_async::Error> {
+    /// Ends the session at the server, so that its locks go; best effort, since the server may be out of reach.
+    async fn end(&self) -> Option<()> {
+        let mut conn = Conn::new(self.opts.clone()).await.ok()?;
+        if self.is_same(&mut conn).await.ok()? {
+            let sql = format!("KILL CONNECTION {}", self.session);
+            conn.query_drop(sql).await.ok()?;
+        }
+        drop(conn.disconnect().await);
+        Some(())
+    }
+
+    /// Tells whether this is the server itself, and the one that has the session.
+    async fn is_same(&self, conn: &mut Conn) -> std::result::Result<bool, mysql_async::Error> {
         let who: Option<(u32, String)> = conn.query_first(WHO).await?;
-        if who.is_none_or(|(session, address)| session != conn.id() || address != self.address) {
+        Ok(who.is_some_and(|(session, address)| session == conn.id() && address == self.address))
+    }
+
+    async fn ask_on(&self, conn: &mut Conn) -> std::result::Result<Doing, mysql_async::Error> {
+        if !self.is_same(conn).await? {
             return Ok(Doing::Works);
         }
         let sessions: Vec<Row> = conn.query("SHOW PROCESSLIST").await?;
@@ -208,8 +226,8 @@ mod tests {
 
     #[test]
     fn a_death_is_noticed_within_the_patience() {
-        // Until the question is due, and two questions with a part between them.
-        assert!(SILENT_PARTS + (STRIKES - 1) + STRIKES <= PARTS);
+        // Until the question is due, two questions with a part between them, and the session's end.
+        assert!(SILENT_PARTS + (STRIKES - 1) + STRIKES < PARTS);
     }
 
     #[tokio::test]

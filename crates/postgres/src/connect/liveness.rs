@@ -13,7 +13,7 @@ pub(super) const WHO: &str = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.con
     pg_catalog.inet_server_port()), pg_catalog.pg_postmaster_start_time()::pg_catalog.text";
 
 /// Parts of the patience: after so many without a byte the server is asked, and so many answers must say the same.
-const PARTS: u32 = 6;
+const PARTS: u32 = 8;
 const SILENT_PARTS: u32 = 2;
 const STRIKES: u32 = 2;
 
@@ -69,6 +69,8 @@ pub(super) async fn until_dead(settings: Settings, talk: Arc<Talk>, who: Who) {
             let doing = tokio::time::timeout(part, asked).await.unwrap_or(Doing::NoAnswer);
             // What moved meanwhile says more.
             if silence.is_still(talk.waiting()) && silence.is_death(doing) {
+                // Nobody will ever speak on it again, and what it holds is in our own way.
+                drop(tokio::time::timeout(part, Box::pin(end(&settings, &who))).await);
                 return;
             }
         }
@@ -125,6 +127,17 @@ async fn ask(settings: &Settings, who: &Who) -> Doing {
         Err(error) if error.code() == "connection" => Doing::NoAnswer,
         Err(_) => Doing::Works,
     }
+}
+
+/// Ends the session at the server, so that its locks go; best effort, since the server may be out of reach.
+async fn end(settings: &Settings, who: &Who) -> Option<()> {
+    let session = settings.connect().await.ok()?;
+    let now = Who::read(&session.simple_query(WHO).await.ok()?)?;
+    if (&now.address, &now.begun) == (&who.address, &who.begun) {
+        let sql = format!("SELECT pg_catalog.pg_terminate_backend({})", who.process);
+        session.simple_query(&sql).await.ok()?;
+    }
+    Some(())
 }
 
 async fn ask_on(session: &Session, who: &Who) -> Doing {
@@ -212,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_death_is_noticed_within_the_patience() {
-        // Until the silence is seen, until the question is due, and two questions with a part between them.
-        assert!(1 + SILENT_PARTS + (STRIKES - 1) + STRIKES <= PARTS);
+        // Until the silence is seen, until the question is due, two questions with a part between them, and the session's end.
+        assert!(1 + SILENT_PARTS + (STRIKES - 1) + STRIKES < PARTS);
     }
 }
