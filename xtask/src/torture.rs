@@ -238,8 +238,8 @@ impl Pair {
     /// Runs until a random moment and kills.
     fn moment(&mut self, migration: &Migration, chance: &mut Chance, number: u32) -> Result<Moment, Failure> {
         let victims = self.victims();
-        let victim = victims[chance.below(victims.len() as u64) as usize];
-        let millis = chance.below(self.usual.as_millis() as u64);
+        let victim = victims[chance.among(victims.len())];
+        let millis = chance.below(u64::try_from(self.usual.as_millis()).unwrap_or(u64::MAX));
         let mut child = self.start(migration)?;
         std::thread::sleep(Duration::from_millis(millis));
         let is_over = child.try_wait().map_err(to_failure)?.is_some();
@@ -467,6 +467,10 @@ impl Chance {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % limit.max(1)
+    }
+
+    fn among(&mut self, choices: usize) -> usize {
+        usize::try_from(self.below(choices as u64)).unwrap_or(0)
     }
 }
 
