@@ -121,7 +121,7 @@ async fn a_connection_cut_at_any_byte_never_passes_for_the_end_of_the_rows() {
                 }
                 (Some(_), Ok(_)) => panic!("the rows ended after {bytes} bytes"),
                 (Some(_), Err(error)) => {
-                    assert_eq!(error.class(), ErrorClass::SnapshotLost, "{}", error.chain())
+                    assert_eq!(error.class(), ErrorClass::SnapshotLost, "{}", error.chain());
                 }
             }
         }
