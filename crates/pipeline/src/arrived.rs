@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{ChunkRecord, Digest, Result, TableId};
 
+use crate::found::add_ruled;
 use crate::observer::Progress;
 use crate::running::Run;
 
@@ -67,16 +68,6 @@ pub(crate) fn exact_keys(record: &ChunkRecord) -> Option<&[Vec<whimbrel_core::Ke
         whimbrel_core::KeyRange::All
         | whimbrel_core::KeyRange::Keys(_)
         | whimbrel_core::KeyRange::Rows { .. } => None,
-    }
-}
-
-/// Adds counts per column.
-pub(crate) fn add_ruled(sum: &mut Vec<u64>, more: &[u64]) {
-    if sum.len() < more.len() {
-        sum.resize(more.len(), 0);
-    }
-    for (sum, more) in sum.iter_mut().zip(more) {
-        *sum += more;
     }
 }
 

@@ -10,6 +10,7 @@ mod outlook;
 mod budget;
 mod columns;
 mod flow;
+mod found;
 mod pool;
 mod presence;
 mod store;

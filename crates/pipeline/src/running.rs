@@ -7,9 +7,9 @@ use std::time::Duration;
 use whimbrel_core::{ChunkRecord, Error, Plan, Result, RunKey, TableId, Verification};
 
 use crate::context::RunContext;
+use crate::found::ReadBack;
 use crate::journal::Journal;
 use crate::retry::retry;
-use crate::verify::read_back::ReadBack;
 
 /// A run under way: what it was given, its right to write, and its files.
 pub(crate) struct Run {

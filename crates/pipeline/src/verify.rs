@@ -23,12 +23,12 @@ use whimbrel_core::{
 
 use self::expected::Expected;
 pub(crate) use self::objects::planned_part;
-pub(crate) use self::read::{Found, Reading, readable, totals};
-use self::read_back::Known;
+pub(crate) use self::read::{Reading, readable, totals};
 use self::table::Check;
 use crate::columns::Side;
 use crate::context::RunContext;
 use crate::failure::{Failure, interrupted};
+use crate::found::{Found, Known};
 use crate::pool::Job;
 use crate::quantity::counted;
 use crate::retry::retry;

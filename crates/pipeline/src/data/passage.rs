@@ -11,9 +11,9 @@ use whimbrel_core::{
     TablePlan, WriteColumn, WriteRequest, Writer, fault,
 };
 
-use crate::arrived::add_ruled;
 use crate::columns::{Side, Wanted, hasher, rows, written};
 use crate::flow::{Hashing, Inflow};
+use crate::found::add_ruled;
 use crate::keys;
 use crate::running::Run;
 

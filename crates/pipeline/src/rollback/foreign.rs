@@ -8,8 +8,9 @@ use whimbrel_core::{ChunkRecord, Digest, Error, ErrorClass, Result, TableId};
 use crate::columns::Side;
 use crate::context::RunContext;
 use crate::failure::{FOREIGN_ROWS, Failure};
+use crate::found::Found;
 use crate::running::Run;
-use crate::verify::{Found, Reading, open_scene, readable, totals};
+use crate::verify::{Reading, open_scene, readable, totals};
 
 /// Refuses when one of the tables no longer equals its ledger.
 pub(crate) async fn refuse(run: &Run, tables: &[TableId], stop: CancellationToken) -> Result<()> {

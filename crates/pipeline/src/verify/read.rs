@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
-use whimbrel_core::{
-    Catalog, Digest, ErrorClass, KeyRange, Reject, Result, Snapshot, Table, TableId, TablePlan,
-};
+use whimbrel_core::{Catalog, ErrorClass, KeyRange, Result, Snapshot, Table, TableId, TablePlan};
 
-use crate::arrived::add_ruled;
 use crate::columns::{Side, Wanted, hasher, rows};
 use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::flow::Inflow;
+use crate::found::{Found, REJECTS_KEPT, add_ruled};
 use crate::observer::Progress;
 use crate::pool::Job;
 use crate::retry::retry;
@@ -28,32 +26,8 @@ pub(crate) struct Reading {
     pub(crate) side: Side,
 }
 
-/// What was read of a table.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Found {
-    pub(crate) digest: Digest,
-    /// Rows with a value that does not fit its logical type.
-    pub(crate) rejected: u64,
-    /// The first of them.
-    pub(crate) rejects: Vec<Reject>,
-    /// Per column, how many values its rule changed; empty when none has a rule.
-    pub(crate) ruled: Vec<u64>,
-}
-
-const REJECTS_KEPT: usize = 100;
-
 /// A table below this part of a chunk is read in one.
 const SMALL_PART: u64 = 8;
-
-impl Found {
-    pub(super) fn add(&mut self, other: Self) {
-        self.digest.add(&other.digest);
-        self.rejected += other.rejected;
-        self.rejects.extend(other.rejects);
-        self.rejects.truncate(REJECTS_KEPT);
-        add_ruled(&mut self.ruled, &other.ruled);
-    }
-}
 
 /// Returns the target's table when it has all columns that the plan copies, else what is missing.
 pub(crate) fn readable<'a>(catalog: &'a Catalog, plan: &TablePlan) -> Result<&'a Table, String> {

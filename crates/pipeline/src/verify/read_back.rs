@@ -6,47 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use whimbrel_core::{KeyRange, Result, Snapshot, Table, TableAggregate, TableId, TablePlan};
 
-use super::read::{Found, Reading, read_range};
+use super::read::{Reading, read_range};
 use crate::columns::{Side, target_columns};
 use crate::context::RunContext;
+use crate::found::{Found, Known};
 use crate::pool::{Job, Line, Room};
 use crate::retry::retry;
 
 /// Smaller tables are read together in the verify phase: a state for each would cost more than its rows.
 const BYTES_MIN: u64 = 4 << 20;
-
-/// What was read of a table, and what the target itself says about it.
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    pub(crate) found: Found,
-    pub(crate) aggregate: TableAggregate,
-}
-
-/// The tables that were read back in this run.
-#[derive(Debug, Default)]
-pub(crate) struct ReadBack {
-    tables: Mutex<BTreeMap<TableId, Known>>,
-}
-
-impl ReadBack {
-    /// Returns all that is known.
-    pub(super) fn known(&self) -> BTreeMap<TableId, Known> {
-        self.lock().clone()
-    }
-
-    /// Forgets everything: the tables may change.
-    pub(crate) fn forget(&self) {
-        self.lock().clear();
-    }
-
-    pub(crate) fn keep(&self, table: TableId, known: Known) {
-        self.lock().insert(table, known);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<TableId, Known>> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A table that is being read.
 pub(crate) struct Open {

@@ -8,10 +8,11 @@ use whimbrel_core::{
 };
 
 use super::expected::{Expected, TableExpected};
-use super::read::{Found, readable};
+use super::read::readable;
 use super::rows::{self, Rows};
 use super::{Scene, not_checked, witness};
 use crate::columns::target_columns;
+use crate::found::Found;
 use crate::quantity::counted;
 use crate::retry::retry;
 use crate::store::reject_file;
