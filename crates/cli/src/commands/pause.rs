@@ -10,7 +10,7 @@ use crate::attendance::unless_interrupted;
 use crate::exit::Exit;
 use crate::text;
 
-/// Hold a migration that another process runs: what is under way is brought to its end, nothing new begins, until `resume`
+/// Hold a run in another process: nothing new begins until `resume`
 #[derive(Debug, Args)]
 pub(crate) struct Pause {
     #[command(flatten)]
