@@ -128,7 +128,10 @@ impl Count {
     fn measure(&mut self, time: Duration) -> u64 {
         let grown = self.now.saturating_sub(self.measured.unwrap_or(self.now));
         self.measured = self.measured.map(|_| self.now);
-        self.speed.add(grown as f64, time);
+        // Until the first of them comes nobody has worked on it.
+        if grown > 0 || self.speed.known > 0.0 {
+            self.speed.add(grown as f64, time);
+        }
         grown
     }
 }
