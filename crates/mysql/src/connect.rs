@@ -20,7 +20,6 @@ use self::option_file::Client;
 use crate::error::{Failure, classify, from_connect};
 use crate::flavour::{Flavour, Version};
 use crate::tls::{self, Mode, TlsFiles};
-use crate::wire::Session;
 
 /// How long opening a connection may take when the URL does not say.
 const CONNECT_SECONDS: u64 = 30;
@@ -158,23 +157,16 @@ impl Server {
             .is_some_and(|value| value != 0)
     }
 
-    /// Opens a session of our own that only reads: its rows are decoded where they arrive.
-    pub(crate) async fn row_reader(&self) -> Result<Session> {
-        let opened = tokio::time::timeout(self.timeout, Session::open(&self.opts)).await;
-        let failure = match opened {
-            Ok(Ok(mut session)) => {
-                session.look_after(self.lookout(session.id()));
-                for sql in self.pins(READER_MODES, 30) {
-                    session.query_drop(&sql).await.map_err(classify)?;
-                }
-                let sql = "SET SESSION TRANSACTION READ ONLY";
-                session.query_drop(sql).await.map_err(classify)?;
-                return Ok(session);
-            }
-            Ok(Err(error)) => Failure::Driver(error),
-            Err(_) => Failure::Late(self.timeout),
-        };
-        Err(from_connect(failure, &self.place))
+    /// Returns how sessions are opened, and how long that may take.
+    pub(crate) fn way_in(&self) -> (&Opts, Duration) {
+        (&self.opts, self.timeout)
+    }
+
+    /// Returns the statements that make a session one that only reads.
+    pub(crate) fn reader_pins(&self) -> Vec<String> {
+        let mut pins = self.pins(READER_MODES, 30).to_vec();
+        pins.push("SET SESSION TRANSACTION READ ONLY".to_owned());
+        pins
     }
 
     async fn session(&self, modes: &str, lock_seconds: u32) -> Result<Conn> {

@@ -17,7 +17,8 @@ use mysql_common::value::ServerSide;
 
 use self::answer::{is_end, refused, unexpected};
 use self::packets::Packets;
-use crate::connect::Lookout;
+use crate::connect::{Lookout, Server};
+use crate::error::{Failure, classify, from_connect};
 
 const QUERY: u8 = 0x03;
 const PREPARE: u8 = 0x16;
@@ -36,8 +37,25 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Opens a session that only reads.
+    pub(crate) async fn reader(server: &Server) -> whimbrel_core::Result<Self> {
+        let (opts, timeout) = server.way_in();
+        let failure = match tokio::time::timeout(timeout, Self::open(opts)).await {
+            Ok(Ok(mut session)) => {
+                session.look_after(server.lookout(session.id()));
+                for sql in server.reader_pins() {
+                    session.query_drop(&sql).await.map_err(classify)?;
+                }
+                return Ok(session);
+            }
+            Ok(Err(error)) => Failure::Driver(error),
+            Err(_) => Failure::Late(timeout),
+        };
+        Err(from_connect(failure, &server.place))
+    }
+
     /// Connects and logs in.
-    pub(crate) async fn open(opts: &Opts) -> Result<Self> {
+    async fn open(opts: &Opts) -> Result<Self> {
         let (packets, id) = Box::pin(login::login(opts)).await?;
         Ok(Self {
             packets,

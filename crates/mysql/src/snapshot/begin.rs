@@ -48,7 +48,7 @@ pub(super) async fn begin(
 
 /// Opens as many sessions as the server allows, at least one.
 async fn connected(server: &Server, readers: usize) -> Result<Vec<Session>> {
-    let opened = join_all((0..readers).map(|_| server.row_reader())).await;
+    let opened = join_all((0..readers).map(|_| Session::reader(server))).await;
     let mut sessions = Vec::new();
     let mut refused = None;
     for session in opened {
