@@ -85,7 +85,7 @@ pub(super) async fn add_columns(client: &Client, server: Server, tables: &mut Ta
             CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END,
             {compression}, nullif(a.attstattarget::int, -1),
             -- Newer minor versions stamp every column there for themselves.
-            ARRAY(SELECT option FROM unnest(a.attoptions) option WHERE option NOT LIKE 'pg\_attver=%'),
+            ARRAY(SELECT option FROM unnest(a.attoptions) option WHERE option NOT LIKE 'pg\\_attver=%'),
             c.relispartition, a.attinhcount > 0 AND NOT a.attislocal AND NOT c.relispartition
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
            JOIN pg_type t ON t.oid = a.atttypid
