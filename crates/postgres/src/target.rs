@@ -108,6 +108,10 @@ impl Target for PostgresTarget {
         Arc::<PostgresSource>::clone(&self.source)
     }
 
+    fn guarantees_foreign_keys(&self) -> bool {
+        true
+    }
+
     async fn check(&self, _bytes: u64) -> Result<Vec<Finding>> {
         let session = self.session().await?;
         let findings = check::target(&session).await?;
