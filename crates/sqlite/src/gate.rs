@@ -18,7 +18,7 @@ use crate::error::{During, missing};
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// What the writing connection keeps of the file, in KiB: the upper levels of large indexes whose keys come in no order.
-const WRITER_CACHE_KIB: u32 = 32 << 10;
+const WRITER_CACHE_KIB: u32 = 16 << 10;
 
 /// Runs blocking work on a blocking thread.
 pub(crate) async fn blocking<T: Send + 'static>(

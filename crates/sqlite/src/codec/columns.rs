@@ -155,11 +155,10 @@ impl Column {
                 let room = Vec::with_capacity(data.len().min(room_max));
                 let data = Buffer::from_vec(std::mem::replace(data, room));
                 let ends = OffsetBuffer::new(ScalarBuffer::from(fresh(ends)));
-                match &self.logical {
-                    LogicalType::Bytes | LogicalType::Any => {
-                        Arc::new(BinaryArray::try_new(ends, data, nulls).map_err(broken)?)
-                    }
-                    _ => Arc::new(StringArray::try_new(ends, data, nulls).map_err(broken)?),
+                if matches!(self.logical, LogicalType::Bytes | LogicalType::Any) {
+                    Arc::new(BinaryArray::try_new(ends, data, nulls).map_err(broken)?)
+                } else {
+                    Arc::new(StringArray::try_new(ends, data, nulls).map_err(broken)?)
                 }
             }
             Values::Fixed16(values) => {
@@ -180,14 +179,14 @@ fn fresh<T>(values: &mut Vec<T>) -> Vec<T> {
 }
 
 fn long(logical: &LogicalType, values: Vec<i64>, nulls: Option<NullBuffer>) -> ArrayRef {
-    match logical {
-        LogicalType::Time => Arc::new(PrimitiveArray::<Time64MicrosecondType>::new(values.into(), nulls)),
-        LogicalType::Timestamp { zoned } => {
-            let array = PrimitiveArray::<TimestampMicrosecondType>::new(values.into(), nulls);
-            Arc::new(array.with_timezone_opt(zoned.then(|| Arc::from("UTC"))))
-        }
-        _ => Arc::new(PrimitiveArray::<Int64Type>::new(values.into(), nulls)),
+    if matches!(logical, LogicalType::Time) {
+        return Arc::new(PrimitiveArray::<Time64MicrosecondType>::new(values.into(), nulls));
     }
+    if let LogicalType::Timestamp { zoned } = logical {
+        let array = PrimitiveArray::<TimestampMicrosecondType>::new(values.into(), nulls);
+        return Arc::new(array.with_timezone_opt(zoned.then(|| Arc::from("UTC"))));
+    }
+    Arc::new(PrimitiveArray::<Int64Type>::new(values.into(), nulls))
 }
 
 fn broken(cause: ArrowError) -> Error {

@@ -34,7 +34,6 @@ fn put_integer(number: i64, limits: Option<(u32, i32)>, out: &mut Vec<u8>) -> bo
 /// that is the same real.
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "the way back proves that nothing was lost"
 )]
@@ -45,7 +44,7 @@ fn put_real(real: f64, limits: Option<(u32, i32)>, out: &mut Vec<u8>) -> bool {
     };
     let size = real.abs();
     let units = (size * POWERS[scale]).round();
-    let is_short = units >= 1.0 && units < 1e15 && units / POWERS[scale] == size;
+    let is_short = (1.0..1e15).contains(&units) && units / POWERS[scale] == size;
     let units = units as u64;
     if !is_short || units >= 10_u64.pow(precision.min(REAL_DIGITS)) {
         return false;

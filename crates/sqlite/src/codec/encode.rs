@@ -131,7 +131,16 @@ impl<'a> Lane<'a> {
                 }
                 Values::Float32(values) => real_text(values[row].into()),
                 Values::Float64(values) => real_text(values[row]),
-                _ => String::new(),
+                Values::Boolean(_)
+                | Values::Integer(_)
+                | Values::Text(_)
+                | Values::Bytes(_)
+                | Values::Date(_)
+                | Values::Time(_)
+                | Values::Timestamp(..)
+                | Values::Interval(_)
+                | Values::Uuid(_)
+                | Values::Any(_) => String::new(),
             },
         }
     }

@@ -142,9 +142,10 @@ impl Kind {
     }
 
     fn halved(self) -> Self {
-        match self {
-            Self::Integer | Self::Number => Self::Halves,
-            other => other,
+        if matches!(self, Self::Integer | Self::Number) {
+            Self::Halves
+        } else {
+            self
         }
     }
 
@@ -168,7 +169,7 @@ impl Kind {
             Self::Boolean => {
                 terms.extend([0, 1].map(|value| {
                     format!("count(*) FILTER (WHERE typeof({c}) = 'integer' AND {c} = {value})")
-                }))
+                }));
             }
             Self::Text => terms.extend([
                 format!("sum(octet_length({c}))"),
