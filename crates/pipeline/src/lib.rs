@@ -16,6 +16,7 @@ mod presence;
 mod store;
 
 mod context;
+mod estimator;
 mod journal;
 mod retry;
 mod running;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::context::{RunContext, seconds_text};
+use crate::estimator::Estimator;
 use crate::observer::{Observer, Progress};
-use crate::outlook::Estimator;
 use crate::store::{PauseState, ProgressRecord};
 
 /// How often the outlook is told; every second time it is written down.

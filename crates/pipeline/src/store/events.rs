@@ -357,7 +357,7 @@ mod tests {
         assert_eq!((check.lines, &check.head), (6, &events.head().1));
         assert_eq!(check.problems, vec![]);
         let changed = edit(&dir, |lines| {
-            lines[3] = lines[3].replace("\"rows\":1", "\"rows\":9")
+            lines[3] = lines[3].replace("\"rows\":1", "\"rows\":9");
         });
         assert_eq!(changed.problems[0].line, 4);
     }
