@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 use whimbrel_core::{OtherObject, Table, TableId};
 
 use crate::PlanInput;
-use crate::needs::{QualifiedName, bare_name};
+
+/// A name with its namespace, without arguments.
+pub(crate) type QualifiedName = (Option<String>, String);
 
 /// An object of the target's that has a planned name.
 #[derive(Clone, Copy)]
@@ -16,6 +18,12 @@ pub(crate) enum There<'a> {
     View,
     Sequence,
     Type,
+}
+
+/// The name as definitions spell it: the catalog may carry the arguments in it, so that overloads differ.
+pub(crate) fn bare_name(id: &TableId) -> QualifiedName {
+    let bare = id.name.split('(').next().unwrap_or_default();
+    (id.namespace.clone(), bare.to_owned())
 }
 
 /// The objects of both catalogs by name.

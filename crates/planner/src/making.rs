@@ -9,7 +9,8 @@ use whimbrel_core::{
 };
 
 use crate::draft::Draft;
-use crate::needs::{self, QualifiedName};
+use crate::lookup::{self, QualifiedName};
+use crate::needs;
 use crate::notes::{LEAVE_OUT, Notes, STOP};
 
 /// The choice that keeps what is asked about.
@@ -116,7 +117,7 @@ fn reached<'a>(draft: &Draft<'a>, candidates: Vec<Candidate<'a>>) -> Vec<Candida
         let is_global = object.id.namespace.is_none() && candidate.making.stage == MakingStage::First;
         object.table.is_some()
             || is_global
-            || candidate.making.stage != MakingStage::Last && named.contains(&needs::bare_name(&object.id))
+            || candidate.making.stage != MakingStage::Last && named.contains(&lookup::bare_name(&object.id))
     };
     let mut places: BTreeMap<&TableId, Vec<usize>> = BTreeMap::new();
     for (at, candidate) in candidates.iter().enumerate() {
@@ -419,7 +420,7 @@ fn in_order(changes: Vec<Change>) -> Vec<Change> {
     for (at, change) in changes.iter().enumerate() {
         let Some(id) = made(change) else { continue };
         by_id.entry(id.clone()).or_default().push(at);
-        by_name.entry(needs::bare_name(id)).or_default().push(at);
+        by_name.entry(lookup::bare_name(id)).or_default().push(at);
     }
     let needed: Vec<BTreeSet<usize>> = changes
         .iter()

@@ -7,6 +7,7 @@ use std::str::Chars;
 
 use whimbrel_core::{Finding, MakingStage, OtherObject, Severity, Table, TableId, Untranslated};
 
+use crate::lookup::QualifiedName;
 use crate::notes::Notes;
 use crate::scope::{Scope, column_subject};
 
@@ -99,9 +100,6 @@ fn will_be_made(scope: &Scope<'_>, other: &OtherObject) -> bool {
     true
 }
 
-/// A name with its namespace, without arguments.
-pub(crate) type QualifiedName = (Option<String>, String);
-
 /// The qualified names in a definition.
 pub(crate) fn qualified_names(definition: &str) -> Vec<QualifiedName> {
     let names = names(definition).into_iter();
@@ -109,12 +107,6 @@ pub(crate) fn qualified_names(definition: &str) -> Vec<QualifiedName> {
         .filter(|name| name.qualifier.is_some())
         .map(|name| (name.qualifier, name.part))
         .collect()
-}
-
-/// The name as definitions spell it: the catalog may carry the arguments in it, so that overloads differ.
-pub(crate) fn bare_name(id: &TableId) -> QualifiedName {
-    let bare = id.name.split('(').next().unwrap_or_default();
-    (id.namespace.clone(), bare.to_owned())
 }
 
 fn is_there(scope: &Scope<'_>, other: &OtherObject) -> bool {

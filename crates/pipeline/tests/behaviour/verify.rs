@@ -386,8 +386,14 @@ async fn a_large_table_is_read_back_while_others_are_copied_and_the_rest_later()
     let report = run(&context).await.unwrap();
     assert_eq!(report.status, RunStatus::Completed, "{:?}", report.verification);
     let read = observer.tables.lock().unwrap().clone();
-    let read: Vec<(&str, &str)> = read.iter().map(|(phase, table)| (*phase, table.as_str())).collect();
-    assert_eq!(read, [("data", "users"), ("verify", "notes"), ("verify", "orders")]);
+    let read: Vec<(&str, &str)> = read
+        .iter()
+        .map(|(phase, table)| (*phase, table.as_str()))
+        .collect();
+    assert_eq!(
+        read,
+        [("data", "users"), ("verify", "notes"), ("verify", "orders")]
+    );
 }
 
 #[tokio::test]

@@ -30,9 +30,7 @@ pub(super) fn steps(change: &Change) -> Result<Vec<Step>> {
         Change::AddPrimaryKey { .. }
         | Change::AddUnique { .. }
         | Change::AddCheck { .. }
-        | Change::AddForeignKey { .. } => {
-            refuse("constraints outside CREATE TABLE")
-        }
+        | Change::AddForeignKey { .. } => refuse("constraints outside CREATE TABLE"),
         Change::AddExclusion { .. } => refuse("exclusion constraints"),
         Change::CreateCollation(_) => refuse("collations of the user's own"),
         Change::CreateOther(_) => refuse("such objects"),
