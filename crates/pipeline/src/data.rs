@@ -106,7 +106,7 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
 /// Does the steps that are left when all rows have arrived.
 async fn do_steps(run: &Arc<Run>) -> Result<(), Failure> {
     let incomplete = incomplete(&run.chunks().await?);
-    let after = After::new(steps_left(run).await?, &planned(run), &BTreeSet::new());
+    let after = After::new(steps_left(run).await?, &standing_alone(run), &BTreeSet::new());
     let mut agenda = Agenda::new(run, SnapshotRecord::default(), after, incomplete);
     run.ctx.pool().work(&mut agenda, jobs::perform).await
 }
@@ -126,8 +126,7 @@ fn agenda(
     for record in records {
         of_table.entry(record.target.clone()).or_default().push(record);
     }
-    let planned = planned(run);
-    let after = After::new(steps, &planned, &planned);
+    let after = After::new(steps, &standing_alone(run), &planned(run));
     let mut agenda = Agenda::new(run, record, after, incomplete);
     let tables = &run.plan().tables;
     let mut order: Vec<usize> = (0..tables.len()).collect();
@@ -160,6 +159,16 @@ fn unfinished(records: &[ChunkRecord]) -> Vec<Chunk> {
 
 fn planned(run: &Run) -> BTreeSet<TableId> {
     run.ctx.target_tables().into_iter().collect()
+}
+
+/// The tables whose indexes and keys concern no other table's: an index of a partitioned table takes in those of its partitions, so their
+/// order counts.
+fn standing_alone(run: &Run) -> BTreeSet<TableId> {
+    let targets = run.plan().tables.iter().map(|table| &table.target);
+    let alone = targets.filter(|table| {
+        table.partitioned_by.is_none() && table.partition_of.is_none() && table.inherits.is_empty()
+    });
+    alone.map(|table| table.id.clone()).collect()
 }
 
 /// The steps after the data that are not done yet.

@@ -38,10 +38,11 @@ struct Before {
 }
 
 impl After {
-    /// Orders the steps that are left. `missing` are the planned tables whose rows have not all arrived.
-    pub(super) fn new(steps: Vec<Step>, planned: &BTreeSet<TableId>, missing: &BTreeSet<TableId>) -> Self {
+    /// Orders the steps that are left. `alone` are the planned tables whose steps concern no other table, `missing` those whose rows have not
+    /// all arrived.
+    pub(super) fn new(steps: Vec<Step>, alone: &BTreeSet<TableId>, missing: &BTreeSet<TableId>) -> Self {
         let mut after = Self {
-            early: steps.iter().map(|step| is_early(step, planned)).collect(),
+            early: steps.iter().map(|step| is_early(step, alone)).collect(),
             waits: vec![0; steps.len()],
             then: vec![Vec::new(); steps.len()],
             on_rows: BTreeMap::new(),
@@ -157,12 +158,12 @@ impl After {
 }
 
 /// Tells whether the step need not wait for all others.
-fn is_early(step: &Step, planned: &BTreeSet<TableId>) -> bool {
+fn is_early(step: &Step, alone: &BTreeSet<TableId>) -> bool {
     let is_part = matches!(
         step.subject.kind,
         ObjectKind::Index | ObjectKind::PrimaryKey | ObjectKind::Unique | ObjectKind::ForeignKey
     );
-    is_part && !step.tables.is_empty() && step.tables.iter().all(|table| planned.contains(table))
+    is_part && !step.tables.is_empty() && step.tables.iter().all(|table| alone.contains(table))
 }
 
 #[cfg(test)]
