@@ -10,27 +10,29 @@ use crate::shop::Move;
 
 const TO_POSTGRES: (Engine, Engine) = PAIRS[1];
 
-/// Makes every index and key after this take so many seconds at the target.
+/// Makes every index and key take so many seconds at the target once the tables are there. The target decides when that is: on a busy
+/// machine the run would be over before anyone else had seen them.
 fn brake(shop: &Move, seconds: f64) {
     shop.target.execute(&format!(
         "create schema brake;
-         create function brake.hold() returns event_trigger language plpgsql as $$ begin perform pg_sleep({seconds}); end $$;
+         create table brake.pulled as select {seconds}::double precision as seconds;
+         create function brake.hold() returns event_trigger language plpgsql as $$ begin
+             perform pg_sleep(seconds) from brake.pulled where exists (select from pg_class where relname = 'vacant');
+         end $$;
          create event trigger brake on ddl_command_start when tag in ('CREATE INDEX', 'ALTER TABLE') execute function brake.hold()"
     ));
 }
 
+/// The brake itself stays, for a target that has changed since the plan was made is refused.
 fn release(shop: &Move) {
-    shop.target
-        .execute("drop event trigger brake; drop schema brake cascade");
+    shop.target.execute("delete from brake.pulled");
 }
 
-/// A run whose tables are there, and whose indexes and keys take so many seconds each.
-fn braked(shop: &Move, hash: &str, seconds: f64) -> Running {
-    let mut running = shop.program(&["run", "--approve", hash]).spawn();
-    let there = "select count(*) from pg_class where relname = 'vacant'";
-    running.wait_until("the tables are there", || shop.target.count(there) > 0);
+/// A run whose indexes and keys take so many seconds each. It is planned with the brake in place.
+fn braked(shop: &Move, seconds: f64) -> Running {
     brake(shop, seconds);
-    running
+    let hash = shop.plan();
+    shop.program(&["run", "--approve", &hash]).spawn()
 }
 
 fn status(shop: &Move) -> Value {
@@ -39,8 +41,10 @@ fn status(shop: &Move) -> Value {
 }
 
 /// A run that was paused while it had something left to do.
-fn paused(shop: &Move, hash: &str) -> Running {
-    let mut running = braked(shop, hash, 1.0);
+fn paused(shop: &Move) -> Running {
+    let mut running = braked(shop, 1.0);
+    let there = "select count(*) from pg_class where relname = 'vacant'";
+    running.wait_until("the tables are there", || shop.target.count(there) > 0);
     running.wait_until("the run says how far it is", || {
         status(shop)["running"].is_object()
     });
@@ -60,8 +64,7 @@ fn a_paused_run_stands_still_until_another_process_lets_it_go_on() {
     let Some(shop) = Move::create(TO_POSTGRES, "pause", 5_000) else {
         return;
     };
-    let hash = shop.plan();
-    let running = paused(&shop, &hash);
+    let running = paused(&shop);
     let said = status(&shop);
     assert_eq!(said["status"], "paused", "{said}");
     assert_eq!(said["running"]["process"], running.id());
@@ -90,8 +93,7 @@ fn a_paused_run_that_is_killed_is_resumed_as_any_other() {
     let Some(shop) = Move::create(TO_POSTGRES, "pause_kill", 5_000) else {
         return;
     };
-    let hash = shop.plan();
-    paused(&shop, &hash).kill_9();
+    paused(&shop).kill_9();
     release(&shop);
     assert_eq!(status(&shop)["running"], Value::Null);
     shop.program(&["resume"]).run().expect_code(0);
@@ -104,8 +106,7 @@ fn ctrl_c_ends_a_paused_run() {
     let Some(shop) = Move::create(TO_POSTGRES, "pause_stop", 5_000) else {
         return;
     };
-    let hash = shop.plan();
-    let running = paused(&shop, &hash);
+    let running = paused(&shop);
     running.interrupt();
     running.wait().expect_code(130);
     release(&shop);
@@ -133,8 +134,7 @@ fn a_signal_ends_what_takes_for_ever(signal: &str, name: &str) {
     let Some(shop) = Move::create(TO_POSTGRES, name, 5_000) else {
         return;
     };
-    let hash = shop.plan();
-    let mut running = braked(&shop, &hash, 600.0);
+    let mut running = braked(&shop, 600.0);
     let asleep = format!("{BUSY} and wait_event = 'PgSleep'");
     running.wait_until("a statement takes for ever", || shop.target.count(&asleep) > 0);
     let told = Instant::now();
