@@ -16,11 +16,12 @@ use crate::codec::decode::{DecodeColumn, Decoder, Form, reading, text_of, withou
 use crate::codec::wire::Shape;
 use crate::columns::{ServerColumn, carried_as_text, find};
 use crate::error::from_driver;
+use crate::native::Kind;
 use crate::quote::{quoted, rows_of};
 use crate::range;
 use crate::readers::{Reader, Shared};
 
-/// A row that is stored in more bytes than this (after compression) is large.
+/// A row of more bytes than this is large.
 const LARGE_ROW_BYTES: i64 = 256 << 10;
 
 /// Rows looked at to tell whether a table's rows are large.
@@ -127,7 +128,7 @@ impl Rows {
             .unwrap_or_default();
         let from = format!("FROM {}{condition}", rows_of(&request.table));
         let select = format!("SELECT {} {from}", expressions.join(", "));
-        let has_large_rows = has_large_rows(shared, &reader, &request, &from).await?;
+        let has_large_rows = has_large_rows(shared, &reader, &request, &found, &from).await?;
         let is_packed = request.packed && !has_large_rows && can_be_packed(&request, &columns);
         let feed = if has_large_rows {
             let declare = format!("CLOSE ALL; DECLARE whimbrel NO SCROLL CURSOR FOR {select}");
@@ -203,6 +204,10 @@ impl Copy {
 impl Cursor {
     async fn fill(&mut self, reader: &Reader, gathered: &mut Gathered, batch_bytes: usize) -> Result<bool> {
         loop {
+            if self.fetched.is_empty() && gathered.bytes() >= batch_bytes {
+                // A large row goes before the next one is fetched, which would be in memory beside it.
+                return Ok(true);
+            }
             if self.fetched.is_empty() && self.more {
                 let sql = format!("FETCH {} FROM whimbrel", self.ask);
                 let rows = reader.session.query(&sql, &[]).await.map_err(from_driver)?;
@@ -230,14 +235,18 @@ impl Gathered {
         }
     }
 
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Columns(decoder) => decoder.bytes(),
+            Self::Packed(rows, _) => rows.bytes(),
+        }
+    }
+
     /// Tells whether a row of so many bytes belongs to the next batch.
     #[inline]
     fn is_full(&self, row: usize, batch_bytes: usize) -> bool {
-        let (rows, bytes) = match self {
-            Self::Columns(decoder) => (decoder.rows(), decoder.bytes()),
-            Self::Packed(rows, _) => (rows.rows(), rows.bytes()),
-        };
-        rows >= BATCH_ROWS || (rows > 0 && bytes + row > batch_bytes)
+        let rows = self.rows();
+        rows >= BATCH_ROWS || (rows > 0 && self.bytes() + row > batch_bytes)
     }
 
     /// Adds the row of one message of COPY; the last message holds none.
@@ -287,7 +296,13 @@ fn can_be_packed(request: &ReadRequest, columns: &[DecodeColumn]) -> bool {
 }
 
 /// Looks at some rows of the range without reading their large values.
-async fn has_large_rows(shared: &Shared, reader: &Reader, request: &ReadRequest, from: &str) -> Result<bool> {
+async fn has_large_rows(
+    shared: &Shared,
+    reader: &Reader,
+    request: &ReadRequest,
+    found: &[ServerColumn],
+    from: &str,
+) -> Result<bool> {
     if !request.table.flattened {
         let extent = shared.extents.of(&reader.session, &request.table).await?;
         if extent.stored && extent.apart == 0 {
@@ -295,11 +310,12 @@ async fn has_large_rows(shared: &Shared, reader: &Reader, request: &ReadRequest,
             return Ok(false);
         }
     }
-    let weights: Vec<String> = request
+    let weights: Result<Vec<String>> = request
         .columns
         .iter()
-        .map(|column| format!("coalesce(pg_column_size({}), 0)", quoted(&column.name)))
+        .map(|column| Ok(weight(find(found, &request.table.id, &column.name)?)))
         .collect();
+    let weights = weights?;
     if weights.is_empty() {
         return Ok(false);
     }
@@ -309,6 +325,16 @@ async fn has_large_rows(shared: &Shared, reader: &Reader, request: &ReadRequest,
     );
     let row = reader.session.query_one(&sql, &[]).await.map_err(from_driver)?;
     Ok(row.get::<_, i64>(0) > LARGE_ROW_BYTES)
+}
+
+/// What a value weighs as it is sent, where that is told without reading it, and else as it is stored: what repeats itself is stored in
+/// few bytes, and is as large as any other on its way.
+fn weight(column: &ServerColumn) -> String {
+    let size = match column.kind {
+        kind if kind.is_text() || kind == Kind::Bytea => "octet_length",
+        _ => "pg_column_size",
+    };
+    format!("coalesce({size}({}), 0)", quoted(&column.name))
 }
 
 /// How many rows like these a fetch may bring; growing slowly, because the next rows can be larger.

@@ -138,7 +138,7 @@ async fn a_type_without_a_portable_form_makes_its_table_travel_as_text() {
     assert!(whole(&*source, &table, &columns).await.same_rows(&after));
 }
 
-/// Compressed rows come by COPY, those stored as they are from a cursor.
+/// Compressed or stored as they are, they come from a cursor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_row_is_a_batch_of_its_own() {
     for storage in ["extended", "external"] {
