@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::io::BufReader;
 use tokio::task::JoinSet;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -23,6 +24,7 @@ use self::abandon::Abandon;
 use self::address::{Address, Stream};
 use self::liveness::Who;
 use self::wire::{Encrypting, Talk, Watched};
+
 use crate::error::{from_connect, from_driver, late};
 use crate::tls::{self, TlsFiles, Trust};
 
@@ -32,6 +34,11 @@ const PINNED: &str = "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET da
     SET xmloption = 'content'; SET search_path = ''; SET row_security = off; \
     SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
     SET standard_conforming_strings = on; SET client_min_messages = warning; SET jit = off;";
+
+/// What the system is asked for at once.
+const READ_BYTES: usize = 64 << 10;
+
+type Buffered = BufReader<Stream>;
 
 /// How long opening a connection may take when the URL does not say (`connect_timeout`).
 const CONNECT_SECONDS: u64 = 10;
@@ -222,7 +229,7 @@ impl Settings {
     async fn encrypted(&self, mode: SslMode, trust: Trust) -> Result<Session> {
         let mut connectors = tls::connector(trust, &self.files)?;
         let connector =
-            MakeTlsConnect::<Watched<Stream>>::make_tls_connect(&mut connectors, self.address.name())
+            MakeTlsConnect::<Watched<Buffered>>::make_tls_connect(&mut connectors, self.address.name())
                 .map_err(|cause| Error::bug("TLS cannot be set up").with_cause(cause))?;
         let talk = Arc::default();
         let connector = Encrypting {
@@ -234,7 +241,7 @@ impl Settings {
 
     async fn over<T>(&self, mode: SslMode, talk: Arc<Talk>, connector: T) -> Result<Session>
     where
-        T: TlsConnect<Watched<Stream>>,
+        T: TlsConnect<Watched<Buffered>>,
         T::Stream: Send + 'static,
     {
         let mut config = self.config.clone();
@@ -244,6 +251,8 @@ impl Settings {
             .reach()
             .await
             .map_err(|cause| crate::error::unreachable(&self.place, cause))?;
+        // The driver reads in small pieces; the system is asked for large ones.
+        let stream = Buffered::with_capacity(READ_BYTES, stream);
         let watched = Watched::new(stream, Arc::clone(&talk));
         let connected = config.connect_raw(watched, connector).await;
         let (client, connection) = connected.map_err(|error| from_connect(error, &self.place))?;
@@ -253,7 +262,7 @@ impl Settings {
 }
 
 impl Session {
-    fn drive<T>(client: Client, connection: Connection<Watched<Stream>, T>, talk: Arc<Talk>) -> Self
+    fn drive<T>(client: Client, connection: Connection<Watched<Buffered>, T>, talk: Arc<Talk>) -> Self
     where
         T: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
     {
