@@ -33,6 +33,7 @@ mod step;
 mod connector;
 mod dialect;
 mod ledger;
+mod silence;
 
 mod clock;
 mod event;
@@ -84,6 +85,7 @@ pub use report::{
 };
 pub use rule::{RuleValue, ValueRule};
 pub use settled::Settled;
+pub use silence::{Doing, Silence};
 pub use step::{Direction, Statement, Step, StepPhase};
 
 /// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.

@@ -9,14 +9,9 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, Row};
-use whimbrel_core::{Error, ErrorClass, Result};
+use whimbrel_core::{Doing, Error, ErrorClass, Result, Silence};
 
 use super::abandon::Waiting;
-
-/// Parts of the patience: after so many without an answer the server is asked, and so many answers must say the same.
-const PARTS: u32 = 8;
-const SILENT_PARTS: u32 = 2;
-const STRIKES: u32 = 2;
 
 /// Which server answers: a proxy may give the question to another one, and its sessions' numbers are not the server's.
 pub(super) const WHO: &str = "SELECT CONNECTION_ID(), CONCAT(@@hostname, ':', @@port)";
@@ -40,19 +35,6 @@ impl fmt::Debug for Lookout {
             .field("session", &self.session)
             .finish_non_exhaustive()
     }
-}
-
-/// What the server says a session does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doing {
-    /// It works, or we cannot tell.
-    Works,
-    /// It waits for us to speak or to listen, as we wait for it.
-    WaitsForUs,
-    /// The server has no such session.
-    Gone,
-    /// Nobody answers.
-    NoAnswer,
 }
 
 impl Lookout {
@@ -107,31 +89,20 @@ impl Lookout {
         let Some(patience) = self.patience else {
             return std::future::pending().await;
         };
-        let part = patience / PARTS;
-        let (mut parts, mut strikes) = (0, 0);
-        let mut sent = self.sent.load(Ordering::Relaxed);
+        let part = Silence::part(patience);
+        let sign = || self.sent.load(Ordering::Relaxed);
+        let mut silence = Silence::since(sign());
         loop {
             tokio::time::sleep(part).await;
-            let now = self.sent.load(Ordering::Relaxed);
-            if now != sent {
-                (sent, parts, strikes) = (now, 0, 0);
-                continue;
-            }
-            parts += 1;
-            if parts < SILENT_PARTS {
-                continue;
-            }
-            // A question that nobody answers is an answer, too.
-            let asked = tokio::time::timeout(part, Box::pin(self.ask())).await;
-            match asked.unwrap_or(Doing::NoAnswer) {
-                Doing::Works => (parts, strikes) = (0, 0),
-                Doing::Gone => return,
-                Doing::WaitsForUs | Doing::NoAnswer => strikes += 1,
-            }
-            if strikes >= STRIKES {
-                // Nobody will ever speak on it again, and what it holds is in our own way.
-                drop(tokio::time::timeout(part, Box::pin(self.end())).await);
-                return;
+            if silence.goes_on(Some(sign())) {
+                // A question that nobody answers is an answer, too.
+                let asked = tokio::time::timeout(part, Box::pin(self.ask())).await;
+                // What moved meanwhile says more.
+                if silence.is_still(Some(sign())) && silence.is_death(asked.unwrap_or(Doing::NoAnswer)) {
+                    // Nobody will ever speak on it again, and what it holds is in our own way.
+                    drop(tokio::time::timeout(part, Box::pin(self.end())).await);
+                    return;
+                }
             }
         }
     }
@@ -222,12 +193,6 @@ mod tests {
         ] {
             assert_eq!(judged(command, state, seconds), doing, "{command} {state}");
         }
-    }
-
-    #[test]
-    fn a_death_is_noticed_within_the_patience() {
-        // Until the question is due, two questions with a part between them, and the session's end.
-        const { assert!(SILENT_PARTS + (STRIKES - 1) + STRIKES < PARTS) };
     }
 
     #[tokio::test]

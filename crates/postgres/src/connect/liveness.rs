@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tokio_postgres::SimpleQueryMessage;
+use whimbrel_core::{Doing, Silence};
 
 use super::wire::Talk;
 use super::{Session, Settings};
@@ -11,11 +12,6 @@ use super::{Session, Settings};
 /// What a session is to the server: its process, where the server is and when it began.
 pub(super) const WHO: &str = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.concat(pg_catalog.inet_server_addr(), ':', \
     pg_catalog.inet_server_port()), pg_catalog.pg_postmaster_start_time()::pg_catalog.text";
-
-/// Parts of the patience: after so many without a byte the server is asked, and so many answers must say the same.
-const PARTS: u32 = 8;
-const SILENT_PARTS: u32 = 2;
-const STRIKES: u32 = 2;
 
 /// A session as the server names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,25 +37,12 @@ impl Who {
     }
 }
 
-/// What the server says a session does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doing {
-    /// It works, or we cannot tell.
-    Works,
-    /// It waits for us to speak or to listen, as we wait for it.
-    WaitsForUs,
-    /// The server has no such session.
-    Gone,
-    /// Nobody answers.
-    NoAnswer,
-}
-
 /// Returns only when the connection is dead: within the settings' patience after the last byte.
 pub(super) async fn until_dead(settings: Settings, talk: Arc<Talk>, who: Who) {
     let Some(patience) = settings.patience else {
         return std::future::pending().await;
     };
-    let part = patience / PARTS;
+    let part = Silence::part(patience);
     let mut silence = Silence::default();
     loop {
         tokio::time::sleep(part).await;
@@ -72,49 +55,6 @@ pub(super) async fn until_dead(settings: Settings, talk: Arc<Talk>, who: Who) {
                 // Nobody will ever speak on it again, and what it holds is in our own way.
                 drop(tokio::time::timeout(part, Box::pin(end(&settings, &who))).await);
                 return;
-            }
-        }
-    }
-}
-
-/// How long nothing has moved, and what the server said about it.
-#[derive(Debug, Default)]
-struct Silence {
-    since: Option<u64>,
-    parts: u32,
-    strikes: u32,
-}
-
-impl Silence {
-    fn is_still(&self, waiting: Option<u64>) -> bool {
-        waiting.is_some() && waiting == self.since
-    }
-
-    /// Counts a part of the patience; tells whether it is time to ask.
-    fn goes_on(&mut self, waiting: Option<u64>) -> bool {
-        if !self.is_still(waiting) {
-            *self = Self {
-                since: waiting,
-                parts: 0,
-                strikes: 0,
-            };
-            return false;
-        }
-        self.parts += 1;
-        self.parts >= SILENT_PARTS
-    }
-
-    /// Takes an answer in; tells whether the connection is dead.
-    fn is_death(&mut self, doing: Doing) -> bool {
-        match doing {
-            Doing::Works => {
-                (self.parts, self.strikes) = (0, 0);
-                false
-            }
-            Doing::Gone => true,
-            Doing::WaitsForUs | Doing::NoAnswer => {
-                self.strikes += 1;
-                self.strikes >= STRIKES
             }
         }
     }
@@ -195,37 +135,5 @@ mod tests {
         ] {
             assert_eq!(judged(state, kind, event), doing, "{state} {kind} {event}");
         }
-    }
-
-    #[test]
-    fn a_silence_is_death_only_when_the_server_says_so_twice_and_no_byte_moved() {
-        let mut silence = Silence::default();
-        assert!(!silence.goes_on(Some(1)));
-        assert!(!silence.goes_on(Some(1)));
-        assert!(silence.goes_on(Some(1)));
-        assert!(!silence.is_death(Doing::WaitsForUs));
-        assert!(silence.goes_on(Some(1)));
-        assert!(silence.is_death(Doing::NoAnswer));
-
-        let mut silence = Silence::default();
-        for _ in 0..3 {
-            silence.goes_on(Some(1));
-        }
-        assert!(!silence.is_death(Doing::WaitsForUs));
-        assert!(!silence.goes_on(Some(2)), "a byte moved");
-        assert_eq!(silence.strikes, 0);
-
-        let mut silence = Silence::default();
-        for _ in 0..1000 {
-            if silence.goes_on(Some(1)) {
-                assert!(!silence.is_death(Doing::Works));
-            }
-        }
-    }
-
-    #[test]
-    fn a_death_is_noticed_within_the_patience() {
-        // Until the silence is seen, until the question is due, two questions with a part between them, and the session's end.
-        const { assert!(1 + SILENT_PARTS + (STRIKES - 1) + STRIKES < PARTS) };
     }
 }
