@@ -40,7 +40,8 @@ pub(crate) struct PostgresTarget {
     places: Arc<Semaphore>,
     /// Statistics of so many tables are gathered at once.
     jobs: usize,
-    /// The tables' columns, until a step may have changed them.
+    /// The tables' columns, until a step may have changed them: what comes after the data (keys, indexes) leaves columns as they are, and
+    /// comes between the chunks, so that all tables would be asked for again and again.
     columns: Mutex<Arc<Known>>,
     undurable: Arc<Undurable>,
     /// Steps that run now.
@@ -126,7 +127,9 @@ impl Target for PostgresTarget {
         let others = running.before + self.jobs.saturating_sub(self.places.available_permits());
         let done = Box::pin(execute(&session, run, step, direction, others)).await;
         drop(running);
-        self.forget_columns();
+        if step.phase == StepPhase::Schema {
+            self.forget_columns();
+        }
         done.map_err(|error| error.during(&step.title))?;
         self.idle.put(session);
         Ok(())
