@@ -231,7 +231,7 @@ impl Agenda {
         let plan = &self.run.plan().tables[at];
         self.after.arrived(&plan.target.id);
         let ctx = &self.run.ctx;
-        if ctx.plan.policies.verify && ctx.limits.writers > 1 && Readings::wants(plan) {
+        if ctx.plan.policies.verify && ctx.target.reads_while_writing() && Readings::wants(plan) {
             self.unread.push(at);
         }
         self.arrived.push_back(at);
