@@ -75,7 +75,7 @@ fn may_wait(step: &Step, error: &Error, incomplete: &BTreeSet<TableId>) -> bool 
 async fn forward(run: &Run, step: &Step) -> Result<()> {
     if step.destructive {
         run.journal.event("CHECKPOINT", json!({ "before": step.title }))?;
-        run.journal.checkpoint(|_| {})?;
+        run.journal.checkpoint_now(|_| {})?;
     }
     run.journal.undo.before(&[step])?;
     let observer = &run.ctx.observer;

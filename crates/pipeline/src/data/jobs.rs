@@ -38,7 +38,7 @@ pub(super) enum Done {
     ReadBack(read_back::Done),
 }
 
-/// Does the task. Being cancelled ends it at once, but for a step that runs: nobody knows what an engine does with a torn one.
+/// Does the task. Being cancelled ends it at once, but for a step that runs: a failure elsewhere does not tear it, only a stop does.
 pub(super) async fn perform(task: Task, cancel: CancellationToken) -> Result<Done, Failure> {
     match task {
         Task::Copy(at, table, chunk) => {
