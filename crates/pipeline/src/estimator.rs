@@ -167,12 +167,23 @@ impl Estimator {
             .steps
             .iter()
             .filter(|step| step.phase == StepPhase::AfterData);
+        let steps_left = after.map(|step| (step.id.clone(), work(&step.tables))).collect();
+        Self::of(tables, steps_left, places, plan.policies.verify, now)
+    }
+
+    fn of(
+        tables: BTreeMap<TableId, Table>,
+        steps_left: BTreeMap<String, u64>,
+        places: usize,
+        verifies: bool,
+        now: Instant,
+    ) -> Self {
         Self {
-            steps_left: after.map(|step| (step.id.clone(), work(&step.tables))).collect(),
             phase: "",
             places: places.max(1) as f64,
-            verifies: plan.policies.verify,
+            verifies,
             tables,
+            steps_left,
             in_work: BTreeMap::new(),
             steps: (0.0, 0),
             copied: Speed::default(),
@@ -391,26 +402,13 @@ mod tests {
                 work: rows * 100,
                 ..Table::default()
             };
-            let all = tables.iter();
+            let all = tables
+                .iter()
+                .map(|(name, rows)| (TableId::bare(*name), planned(rows)));
             let steps_left = tables.iter().filter(|_| steps);
-            let estimator = Estimator {
-                steps_left: steps_left
-                    .map(|(name, rows)| (format!("index of {name}"), rows * 100))
-                    .collect(),
-                phase: "data",
-                places: 1.0,
-                verifies,
-                tables: all
-                    .map(|(name, rows)| (TableId::bare(*name), planned(rows)))
-                    .collect(),
-                in_work: BTreeMap::new(),
-                steps: (0.0, 0),
-                copied: Speed::default(),
-                bytes: Speed::default(),
-                rows: Speed::default(),
-                verified: Speed::default(),
-                measured: now,
-            };
+            let steps_left = steps_left.map(|(name, rows)| (format!("index of {name}"), rows * 100));
+            let mut estimator = Estimator::of(all.collect(), steps_left.collect(), 1, verifies, now);
+            estimator.phase = "data";
             Self {
                 estimator,
                 now,

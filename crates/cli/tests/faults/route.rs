@@ -103,6 +103,11 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// The proxy of the side that has one; the source's when both have.
+    pub(crate) fn proxy(&self) -> &Proxy {
+        self.source.proxy.as_ref().or(self.target.proxy.as_ref()).unwrap()
+    }
+
     pub(crate) fn between(source: Side, target: Side) -> Self {
         Self {
             source,

@@ -27,12 +27,7 @@ fn survives(server: &TestServer, is_source: bool, event: Event, bytes: u64) {
     let kind = if is_source { Kind::Postgres } else { Kind::Sqlite };
     fill(kind, route.source.database.as_ref(), ROWS);
     let hash = route.plan();
-    let proxy = route
-        .source
-        .proxy
-        .as_ref()
-        .or(route.target.proxy.as_ref())
-        .unwrap();
+    let proxy = route.proxy();
     let before = proxy.forwarded(direction);
     let mut running = route.start(&hash);
     running.wait_until("bytes on their way", || {

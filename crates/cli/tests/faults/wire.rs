@@ -16,12 +16,7 @@ const TO_SERVERS: [(Kind, Kind); 2] = [(Kind::Sqlite, Kind::Postgres), (Kind::Sq
 fn bytes_of_a_run(kinds: (Kind, Kind), direction: Direction) -> Option<u64> {
     let route = Route::create(kinds, "whole", ROWS, "")?;
     let hash = route.plan();
-    let proxy = route
-        .source
-        .proxy
-        .as_ref()
-        .or(route.target.proxy.as_ref())
-        .unwrap();
+    let proxy = route.proxy();
     let before = proxy.forwarded(direction);
     route.run(&hash).expect_code(0);
     Some(proxy.forwarded(direction) - before)
@@ -37,12 +32,7 @@ fn survives_at(kinds: (Kind, Kind), direction: Direction, thousandths: &[u64], f
             return;
         };
         let hash = route.plan();
-        let proxy = route
-            .source
-            .proxy
-            .as_ref()
-            .or(route.target.proxy.as_ref())
-            .unwrap();
+        let proxy = route.proxy();
         proxy.strike_after(direction, bytes * share / 1000, fault);
         let output = route.run(&hash);
         assert!(!proxy.is_armed(), "{kinds:?}: the byte never came: {output:?}");
@@ -90,12 +80,7 @@ fn notices_silence(kinds: (Kind, Kind), direction: Direction) {
         return;
     };
     let hash = route.plan();
-    let proxy = route
-        .source
-        .proxy
-        .as_ref()
-        .or(route.target.proxy.as_ref())
-        .unwrap();
+    let proxy = route.proxy();
     proxy.strike_after(direction, bytes * 6 / 10, Fault::StallOne);
     let output = route
         .program(&["run", "--approve", &hash])
@@ -195,12 +180,7 @@ fn a_slow_and_lossy_way_only_takes_longer() {
         let Some(route) = Route::create(kinds, "slow", 20, "") else {
             continue;
         };
-        let proxy = route
-            .source
-            .proxy
-            .as_ref()
-            .or(route.target.proxy.as_ref())
-            .unwrap();
+        let proxy = route.proxy();
         proxy.weather(Weather {
             latency: Duration::from_millis(latency),
             jitter: Duration::from_millis(latency / 2),

@@ -1,6 +1,6 @@
 //! A server that goes down may forget commits that did not wait for its disk. The target notices.
 
-use whimbrel_core::{Chunk, Committed, ErrorClass, KeyRange, RunKey, Table, Target};
+use whimbrel_core::{Committed, ErrorClass, KeyRange, RunKey, Table, Target};
 use whimbrel_testkit::postgres::TestDatabase;
 
 use crate::harness::*;
@@ -15,17 +15,7 @@ async fn copy_one(database: &TestDatabase, target: &dyn Target) -> (RunKey, Tabl
     let batches = read(&*snapshot, &table, &columns, KeyRange::All).await;
     database.execute("DELETE FROM public.t");
     let run = open_run(target).await;
-    let chunk = Chunk {
-        table: table.id.clone(),
-        index: 0,
-        range: KeyRange::All,
-    };
-    let chunks = std::slice::from_ref(&chunk);
-    target
-        .ledger()
-        .store_split(&run, &table.id, chunks)
-        .await
-        .unwrap();
+    let chunk = whole_chunk(target, &run, &table).await;
     let request = write_request(&run, &table, &columns, chunk);
     let mut writer = target.writer(request).await.unwrap();
     writer.write(&batches[0]).await.unwrap();

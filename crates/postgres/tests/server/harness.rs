@@ -70,6 +70,18 @@ pub(crate) async fn apply(target: &dyn Target, run: &RunKey, name: &str, change:
     steps
 }
 
+/// Stores the split of a table into one chunk, and returns the chunk.
+pub(crate) async fn whole_chunk(target: &dyn Target, run: &RunKey, table: &Table) -> Chunk {
+    let chunk = Chunk {
+        table: table.id.clone(),
+        index: 0,
+        range: KeyRange::All,
+    };
+    let chunks = std::slice::from_ref(&chunk);
+    target.ledger().store_split(run, &table.id, chunks).await.unwrap();
+    chunk
+}
+
 /// The columns of a table that are copied, in the form for equal engines.
 pub(crate) fn wire_columns(table: &Table) -> Vec<ReadColumn> {
     let dialect = PostgresConnector.dialect();

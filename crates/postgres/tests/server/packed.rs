@@ -1,8 +1,6 @@
 //! Rows that pass packed arrive as they were, and only those do that mean the same in both databases.
 
-use whimbrel_core::{
-    Chunk, Committed, ErrorClass, KeyRange, LogicalType, ReadColumn, ValueRule, packed_rows,
-};
+use whimbrel_core::{Committed, ErrorClass, KeyRange, LogicalType, ReadColumn, ValueRule, packed_rows};
 use whimbrel_testkit::postgres::TestDatabase;
 
 use crate::harness::*;
@@ -45,17 +43,7 @@ async fn packed_rows_arrive_and_weigh_as_columns_do() {
     assert!(found.same_rows(&digest(&as_columns, &columns)));
 
     let run = open_run(&*target).await;
-    let chunk = Chunk {
-        table: table.id.clone(),
-        index: 0,
-        range: KeyRange::All,
-    };
-    let chunks = std::slice::from_ref(&chunk);
-    target
-        .ledger()
-        .store_split(&run, &table.id, chunks)
-        .await
-        .unwrap();
+    let chunk = whole_chunk(&*target, &run, &table).await;
     let request = write_request(&run, &table, &columns, chunk);
     let mut writer = target.writer(request).await.unwrap();
     for batch in &batches {
@@ -126,17 +114,7 @@ async fn a_packed_row_that_the_target_refuses_leaves_nothing_behind() {
     let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
     let batches = read_packed(&*snapshot, &table, &columns).await;
     let run = open_run(&*target).await;
-    let chunk = Chunk {
-        table: table.id.clone(),
-        index: 0,
-        range: KeyRange::All,
-    };
-    let chunks = std::slice::from_ref(&chunk);
-    target
-        .ledger()
-        .store_split(&run, &table.id, chunks)
-        .await
-        .unwrap();
+    let chunk = whole_chunk(&*target, &run, &table).await;
     let request = write_request(&run, &table, &columns, chunk);
     let mut writer = target.writer(request).await.unwrap();
     let written = writer.write(&batches[0]).await;
