@@ -25,7 +25,7 @@ const GOES_ON: u32 = 4;
 const MOMENTS_EACH: u32 = 5;
 
 /// The pairs, source first.
-const PAIRS: [(&str, Side, Side); 7] = [
+const PAIRS: [(&str, Side, Side); 9] = [
     (
         "postgres-postgres",
         Side::Server(Kind::Postgres),
@@ -48,6 +48,8 @@ const PAIRS: [(&str, Side, Side); 7] = [
     ),
     ("sqlite-postgres", Side::File, Side::Server(Kind::Postgres)),
     ("postgres-sqlite", Side::Server(Kind::Postgres), Side::File),
+    ("sqlite-mariadb", Side::File, Side::Server(Kind::MariaDb)),
+    ("mariadb-sqlite", Side::Server(Kind::MariaDb), Side::File),
     ("sqlite-sqlite", Side::File, Side::File),
 ];
 
