@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::TableId;
+use crate::{LogicalType, TableId};
 
 /// The whole description of a database. Lists are sorted by name, so that equal databases give equal catalogs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -166,6 +166,9 @@ pub struct Table {
     /// Why this table cannot be moved (partitioned, foreign, virtual ...); none when it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmovable: Option<String>,
+    /// Name of the database that the table comes from, where several are read as one; none otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The engine's own estimate of the number of rows.
     pub rows_estimate: Option<u64>,
     /// Size of the data in bytes, as the engine knows it.
@@ -192,6 +195,7 @@ impl Table {
             inherits: Vec::new(),
             flattened: false,
             unmovable: None,
+            origin: None,
             rows_estimate: None,
             bytes: None,
         }
@@ -240,6 +244,10 @@ pub struct Column {
     /// The user-defined type behind `native` (enum, domain, composite; also behind an array), when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_type: Option<TableId>,
+    /// The form in which the values arrive when a mapping computes them on the way ([`crate::Mapping`]); then `native` is the type that the
+    /// column should keep, or empty. None for a column as its database has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<LogicalType>,
     /// True when NULL is allowed.
     pub nullable: bool,
     /// Default expression, native text.
@@ -272,6 +280,7 @@ impl Column {
             name: name.into(),
             native: native.into(),
             user_type: None,
+            derived: None,
             nullable: true,
             default: None,
             identity: None,

@@ -37,6 +37,13 @@ pub enum KeyRange {
         /// Keys, each with one value per column; at most [`KeyRange::EXACT_MAX`].
         keys: Vec<Vec<KeyValue>>,
     },
+    /// Rows of one of the parts that a mapped table is made of; no engine is ever asked for it.
+    Part {
+        /// Which part, from 0.
+        part: u32,
+        /// Which rows of it.
+        range: Box<KeyRange>,
+    },
 }
 
 impl KeyRange {

@@ -9,6 +9,7 @@ mod url;
 mod catalog;
 mod fingerprint;
 mod logical;
+mod mapping;
 mod profile;
 
 mod batch;
@@ -74,6 +75,7 @@ pub use fingerprint::{Fingerprint, hash_of};
 pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Fidelity, LogicalType, Mapped};
+pub use mapping::{LookupRule, Mapping, MaskRule, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use plan::{ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan};

@@ -27,6 +27,7 @@ pub(crate) fn condition_on(
             ErrorClass::Unsupported,
             format!("table `{table}` has no row numbers"),
         )),
+        KeyRange::Part { .. } => Err(Error::bug("an engine was asked for a part of a mapped table")),
     }
 }
 

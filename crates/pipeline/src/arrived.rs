@@ -67,7 +67,8 @@ pub(crate) fn exact_keys(record: &ChunkRecord) -> Option<&[Vec<whimbrel_core::Ke
         whimbrel_core::KeyRange::Exactly { keys, .. } => Some(keys),
         whimbrel_core::KeyRange::All
         | whimbrel_core::KeyRange::Keys(_)
-        | whimbrel_core::KeyRange::Rows { .. } => None,
+        | whimbrel_core::KeyRange::Rows { .. }
+        | whimbrel_core::KeyRange::Part { .. } => None,
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) fn condition(table: &Table, range: &KeyRange) -> Result<Option<String
         KeyRange::Keys(bound) => bound,
         KeyRange::Exactly { columns, keys } => return exactly(table, columns, keys).map(Some),
         KeyRange::Rows { from, to } => return Ok(places(*from, *to)),
+        KeyRange::Part { .. } => return Err(Error::bug("an engine was asked for a part of a mapped table")),
     };
     let natives = natives(table, &bound.columns)?;
     let names: Vec<String> = bound.columns.iter().map(|name| quoted(name)).collect();

@@ -67,6 +67,7 @@ pub(crate) fn condition(connection: &Connection, table: &Table, range: &KeyRange
         }
         KeyRange::Keys(bound) => keys(connection, table, bound),
         KeyRange::Exactly { columns, keys } => exactly(connection, table, columns, keys),
+        KeyRange::Part { .. } => Err(Error::bug("an engine was asked for a part of a mapped table")),
     }
 }
 

@@ -110,6 +110,7 @@ fn replace(connection: &Connection, found: &Table, request: &WriteRequest) -> Re
         KeyRange::Rows { .. } => found.columns.iter().any(|column| column.identity.is_some()),
         KeyRange::Exactly { columns, .. } => columns.iter().all(|name| found.column(name).is_some()),
         KeyRange::Keys(bound) => bound.columns.iter().all(|name| found.column(name).is_some()),
+        KeyRange::Part { .. } => false,
     };
     if !kept {
         return Err(Error::new(
