@@ -150,6 +150,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Returns what could hinder a state of so many tables ([`Source::snapshot`]), such as limits of the server's.
+    async fn check_snapshot(&self, _tables: &[TableId]) -> Result<Vec<Finding>> {
+        Ok(Vec::new())
+    }
+
     /// Opens one consistent state of the tables for up to `readers` readers at once. All readers see the same state until the value is
     /// dropped; the tables are locked against TRUNCATE, DROP and rewrites where the engine would let them show through. The caller
     /// compares the catalog with the plan after this returns.
@@ -161,6 +166,12 @@ pub trait Source: Send + Sync {
 pub trait Snapshot: Send + Sync {
     /// Returns the position of the state in the source's change log, or what identifies it.
     fn position(&self) -> Position;
+
+    /// Tells of each table, in order, whether it surely holds no row in this state; false where the engine would have to ask table by table.
+    /// What a state knows to be empty it reads and adds up without another question.
+    async fn are_empty(&self, tables: &[&Table]) -> Result<Vec<bool>> {
+        Ok(vec![false; tables.len()])
+    }
 
     /// Splits a table into chunks of about `chunk_bytes`. The chunks cover each row once, come in key order, and there is at least one.
     async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>>;

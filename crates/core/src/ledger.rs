@@ -79,6 +79,11 @@ pub trait Ledger: Send + Sync {
     /// Stores the whole split of a table before its first row is written. When the table has a split already it stays, and this is a `Conflict`.
     async fn store_split(&self, run: &RunKey, target: &TableId, chunks: &[Chunk]) -> Result<()>;
 
+    /// As [`Ledger::store_split`] and the commit of a writer for tables without rows: each of the chunks, with its target table, is the whole
+    /// split of its table and has arrived from the state at `position`. All in one transaction; when one of the tables has a split already,
+    /// nothing is stored and this is a `Conflict`.
+    async fn store_empty(&self, run: &RunKey, chunks: &[(TableId, Chunk)], position: &str) -> Result<()>;
+
     /// Adds a chunk to a table that has a split, for rows that were rejected and are tried again; its index is behind all others. Adding an
     /// equal chunk again changes nothing; another chunk of that index is a `Conflict`.
     async fn add_chunk(&self, _run: &RunKey, target: &TableId, _chunk: &Chunk) -> Result<()> {

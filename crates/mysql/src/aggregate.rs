@@ -66,7 +66,23 @@ pub(crate) async fn aggregate(
         expressions.extend(asked(measure, server, &value(server, column)));
         measures.push(measure);
     }
-    let mut values = texts(session, table, &expressions).await?.into_iter();
+    let values = texts(session, table, &expressions).await?;
+    Ok(gathered(columns, measures, values))
+}
+
+/// Returns what the server would say about the columns of a table without rows.
+pub(crate) fn of_nothing(table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
+    let described: Vec<ServerColumn> = table.columns.iter().map(ServerColumn::described).collect();
+    let mut measures = Vec::with_capacity(columns.len());
+    for column in columns {
+        measures.push(measure(find(&described, &table.id, &column.name)?, column));
+    }
+    // No aggregate of no rows has a value but the counts.
+    Ok(gathered(columns, measures, Vec::new()))
+}
+
+fn gathered(columns: &[ReadColumn], measures: Vec<Measure>, values: Vec<Option<String>>) -> TableAggregate {
+    let mut values = values.into_iter();
     let mut result = TableAggregate {
         rows: count(values.next().flatten().as_ref()),
         ..TableAggregate::default()
@@ -75,7 +91,7 @@ pub(crate) async fn aggregate(
         let aggregate = read(measure, &mut || values.next().flatten());
         result.columns.insert(column.name.clone(), aggregate);
     }
-    Ok(result)
+    result
 }
 
 /// Returns the text of each expression over the table, in order: one pass for as many as a statement takes.

@@ -153,6 +153,17 @@ impl Ledger for MysqlLedger {
         fault::point("mysql.ledger.split.after")
     }
 
+    async fn store_empty(&self, run: &RunKey, chunks: &[(TableId, Chunk)], position: &str) -> Result<()> {
+        fault::point("mysql.ledger.empty.before")?;
+        let mut conn = self.sessions.take().await?;
+        begin(&mut conn).await?;
+        hold_epoch(&mut conn, run).await?;
+        chunks::store_empty(&mut conn, run, chunks, position).await?;
+        commit_surely(&mut conn).await?;
+        self.sessions.put(conn);
+        fault::point("mysql.ledger.empty.after")
+    }
+
     async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {
         fault::point("mysql.ledger.add.before")?;
         let mut conn = self.sessions.take().await?;

@@ -1,7 +1,7 @@
 //! The sessions that read one state. They all began in it, none can join later; each is lent to one reader at a time, and what a reader leaves
 //! unread is cut off, so that its session serves the next.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     /// Sessions that still live, lent ones included.
     alive: AtomicUsize,
     columns: Mutex<HashMap<TableId, Arc<Vec<ServerColumn>>>>,
+    /// Tables that hold no row in the state, as far as that was asked.
+    empty: Mutex<HashSet<TableId>>,
     /// The streams that are being read.
     pub(crate) tasks: Mutex<JoinSet<()>>,
 }
@@ -79,6 +81,7 @@ impl Shared {
             alive: AtomicUsize::new(sessions.len()),
             idle: Mutex::new(sessions),
             columns: Mutex::new(HashMap::new()),
+            empty: Mutex::new(HashSet::new()),
             tasks: Mutex::new(JoinSet::new()),
         }
     }
@@ -86,6 +89,16 @@ impl Shared {
     /// Returns the server that is read.
     pub(crate) fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Tells whether the table is known to hold no row.
+    pub(crate) fn is_known_empty(&self, table: &TableId) -> bool {
+        locked(&self.empty).contains(table)
+    }
+
+    /// Keeps in mind that the table holds no row.
+    pub(crate) fn keep_empty(&self, table: TableId) {
+        locked(&self.empty).insert(table);
     }
 
     /// Takes a session, when there is one to be had.

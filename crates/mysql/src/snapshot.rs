@@ -7,13 +7,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use mysql_async::{Row, Value};
 use whimbrel_core::{
-    Batch, Chunk, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
+    Batch, Chunk, Error, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
     TableAggregate, TableId,
 };
 
 use crate::connect::Server;
+use crate::error::classify;
+use crate::quote::table_name;
 use crate::readers::{Reader, Shared};
+use crate::wire::Session;
 use crate::{aggregate, catalog, foreign_keys, read, split};
 
 /// A state of the database that stands still.
@@ -43,10 +47,44 @@ fn ended<T>(reader: Reader, what: impl FnOnce() -> String, result: Result<T>) ->
     }
 }
 
+/// Tables that are looked into by one statement.
+const LOOKED_INTO_AT_ONCE: usize = 100;
+
+/// Tells of each table whether it holds no row.
+async fn emptiness(session: &mut Session, tables: &[&Table]) -> Result<Vec<bool>> {
+    let mut empty = Vec::with_capacity(tables.len());
+    for some in tables.chunks(LOOKED_INTO_AT_ONCE) {
+        let looks: Vec<String> = some
+            .iter()
+            .map(|table| format!("NOT EXISTS (SELECT 1 FROM {})", table_name(&table.id)))
+            .collect();
+        let sql = format!("SELECT {}", looks.join(", "));
+        let row: Option<Row> = session.query_first(&sql).await.map_err(classify)?;
+        let row = row.ok_or_else(|| Error::bug("a query of conditions gave no row"))?;
+        empty.extend(
+            row.unwrap()
+                .into_iter()
+                .map(|value| value == Value::Bytes(b"1".to_vec())),
+        );
+    }
+    Ok(empty)
+}
+
 #[async_trait]
 impl Snapshot for MysqlSnapshot {
     fn position(&self) -> Position {
         self.shared.position.clone()
+    }
+
+    async fn are_empty(&self, tables: &[&Table]) -> Result<Vec<bool>> {
+        let mut reader = self.shared.reader().await?;
+        let found = async { emptiness(reader.converted().await?, tables).await };
+        let found = Box::pin(found).await;
+        let found = ended(reader, || "look for empty tables".to_owned(), found)?;
+        for (table, _) in tables.iter().zip(&found).filter(|(_, is_empty)| **is_empty) {
+            self.shared.keep_empty(table.id.clone());
+        }
+        Ok(found)
     }
 
     async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
@@ -64,6 +102,9 @@ impl Snapshot for MysqlSnapshot {
     }
 
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
+        if self.shared.is_known_empty(&table.id) {
+            return aggregate::of_nothing(table, columns);
+        }
         let mut reader = self.shared.reader().await?;
         let found = async {
             let server = reader.columns(&table.id).await?;
@@ -83,6 +124,9 @@ impl Snapshot for MysqlSnapshot {
     }
 
     async fn orphans(&self, table: &Table) -> Result<Vec<u64>> {
+        if self.shared.is_known_empty(&table.id) {
+            return Ok(vec![0; table.foreign_keys.len()]);
+        }
         let mut reader = self.shared.reader().await?;
         let found = async { foreign_keys::orphans(reader.converted().await?, table).await };
         let found = Box::pin(found).await;

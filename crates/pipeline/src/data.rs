@@ -4,6 +4,7 @@
 mod after;
 mod agenda;
 mod chunk;
+mod empty;
 mod finish;
 mod jobs;
 pub(crate) mod passage;
@@ -96,7 +97,10 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
     let snapshot = open_snapshot(run).await?;
     resume::reconcile(run, &snapshot).await?;
     let record = finish::begin_record(run, &snapshot).await?;
-    let records = run.chunks().await?;
+    let mut records = run.chunks().await?;
+    if empty::arrive(run, &*snapshot, &records).await? {
+        records = run.chunks().await?;
+    }
     note_arrived(run, &records)?;
     let steps = steps_left(run).await?;
     let mut agenda = agenda(run, snapshot, record, records, steps)?;

@@ -14,6 +14,7 @@ use whimbrel_core::{
 use crate::calendar::{date_text, timestamp_text};
 use crate::codec::decode::text_of;
 use crate::columns::{Known, find};
+use crate::extent::Extents;
 use crate::native::Kind;
 use crate::passes::{count, texts};
 use crate::quote::{quoted, rows_of};
@@ -43,10 +44,14 @@ enum Measure {
 
 pub(crate) async fn aggregate(
     client: &Client,
-    known: &Known,
+    (known, extents): (&Known, &Extents),
     table: &Table,
     columns: &[ReadColumn],
 ) -> Result<TableAggregate> {
+    let is_empty = extents.is_known_empty(table);
+    if is_empty && columns.is_empty() {
+        return Ok(TableAggregate::default());
+    }
     if columns.is_empty() {
         let counted = texts(client, &rows_of(table), &["count(*)".to_owned()]).await?;
         let rows = count(counted.first().and_then(Option::as_ref));
@@ -56,11 +61,7 @@ pub(crate) async fn aggregate(
         });
     }
     let found = known.of(client, &table.id).await?;
-    let row = client
-        .query_one("SELECT current_setting('server_encoding') = 'UTF8'", &[])
-        .await
-        .map_err(crate::error::from_driver)?;
-    let is_utf8: bool = row.get(0);
+    let is_utf8 = known.is_utf8(client).await?;
     let mut expressions = vec!["count(*)".to_owned()];
     let mut measures = Vec::with_capacity(columns.len());
     for column in columns {
@@ -69,7 +70,11 @@ pub(crate) async fn aggregate(
         expressions.extend(asked(measure, &quoted(&column.name)));
         measures.push(measure);
     }
-    let values = texts(client, &rows_of(table), &expressions).await?;
+    let values = match is_empty {
+        // No aggregate of no rows has a value but the counts.
+        true => Vec::new(),
+        false => texts(client, &rows_of(table), &expressions).await?,
+    };
     let mut values = values.into_iter();
     let rows = count(values.next().flatten().as_ref());
     let mut result = TableAggregate {

@@ -97,12 +97,23 @@ struct TypeRow {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     tables: OnceCell<ByTable>,
+    utf8: OnceCell<bool>,
 }
 
 /// The columns of tables by namespace and name.
 type ByTable = HashMap<(String, String), Arc<[ServerColumn]>>;
 
 impl Known {
+    /// Tells whether the database keeps text in UTF-8.
+    pub(crate) async fn is_utf8(&self, client: &Client) -> Result<bool> {
+        let asked = self.utf8.get_or_try_init(|| async {
+            let sql = "SELECT current_setting('server_encoding') = 'UTF8'";
+            let row = client.query_one(sql, &[]).await.map_err(from_driver)?;
+            Ok(row.get(0))
+        });
+        asked.await.copied()
+    }
+
     /// Returns the table's columns in order; empty when there is no such table.
     pub(crate) async fn of(&self, client: &Client, table: &TableId) -> Result<Arc<[ServerColumn]>> {
         let (namespace, name) = placed(table);

@@ -97,6 +97,12 @@ const RULES: &[Rule] = &[
     rule("P0", ErrorClass::Invalid, "data_integrity_error", ""),
 ];
 
+/// The locks of all transactions share one table of the server's; then it has a hint of its own, unlike when memory is short.
+const OUT_OF_LOCKS: (&str, &str) = (
+    "53200",
+    "give the server more locks: `alter system set max_locks_per_transaction = 1024`, restart it, then resume",
+);
+
 /// Turns an error of the driver into ours.
 pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     if let Some(answer) = error.as_db_error() {
@@ -171,6 +177,7 @@ fn from_answer(answer: &tokio_postgres::error::DbError) -> Error {
     let error = Error::new(class, message).with_code(code);
     match answer.hint() {
         _ if !hint.is_empty() => error.with_hint(hint),
+        Some(_) if state == OUT_OF_LOCKS.0 => error.with_hint(OUT_OF_LOCKS.1),
         Some(hint) => error.with_hint(hint),
         None => error,
     }

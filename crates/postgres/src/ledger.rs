@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tokio_postgres::{Row, SimpleQueryMessage};
 use whimbrel_core::{
-    Chunk, ChunkRecord, ChunkResult, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey,
+    Chunk, ChunkRecord, ChunkResult, Digest, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey,
     StepRecord, TableId, fault,
 };
 
@@ -196,6 +196,40 @@ impl Ledger for PostgresLedger {
         commit_with(&session, &insert).await?;
         self.idle.put(session);
         fault::point("postgres.ledger.split.after")
+    }
+
+    async fn store_empty(&self, run: &RunKey, chunks: &[(TableId, Chunk)], position: &str) -> Result<()> {
+        fault::point("postgres.ledger.empty.before")?;
+        let (migration, epoch) = (literal(&run.migration.0), run.epoch.0);
+        let (digest, position) = (literal(&json(&Digest::default())?), literal(position));
+        let mut rows = Vec::with_capacity(chunks.len());
+        for (target, chunk) in chunks {
+            let (namespace, name) = named(target);
+            rows.push(format!(
+                "({migration}, {}, {}, {}, {}, {epoch}, 0, 0, 0, {digest}, {position}, now())",
+                literal(namespace),
+                literal(name),
+                chunk.index,
+                literal(&json(chunk)?)
+            ));
+        }
+        let insert = format!(
+            "INSERT INTO {CHUNKS} (migration, namespace, name, number, chunk, epoch, rows, bytes, rejected, digest, position, finished_at)
+             VALUES {} ON CONFLICT DO NOTHING",
+            rows.join(", ")
+        );
+        let session = self.session().await?;
+        begin(&session).await?;
+        hold_epoch(&session, run).await?;
+        let stored = session.execute(&insert, &[]).await.map_err(from_driver)?;
+        if stored != chunks.len() as u64 {
+            return Err(
+                conflict("a table without rows has a split already".to_owned()).with_code("split_exists")
+            );
+        }
+        commit_surely(&session).await?;
+        self.idle.put(session);
+        fault::point("postgres.ledger.empty.after")
     }
 
     async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {

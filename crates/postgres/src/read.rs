@@ -89,6 +89,7 @@ enum Gathered {
 impl Reading {
     async fn next(self) -> Result<Option<(Batch, Self)>> {
         let mut rows = match self {
+            Self::Begin(shared, request) if shared.extents.is_known_empty(&request.table) => return Ok(None),
             Self::Begin(shared, request) => {
                 let what = format!("read table `{}`", request.table.id);
                 let begun = Box::pin(Rows::begin(&shared, *request)).await;
@@ -119,7 +120,7 @@ impl Reading {
 
 impl Rows {
     async fn begin(shared: &Arc<Shared>, request: ReadRequest) -> Result<Self> {
-        let reader = shared.reader().await?;
+        let reader = shared.reader_of(&request.table).await?;
         let found = shared.columns.of(&reader.session, &request.table.id).await?;
         let (expressions, columns) = columns_to_decode(&found, &request)?;
         let condition = range::condition(&request.table, &request.range)?;

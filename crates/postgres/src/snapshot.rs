@@ -1,6 +1,6 @@
 //! One consistent state for many readers: a session holds locks and the exported snapshot, the others take it over. The rows stream in `read.rs`, splitting is `split.rs`, aggregates are `aggregate.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -12,11 +12,11 @@ use whimbrel_core::{
 
 use crate::catalog::Server;
 use crate::columns::Known;
-use crate::connect::{Idle, Role, Session, Settings};
+use crate::connect::{Role, Session, Settings};
 use crate::error::from_driver;
-use crate::extent::Extents;
+use crate::extent::{Extent, Extents};
 use crate::quote::table_name;
-use crate::readers::Shared;
+use crate::readers::{Joined, Shared};
 use crate::{aggregate, catalog, foreign_keys, read, split};
 
 /// Tables locked by one statement.
@@ -50,13 +50,9 @@ impl PostgresSnapshot {
             }
         };
         let position = position(&main).await?;
-        let idle = Idle::new();
-        let (main, exported, places) = match exported {
-            Some(exported) => (Some(main), exported, readers.max(1)),
-            None => {
-                idle.put(main);
-                (None, String::new(), 1)
-            }
+        let (main, exported, places, idle) = match exported {
+            Some(exported) => (Some(main), exported, readers.max(1), Vec::new()),
+            None => (None, String::new(), 1, vec![Joined::new(main)]),
         };
         let shared = Shared {
             settings: settings.clone(),
@@ -64,7 +60,7 @@ impl PostgresSnapshot {
             exported,
             position,
             places: Arc::new(Semaphore::new(places)),
-            idle,
+            idle: Mutex::new(idle),
             columns: Known::default(),
             extents: Extents::default(),
         };
@@ -135,8 +131,25 @@ impl Snapshot for PostgresSnapshot {
         self.shared.position.clone()
     }
 
-    async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
+    async fn are_empty(&self, tables: &[&Table]) -> Result<Vec<bool>> {
         let reader = self.shared.reader().await?;
+        let mut empty = Vec::with_capacity(tables.len());
+        for table in tables {
+            let extent = match table.flattened {
+                true => Extent::default(),
+                false => {
+                    let extent = self.shared.extents.of(&reader.session, table).await;
+                    extent.map_err(|error| self.shared.classify(error))?
+                }
+            };
+            empty.push(extent.empty);
+        }
+        reader.done();
+        Ok(empty)
+    }
+
+    async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
+        let reader = self.shared.reader_of(table).await?;
         let chunks = split::split(&reader.session, &self.shared.extents, table, chunk_bytes)
             .await
             .map_err(|error| {
@@ -152,10 +165,10 @@ impl Snapshot for PostgresSnapshot {
     }
 
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
-        let reader = self.shared.reader().await?;
+        let reader = self.shared.reader_of(table).await?;
         let found = Box::pin(aggregate::aggregate(
             &reader.session,
-            &self.shared.columns,
+            (&self.shared.columns, &self.shared.extents),
             table,
             columns,
         ))
@@ -178,7 +191,7 @@ impl Snapshot for PostgresSnapshot {
     }
 
     async fn orphans(&self, table: &Table) -> Result<Vec<u64>> {
-        let reader = self.shared.reader().await?;
+        let reader = self.shared.reader_of(table).await?;
         let keys: Vec<_> = table.foreign_keys.iter().collect();
         let found = foreign_keys::orphans(&reader.session, table, &keys)
             .await

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use whimbrel_core::{
-    Chunk, ChunkRecord, ChunkResult, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey,
+    Chunk, ChunkRecord, ChunkResult, Digest, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey,
     StepRecord, TableId, fault,
 };
 
@@ -439,6 +439,13 @@ impl Ledger for SqliteLedger {
             .await
     }
 
+    async fn store_empty(&self, run: &RunKey, chunks: &[(TableId, Chunk)], position: &str) -> Result<()> {
+        let (run, chunks, position) = (run.clone(), chunks.to_vec(), position.to_owned());
+        self.pen
+            .write(move |hand| store_empty(hand, &run, &chunks, &position))
+            .await
+    }
+
     async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {
         let (run, target, chunk) = (run.clone(), target.clone(), chunk.clone());
         self.pen
@@ -554,6 +561,47 @@ fn store_split(hand: &mut Hand<'_>, run: &RunKey, target: &TableId, chunks: &[Ch
                     run.epoch.0
                 ])
                 .during(|| "store a split")?;
+        }
+        Ok(())
+    })
+}
+
+fn store_empty(hand: &mut Hand<'_>, run: &RunKey, chunks: &[(TableId, Chunk)], position: &str) -> Result<()> {
+    const EMPTY: Points = Points {
+        begin: "sqlite.ledger.empty.begin",
+        before: "sqlite.ledger.empty.before",
+        after: "sqlite.ledger.empty.after",
+    };
+    let unwritable = |cause: serde_json::Error| Error::bug("a chunk cannot be written").with_cause(cause);
+    let digest = serde_json::to_string(&Digest::default()).map_err(unwritable)?;
+    hand.transact("store empty tables", &EMPTY, |tx| {
+        hold_epoch(tx, run)?;
+        let mut insert = tx
+            .prepare(
+                "INSERT INTO _whimbrel_chunks
+                   (migration, source, target, chunk, bounds, epoch, rows, bytes, rejected, digest, position, finished_at)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+                 WHERE NOT EXISTS (SELECT 1 FROM _whimbrel_chunks WHERE migration = ?1 AND target = ?3)",
+            )
+            .during(|| "store empty tables")?;
+        for (target, chunk) in chunks {
+            let bounds = serde_json::to_string(chunk).map_err(unwritable)?;
+            let stored = insert
+                .execute(params![
+                    run.migration.0,
+                    chunk.table.to_string(),
+                    target.name,
+                    chunk.index,
+                    bounds,
+                    run.epoch.0,
+                    digest,
+                    position
+                ])
+                .during(|| "store empty tables")?;
+            if stored != 1 {
+                let message = format!("`{target}` has a split already");
+                return Err(Error::new(ErrorClass::Conflict, message).with_code("split_exists"));
+            }
         }
         Ok(())
     })

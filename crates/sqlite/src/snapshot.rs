@@ -21,6 +21,7 @@ use crate::catalog::{Numbering, last_number, numberings, pragma_number};
 use crate::error::During;
 use crate::foreign_keys::orphans;
 use crate::gate::{DatabaseFile, ReadConnection, blocking};
+use crate::sql::quote;
 
 /// How often the readers try to begin between two writes of others.
 const ATTEMPTS_MAX: u32 = 200;
@@ -163,6 +164,21 @@ fn position(control: &Connection, file: &DatabaseFile) -> Result<Position> {
 impl Snapshot for SqliteSnapshot {
     fn position(&self) -> Position {
         self.position.clone()
+    }
+
+    async fn are_empty(&self, tables: &[&Table]) -> Result<Vec<bool>> {
+        let names: Vec<String> = tables.iter().map(|table| quote(&table.id.name)).collect();
+        self.readers
+            .run(move |connection| {
+                let is_empty = |name: &String| {
+                    let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {name})");
+                    connection
+                        .query_row(&sql, [], |row| row.get(0))
+                        .during(|| format!("look into {name}"))
+                };
+                names.iter().map(is_empty).collect()
+            })
+            .await
     }
 
     async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {

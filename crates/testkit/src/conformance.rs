@@ -103,6 +103,14 @@ pub const CLAIMS: &[Claim] = &[
         holds: |bench| Box::pin(ledger::a_split_is_stored_once(bench)),
     },
     Claim {
+        name: "tables_without_rows_arrive_together_and_once",
+        holds: |bench| Box::pin(ledger::tables_without_rows_arrive_together_and_once(bench)),
+    },
+    Claim {
+        name: "a_state_knows_its_empty_tables",
+        holds: |bench| Box::pin(reading::a_state_knows_its_empty_tables(bench)),
+    },
+    Claim {
         name: "a_confirmed_chunk_names_the_later_position",
         holds: |bench| Box::pin(ledger::a_confirmed_chunk_names_the_later_position(bench)),
     },

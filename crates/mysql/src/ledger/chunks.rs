@@ -3,7 +3,7 @@
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Row, Value};
 use whimbrel_core::{
-    Chunk, ChunkRecord, ChunkResult, Epoch, Error, MigrationId, Position, Result, RunKey, TableId,
+    Chunk, ChunkRecord, ChunkResult, Digest, Epoch, Error, MigrationId, Position, Result, RunKey, TableId,
 };
 
 use super::tables::{CHUNKS, conflict, named};
@@ -125,6 +125,43 @@ async fn insert(conn: &mut Conn, run: &RunKey, target: &TableId, chunks: &[Chunk
         conn.exec_drop(sql, values).await.map_err(|error| {
             if is_duplicate(&error) {
                 return conflict(format!("somebody else plans table `{target}`")).with_code("split_exists");
+            }
+            classify(error)
+        })?;
+    }
+    Ok(())
+}
+
+/// Stores chunks that are the whole split of their tables and have arrived without rows; a `Conflict` when a table has a split.
+pub(super) async fn store_empty(
+    conn: &mut Conn,
+    run: &RunKey,
+    chunks: &[(TableId, Chunk)],
+    position: &str,
+) -> Result<()> {
+    let digest = json(&Digest::default())?;
+    for some in chunks.chunks(STORED_AT_ONCE) {
+        let places = vec!["(?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, CURRENT_TIMESTAMP(6))"; some.len()].join(", ");
+        let mut values: Vec<Value> = Vec::with_capacity(some.len() * 8);
+        for (target, chunk) in some {
+            let (namespace, name) = named(target);
+            values.push(run.migration.0.as_str().into());
+            values.push(namespace.into());
+            values.push(name.into());
+            values.push(chunk.index.into());
+            values.push(json(chunk)?.into());
+            values.push(run.epoch.0.into());
+            values.push(digest.as_str().into());
+            values.push(position.into());
+        }
+        let sql = format!(
+            "INSERT INTO {CHUNKS} (migration, namespace, name, number, chunk, epoch, `rows`, bytes, rejected, digest, position, finished_at)
+             VALUES {places}"
+        );
+        conn.exec_drop(sql, values).await.map_err(|error| {
+            if is_duplicate(&error) {
+                let message = "a table without rows has a split already".to_owned();
+                return conflict(message).with_code("split_exists");
             }
             classify(error)
         })?;

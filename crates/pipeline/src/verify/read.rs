@@ -54,8 +54,17 @@ pub(crate) async fn totals(
     snapshot: &Arc<dyn Snapshot>,
     readings: Vec<Reading>,
 ) -> Result<BTreeMap<TableId, Result<Found>>, Failure> {
-    let parts = split(ctx, snapshot, readings).await?;
     let mut totals: BTreeMap<TableId, Result<Found>> = BTreeMap::new();
+    let tables: Vec<&Table> = readings.iter().map(|reading| &reading.table).collect();
+    let empty = retry(ctx, "look for empty tables", || snapshot.are_empty(&tables)).await?;
+    let mut filled = Vec::new();
+    for (reading, is_empty) in readings.into_iter().zip(empty) {
+        match is_empty {
+            true => drop(totals.insert(reading.plan.target.id.clone(), Ok(Found::default()))),
+            false => filled.push(reading),
+        }
+    }
+    let parts = split(ctx, snapshot, filled).await?;
     let mut jobs = Vec::new();
     for (reading, ranges) in parts {
         let ranges = match ranges {

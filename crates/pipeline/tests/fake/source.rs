@@ -154,6 +154,12 @@ impl Snapshot for FakeSnapshot {
         Ok(found)
     }
 
+    async fn are_empty(&self, tables: &[&Table]) -> Result<Vec<bool>> {
+        point("fake.are_empty")?;
+        let is_empty = |table: &&Table| self.state.rows.get(&table.id).is_some_and(Vec::is_empty);
+        Ok(tables.iter().map(is_empty).collect())
+    }
+
     async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>> {
         let find = |id: &TableId| {
             self.state
@@ -181,7 +187,7 @@ fn integer(value: &Value) -> Option<i64> {
 fn is_within(range: &KeyRange, row: &Row) -> bool {
     let key = integer(&row[0]).unwrap_or(i64::MIN);
     let bound = match range {
-        KeyRange::All | KeyRange::Rows { .. } => return true,
+        KeyRange::All | KeyRange::Rows { .. } | KeyRange::Part { .. } => return true,
         KeyRange::Exactly { keys, .. } => return keys.contains(&vec![KeyValue::Integer(key)]),
         KeyRange::Keys(bound) => bound,
     };

@@ -8,9 +8,9 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use async_trait::async_trait;
 use whimbrel_core::{
-    Batch, Chunk, ChunkRecord, ChunkResult, Committed, Direction, Epoch, Error, ErrorClass, Finding, Ledger,
-    LogicalType, MigrationId, Reject, Result, RunKey, SequencePosition, Source, Step, StepRecord, TableId,
-    Target, WriteRequest, Writer, fault::point, packed_rows, packed_values,
+    Batch, Chunk, ChunkRecord, ChunkResult, Committed, Digest, Direction, Epoch, Error, ErrorClass, Finding,
+    Ledger, LogicalType, MigrationId, Reject, Result, RunKey, SequencePosition, Source, Step, StepRecord,
+    TableId, Target, WriteRequest, Writer, fault::point, packed_rows, packed_values,
 };
 
 use super::database::{Database, LedgerState, Row, Trouble, Value, unwire};
@@ -185,6 +185,35 @@ impl Ledger for FakeTarget {
                 .sort_by(|a, b| (&a.target, a.chunk.index).cmp(&(&b.target, b.chunk.index)));
         }
         point("fake.store_split.after")
+    }
+
+    async fn store_empty(&self, run: &RunKey, chunks: &[(TableId, Chunk)], position: &str) -> Result<()> {
+        point("fake.store_empty.before")?;
+        {
+            let mut state = self.0.state();
+            state.check(run)?;
+            let known = &mut state.ledger().chunks;
+            for (target, chunk) in chunks {
+                if known.iter().any(|record| &record.target == target) {
+                    return Err(Error::new(ErrorClass::Conflict, "the table is split already"));
+                }
+                known.push(ChunkRecord {
+                    target: target.clone(),
+                    chunk: chunk.clone(),
+                    epoch: run.epoch,
+                    result: Some(ChunkResult {
+                        rows: 0,
+                        bytes: 0,
+                        rejected: 0,
+                        ruled: Vec::new(),
+                        digest: Digest::default(),
+                    }),
+                    position: Some(position.to_owned()),
+                });
+            }
+            known.sort_by(|a, b| (&a.target, a.chunk.index).cmp(&(&b.target, b.chunk.index)));
+        }
+        point("fake.store_empty.after")
     }
 
     async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {

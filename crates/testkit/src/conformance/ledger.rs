@@ -1,6 +1,6 @@
 //! Claims about the ledger and the epoch.
 
-use whimbrel_core::{Change, Chunk, Direction, KeyRange, LogicalType};
+use whimbrel_core::{Change, Chunk, Digest, Direction, KeyRange, LogicalType};
 
 use super::bench::{Bench, result, write_request};
 
@@ -20,6 +20,50 @@ pub(super) async fn a_split_is_stored_once(bench: Bench) {
     let records = bench.chunks().await;
     assert_eq!(records.len(), 1, "the first split stays");
     assert_eq!((&records[0].chunk, &records[0].result), (&chunk, &None));
+}
+
+pub(super) async fn tables_without_rows_arrive_together_and_once(bench: Bench) {
+    let run = bench.run().await;
+    let made = bench.make_notes(&run).await;
+    let whole = |name: &str| {
+        let chunk = Chunk {
+            table: bench.id(name),
+            index: 0,
+            range: KeyRange::All,
+        };
+        (bench.id(name), chunk)
+    };
+    let ledger = bench.target.ledger();
+    let some = [whole("one"), whole("two")];
+    bench.good(ledger.store_empty(&run, &some, "here").await);
+    let records = bench.chunks().await;
+    let found: Vec<_> = records
+        .iter()
+        .map(|record| (record.target.clone(), record.chunk.clone()))
+        .collect();
+    assert_eq!(found, some);
+    for record in &records {
+        let result = record.result.as_ref().unwrap();
+        assert_eq!((result.rows, result.bytes, result.rejected), (0, 0, 0));
+        assert_eq!(result.digest, Digest::default());
+        assert_eq!(record.position.as_deref(), Some("here"));
+    }
+    // One of them has a split: nothing of the rest is stored.
+    let chunk = bench.plan_whole(&run, &made).await;
+    let more = [whole("three"), (made.table.id.clone(), chunk)];
+    bench.conflict(
+        "a split that is there",
+        ledger.store_empty(&run, &more, "here").await,
+    );
+    bench.conflict(
+        "an empty table again",
+        ledger.store_empty(&run, &some, "here").await,
+    );
+    assert_eq!(bench.chunks().await.len(), 3);
+    let _new = bench.run().await;
+    let late = [whole("three")];
+    bench.conflict("an older epoch", ledger.store_empty(&run, &late, "here").await);
+    assert_eq!(bench.chunks().await.len(), 3);
 }
 
 pub(super) async fn a_confirmed_chunk_names_the_later_position(bench: Bench) {

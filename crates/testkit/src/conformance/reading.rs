@@ -151,3 +151,26 @@ pub(super) async fn a_batch_closes_at_its_size(bench: Bench) {
         );
     }
 }
+
+pub(super) async fn a_state_knows_its_empty_tables(bench: Bench) {
+    let run = bench.run().await;
+    let full = bench.make_notes(&run).await;
+    bench.fill(&run, &full, &bench.notes(&full, 0..3, "row")).await;
+    let described = bench.describe("nothing", &[("note", LogicalType::text())]);
+    let empty = bench.make(&run, described).await;
+    let source = bench.target.as_source();
+    let ids = [full.table.id.clone(), empty.table.id.clone()];
+    let snapshot = bench.good(source.snapshot(&ids, 2).await);
+    let asked = snapshot.aggregate(&empty.table, &empty.columns).await;
+    let found = bench.good(snapshot.are_empty(&[&full.table, &empty.table]).await);
+    assert!(!found[0], "a table with rows is not empty");
+    let known = snapshot.aggregate(&empty.table, &empty.columns).await;
+    assert_eq!(
+        bench.good(known),
+        bench.good(asked),
+        "what is known equals what is asked"
+    );
+    assert_eq!(bench.content(&empty).await.rows, 0);
+    let counted = bench.good(snapshot.aggregate(&full.table, &full.columns).await);
+    assert_eq!(counted.rows, 3);
+}
