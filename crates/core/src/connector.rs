@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use crate::{
     Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Dialect, Direction, Error, ErrorClass, Finding,
     KeyRange, Ledger, LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step, Table,
-    TableAggregate, TableId, TableProfile, ValueRule,
+    TableAggregate, TableId, TableProfile, Usage, ValueRule,
 };
 
 /// What an engine can do, as data.
@@ -136,6 +136,14 @@ pub trait Source: Send + Sync {
             );
         }
         Ok(found)
+    }
+
+    /// Returns how the database's tables are used, as far as the engine counts it. Fails only when the connection does: what this user may
+    /// not see is not known.
+    async fn usage(&self) -> Result<Usage> {
+        Ok(Usage::NotKnown {
+            why: "the engine does not count how tables are used".to_owned(),
+        })
     }
 
     /// Returns a value that travels as [`LogicalType::Any`] or [`LogicalType::Wire`] as a person would write it, for lists of rows that

@@ -35,6 +35,7 @@ mod connector;
 mod dialect;
 mod ledger;
 mod silence;
+mod usage;
 
 mod clock;
 mod event;
@@ -89,6 +90,7 @@ pub use rule::{RuleValue, ValueRule};
 pub use settled::Settled;
 pub use silence::{Doing, Silence};
 pub use step::{Direction, Statement, Step, StepPhase};
+pub use usage::{TableUsage, Usage};
 
 /// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("mongodb", 1),
     ("archive", 1),
     ("transform", 1),
+    ("quality", 1),
     ("planner", 1),
     ("testkit", 1),
     ("pipeline", 2),
