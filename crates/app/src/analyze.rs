@@ -17,7 +17,7 @@ use crate::setup::Setup;
 
 /// A table of at most this size is profiled together with others.
 const SMALL_TABLE_BYTES: u64 = 64 * 1024;
-/// So many tables are not worth putting together; some of them may be large where the engine does not know sizes.
+/// Where the engine does not know sizes, so many tables are not put together: some of them may be large.
 const FEW_TABLES: usize = 200;
 /// Groups of small tables that each connection gets, so that none waits long for the last.
 const GROUPS_PER_JOB: usize = 4;
@@ -146,6 +146,12 @@ pub(crate) async fn analyze(
         })
         .collect();
     let bytes = tables.iter().filter_map(|table| table.bytes).sum();
+    let ids: Vec<TableId> = tables.iter().map(|table| table.id.clone()).collect();
+    let held = analysis.source.check_snapshot(&ids).await.map_err(at_source)?;
+    analysis.preflight.extend(held);
+    let target = analysis.target.as_source();
+    let held = target.check_snapshot(&ids).await.map_err(at_target)?;
+    analysis.preflight.extend(held);
     let hindrances = analysis.target.check(bytes).await.map_err(at_target)?;
     analysis
         .preflight
@@ -223,16 +229,17 @@ pub(crate) async fn profile(
 
 /// Puts small tables together, as many as leave every connection several groups; each large one is alone, and the largest go first.
 fn groups(jobs: usize, tables: &[&Table]) -> Vec<Vec<Table>> {
-    let (mut small, mut large): (Vec<&Table>, Vec<&Table>) = tables
-        .iter()
-        .copied()
-        .partition(|table| table.bytes.unwrap_or(0) <= SMALL_TABLE_BYTES);
+    let are_few = tables.len() < FEW_TABLES;
+    let (mut small, mut large): (Vec<&Table>, Vec<&Table>) = tables.iter().copied().partition(|table| {
+        let bytes = table.bytes.unwrap_or(if are_few { u64::MAX } else { 0 });
+        bytes <= SMALL_TABLE_BYTES
+    });
     large.sort_by_key(|table| std::cmp::Reverse(table.bytes));
     small.sort_by(|a, b| a.id.cmp(&b.id));
-    let size = match small.len() {
-        0..FEW_TABLES => 1,
-        many => many.div_ceil(jobs * GROUPS_PER_JOB).clamp(1, GROUP_TABLES_MAX),
-    };
+    let size = small
+        .len()
+        .div_ceil(jobs * GROUPS_PER_JOB)
+        .clamp(1, GROUP_TABLES_MAX);
     let large = large.into_iter().map(|table| vec![table.clone()]);
     let small = small
         .chunks(size)

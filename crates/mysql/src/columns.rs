@@ -1,8 +1,10 @@
 //! What the server says about the columns of a table, as far as reading and comparing their values depends on it.
 
+use std::collections::HashMap;
+
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use whimbrel_core::{Column, Error, ErrorClass, Result, TableId};
+use whimbrel_core::{Column, Error, ErrorClass, Result, Table, TableId};
 
 use crate::error::classify;
 use crate::native::Kind;
@@ -59,6 +61,42 @@ pub(crate) async fn columns_of(conn: &mut Conn, table: &TableId) -> Result<Vec<S
 pub(crate) async fn columns_in(session: &mut Session, table: &TableId) -> Result<Vec<ServerColumn>> {
     let rows: Vec<ColumnRow> = session.query(&question(table)).await.map_err(classify)?;
     Ok(rows.into_iter().map(described).collect())
+}
+
+/// As [`columns_of`], of each of the tables of our database: asked for at once.
+pub(crate) async fn columns_of_all(conn: &mut Conn, tables: &[Table]) -> Result<Vec<Vec<ServerColumn>>> {
+    let names: Vec<String> = tables.iter().map(|table| literal(&table.id.name)).collect();
+    let sql = format!(
+        "{ALL} AND TABLE_NAME IN ({}) ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        names.join(", ")
+    );
+    let rows: Vec<NamedRow> = conn.query(sql).await.map_err(classify)?;
+    let mut found = by_table(rows);
+    Ok(tables
+        .iter()
+        .map(|table| found.remove(&table.id.name).unwrap_or_default())
+        .collect())
+}
+
+/// Asks for the columns of all tables of our database, of a session that reads rows.
+pub(crate) async fn all_columns_in(session: &mut Session) -> Result<HashMap<String, Vec<ServerColumn>>> {
+    let sql = format!("{ALL} ORDER BY TABLE_NAME, ORDINAL_POSITION");
+    let rows: Vec<NamedRow> = session.query(&sql).await.map_err(classify)?;
+    Ok(by_table(rows))
+}
+
+const ALL: &str = "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME
+    FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()";
+
+type NamedRow = (String, String, String, Option<String>, Option<String>);
+
+fn by_table(rows: Vec<NamedRow>) -> HashMap<String, Vec<ServerColumn>> {
+    let mut found: HashMap<String, Vec<ServerColumn>> = HashMap::new();
+    for (table, name, native, charset, collation) in rows {
+        let column = described((name, native, charset, collation));
+        found.entry(table).or_default().push(column);
+    }
+    found
 }
 
 type ColumnRow = (String, String, Option<String>, Option<String>);

@@ -45,6 +45,18 @@ pub(crate) async fn profile(conn: &mut Conn, table: &Table) -> Result<Vec<Foreig
     Ok(profiles)
 }
 
+/// What is found where the table has no rows.
+pub(crate) fn profile_of_nothing(table: &Table) -> Vec<ForeignKeyProfile> {
+    let keys = table.foreign_keys.iter();
+    keys.map(|key| ForeignKeyProfile {
+        columns: key.columns.clone(),
+        orphans: 0,
+        inexact: 0,
+        examples: Vec::new(),
+    })
+    .collect()
+}
+
 async fn examples(conn: &mut Conn, table: &Table, key: &ForeignKey) -> Result<Vec<String>> {
     let values: Vec<String> = key
         .columns

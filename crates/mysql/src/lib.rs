@@ -11,6 +11,7 @@ mod codec;
 mod columns;
 mod connect;
 mod dialect;
+mod emptiness;
 mod error;
 mod execute;
 mod flavour;

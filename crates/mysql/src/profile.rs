@@ -7,12 +7,11 @@ use whimbrel_core::{Column, ColumnProfile, Result, Table, TableProfile};
 
 use crate::catalog::rows::{Line, lines};
 use crate::codec::form;
-use crate::columns::{ServerColumn, columns_of};
-use crate::connect::Server;
+use crate::columns::{ServerColumn, columns_of, columns_of_all};
 use crate::error::classify;
-use crate::foreign_keys;
 use crate::native::Kind;
 use crate::quote::{quoted, table_name};
+use crate::{emptiness, foreign_keys};
 
 /// Names of the shapes that are counted.
 pub(crate) mod shape {
@@ -45,17 +44,51 @@ pub(crate) mod shape {
 /// The server allows 4,096 result columns.
 const EXPRESSIONS_MAX: usize = 500;
 
-pub(crate) async fn profile(conn: &mut Conn, _server: &Server, table: &Table) -> Result<TableProfile> {
-    conn.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        .await
-        .map_err(classify)?;
-    let found = in_transaction(conn, table).await;
+pub(crate) async fn profile(conn: &mut Conn, table: &Table) -> Result<TableProfile> {
+    begin(conn).await?;
+    let found = async {
+        let columns = columns_of(conn, &table.id).await?;
+        in_transaction(conn, table, &columns).await
+    };
+    let found = found.await;
     conn.query_drop("ROLLBACK").await.map_err(classify)?;
     found
 }
 
-async fn in_transaction(conn: &mut Conn, table: &Table) -> Result<TableProfile> {
-    let columns = columns_of(conn, &table.id).await?;
+/// As [`profile`] for each of the tables, all in one state; one that holds no row is asked about together with others.
+pub(crate) async fn profiles(conn: &mut Conn, tables: &[Table]) -> Result<Vec<TableProfile>> {
+    begin(conn).await?;
+    let found = all_in_transaction(conn, tables).await;
+    conn.query_drop("ROLLBACK").await.map_err(classify)?;
+    found
+}
+
+async fn begin(conn: &mut Conn) -> Result<()> {
+    let sql = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+    conn.query_drop(sql).await.map_err(classify)
+}
+
+async fn all_in_transaction(conn: &mut Conn, tables: &[Table]) -> Result<Vec<TableProfile>> {
+    let columns = columns_of_all(conn, tables).await?;
+    let mut empty = Vec::with_capacity(tables.len());
+    for sql in emptiness::questions(tables) {
+        empty.extend(emptiness::answers(
+            conn.query_first(sql).await.map_err(classify)?,
+        )?);
+    }
+    let mut profiles = Vec::with_capacity(tables.len());
+    for ((table, columns), is_empty) in tables.iter().zip(columns).zip(empty) {
+        profiles.push(match is_empty {
+            true => of_nothing(table, &columns),
+            false => in_transaction(conn, table, &columns)
+                .await
+                .map_err(|error| error.during(format_args!("profile table `{}`", table.id)))?,
+        });
+    }
+    Ok(profiles)
+}
+
+async fn in_transaction(conn: &mut Conn, table: &Table, columns: &[ServerColumn]) -> Result<TableProfile> {
     let sizes: Vec<String> = columns
         .iter()
         .map(|column| format!("COALESCE({}, 0)", size(column)))
@@ -76,7 +109,27 @@ async fn in_transaction(conn: &mut Conn, table: &Table) -> Result<TableProfile> 
             .flatten()
             .map(|measure| measure.expression.clone()),
     );
-    let mut values = texts(conn, table, &expressions).await?.into_iter();
+    let values = texts(conn, table, &expressions).await?;
+    let mut profile = gathered(columns, &measures, values);
+    profile.foreign_keys = foreign_keys::profile(conn, table).await?;
+    Ok(profile)
+}
+
+/// What would be found in the table without rows.
+fn of_nothing(table: &Table, columns: &[ServerColumn]) -> TableProfile {
+    let measures: Vec<Vec<Measure>> = columns.iter().map(|column| measures(table, column)).collect();
+    let mut profile = gathered(columns, &measures, Vec::new());
+    profile.foreign_keys = foreign_keys::profile_of_nothing(table);
+    profile
+}
+
+/// What the values say, in the order of the measures behind three counts.
+fn gathered(
+    columns: &[ServerColumn],
+    measures: &[Vec<Measure>],
+    values: Vec<Option<String>>,
+) -> TableProfile {
+    let mut values = values.into_iter();
     let mut next = || values.next().flatten();
     let mut profile = TableProfile {
         rows: count(next().as_ref()),
@@ -84,7 +137,7 @@ async fn in_transaction(conn: &mut Conn, table: &Table) -> Result<TableProfile> 
         row_bytes_max: count(next().as_ref()),
         ..TableProfile::default()
     };
-    for (column, measures) in columns.iter().zip(&measures) {
+    for (column, measures) in columns.iter().zip(measures) {
         let mut result = ColumnProfile::default();
         for measure in measures {
             measure.put.put(&mut result, next());
@@ -98,8 +151,7 @@ async fn in_transaction(conn: &mut Conn, table: &Table) -> Result<TableProfile> 
         }
         profile.columns.insert(column.name.clone(), result);
     }
-    profile.foreign_keys = foreign_keys::profile(conn, table).await?;
-    Ok(profile)
+    profile
 }
 
 /// Returns the text of each expression over the table, in order.

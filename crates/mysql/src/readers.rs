@@ -2,7 +2,7 @@
 //! unread is cut off, so that its session serves the next.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mysql_async::prelude::Queryable as _;
@@ -10,10 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use whimbrel_core::{Error, ErrorClass, Position, Result, TableId};
 
-use crate::columns::{ServerColumn, columns_in};
+use crate::columns::{ServerColumn, all_columns_in, columns_in};
 use crate::connect::Server;
 use crate::error::{classify, snapshot_lost};
 use crate::wire::Session;
+
+/// From so many tables on, one question about all columns is cheaper than one for each table.
+const MANY_TABLES: usize = 16;
 
 /// What all readers of the state share.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct Shared {
     /// Sessions that still live, lent ones included.
     alive: AtomicUsize,
     columns: Mutex<HashMap<TableId, Arc<Vec<ServerColumn>>>>,
+    /// True while the first question about columns is to be about those of all tables: the state is of many.
+    asks_for_all: AtomicBool,
     /// Tables that hold no row in the state, as far as that was asked.
     empty: Mutex<HashSet<TableId>>,
     /// The streams that are being read.
@@ -73,7 +78,7 @@ impl Lent {
 
 impl Shared {
     /// Shares sessions that are in one state.
-    pub(crate) fn new(server: Server, position: Position, sessions: Vec<Lent>) -> Self {
+    pub(crate) fn new(server: Server, position: Position, sessions: Vec<Lent>, tables: usize) -> Self {
         Self {
             server,
             position,
@@ -81,6 +86,7 @@ impl Shared {
             alive: AtomicUsize::new(sessions.len()),
             idle: Mutex::new(sessions),
             columns: Mutex::new(HashMap::new()),
+            asks_for_all: AtomicBool::new(tables >= MANY_TABLES),
             empty: Mutex::new(HashSet::new()),
             tasks: Mutex::new(JoinSet::new()),
         }
@@ -160,6 +166,17 @@ impl Reader {
         let known = locked(&self.shared.columns).get(table).cloned();
         if let Some(known) = known {
             return Ok(known);
+        }
+        if self.shared.asks_for_all.swap(false, Ordering::SeqCst) {
+            let all = all_columns_in(self.converted().await?).await?;
+            let all = all
+                .into_iter()
+                .map(|(name, columns)| (TableId::bare(name), Arc::new(columns)));
+            locked(&self.shared.columns).extend(all);
+            let known = locked(&self.shared.columns).get(table).cloned();
+            if let Some(known) = known {
+                return Ok(known);
+            }
         }
         let found = Arc::new(columns_in(self.converted().await?, table).await?);
         locked(&self.shared.columns).insert(table.clone(), Arc::clone(&found));

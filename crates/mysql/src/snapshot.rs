@@ -7,18 +7,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use mysql_async::{Row, Value};
+use mysql_async::Row;
 use whimbrel_core::{
-    Batch, Chunk, Error, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
+    Batch, Chunk, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
     TableAggregate, TableId,
 };
 
 use crate::connect::Server;
 use crate::error::classify;
-use crate::quote::table_name;
 use crate::readers::{Reader, Shared};
 use crate::wire::Session;
-use crate::{aggregate, catalog, foreign_keys, read, split};
+use crate::{aggregate, catalog, emptiness, foreign_keys, read, split};
 
 /// A state of the database that stands still.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ impl MysqlSnapshot {
     pub(crate) async fn open(server: &Server, tables: &[TableId], readers: usize) -> Result<Self> {
         let (position, sessions) = Box::pin(begin::begin(server, tables, readers.max(1))).await?;
         Ok(Self {
-            shared: Arc::new(Shared::new(server.clone(), position, sessions)),
+            shared: Arc::new(Shared::new(server.clone(), position, sessions, tables.len())),
         })
     }
 }
@@ -47,25 +46,12 @@ fn ended<T>(reader: Reader, what: impl FnOnce() -> String, result: Result<T>) ->
     }
 }
 
-/// Tables that are looked into by one statement.
-const LOOKED_INTO_AT_ONCE: usize = 100;
-
 /// Tells of each table whether it holds no row.
-async fn emptiness(session: &mut Session, tables: &[&Table]) -> Result<Vec<bool>> {
+async fn are_empty(session: &mut Session, tables: &[&Table]) -> Result<Vec<bool>> {
     let mut empty = Vec::with_capacity(tables.len());
-    for some in tables.chunks(LOOKED_INTO_AT_ONCE) {
-        let looks: Vec<String> = some
-            .iter()
-            .map(|table| format!("NOT EXISTS (SELECT 1 FROM {})", table_name(&table.id)))
-            .collect();
-        let sql = format!("SELECT {}", looks.join(", "));
+    for sql in emptiness::questions(tables.iter().copied()) {
         let row: Option<Row> = session.query_first(&sql).await.map_err(classify)?;
-        let row = row.ok_or_else(|| Error::bug("a query of conditions gave no row"))?;
-        empty.extend(
-            row.unwrap()
-                .into_iter()
-                .map(|value| value == Value::Bytes(b"1".to_vec())),
-        );
+        empty.extend(emptiness::answers(row)?);
     }
     Ok(empty)
 }
@@ -78,7 +64,7 @@ impl Snapshot for MysqlSnapshot {
 
     async fn are_empty(&self, tables: &[&Table]) -> Result<Vec<bool>> {
         let mut reader = self.shared.reader().await?;
-        let found = async { emptiness(reader.converted().await?, tables).await };
+        let found = async { are_empty(reader.converted().await?, tables).await };
         let found = Box::pin(found).await;
         let found = ended(reader, || "look for empty tables".to_owned(), found)?;
         for (table, _) in tables.iter().zip(&found).filter(|(_, is_empty)| **is_empty) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId,
-    TableProfile,
+    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table,
+    TableId, TableProfile,
 };
 
 use crate::codec::form::shown_native;
@@ -56,15 +56,25 @@ impl Source for MysqlSource {
         // Copies of a server's files would share its id, but not the place where they lie.
         let place = [setting("hostname"), setting("port"), setting("datadir")];
         let server = setting("server_uuid").or_else(|| setting("server_uid"));
-        let parts: Vec<&str> = server.into_iter().chain(place.into_iter().flatten()).collect();
+        let parts: Vec<&str> = server
+            .into_iter()
+            .chain(place.into_iter().flatten())
+            .collect();
         Ok((!parts.is_empty()).then(|| format!("{}/{}", parts.join("/"), self.server.database)))
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let mut conn = self.server.reader().await?;
-        let profile = Box::pin(profile::profile(&mut conn, &self.server, table)).await;
+        let profile = Box::pin(profile::profile(&mut conn, table)).await;
         drop(conn.disconnect().await);
         profile.map_err(|error| error.during(format!("profile table `{}`", table.id)))
+    }
+
+    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+        let mut conn = self.server.reader().await?;
+        let profiles = Box::pin(profile::profiles(&mut conn, tables)).await;
+        drop(conn.disconnect().await);
+        profiles
     }
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {

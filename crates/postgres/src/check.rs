@@ -6,6 +6,7 @@ use crate::catalog::is_users;
 use crate::connect::Session;
 use crate::error::from_driver;
 use crate::large_objects;
+use crate::quote::table_name;
 
 /// The oldest major versions that can be read and written.
 const SOURCE_MIN: i32 = 10;
@@ -47,6 +48,44 @@ pub(crate) async fn target(session: &Session) -> Result<Vec<Finding>> {
         ));
     }
     Ok(findings)
+}
+
+/// A server has a fixed room for locks, and a state holds one of every table. The server promises less than there is: locks that nobody
+/// else asks for are a third more at least. A number of tables between the two works while nobody else needs many.
+pub(crate) async fn locks(session: &Session, tables: &[TableId]) -> Result<Vec<Finding>> {
+    let names: Vec<String> = tables.iter().map(table_name).collect();
+    let sql = "WITH RECURSIVE part(oid) AS (SELECT to_regclass(name)::oid FROM unnest($1::text[]) AS t(name)
+           UNION SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid)
+         SELECT (SELECT count(oid) FROM part) + (SELECT count(*) FROM unnest($1::text[]) AS t(name) WHERE to_regclass(name) IS NULL),
+           s.each, s.sessions FROM (SELECT
+           current_setting('max_locks_per_transaction')::int8 AS each,
+           current_setting('max_connections')::int8 + current_setting('max_prepared_transactions')::int8
+             + current_setting('autovacuum_max_workers')::int8 + current_setting('max_worker_processes')::int8
+             + coalesce(current_setting('max_wal_senders', true), '0')::int8 AS sessions) s";
+    let row = session.query_one(sql, &[&names]).await.map_err(from_driver)?;
+    let (needed, each, sessions): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    Ok(room_for_locks(needed, each, sessions).into_iter().collect())
+}
+
+/// What can be said about a state that holds so many locks on a server with room for `each` of so many sessions.
+fn room_for_locks(needed: i64, each: i64, sessions: i64) -> Option<Finding> {
+    let promised = each * sessions;
+    let (severity, held) = if needed <= promised * 3 / 4 {
+        return None;
+    } else if needed <= promised * 4 / 3 {
+        (Severity::Warning, "may be too little beside what others hold")
+    } else {
+        (Severity::Blocker, "is too little")
+    };
+    // Half as much again leaves room for the others.
+    let wanted = (needed * 3 / 2 / sessions.max(1) + 1).max(2 * each);
+    let message = format!(
+        "a state of the database holds a lock of each of {needed} tables; room for {promised} locks \
+         (`max_locks_per_transaction` is `{each}`) {held}"
+    );
+    let hint =
+        format!("hint: `alter system set max_locks_per_transaction = {wanted}`, and restart the server");
+    Some(Finding::new("snapshot", severity, about_database(), message).with_evidence(hint))
 }
 
 async fn version(session: &Session, oldest: i32) -> Result<Vec<Finding>> {
@@ -243,4 +282,33 @@ async fn not_empty(session: &Session) -> Result<Vec<Finding>> {
     );
     finding.evidence = row.get::<_, Option<Vec<String>>>(1).unwrap_or_default();
     Ok(vec![finding])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_tables_than_the_server_has_locks_for_are_a_blocker_before_anything_runs() {
+        // 64 locks for each of 121 sessions, which is what a server has by default; it was seen to give 12,000.
+        let severity = |tables| room_for_locks(tables, 64, 121).map(|finding| finding.severity);
+        assert_eq!(severity(5_000), None);
+        assert_eq!(severity(10_000), Some(Severity::Warning));
+        assert_eq!(severity(10_400), Some(Severity::Blocker));
+        let finding = room_for_locks(30_000, 64, 121).unwrap();
+        assert!(
+            finding.message.contains("`max_locks_per_transaction` is `64`"),
+            "{}",
+            finding.message
+        );
+        assert_eq!(
+            finding.evidence,
+            ["hint: `alter system set max_locks_per_transaction = 372`, and restart the server"]
+        );
+        // What the hint says is enough.
+        assert_eq!(
+            room_for_locks(30_000, 372, 121).map(|finding| finding.severity),
+            None
+        );
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
-use whimbrel_core::{Error, LogicalType, Result, TableId};
+use whimbrel_core::{Error, LogicalType, Result, Table, TableId};
 
 use crate::codec::wire::{Part, Shape};
 use crate::error::from_driver;
@@ -149,6 +149,18 @@ pub(crate) async fn columns_of(client: &Client, table: &TableId) -> Result<Vec<S
         .next()
         .map(|columns| columns.to_vec())
         .unwrap_or_default())
+}
+
+/// Returns the columns of each of the tables, asked for at once.
+pub(crate) async fn columns_of_all(client: &Client, tables: &[Table]) -> Result<Vec<Vec<ServerColumn>>> {
+    let (namespaces, names): (Vec<&str>, Vec<&str>) = tables.iter().map(|table| placed(&table.id)).unzip();
+    let sql = columns_where("(n.nspname, c.relname) IN (SELECT * FROM unnest($1::text[], $2::text[]))");
+    let found = asked(client, &sql, &[&namespaces, &names]).await?;
+    let columns = |(namespace, name): (&str, &str)| {
+        let columns = found.get(&(namespace.to_owned(), name.to_owned()));
+        columns.map(|columns| columns.to_vec()).unwrap_or_default()
+    };
+    Ok(namespaces.into_iter().zip(names).map(columns).collect())
 }
 
 async fn asked(client: &Client, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<ByTable> {

@@ -70,6 +70,19 @@ fn place(table: &Table) -> (String, String) {
     (namespace.to_owned(), table.id.name.clone())
 }
 
+/// Tells of each of the tables whether it surely holds no row, asked for at once.
+pub(crate) async fn are_empty(client: &Client, tables: &[Table]) -> Result<Vec<bool>> {
+    let names: Vec<String> = tables.iter().map(|table| table_name(&table.id)).collect();
+    let sql = format!(
+        "SELECT coalesce({IN_PAGES} AND pg_relation_size(c.oid) = 0, false)
+         FROM unnest($1::text[]) WITH ORDINALITY AS t(name, at) LEFT JOIN pg_class c ON c.oid = to_regclass(t.name)
+           LEFT JOIN pg_am am ON am.oid = c.relam ORDER BY t.at"
+    );
+    let rows = client.query(&sql, &[&names]).await.map_err(from_driver)?;
+    let whole = tables.iter().zip(&rows);
+    Ok(whole.map(|(table, row)| row.get(0) && !table.flattened).collect())
+}
+
 async fn all(client: &Client) -> Result<HashMap<(String, String), Extent>> {
     let sql = format!(
         "SELECT {SIZES}, bool_and({BY_PAGE}), bool_and({IN_PAGES}), n.nspname::text, c.relname::text

@@ -8,7 +8,9 @@
 use tokio_postgres::Client;
 use whimbrel_core::{ColumnProfile, ForeignKey, ForeignKeyProfile, Result, Table, TableProfile};
 
-use crate::columns::{ServerColumn, columns_of};
+use crate::columns::{ServerColumn, columns_of, columns_of_all};
+use crate::error::from_driver;
+use crate::extent::are_empty;
 use crate::foreign_keys;
 use crate::native::Kind;
 use crate::passes::{count, texts};
@@ -17,48 +19,131 @@ use crate::quote::{quoted, rows_of};
 /// The first microsecond that is not one of 64 bits since 1970.
 const BEYOND_MICROS: &str = "'294247-01-10 04:00:54.775807'";
 
+/// Expressions and tables of one statement about several tables.
+const TOGETHER_EXPRESSIONS: usize = 2_000;
+const TOGETHER_TABLES: usize = 50;
+
 pub(crate) async fn profile(client: &Client, table: &Table) -> Result<TableProfile> {
-    let columns = columns_of(client, &table.id).await?;
-    let from = rows_of(table);
-    let row_bytes: Vec<String> = columns
-        .iter()
-        .map(|column| format!("coalesce({}, 0)", size(column)))
-        .collect();
-    let row_bytes = if row_bytes.is_empty() {
-        "0".to_owned()
-    } else {
-        row_bytes.join(" + ")
-    };
-    let mut expressions = vec![
-        "count(*)".to_owned(),
-        format!("coalesce(sum(({row_bytes})::int8), 0)"),
-        format!("coalesce(max({row_bytes}), 0)"),
-    ];
-    let measures: Vec<Vec<Measure>> = columns.iter().map(measures).collect();
-    expressions.extend(
-        measures
-            .iter()
-            .flatten()
-            .map(|measure| measure.expression.clone()),
-    );
-    let found = texts(client, &from, &expressions).await?;
-    let mut values = found.into_iter();
-    let mut next = || values.next().flatten();
-    let mut profile = TableProfile {
-        rows: count(next().as_ref()),
-        bytes: count(next().as_ref()),
-        row_bytes_max: count(next().as_ref()),
-        ..TableProfile::default()
-    };
-    for (column, measures) in columns.iter().zip(&measures) {
-        let mut result = ColumnProfile::default();
-        for measure in measures {
-            (measure.put)(&mut result, next());
-        }
-        profile.columns.insert(column.name.clone(), result);
-    }
+    let questions = Questions::about(columns_of(client, &table.id).await?);
+    let found = texts(client, &rows_of(table), &questions.expressions).await?;
+    let mut profile = questions.answered(found);
     profile.foreign_keys = orphans(client, table).await?;
     Ok(profile)
+}
+
+/// As [`profile`] for each of the tables, many of them with one statement; a table without a page is not asked at all.
+pub(crate) async fn profiles(client: &Client, tables: &[Table]) -> Result<Vec<TableProfile>> {
+    let columns = columns_of_all(client, tables).await?;
+    let questions: Vec<Questions> = columns.into_iter().map(Questions::about).collect();
+    let empty = are_empty(client, tables).await?;
+    let mut found: Vec<Vec<Option<String>>> = vec![Vec::new(); tables.len()];
+    let filled: Vec<usize> = (0..tables.len()).filter(|at| !empty[*at]).collect();
+    for group in together(&filled, &questions) {
+        let part = |at: &usize| {
+            let Questions { expressions, .. } = &questions[*at];
+            let list: Vec<String> = expressions.iter().map(|text| format!("({text})::text")).collect();
+            format!(
+                "SELECT {at}, ARRAY[{}] FROM {}",
+                list.join(", "),
+                rows_of(&tables[*at])
+            )
+        };
+        let parts: Vec<String> = group.iter().map(part).collect();
+        let sql = parts.join(" UNION ALL ");
+        for row in client.query(&sql, &[]).await.map_err(from_driver)? {
+            let at = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();
+            found[at] = row.get(1);
+        }
+    }
+    let mut profiles = Vec::with_capacity(tables.len());
+    for (((table, questions), found), is_empty) in tables.iter().zip(&questions).zip(found).zip(empty) {
+        let mut profile = questions.answered(found);
+        profile.foreign_keys = match is_empty {
+            true => table
+                .foreign_keys
+                .iter()
+                .map(|key| orphaned(key, 0, Vec::new()))
+                .collect(),
+            false => orphans(client, table).await?,
+        };
+        profiles.push(profile);
+    }
+    Ok(profiles)
+}
+
+/// Puts tables together that one statement asks about.
+fn together(tables: &[usize], questions: &[Questions]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut room = 0;
+    for at in tables {
+        let expressions = questions[*at].expressions.len();
+        match groups.last_mut() {
+            Some(group) if expressions <= room && group.len() < TOGETHER_TABLES => {
+                group.push(*at);
+                room -= expressions;
+            }
+            _ => {
+                groups.push(vec![*at]);
+                room = TOGETHER_EXPRESSIONS.saturating_sub(expressions);
+            }
+        }
+    }
+    groups
+}
+
+/// What is asked about a table.
+struct Questions {
+    columns: Vec<(String, Vec<Measure>)>,
+    expressions: Vec<String>,
+}
+
+impl Questions {
+    fn about(columns: Vec<ServerColumn>) -> Self {
+        let row_bytes: Vec<String> = columns
+            .iter()
+            .map(|column| format!("coalesce({}, 0)", size(column)))
+            .collect();
+        let row_bytes = if row_bytes.is_empty() {
+            "0".to_owned()
+        } else {
+            row_bytes.join(" + ")
+        };
+        let mut expressions = vec![
+            "count(*)".to_owned(),
+            format!("coalesce(sum(({row_bytes})::int8), 0)"),
+            format!("coalesce(max({row_bytes}), 0)"),
+        ];
+        let columns: Vec<(String, Vec<Measure>)> = columns
+            .into_iter()
+            .map(|column| {
+                let measures = measures(&column);
+                (column.name, measures)
+            })
+            .collect();
+        let measures = columns.iter().flat_map(|(_, measures)| measures);
+        expressions.extend(measures.map(|measure| measure.expression.clone()));
+        Self { columns, expressions }
+    }
+
+    /// What the answers say, in the order of the expressions; all of them are none for a table that holds nothing.
+    fn answered(&self, found: Vec<Option<String>>) -> TableProfile {
+        let mut values = found.into_iter();
+        let mut next = || values.next().flatten();
+        let mut profile = TableProfile {
+            rows: count(next().as_ref()),
+            bytes: count(next().as_ref()),
+            row_bytes_max: count(next().as_ref()),
+            ..TableProfile::default()
+        };
+        for (name, measures) in &self.columns {
+            let mut result = ColumnProfile::default();
+            for measure in measures {
+                (measure.put)(&mut result, next());
+            }
+            profile.columns.insert(name.clone(), result);
+        }
+        profile
+    }
 }
 
 /// One aggregate of a column, and where its value goes.
@@ -167,12 +252,16 @@ async fn orphans(client: &Client, table: &Table) -> Result<Vec<ForeignKeyProfile
         } else {
             Vec::new()
         };
-        profiles.push(ForeignKeyProfile {
-            columns: key.columns.clone(),
-            orphans,
-            examples,
-            inexact: 0,
-        });
+        profiles.push(orphaned(key, orphans, examples));
     }
     Ok(profiles)
+}
+
+fn orphaned(key: &ForeignKey, orphans: u64, examples: Vec<String>) -> ForeignKeyProfile {
+    ForeignKeyProfile {
+        columns: key.columns.clone(),
+        orphans,
+        examples,
+        inexact: 0,
+    }
 }

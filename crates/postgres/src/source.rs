@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId,
-    TableProfile,
+    Catalog, ConnectOptions, DatabaseUrl, ErrorClass, Finding, ReadColumn, Result, Snapshot,
+    Source, Table, TableId, TableProfile,
 };
 
 use crate::connect::{Idle, Role, Session, Settings};
@@ -83,7 +83,10 @@ impl Source for PostgresSource {
 
     async fn identity(&self) -> Result<Option<String>> {
         let session = self.session().await?;
-        let row = session.query_one(IDENTITY, &[]).await.map_err(from_driver)?;
+        let row = session
+            .query_one(IDENTITY, &[])
+            .await
+            .map_err(from_driver)?;
         self.idle.put(session);
         Ok(row.get(0))
     }
@@ -95,6 +98,35 @@ impl Source for PostgresSource {
             .map_err(|error| error.during(format!("profile table `{}`", table.id)))?;
         self.idle.put(session);
         Ok(profile)
+    }
+
+    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+        if tables.len() > 1 {
+            let session = self.session().await?;
+            match Box::pin(profile::profiles(&session, tables)).await {
+                Ok(profiles) => {
+                    self.idle.put(session);
+                    return Ok(profiles);
+                }
+                Err(error) if error.class() == ErrorClass::Transient => {
+                    return Err(error.during("profile several tables"));
+                }
+                // Asked one by one, the table that is to blame is named.
+                Err(_) => {}
+            }
+        }
+        let mut profiles = Vec::with_capacity(tables.len());
+        for table in tables {
+            profiles.push(self.profile(table).await?);
+        }
+        Ok(profiles)
+    }
+
+    async fn check_snapshot(&self, tables: &[TableId]) -> Result<Vec<Finding>> {
+        let session = self.session().await?;
+        let findings = check::locks(&session, tables).await?;
+        self.idle.put(session);
+        Ok(findings)
     }
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
