@@ -104,7 +104,8 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
     note_arrived(run, &records)?;
     let steps = steps_left(run).await?;
     let mut agenda = agenda(run, snapshot, record, records, steps)?;
-    run.ctx.pool().work(&mut agenda, jobs::perform).await
+    run.ctx.pool().work(&mut agenda, jobs::perform).await?;
+    agenda.end()
 }
 
 /// Does the steps that are left when all rows have arrived.
@@ -112,7 +113,8 @@ async fn do_steps(run: &Arc<Run>) -> Result<(), Failure> {
     let incomplete = incomplete(&run.chunks().await?);
     let after = After::new(steps_left(run).await?, &standing_alone(run), &BTreeSet::new());
     let mut agenda = Agenda::new(run, SnapshotRecord::default(), after, incomplete);
-    run.ctx.pool().work(&mut agenda, jobs::perform).await
+    run.ctx.pool().work(&mut agenda, jobs::perform).await?;
+    agenda.end()
 }
 
 /// Puts everything that is left on the agenda, the biggest tables first.

@@ -8,8 +8,19 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
     /// Target tables that the failing step or chunk names.
     pub(crate) tables: Vec<TableId>,
-    /// True when rows were on their way into the target.
-    pub(crate) writing: bool,
+    /// What it interrupted.
+    pub(crate) work: Work,
+}
+
+/// What was being done when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Rows were on their way into the target.
+    Writing,
+    /// A step was being done.
+    Building,
+    /// Neither.
+    Other,
 }
 
 impl Failure {
@@ -17,7 +28,7 @@ impl Failure {
         Self {
             error,
             tables: vec![table.clone()],
-            writing: true,
+            work: Work::Writing,
         }
     }
 
@@ -33,11 +44,23 @@ impl Failure {
         self.error.class() == ErrorClass::SnapshotLost
     }
 
+    /// Tells whether a step that failed like this leaves the rest of the work unharmed: what does not need the step may go on.
+    pub(crate) fn spares_others(&self) -> bool {
+        match self.error.class() {
+            ErrorClass::Transient | ErrorClass::Denied | ErrorClass::Unsupported | ErrorClass::Invalid => {
+                true
+            }
+            ErrorClass::SnapshotLost | ErrorClass::Conflict | ErrorClass::Bug => false,
+        }
+    }
+
     /// Returns the automatic rollback that this sets off.
     pub(crate) fn trigger(&self) -> Option<Trigger> {
         match self.error.code() {
             USER_INTERRUPT => return Some(Trigger::UserInterrupt),
             "foreign_key_violation" => return Some(Trigger::ForeignKeyViolation),
+            // A statement that stumbles over something says nothing about the rows that have arrived.
+            DATA_INTEGRITY if self.work == Work::Building => {}
             DATA_INTEGRITY
             | "unique_violation"
             | "check_violation"
@@ -46,7 +69,7 @@ impl Failure {
             _ => {}
         }
         match self.error.class() {
-            ErrorClass::Transient | ErrorClass::SnapshotLost if self.writing => {
+            ErrorClass::Transient | ErrorClass::SnapshotLost if self.work == Work::Writing => {
                 Some(Trigger::ConnectionLostDuringWrite)
             }
             ErrorClass::Transient
@@ -65,7 +88,7 @@ impl From<Error> for Failure {
         Self {
             error,
             tables: Vec::new(),
-            writing: false,
+            work: Work::Other,
         }
     }
 }

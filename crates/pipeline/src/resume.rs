@@ -12,7 +12,7 @@ use whimbrel_core::{ChunkRecord, Digest, Result, Snapshot, TableId, TablePlan, f
 
 use crate::columns::{Side, Wanted, hasher, rows};
 use crate::context::RunContext;
-use crate::failure::Failure;
+use crate::failure::{Failure, Work};
 use crate::flow::Inflow;
 use crate::pool::Job;
 use crate::quantity::counted;
@@ -93,7 +93,7 @@ async fn compare(
                     record.chunk.index, table.source.id
                 )),
                 tables: vec![record.target.clone()],
-                writing: false,
+                work: Work::Other,
             })?;
             if !same {
                 changed

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use whimbrel_core::{Direction, Error, ErrorClass, ObjectKind, Result, Step, StepPhase, TableId, fault};
 
-use crate::failure::{Failure, interrupted};
+use crate::failure::{Failure, Work, interrupted};
 use crate::observer::Progress;
 use crate::presence::is_there;
 use crate::retry::retry;
@@ -62,7 +62,7 @@ fn failed(step: &Step, error: Error) -> Failure {
     Failure {
         error: error.during(&step.title),
         tables: step.tables.clone(),
-        writing: false,
+        work: Work::Building,
     }
 }
 

@@ -45,7 +45,8 @@ pub(crate) struct Side {
     pub(crate) database: Box<dyn Private>,
     /// Stands in the way when the way is to be broken.
     pub(crate) proxy: Option<Proxy>,
-    parameters: String,
+    /// The end of the URL.
+    pub(crate) parameters: String,
 }
 
 impl Side {
@@ -80,7 +81,7 @@ impl Side {
     pub(crate) fn url(&self) -> String {
         let url = self.database.url();
         let Some(proxy) = &self.proxy else {
-            return url;
+            return format!("{url}{}", self.parameters);
         };
         let through = url.replacen(address(&url), &proxy.address().to_string(), 1);
         format!("{through}{}", self.parameters)

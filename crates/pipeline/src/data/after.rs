@@ -146,6 +146,22 @@ impl After {
         self.release(then);
     }
 
+    /// Notes that a step failed: nothing that comes after it is begun any more.
+    pub(super) fn failed(&mut self, at: usize) {
+        self.running.remove(&at);
+        if !self.early[at] {
+            self.last.clear();
+        }
+    }
+
+    /// Begins no step any more.
+    pub(super) fn close(&mut self) {
+        self.ready.clear();
+        self.then.iter_mut().for_each(Vec::clear);
+        self.on_rows.clear();
+        self.last.clear();
+    }
+
     /// Tells whether the table has its indexes and keys, and no step works on it.
     pub(super) fn is_built(&self, table: &TableId) -> bool {
         let is_busy = |at: &usize| self.steps[*at].tables.contains(table);
@@ -240,6 +256,56 @@ mod tests {
         assert_eq!(all(&mut after, true), [6]);
         done(&mut after, &[6]);
         assert!(!after.is_left());
+    }
+
+    #[test]
+    fn what_comes_after_a_step_that_failed_is_not_begun_and_the_rest_is() {
+        let steps = vec![
+            step(ObjectKind::PrimaryKey, &["a"]),
+            step(ObjectKind::Index, &["a"]),
+            step(ObjectKind::Index, &["b"]),
+            step(ObjectKind::ForeignKey, &["b", "c"]),
+            step(ObjectKind::ForeignKey, &["a", "b"]),
+            step(ObjectKind::View, &[]),
+        ];
+        let mut after = After::new(steps, &ids(&["a", "b", "c"]), &BTreeSet::new());
+        assert_eq!(all(&mut after, true), [0, 2]);
+        after.failed(0);
+        done(&mut after, &[2]);
+        assert_eq!(all(&mut after, true), [3]);
+        done(&mut after, &[3]);
+        assert_eq!(
+            all(&mut after, true),
+            Vec::<usize>::new(),
+            "neither its index nor the key nor the view"
+        );
+        assert!(!after.is_built(&TableId::bare("a")));
+        assert!(after.is_built(&TableId::bare("b")));
+        assert!(after.is_left());
+    }
+
+    #[test]
+    fn views_after_one_that_failed_are_not_begun() {
+        let steps = vec![step(ObjectKind::View, &[]), step(ObjectKind::View, &[])];
+        let mut after = After::new(steps, &BTreeSet::new(), &BTreeSet::new());
+        assert_eq!(all(&mut after, true), [0]);
+        after.failed(0);
+        assert_eq!(all(&mut after, true), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn nothing_is_begun_once_it_is_closed() {
+        let steps = vec![
+            step(ObjectKind::PrimaryKey, &["a"]),
+            step(ObjectKind::Index, &["a"]),
+            step(ObjectKind::Index, &["b"]),
+        ];
+        let mut after = After::new(steps, &ids(&["a", "b"]), &ids(&["b"]));
+        assert_eq!(all(&mut after, false), [0]);
+        after.close();
+        done(&mut after, &[0]);
+        after.arrived(&TableId::bare("b"));
+        assert_eq!(all(&mut after, true), Vec::<usize>::new());
     }
 
     #[test]

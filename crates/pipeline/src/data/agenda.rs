@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use whimbrel_core::{Chunk, ChunkResult, TableAggregate, TableId};
+use whimbrel_core::{Chunk, ChunkResult, ErrorClass, TableAggregate, TableId};
 
 use super::after::After;
 use super::jobs::{Done, Task};
@@ -18,6 +18,9 @@ use crate::pool::{Job, Line, Room, Work};
 use crate::running::Run;
 use crate::store::SnapshotRecord;
 use crate::verify::read_back::Readings;
+
+/// So many steps may fail before no other one is begun: what ails them ails the rest, too.
+const FAILED_STEPS_MAX: usize = 8;
 
 /// Small tables that one job splits.
 const SPLIT_TOGETHER: usize = 64;
@@ -57,6 +60,8 @@ pub(super) struct Agenda {
     unread: Vec<usize>,
     readings: Readings,
     record: SnapshotRecord,
+    /// How steps failed while the rest went on; the first one is how it all ends.
+    failed: Vec<Failure>,
 }
 
 impl Agenda {
@@ -83,7 +88,24 @@ impl Agenda {
             unread: Vec::new(),
             readings: Readings::default(),
             record,
+            failed: Vec::new(),
         }
+    }
+
+    /// Ends with the first failure that the rest did not wait for.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        self.failed.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// A step failed. What has arrived stays, and what does not need the step goes on, so that a resumed run has only this left to do.
+    fn spare_others(&mut self, at: usize, failure: Failure) {
+        let (error, ctx) = (&failure.error, &self.run.ctx);
+        ctx.notice(format!("{}; what does not need it goes on", error.chain()));
+        self.after.failed(at);
+        if error.class() == ErrorClass::Transient || self.failed.len() + 1 >= FAILED_STEPS_MAX {
+            self.after.close();
+        }
+        self.failed.push(failure);
     }
 
     /// Adds a table with its unfinished chunks. The biggest come first.
@@ -313,6 +335,11 @@ impl Work for Agenda {
                 self.after.done(at);
                 Ok(())
             }
+            Done::Failed(at, failure) => {
+                self.pens += usize::from(self.run.ctx.limits.writers == 1);
+                self.spare_others(at, *failure);
+                Ok(())
+            }
             Done::ReadBack(part) => {
                 if let Some((table, known)) = self.readings.done(&self.run.ctx, part) {
                     self.run.read_back.keep(table, known);
@@ -323,6 +350,10 @@ impl Work for Agenda {
     }
 
     fn is_left(&self) -> bool {
+        if !self.failed.is_empty() {
+            // What waits for a step that failed is left for good.
+            return !self.ways.is_empty();
+        }
         !self.ways.is_empty() || self.after.is_left() || !self.unread.is_empty() || self.readings.is_left()
     }
 }

@@ -10,7 +10,7 @@ use whimbrel_core::{Chunk, ChunkResult, Error, Step, TableAggregate, TableId};
 use super::chunk;
 use super::split::{self, Sizing};
 use super::table::CopyTable;
-use crate::failure::Failure;
+use crate::failure::{Failure, Work};
 use crate::running::Run;
 use crate::steps;
 use crate::verify::read_back::{self, Part};
@@ -35,6 +35,8 @@ pub(super) enum Done {
     Copy(usize, ChunkResult, Duration),
     Count(usize, TableAggregate),
     Step(usize),
+    /// The step failed; what does not need it may go on.
+    Failed(usize, Box<Failure>),
     ReadBack(read_back::Done),
 }
 
@@ -46,8 +48,11 @@ pub(super) async fn perform(task: Task, cancel: CancellationToken) -> Result<Don
             Ok(Done::Copy(at, result, took))
         }
         Task::Step(at, run, step, incomplete) => {
-            steps::forward_or_wait(&run, &step, &incomplete).await?;
-            Ok(Done::Step(at))
+            match steps::forward_or_wait(&run, &step, &incomplete).await {
+                Ok(()) => Ok(Done::Step(at)),
+                Err(failure) if failure.spares_others() => Ok(Done::Failed(at, Box::new(failure))),
+                Err(failure) => Err(failure),
+            }
         }
         Task::Split(tables, sizing) => unless(&cancel, Box::pin(split_all(tables, sizing))).await,
         Task::Count(at, table) => unless(&cancel, Box::pin(count(at, table))).await,
@@ -93,6 +98,6 @@ fn reading(what: &str, table: &CopyTable, error: Error) -> Failure {
     Failure {
         error: error.during(format!("{what} table `{}`", table.plan.source.id)),
         tables: vec![table.plan.target.id.clone()],
-        writing: false,
+        work: Work::Other,
     }
 }
