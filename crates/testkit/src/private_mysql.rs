@@ -215,6 +215,8 @@ fn boot(programs: &Programs, folder: &Path, port: u16) -> io::Result<Child> {
     command.args(["-c", WATCH, "sh"]).arg(folder).arg(server);
     command.arg("--no-defaults");
     command.arg(format!("--datadir={}", folder.join("data").display()));
+    // A server that starts clears the folder of temporary tables; that must not be another server's.
+    command.arg(format!("--tmpdir={}", folder.display()));
     command.arg(format!("--socket={}", folder.join("socket").display()));
     command.arg(format!("--pid-file={}", folder.join("pid").display()));
     command.arg(format!("--init-file={}", folder.join("init.sql").display()));

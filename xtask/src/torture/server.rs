@@ -304,6 +304,8 @@ fn set_up_mariadb(folder: &Path, password: &str, port: u16) -> Result<Vec<String
         ("datadir", "data"),
         ("pid-file", "server-pid"),
         ("init-file", "init.sql"),
+        // A server that starts clears the folder of temporary tables; that must not be another server's.
+        ("tmpdir", ""),
     ] {
         words.push(format!("--{name}={}", folder.join(file).display()));
     }
