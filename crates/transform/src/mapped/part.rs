@@ -1,0 +1,387 @@
+//! One table that rows come from: which columns it gives, and how each value is made.
+
+use std::collections::BTreeMap;
+
+use whimbrel_core::{
+    Catalog, Column, Dialect, Error, LogicalType, MaskRule, Result, Table, TableRule, matches_name,
+};
+
+use super::sources::Described;
+use crate::similar::hint_for;
+use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
+
+/// A table that rows come from.
+#[derive(Clone)]
+pub(crate) struct Part {
+    /// Which database, by place.
+    pub(crate) database: usize,
+    /// The table as its own catalog describes it.
+    pub(crate) table: Table,
+    /// Its columns, as expressions see them.
+    pub(crate) inputs: Vec<InputColumn>,
+    /// Which rows.
+    pub(crate) filter: Option<Filter>,
+    /// Which rows, as a person wrote it.
+    pub(crate) filter_text: String,
+    /// The columns that it gives.
+    pub(crate) columns: Vec<PartColumn>,
+}
+
+/// A column that a part gives.
+#[derive(Clone)]
+pub(crate) struct PartColumn {
+    /// Its name in the mapped catalog.
+    pub(crate) name: String,
+    /// Its name in the target, when the mapping says.
+    pub(crate) renamed: Option<String>,
+    /// How its values are made.
+    pub(crate) value: Value,
+    /// The type in the target that the mapping wants.
+    pub(crate) wanted: Option<String>,
+    /// The column as the mapped catalog describes it.
+    pub(crate) column: Column,
+}
+
+/// How a column's values are made.
+#[derive(Clone)]
+pub(crate) enum Value {
+    /// As the source has them.
+    Column {
+        /// Which of the table's columns.
+        at: usize,
+        /// The form in which they are read, when it is not the one that is asked for; both travel alike.
+        own_form: Option<LogicalType>,
+    },
+    /// Computed.
+    Computed(Computed),
+}
+
+/// How a value is computed.
+#[derive(Clone)]
+pub(crate) struct Computed {
+    /// From the table's columns.
+    pub(crate) expression: Expression,
+    /// As it was compiled, for messages.
+    pub(crate) text: String,
+    /// What hides it.
+    pub(crate) mask: Option<Mask>,
+    /// The kind of mask, to compare what two keys do.
+    pub(crate) masked: Option<MaskRule>,
+    /// The column whose place it takes, when it does nothing but hide it.
+    pub(crate) of: Option<usize>,
+}
+
+/// What all parts are compiled with.
+pub(crate) struct Workshop<'a> {
+    pub(crate) lookups: &'a Lookups,
+    pub(crate) mask_key: &'a MaskKey,
+    pub(crate) target: &'a dyn Dialect,
+}
+
+impl Part {
+    /// Makes the part of a table by the rules for it.
+    ///
+    /// # Errors
+    /// `Invalid` for a rule that names a column that is not there, and for expressions that do not compile.
+    pub(crate) fn build(
+        database: usize,
+        described: &Described<'_>,
+        table: &Table,
+        rules: &[&TableRule],
+        workshop: &Workshop<'_>,
+    ) -> Result<Self> {
+        let inputs: Vec<InputColumn> = table
+            .columns
+            .iter()
+            .map(|column| InputColumn {
+                name: column.name.clone(),
+                logical: described.dialect.logical(column, described.catalog, None).to,
+                nullable: column.nullable,
+            })
+            .collect();
+        refuse_unknown(table, rules)?;
+        let called = described.table(table);
+        let builder = Builder {
+            table: &called,
+            inputs: &inputs,
+            rules,
+            workshop,
+        };
+        let filter_text = builder.filter_text();
+        let filter = match filter_text.is_empty() {
+            true => None,
+            false => Some(
+                Filter::compile(&filter_text, &inputs, workshop.lookups)
+                    .map_err(|error| mapping_error(error, &table.id.to_string(), "where"))?,
+            ),
+        };
+        Ok(Self {
+            database,
+            columns: builder.columns(&described.database.name)?,
+            table: table.clone(),
+            filter,
+            filter_text,
+            inputs,
+        })
+    }
+
+    /// Tells whether all rows pass, and every column as it is.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.filter.is_none()
+            && self.columns.iter().all(|column| {
+                matches!(column.value, Value::Column { own_form: None, .. })
+            })
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&PartColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+impl PartColumn {
+    /// Tells whether the source's values stay as they are.
+    pub(crate) fn is_same(&self) -> bool {
+        matches!(self.value, Value::Column { .. })
+    }
+
+    /// The mask that hides the values.
+    pub(crate) fn mask(&self) -> Option<&MaskRule> {
+        match &self.value {
+            Value::Computed(computed) => computed.masked.as_ref(),
+            Value::Column { .. } => None,
+        }
+    }
+
+    /// What the column is called in the end.
+    pub(crate) fn target_name(&self) -> &str {
+        self.renamed.as_deref().unwrap_or(&self.name)
+    }
+}
+
+struct Builder<'a> {
+    table: &'a Table,
+    inputs: &'a [InputColumn],
+    rules: &'a [&'a TableRule],
+    workshop: &'a Workshop<'a>,
+}
+
+impl Builder<'_> {
+    /// The conditions of all rules together.
+    fn filter_text(&self) -> String {
+        let filters: Vec<&String> = self.rules.iter().filter_map(|rule| rule.filter.as_ref()).collect();
+        match filters.as_slice() {
+            [one] => (*one).clone(),
+            many => many
+                .iter()
+                .map(|filter| format!("({filter})"))
+                .collect::<Vec<_>>()
+                .join(" AND "),
+        }
+    }
+
+    fn columns(&self, source: &str) -> Result<Vec<PartColumn>> {
+        let mut columns = Vec::new();
+        for (at, column) in self.table.columns.iter().enumerate() {
+            if self.is_wanted(&column.name) {
+                columns.push(self.own(at, column)?);
+            }
+        }
+        let computed: BTreeMap<&String, &String> = self.rules.iter().flat_map(|rule| &rule.compute).collect();
+        for (name, text) in computed {
+            if self.table.column(name).is_none() {
+                columns.push(self.new_column(name, text)?);
+            }
+        }
+        let named = self.rules.iter().rev().find_map(|rule| rule.source_column.as_ref());
+        if let Some(name) = named {
+            let text = format!("'{}'", source.replace('\'', "''"));
+            let mut column = self.new_column(name, &text)?;
+            column.column.nullable = false;
+            columns.push(column);
+        }
+        Ok(columns)
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        let is_among = |patterns: &[String]| patterns.iter().any(|pattern| matches_name(pattern, name));
+        self.rules.iter().all(|rule| {
+            (rule.columns.is_empty() || is_among(&rule.columns)) && !is_among(&rule.exclude)
+        })
+    }
+
+    /// The last rule's word for a column, by pattern.
+    fn word<'r, T>(&'r self, name: &str, of: impl Fn(&'r TableRule) -> &'r BTreeMap<String, T>) -> Option<&'r T> {
+        self.rules.iter().rev().find_map(|rule| {
+            let words = of(rule);
+            let by_pattern = || words.iter().find(|(pattern, _)| matches_name(pattern, name)).map(|(_, word)| word);
+            words.get(name).or_else(by_pattern)
+        })
+    }
+
+    /// A column of the source's.
+    fn own(&self, at: usize, column: &Column) -> Result<PartColumn> {
+        let name = &column.name;
+        let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+        let computed = self.rules.iter().rev().find_map(|rule| rule.compute.get(name));
+        let default = self.word(name, |rule| &rule.default);
+        let mask = self.word(name, |rule| &rule.mask);
+        let wanted = self.word(name, |rule| &rule.types);
+        let renamed = self.rules.iter().rev().find_map(|rule| rule.rename.get(name));
+        let mut part = PartColumn {
+            name: name.clone(),
+            renamed: renamed.cloned(),
+            value: Value::Column { at, own_form: None },
+            wanted: wanted.cloned(),
+            column: column.clone(),
+        };
+        if computed.is_none() && default.is_none() && mask.is_none() && wanted.is_none() {
+            return Ok(part);
+        }
+        let mut text = computed.map_or_else(|| quoted.clone(), |text| format!("({text})"));
+        if let Some(default) = default {
+            text = format!("coalesce({text}, ({default}))");
+        }
+        if let Some(native) = wanted {
+            text = self.cast(&text, name, native)?;
+        }
+        let keeps_form = computed.is_none() && default.is_none() && wanted.is_none();
+        let mut made = self.compute(name, &text, mask)?;
+        made.of = keeps_form.then_some(at);
+        part.column.derived = Some(match keeps_form {
+            true => self.inputs[at].logical.clone(),
+            false => made.expression.logical().clone(),
+        });
+        part.column.nullable = made.expression.nullable() && column.nullable || mask.is_none() && made.expression.nullable();
+        if computed.is_some() || wanted.is_some() {
+            forget(&mut part.column);
+        }
+        part.value = Value::Computed(made);
+        Ok(part)
+    }
+
+    fn new_column(&self, name: &str, text: &str) -> Result<PartColumn> {
+        let mask = self.word(name, |rule| &rule.mask);
+        let wanted = self.word(name, |rule| &rule.types);
+        let text = match wanted {
+            Some(native) => self.cast(&format!("({text})"), name, native)?,
+            None => text.to_owned(),
+        };
+        let made = self.compute(name, &text, mask)?;
+        let mut column = Column::new(name, "");
+        column.nullable = made.expression.nullable();
+        column.derived = Some(made.expression.logical().clone());
+        Ok(PartColumn {
+            name: name.to_owned(),
+            renamed: None,
+            wanted: wanted.cloned(),
+            value: Value::Computed(made),
+            column,
+        })
+    }
+
+    fn compute(&self, name: &str, text: &str, mask: Option<&MaskRule>) -> Result<Computed> {
+        let place = format!("{}.{name}", self.table.id);
+        let expression = Expression::compile(text, self.inputs, self.workshop.lookups)
+            .map_err(|error| mapping_error(error, &place, text))?;
+        let hidden = InputColumn {
+            name: name.to_owned(),
+            logical: expression.logical().clone(),
+            nullable: expression.nullable(),
+        };
+        let made = mask
+            .map(|rule| Mask::new(kind(rule), self.workshop.mask_key, &hidden))
+            .transpose()
+            .map_err(|error| mapping_error(error, &place, "mask"))?;
+        Ok(Computed {
+            expression,
+            text: text.to_owned(),
+            mask: made,
+            masked: mask.cloned(),
+            of: None,
+        })
+    }
+
+    /// The expression in the form that a type of the target's holds.
+    fn cast(&self, text: &str, name: &str, native: &str) -> Result<String> {
+        let column = Column::new(name, native);
+        let logical = self.workshop.target.logical(&column, &Catalog::default(), None).to;
+        let word = match &logical {
+            LogicalType::Boolean => "boolean".to_owned(),
+            LogicalType::Integer { bits: 16 } => "smallint".to_owned(),
+            LogicalType::Integer { bits: 32 } => "integer".to_owned(),
+            LogicalType::Integer { .. } => "bigint".to_owned(),
+            LogicalType::Decimal {
+                precision: Some(precision),
+                scale: Some(scale),
+            } => format!("decimal({precision},{scale})"),
+            LogicalType::Float { bits: 32 } => "real".to_owned(),
+            LogicalType::Float { .. } => "double".to_owned(),
+            LogicalType::Text { .. } => "varchar".to_owned(),
+            LogicalType::Date => "date".to_owned(),
+            LogicalType::Timestamp { zoned: false } => "timestamp".to_owned(),
+            LogicalType::Timestamp { zoned: true } => "timestamp with time zone".to_owned(),
+            other => {
+                return Err(Error::invalid(format!(
+                    "the type `{native}` of `{}.{name}` holds {other}, which values cannot be turned into",
+                    self.table.id
+                ))
+                .with_code("mapping")
+                .with_hint("leave the type out, or compute the column by an expression"));
+            }
+        };
+        Ok(format!("CAST({text} AS {word})"))
+    }
+}
+
+/// Other values than the source's have nothing of what its database says about them.
+fn forget(column: &mut Column) {
+    *column = Column {
+        name: column.name.clone(),
+        derived: column.derived.clone(),
+        nullable: column.nullable,
+        comment: column.comment.clone(),
+        ..Column::new("", "")
+    };
+}
+
+fn kind(rule: &MaskRule) -> MaskKind {
+    match rule {
+        MaskRule::Hash => MaskKind::Hash,
+        MaskRule::Redact => MaskKind::Redact,
+        MaskRule::KeepLast(count) => MaskKind::KeepLast(*count as usize),
+    }
+}
+
+/// An explicit name that meets nothing is most likely a slip; a pattern may meet nothing in one of many tables.
+fn refuse_unknown(table: &Table, rules: &[&TableRule]) -> Result<()> {
+    for rule in rules {
+        let is_general = rule.from.iter().any(|pattern| pattern.contains(['*', '?'])) || rule.from.len() > 1;
+        let names = rule
+            .rename
+            .keys()
+            .chain(rule.default.keys())
+            .chain(rule.mask.keys())
+            .chain(rule.types.keys())
+            .chain(&rule.columns)
+            .chain(&rule.exclude);
+        for name in names {
+            let is_met = table.columns.iter().any(|column| matches_name(name, &column.name))
+                || rule.compute.contains_key(name)
+                || rule.source_column.as_ref() == Some(name);
+            if !is_met && !is_general {
+                let known = table.columns.iter().map(|column| column.name.clone());
+                return Err(Error::invalid(format!(
+                    "the mapping names column `{name}`; table `{}` has none",
+                    table.id
+                ))
+                .with_code("mapping")
+                .with_hint(hint_for(name, known)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn mapping_error(error: Error, place: &str, text: &str) -> Error {
+    error.with_code("mapping").during(format_args!("mapping of `{place}`, `{text}`"))
+}

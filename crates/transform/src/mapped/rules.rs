@@ -1,0 +1,205 @@
+//! Which rules of a mapping meet which tables: what is split, what is merged, what keeps its name.
+
+use std::collections::BTreeMap;
+
+use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule};
+
+use crate::similar::hint_for;
+
+/// A table that the mapping makes, before its columns are looked at.
+pub(crate) struct Assigned<'m> {
+    /// What the mapped catalog calls it.
+    pub(crate) id: TableId,
+    /// What the target calls it, when that is another name.
+    pub(crate) to: Option<TableId>,
+    /// The tables that its rows come from.
+    pub(crate) parts: Vec<AssignedPart<'m>>,
+}
+
+/// One table that rows come from, and the rules for it.
+pub(crate) struct AssignedPart<'m> {
+    /// Which table, by place.
+    pub(crate) base: usize,
+    /// The rules, those without a `to` first.
+    pub(crate) rules: Vec<&'m TableRule>,
+}
+
+impl Assigned<'_> {
+    /// Tells whether the rows come from several tables.
+    pub(crate) fn is_merged(&self) -> bool {
+        self.parts.len() > 1
+    }
+}
+
+/// Distributes the rules over the tables.
+///
+/// # Errors
+/// `Invalid` for a rule that meets no table, or more than one where it names its own.
+pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<Assigned<'m>>> {
+    let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
+    let mut ways: Vec<Vec<(TableId, &TableRule)>> = bases.iter().map(|_| Vec::new()).collect();
+    for rule in &mapping.tables {
+        for at in met(rule, bases)? {
+            match &rule.to {
+                None => general[at].push(rule),
+                Some(to) => ways[at].push((named(to, &bases[at].id), rule)),
+            }
+        }
+    }
+    let mut merged: BTreeMap<TableId, usize> = BTreeMap::new();
+    for (to, _) in ways.iter().flatten() {
+        *merged.entry(to.clone()).or_default() += 1;
+    }
+    let mut assigned: Vec<Assigned<'m>> = Vec::new();
+    let mut places: BTreeMap<TableId, usize> = BTreeMap::new();
+    for (base, table) in bases.iter().enumerate() {
+        let part = |rule: Option<&'m TableRule>| AssignedPart {
+            base,
+            rules: general[base].iter().copied().chain(rule).collect(),
+        };
+        match ways[base].as_slice() {
+            [] => assigned.push(Assigned {
+                id: table.id.clone(),
+                to: None,
+                parts: vec![part(None)],
+            }),
+            [(to, rule)] if merged[to] == 1 => assigned.push(Assigned {
+                id: table.id.clone(),
+                to: Some(to.clone()).filter(|to| to != &table.id),
+                parts: vec![part(Some(*rule))],
+            }),
+            many => {
+                for (to, rule) in many {
+                    let at = *places.entry(to.clone()).or_insert_with(|| {
+                        assigned.push(Assigned {
+                            id: to.clone(),
+                            to: None,
+                            parts: Vec::new(),
+                        });
+                        assigned.len() - 1
+                    });
+                    assigned[at].parts.push(part(Some(*rule)));
+                }
+            }
+        }
+    }
+    refuse_doubles(&assigned)?;
+    assigned.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(assigned)
+}
+
+/// The tables that a rule is about, by place.
+fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
+    if rule.from.is_empty() {
+        return Err(Error::invalid("a rule of the mapping has no `from`")
+            .with_code("mapping")
+            .with_hint("name the source table: from = \"TABLE\""));
+    }
+    let mut met = Vec::new();
+    for pattern in &rule.from {
+        let found: Vec<usize> = (0..bases.len())
+            .filter(|at| bases[*at].id.matches(pattern))
+            .collect();
+        if found.is_empty() {
+            let names = bases.iter().map(|table| table.id.to_string());
+            return Err(Error::invalid(format!("the mapping names table `{pattern}`; there is none"))
+                .with_code("mapping")
+                .with_hint(hint_for(pattern, names)));
+        }
+        let is_one = found.len() == 1 || rule.to.is_none() || pattern.contains(['*', '?']);
+        if !is_one {
+            return Err(Error::invalid(format!("the mapping names table `{pattern}`; there are {}", found.len()))
+                .with_code("mapping")
+                .with_hint(format!("write `{}`", bases[found[0]].id)));
+        }
+        met.extend(found);
+    }
+    met.sort_unstable();
+    met.dedup();
+    Ok(met)
+}
+
+/// Reads `name` or `namespace.name`; a bare name stays beside the source table.
+fn named(to: &str, beside: &TableId) -> TableId {
+    match to.split_once('.') {
+        Some((namespace, name)) => TableId::new(namespace, name),
+        None => TableId {
+            namespace: beside.namespace.clone(),
+            name: to.to_owned(),
+        },
+    }
+}
+
+fn refuse_doubles(assigned: &[Assigned<'_>]) -> Result<()> {
+    let mut seen = BTreeMap::new();
+    for table in assigned {
+        let name = table.to.as_ref().unwrap_or(&table.id);
+        if seen.insert(name.clone(), ()).is_some() {
+            return Err(Error::invalid(format!("two tables of the mapping are called `{name}`"))
+                .with_code("mapping")
+                .with_hint("give one of them another `to`, or give both rules the same `to` to merge them"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(names: &[&str]) -> Vec<Table> {
+        names.iter().map(|name| Table::empty(TableId::bare(*name))).collect()
+    }
+
+    fn rule(from: &[&str], to: Option<&str>) -> TableRule {
+        TableRule {
+            from: from.iter().map(|name| (*name).to_owned()).collect(),
+            to: to.map(str::to_owned),
+            ..TableRule::default()
+        }
+    }
+
+    fn assigned(rules: Vec<TableRule>, bases: &[Table]) -> Result<Vec<(String, Option<String>, Vec<usize>)>> {
+        let mapping = Mapping {
+            tables: rules,
+            ..Mapping::default()
+        };
+        let found = assign(&mapping, bases)?;
+        Ok(found
+            .iter()
+            .map(|table| {
+                let parts = table.parts.iter().map(|part| part.base).collect();
+                (table.id.to_string(), table.to.as_ref().map(TableId::to_string), parts)
+            })
+            .collect())
+    }
+
+    #[test]
+    fn one_rule_renames_two_from_one_table_split_and_two_to_one_table_merge() {
+        let bases = tables(&["clients", "customers", "orders"]);
+        let rules = vec![
+            rule(&["clients", "customers"], Some("people")),
+            rule(&["orders"], Some("old_orders")),
+            rule(&["orders"], Some("new_orders")),
+        ];
+        assert_eq!(
+            assigned(rules, &bases).unwrap(),
+            [
+                ("new_orders".to_owned(), None, vec![2]),
+                ("old_orders".to_owned(), None, vec![2]),
+                ("people".to_owned(), None, vec![0, 1]),
+            ]
+        );
+        let renamed = assigned(vec![rule(&["orders"], Some("bills"))], &bases).unwrap();
+        assert_eq!(renamed[2], ("orders".to_owned(), Some("bills".to_owned()), vec![2]));
+    }
+
+    #[test]
+    fn a_rule_that_meets_no_table_or_takes_a_name_twice_is_refused() {
+        let bases = tables(&["clients", "orders"]);
+        let error = assigned(vec![rule(&["order"], None)], &bases).unwrap_err();
+        assert!(error.to_string().contains("`order`"), "{error}");
+        let error = assigned(vec![rule(&["orders"], Some("clients"))], &bases).unwrap_err();
+        assert!(error.to_string().contains("`clients`"), "{error}");
+    }
+}

@@ -1,0 +1,99 @@
+//! Several databases read as one: every table, type and sequence gets a name that is unique among them.
+
+use whimbrel_core::{Catalog, Column, Connector, Dialect, ForeignKey, Sequence, Source, Table, TableId, UserType};
+
+use std::sync::Arc;
+
+/// A database that is read through a mapping.
+#[derive(Clone)]
+pub struct Database {
+    /// What rules and findings call it; empty when it is the only one.
+    pub name: String,
+    /// The namespace of its tables in the mapped catalog; none when it is the only one.
+    pub namespace: Option<String>,
+    /// Its engine.
+    pub connector: Arc<dyn Connector>,
+    /// The database itself.
+    pub source: Arc<dyn Source>,
+}
+
+/// A database with what it holds now.
+pub(crate) struct Described<'a> {
+    pub(crate) database: &'a Database,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) dialect: Arc<dyn Dialect>,
+}
+
+impl<'a> Described<'a> {
+    pub(crate) fn new(database: &'a Database, catalog: &'a Catalog) -> Self {
+        Self {
+            database,
+            catalog,
+            dialect: database.connector.dialect_of(catalog),
+        }
+    }
+
+    /// The name of one of its objects among those of all databases.
+    pub(crate) fn called(&self, id: &TableId) -> TableId {
+        let Some(namespace) = &self.database.namespace else {
+            return id.clone();
+        };
+        let default = self.database.connector.capabilities_of(self.catalog).default_namespace;
+        match id.namespace.as_deref() {
+            Some(own) if Some(own) != default => TableId::new(format!("{namespace}_{own}"), &id.name),
+            Some(_) | None => TableId::new(namespace, &id.name),
+        }
+    }
+
+    /// One of its tables, with all names as they are among those of all databases.
+    pub(crate) fn table(&self, table: &Table) -> Table {
+        if self.database.namespace.is_none() {
+            return table.clone();
+        }
+        let foreign_key = |key: &ForeignKey| ForeignKey {
+            references: self.called(&key.references),
+            definition: None,
+            ..key.clone()
+        };
+        Table {
+            id: self.called(&table.id),
+            columns: table.columns.iter().map(|column| self.column(column)).collect(),
+            foreign_keys: table.foreign_keys.iter().map(foreign_key).collect(),
+            inherits: table.inherits.iter().map(|id| self.called(id)).collect(),
+            partition_of: table.partition_of.clone().map(|mut part| {
+                part.parent = self.called(&part.parent);
+                part
+            }),
+            definition: None,
+            origin: Some(self.database.name.clone()),
+            ..table.clone()
+        }
+    }
+
+    fn column(&self, column: &Column) -> Column {
+        let mut column = column.clone();
+        column.user_type = column.user_type.map(|id| self.called(&id));
+        if let Some(identity) = &mut column.identity {
+            identity.sequence = identity.sequence.take().map(|id| self.called(&id));
+        }
+        column
+    }
+
+    pub(crate) fn user_type(&self, user_type: &UserType) -> UserType {
+        UserType {
+            id: self.called(&user_type.id),
+            ..user_type.clone()
+        }
+    }
+
+    pub(crate) fn sequence(&self, sequence: &Sequence) -> Sequence {
+        Sequence {
+            id: self.called(&sequence.id),
+            owned_by: sequence
+                .owned_by
+                .as_ref()
+                .map(|(table, column)| (self.called(table), column.clone())),
+            ..sequence.clone()
+        }
+    }
+}
