@@ -28,6 +28,7 @@ mod source;
 mod split;
 mod target;
 mod tls;
+mod usage;
 mod wire;
 mod writer;
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table,
-    TableId, TableProfile,
+    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId,
+    TableProfile, Usage,
 };
 
 use crate::codec::form::shown_native;
 use crate::connect::Server;
 use crate::snapshot::MysqlSnapshot;
-use crate::{catalog, check, profile};
+use crate::{catalog, check, profile, usage};
 
 /// A database that is only read.
 #[derive(Debug)]
@@ -56,10 +56,7 @@ impl Source for MysqlSource {
         // Copies of a server's files would share its id, but not the place where they lie.
         let place = [setting("hostname"), setting("port"), setting("datadir")];
         let server = setting("server_uuid").or_else(|| setting("server_uid"));
-        let parts: Vec<&str> = server
-            .into_iter()
-            .chain(place.into_iter().flatten())
-            .collect();
+        let parts: Vec<&str> = server.into_iter().chain(place.into_iter().flatten()).collect();
         Ok((!parts.is_empty()).then(|| format!("{}/{}", parts.join("/"), self.server.database)))
     }
 
@@ -75,6 +72,13 @@ impl Source for MysqlSource {
         let profiles = Box::pin(profile::profiles(&mut conn, tables)).await;
         drop(conn.disconnect().await);
         profiles
+    }
+
+    async fn usage(&self) -> Result<Usage> {
+        let mut conn = self.server.reader().await?;
+        let found = Box::pin(usage::usage(&mut conn, &self.server)).await;
+        drop(conn.disconnect().await);
+        found.map_err(|error| error.during("read how tables are used"))
     }
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {

@@ -32,6 +32,7 @@ mod split;
 mod target;
 mod tls;
 mod transaction;
+mod usage;
 mod writer;
 
 use std::sync::Arc;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, ErrorClass, Finding, ReadColumn, Result, Snapshot,
-    Source, Table, TableId, TableProfile,
+    Catalog, ConnectOptions, DatabaseUrl, ErrorClass, Finding, ReadColumn, Result, Snapshot, Source, Table,
+    TableId, TableProfile, Usage,
 };
 
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
 use crate::snapshot::PostgresSnapshot;
-use crate::{catalog, check, codec, profile};
+use crate::{catalog, check, codec, profile, usage};
 
 /// No two servers begin in the same microsecond.
 const IDENTITY: &str = "SELECT pg_catalog.concat(extract(epoch FROM pg_catalog.pg_postmaster_start_time()), '/', oid) \
@@ -83,10 +83,7 @@ impl Source for PostgresSource {
 
     async fn identity(&self) -> Result<Option<String>> {
         let session = self.session().await?;
-        let row = session
-            .query_one(IDENTITY, &[])
-            .await
-            .map_err(from_driver)?;
+        let row = session.query_one(IDENTITY, &[]).await.map_err(from_driver)?;
         self.idle.put(session);
         Ok(row.get(0))
     }
@@ -127,6 +124,13 @@ impl Source for PostgresSource {
         let findings = check::locks(&session, tables).await?;
         self.idle.put(session);
         Ok(findings)
+    }
+
+    async fn usage(&self) -> Result<Usage> {
+        let session = self.session().await?;
+        let usage = usage::usage(&session).await?;
+        self.idle.put(session);
+        Ok(usage)
     }
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {

@@ -153,17 +153,6 @@ impl ColumnGauge {
             months.add_undated(nulls);
         }
         match &mut self.kind {
-            Kind::Truth { seen: both } => {
-                let array = array.as_boolean();
-                seen.all(
-                    array.iter(),
-                    |value, _| {
-                        both[usize::from(value)] = true;
-                        spread(u64::from(value))
-                    },
-                    |sketch, hash| sketch.add(hash),
-                );
-            }
             Kind::Integer(range) => seen.numbers::<Int64Type>(array, |value| {
                 range.add(value);
                 value.cast_unsigned()
@@ -190,41 +179,24 @@ impl ColumnGauge {
                 }
                 value.cast_unsigned()
             }),
-            Kind::Text(gauge) => {
-                let array = array.as_string::<i32>();
-                seen.all(
-                    array.iter(),
-                    |value, sketch| {
-                        if let Some(months) = months {
-                            months.add_text(value);
-                        }
-                        gauge.add(value, sketch)
-                    },
-                    |_, _| {},
-                );
-            }
-            Kind::Bytes { min, max, total } => {
-                let array = array.as_binary::<i32>();
-                seen.all(
-                    array.iter(),
-                    |value, _| {
-                        let length = value.len() as u64;
-                        *min = (*min).min(length);
-                        *max = (*max).max(length);
-                        *total += length;
-                        xxh3_64(value)
-                    },
-                    |sketch, hash| sketch.add(hash),
-                );
-            }
-            Kind::Interval | Kind::Uuid => {
-                let array = array.as_fixed_size_binary();
-                seen.all(
-                    array.iter(),
-                    |value, _| xxh3_64(value),
-                    |sketch, hash| sketch.add(hash),
-                );
-            }
+            Kind::Truth { seen: both } => seen.hashed(array.as_boolean().iter(), |value| {
+                both[usize::from(value)] = true;
+                spread(u64::from(value))
+            }),
+            Kind::Text(gauge) => seen.all(array.as_string::<i32>().iter(), |value, sketch| {
+                if let Some(months) = months {
+                    months.add_text(value);
+                }
+                gauge.add(value, sketch)
+            }),
+            Kind::Bytes { min, max, total } => seen.hashed(array.as_binary::<i32>().iter(), |value| {
+                let length = value.len() as u64;
+                *min = (*min).min(length);
+                *max = (*max).max(length);
+                *total += length;
+                xxh3_64(value)
+            }),
+            Kind::Interval | Kind::Uuid => seen.hashed(array.as_fixed_size_binary().iter(), xxh3_64),
         }
     }
 
@@ -368,30 +340,30 @@ impl Seen<'_> {
             }
             return;
         }
-        self.all(
-            array.iter(),
-            |value, _| spread(bits(value)),
-            |sketch, hash| sketch.add(hash),
-        );
+        self.hashed(array.iter(), |value| spread(bits(value)));
     }
 
-    fn all<V>(
-        self,
-        values: impl Iterator<Item = Option<V>>,
-        mut hash: impl FnMut(V, &mut Sketch) -> u64,
-        note: impl Fn(&mut Sketch, u64),
-    ) {
+    /// Takes in values by their hashes.
+    fn hashed<V>(self, values: impl Iterator<Item = Option<V>>, mut hash: impl FnMut(V) -> u64) {
+        self.all(values, |value, sketch| {
+            let hash = hash(value);
+            sketch.add(hash);
+            hash
+        });
+    }
+
+    /// Takes in values whose hashes are added by `hash` itself.
+    fn all<V>(self, values: impl Iterator<Item = Option<V>>, mut hash: impl FnMut(V, &mut Sketch) -> u64) {
         let mut rows = self.rows.iter_mut();
         for value in values {
             let row = rows.next();
             let Some(value) = value else {
                 if let Some(row) = row {
-                    *row = row.wrapping_add(1).rotate_left(7);
+                    *row = spread(row.wrapping_add(1));
                 }
                 continue;
             };
             let hash = hash(value, self.sketch);
-            note(self.sketch, hash);
             if let Some(row) = row {
                 *row = spread(*row ^ hash);
             }

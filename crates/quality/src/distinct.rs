@@ -1,6 +1,6 @@
 //! How many different values there are: exactly while they are few, then by `HyperLogLog`.
 //!
-//! The estimator is Otmar Ertl's ("New cardinality estimation algorithms for HyperLogLog sketches", 2017): unbiased over the whole range, so
+//! The estimator is Otmar Ertl's ("New cardinality estimation algorithms for `HyperLogLog` sketches", 2017): unbiased over the whole range, so
 //! that no table of corrections is needed.
 
 use std::collections::HashSet;
@@ -61,7 +61,7 @@ fn note(registers: &mut [u8], hash: u64) {
     let at = hash >> (64 - PRECISION);
     // The bit below the last keeps the rank within its bounds.
     let rest = (hash << PRECISION) | (1 << (PRECISION - 1));
-    let rank = (rest.leading_zeros() + 1) as u8;
+    let rank = u8::try_from(rest.leading_zeros() + 1).unwrap_or(u8::MAX);
     if let Some(register) = usize::try_from(at).ok().and_then(|at| registers.get_mut(at))
         && *register < rank
     {

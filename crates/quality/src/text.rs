@@ -22,7 +22,7 @@ const SHAPES_TOLD: usize = 5;
 /// Longer texts have no shape.
 const SHAPED_BYTES_MAX: usize = 64;
 /// Entries of the cache, a power of two.
-const CACHED: usize = 1024;
+const CACHED: u64 = 1024;
 /// No shape.
 const SHAPELESS: u16 = u16::MAX;
 
@@ -87,7 +87,7 @@ impl TextGauge {
             shapes: HashMap::default(),
             shape_counts: Vec::new(),
             shapes_left_out: 0,
-            cache: vec![nothing; CACHED].into_boxed_slice(),
+            cache: vec![nothing; usize::try_from(CACHED).unwrap_or(1)].into_boxed_slice(),
             scratch: String::new(),
         }
     }
@@ -96,7 +96,7 @@ impl TextGauge {
     pub(crate) fn add(&mut self, text: &str, sketch: &mut Sketch) -> u64 {
         let hash = xxh3_64(text.as_bytes());
         // The hash 0 means an empty place.
-        let at = (hash as usize) & (CACHED - 1);
+        let at = usize::try_from(hash % CACHED).unwrap_or(0);
         let known = match self.cache.get(at) {
             Some(known) if known.hash == hash && hash != 0 => *known,
             Some(_) | None => {
