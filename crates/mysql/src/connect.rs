@@ -90,18 +90,10 @@ impl Server {
         let login = Login::read(url, &options.environment)?;
         let timeout = seconds(url, &["connect_timeout", "connect-timeout"], CONNECT_SECONDS)?;
         let patience = seconds(url, &["stall_timeout", "stall-timeout"], PATIENCE_SECONDS)?;
-        let (opts, mut conn) = Box::pin(login.connect(url, timeout)).await?;
-        let rows: Vec<(String, String)> = conn.query(SETTINGS).await.map_err(classify)?;
-        let settings: BTreeMap<String, String> = rows
-            .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
-            .collect();
-        let database: Option<String> = conn
-            .query_first("SELECT DATABASE()")
-            .await
-            .map_err(classify)?
-            .flatten();
-        drop(conn.disconnect().await);
+        let (opts, conn) = Box::pin(login.connect(url, timeout)).await?;
+        let asked = tokio::time::timeout(timeout, Box::pin(introduction(conn))).await;
+        let late = || from_connect(Failure::Late(timeout), &login.place());
+        let (settings, database) = asked.unwrap_or_else(|_| Err(late()))?;
         Ok(Self {
             version: Version::parse(settings.get("version").map_or("", String::as_str)),
             database: database.unwrap_or(login.database.clone()),
@@ -127,6 +119,18 @@ impl Server {
             .await
             .map_err(classify)?;
         Ok(conn)
+    }
+
+    /// Does the work on a session of its own that only reads. A connection that dies meanwhile is noticed.
+    pub(crate) async fn read_with<T>(&self, work: impl AsyncFnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        let mut conn = self.reader().await?;
+        let lookout = self.lookout(conn.id());
+        let whole = async {
+            let done = work(&mut conn).await;
+            drop(conn.disconnect().await);
+            done
+        };
+        lookout.during(Box::pin(whole)).await
     }
 
     /// Opens a session that may write.
@@ -316,6 +320,18 @@ impl Login {
             .map_err(|error| from_connect(error, &self.place()))?;
         Ok((opts, conn))
     }
+}
+
+/// What the server says about itself, and the name of the database that the session is in.
+async fn introduction(mut conn: Conn) -> Result<(BTreeMap<String, String>, Option<String>)> {
+    let rows: Vec<(String, String)> = conn.query(SETTINGS).await.map_err(classify)?;
+    let settings = rows
+        .into_iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .collect();
+    let database: Option<Option<String>> = conn.query_first("SELECT DATABASE()").await.map_err(classify)?;
+    drop(conn.disconnect().await);
+    Ok((settings, database.flatten()))
 }
 
 async fn open(opts: Opts, timeout: Duration) -> Result<Conn, Failure> {

@@ -13,6 +13,7 @@ pub(crate) mod writers;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 use whimbrel_core::{
     Chunk, ChunkRecord, Epoch, Error, ErrorClass, Ledger, MigrationId, Result, RunKey, StepRecord, TableId,
@@ -36,13 +37,23 @@ impl MysqlLedger {
         Self { sessions }
     }
 
+    async fn with<T>(&self, work: impl AsyncFnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        self.sessions.with(work).await
+    }
+
+    /// Does the work in one transaction that holds the run's epoch.
+    async fn change(&self, run: &RunKey, work: impl AsyncFnOnce(&mut Conn) -> Result<()>) -> Result<()> {
+        let whole = async |conn: &mut Conn| {
+            begin(conn).await?;
+            hold_epoch(conn, run).await?;
+            work(conn).await?;
+            commit_surely(conn).await
+        };
+        self.with(whole).await
+    }
+
     /// Raises the epoch inside the caller's transaction, or records the migration.
-    async fn raise(
-        &self,
-        conn: &mut mysql_async::Conn,
-        migration: &MigrationId,
-        plan_hash: &str,
-    ) -> Result<Epoch> {
+    async fn raise(&self, conn: &mut Conn, migration: &MigrationId, plan_hash: &str) -> Result<Epoch> {
         let sql = format!("SELECT plan_hash, epoch FROM {RUNS} WHERE migration = ? FOR UPDATE");
         let known: Option<(String, i64)> = conn.exec_first(sql, (&migration.0,)).await.map_err(classify)?;
         match known {
@@ -75,7 +86,18 @@ impl MysqlLedger {
     }
 }
 
-async fn forget_rows(conn: &mut mysql_async::Conn, migration: &MigrationId) -> Result<()> {
+async fn forget(conn: &mut Conn, migration: &MigrationId) -> Result<()> {
+    // What an interrupted creation left is taken away too.
+    tables::create(conn).await?;
+    let sql = format!("SELECT count(*) FROM {RUNS} WHERE migration <> ?");
+    let others: Option<u64> = conn.exec_first(sql, (&migration.0,)).await.map_err(classify)?;
+    match others {
+        Some(0) => tables::drop_all(conn).await,
+        Some(_) | None => forget_rows(conn, migration).await,
+    }
+}
+
+async fn forget_rows(conn: &mut Conn, migration: &MigrationId) -> Result<()> {
     begin(conn).await?;
     for table in [CHUNKS, STEPS, RUNS] {
         conn.exec_drop(
@@ -91,130 +113,98 @@ async fn forget_rows(conn: &mut mysql_async::Conn, migration: &MigrationId) -> R
 #[async_trait]
 impl Ledger for MysqlLedger {
     async fn epoch(&self, migration: &MigrationId) -> Result<Option<Epoch>> {
-        let mut conn = self.sessions.take().await?;
-        let epoch: Option<i64> = if tables::exists(&mut conn, RUNS).await? {
+        let work = async |conn: &mut Conn| {
+            if !tables::exists(conn, RUNS).await? {
+                return Ok(None);
+            }
             let sql = format!("SELECT epoch FROM {RUNS} WHERE migration = ?");
-            conn.exec_first(sql, (&migration.0,)).await.map_err(classify)?
-        } else {
-            None
+            conn.exec_first(sql, (&migration.0,)).await.map_err(classify)
         };
-        self.sessions.put(conn);
+        let epoch: Option<i64> = self.with(work).await?;
         Ok(epoch.map(Epoch))
     }
 
     async fn open(&self, migration: &MigrationId, plan_hash: &str) -> Result<Epoch> {
         fault::point("mysql.ledger.open.before")?;
-        let mut conn = self.sessions.take().await?;
         let server = self.sessions.server();
-        writers::end_left_behind(&mut conn, server, migration).await?;
-        tables::lock(&mut conn, server).await?;
-        fault::point("mysql.ledger.create.before")?;
-        tables::create(&mut conn).await?;
-        fault::point("mysql.ledger.create.after")?;
-        begin(&mut conn).await?;
-        let epoch = self.raise(&mut conn, migration, plan_hash).await?;
-        commit_surely(&mut conn).await?;
-        tables::unlock(&mut conn, server).await?;
-        fault::point("mysql.ledger.open.after")?;
-        self.sessions.put(conn);
-        Ok(epoch)
+        let work = async |conn: &mut Conn| {
+            writers::end_left_behind(conn, server, migration).await?;
+            tables::lock(conn, server).await?;
+            fault::point("mysql.ledger.create.before")?;
+            tables::create(conn).await?;
+            fault::point("mysql.ledger.create.after")?;
+            begin(conn).await?;
+            let epoch = self.raise(conn, migration, plan_hash).await?;
+            commit_surely(conn).await?;
+            tables::unlock(conn, server).await?;
+            fault::point("mysql.ledger.open.after")?;
+            Ok(epoch)
+        };
+        self.with(work).await
     }
 
     async fn steps(&self, migration: &MigrationId) -> Result<Vec<StepRecord>> {
-        let mut conn = self.sessions.take().await?;
-        let steps = if tables::exists(&mut conn, STEPS).await? {
-            steps::recorded(&mut conn, migration).await?
-        } else {
-            Vec::new()
+        let work = async |conn: &mut Conn| match tables::exists(conn, STEPS).await? {
+            true => steps::recorded(conn, migration).await,
+            false => Ok(Vec::new()),
         };
-        self.sessions.put(conn);
-        Ok(steps)
+        self.with(work).await
     }
 
     async fn chunks(&self, migration: &MigrationId) -> Result<Vec<ChunkRecord>> {
-        let mut conn = self.sessions.take().await?;
-        let chunks = if tables::exists(&mut conn, CHUNKS).await? {
-            chunks::all(&mut conn, migration).await?
-        } else {
-            Vec::new()
+        let work = async |conn: &mut Conn| match tables::exists(conn, CHUNKS).await? {
+            true => chunks::all(conn, migration).await,
+            false => Ok(Vec::new()),
         };
-        self.sessions.put(conn);
-        Ok(chunks)
+        self.with(work).await
     }
 
     async fn store_split(&self, run: &RunKey, target: &TableId, chunks: &[Chunk]) -> Result<()> {
         fault::point("mysql.ledger.split.before")?;
-        let mut conn = self.sessions.take().await?;
-        begin(&mut conn).await?;
-        hold_epoch(&mut conn, run).await?;
-        chunks::store(&mut conn, run, target, chunks).await?;
-        commit_surely(&mut conn).await?;
-        self.sessions.put(conn);
+        let work = async |conn: &mut Conn| chunks::store(conn, run, target, chunks).await;
+        self.change(run, work).await?;
         fault::point("mysql.ledger.split.after")
     }
 
     async fn store_empty(&self, run: &RunKey, chunks: &[(TableId, Chunk)], position: &str) -> Result<()> {
         fault::point("mysql.ledger.empty.before")?;
-        let mut conn = self.sessions.take().await?;
-        begin(&mut conn).await?;
-        hold_epoch(&mut conn, run).await?;
-        chunks::store_empty(&mut conn, run, chunks, position).await?;
-        commit_surely(&mut conn).await?;
-        self.sessions.put(conn);
+        let work = async |conn: &mut Conn| chunks::store_empty(conn, run, chunks, position).await;
+        self.change(run, work).await?;
         fault::point("mysql.ledger.empty.after")
     }
 
     async fn add_chunk(&self, run: &RunKey, target: &TableId, chunk: &Chunk) -> Result<()> {
         fault::point("mysql.ledger.add.before")?;
-        let mut conn = self.sessions.take().await?;
-        begin(&mut conn).await?;
-        hold_epoch(&mut conn, run).await?;
-        if chunks::add(&mut conn, run, target, chunk).await? {
-            commit_surely(&mut conn).await?;
-        } else {
-            rollback(&mut conn).await?;
-        }
-        self.sessions.put(conn);
+        let work = async |conn: &mut Conn| {
+            begin(conn).await?;
+            hold_epoch(conn, run).await?;
+            match chunks::add(conn, run, target, chunk).await? {
+                true => commit_surely(conn).await,
+                false => rollback(conn).await,
+            }
+        };
+        self.with(work).await?;
         fault::point("mysql.ledger.add.after")
     }
 
     async fn confirm_chunk(&self, run: &RunKey, target: &TableId, index: u32, position: &str) -> Result<()> {
         fault::point("mysql.ledger.confirm.before")?;
-        let mut conn = self.sessions.take().await?;
-        begin(&mut conn).await?;
-        hold_epoch(&mut conn, run).await?;
-        chunks::confirm(&mut conn, run, target, index, position).await?;
-        commit_surely(&mut conn).await?;
-        self.sessions.put(conn);
+        let work = async |conn: &mut Conn| chunks::confirm(conn, run, target, index, position).await;
+        self.change(run, work).await?;
         fault::point("mysql.ledger.confirm.after")
     }
 
     async fn forget(&self, migration: &MigrationId) -> Result<()> {
         fault::point("mysql.ledger.forget.before")?;
-        let mut conn = self.sessions.take().await?;
         let server = self.sessions.server();
-        tables::lock(&mut conn, server).await?;
-        if !tables::any_exists(&mut conn).await? {
-            tables::unlock(&mut conn, server).await?;
-            self.sessions.put(conn);
-            return fault::point("mysql.ledger.forget.after");
-        }
-        // What an interrupted creation left is taken away too.
-        tables::create(&mut conn).await?;
-        let others: Option<u64> = conn
-            .exec_first(
-                format!("SELECT count(*) FROM {RUNS} WHERE migration <> ?"),
-                (&migration.0,),
-            )
-            .await
-            .map_err(classify)?;
-        if others == Some(0) {
-            tables::drop_all(&mut conn).await?;
-        } else {
-            forget_rows(&mut conn, migration).await?;
-        }
-        tables::unlock(&mut conn, server).await?;
-        self.sessions.put(conn);
+        let work = async |conn: &mut Conn| {
+            tables::lock(conn, server).await?;
+            if tables::any_exists(conn).await? {
+                forget(conn, migration).await?;
+            }
+            tables::unlock(conn, server).await
+        };
+        self.with(work).await?;
         fault::point("mysql.ledger.forget.after")
     }
 }

@@ -217,9 +217,15 @@ impl Reader {
         let server = self.shared.server.clone();
         let session = &mut self.lent_mut()?.session;
         let mut control = server.control().await?;
-        // The statement may have ended by itself; then there is nothing to cut off.
-        drop(control.query_drop(format!("KILL QUERY {}", session.id())).await);
-        drop(control.disconnect().await);
+        let lookout = server.lookout(control.id());
+        let number = session.id();
+        let cut = async {
+            // The statement may have ended by itself; then there is nothing to cut off.
+            drop(control.query_drop(format!("KILL QUERY {number}")).await);
+            drop(control.disconnect().await);
+            Ok(())
+        };
+        lookout.during(Box::pin(cut)).await?;
         for _ in 0..3 {
             // What is left of the result comes first, and then the word that it was cut off.
             match session.query_drop("DO 0").await {

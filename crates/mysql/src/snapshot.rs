@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use mysql_async::Row;
+use mysql_async::{Conn, Row};
 use whimbrel_core::{
     Batch, Chunk, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot, Table,
     TableAggregate, TableId,
@@ -103,9 +103,8 @@ impl Snapshot for MysqlSnapshot {
     async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>> {
         // Numbers are no part of any transaction.
         let server = self.shared.server();
-        let mut conn = server.reader().await?;
-        let positions = Box::pin(catalog::sequence_positions(&mut conn, server, sequences)).await;
-        drop(conn.disconnect().await);
+        let work = async |conn: &mut Conn| catalog::sequence_positions(conn, server, sequences).await;
+        let positions = server.read_with(work).await;
         positions.map_err(|error| error.during("ask for the next numbers"))
     }
 

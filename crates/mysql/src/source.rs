@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use mysql_async::Conn;
 use whimbrel_core::{
     Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId,
     TableProfile, Usage,
@@ -38,16 +39,17 @@ impl Source for MysqlSource {
     }
 
     async fn check(&self) -> Result<Vec<Finding>> {
-        let mut conn = self.server.reader().await?;
-        let findings = Box::pin(check::source(&mut conn, &self.server)).await;
-        drop(conn.disconnect().await);
-        findings
+        let server = &self.server;
+        server
+            .read_with(async |conn: &mut Conn| check::source(conn, server).await)
+            .await
     }
 
     async fn catalog(&self) -> Result<Catalog> {
-        let mut conn = self.server.reader().await?;
-        let found = Box::pin(catalog::read(&mut conn, &self.server)).await;
-        drop(conn.disconnect().await);
+        let server = &self.server;
+        let found = server
+            .read_with(async |conn: &mut Conn| catalog::read(conn, server).await)
+            .await;
         found.map_err(|error| error.during("read the catalog"))
     }
 
@@ -61,23 +63,22 @@ impl Source for MysqlSource {
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
-        let mut conn = self.server.reader().await?;
-        let profile = Box::pin(profile::profile(&mut conn, table)).await;
-        drop(conn.disconnect().await);
+        let profile = self
+            .server
+            .read_with(async |conn: &mut Conn| profile::profile(conn, table).await)
+            .await;
         profile.map_err(|error| error.during(format!("profile table `{}`", table.id)))
     }
 
     async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
-        let mut conn = self.server.reader().await?;
-        let profiles = Box::pin(profile::profiles(&mut conn, tables)).await;
-        drop(conn.disconnect().await);
-        profiles
+        let work = async |conn: &mut Conn| profile::profiles(conn, tables).await;
+        self.server.read_with(work).await
     }
 
     async fn usage(&self) -> Result<Usage> {
-        let mut conn = self.server.reader().await?;
-        let found = Box::pin(usage::usage(&mut conn, &self.server)).await;
-        drop(conn.disconnect().await);
+        let server = &self.server;
+        let work = async |conn: &mut Conn| usage::usage(conn, server).await;
+        let found = server.read_with(work).await;
         found.map_err(|error| error.during("read how tables are used"))
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
+use mysql_async::Conn;
 use tokio::sync::Semaphore;
 use whimbrel_core::{
     ConnectOptions, DatabaseUrl, Direction, Error, Finding, Ledger, Result, RunKey, SequencePosition, Source,
@@ -60,10 +61,9 @@ impl Target for MysqlTarget {
     }
 
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>> {
-        let mut conn = self.sessions().take().await?;
-        let findings = check::target(&mut conn, self.sessions().server(), bytes).await?;
-        self.sessions().put(conn);
-        Ok(findings)
+        let server = self.sessions().server();
+        let work = async |conn: &mut Conn| check::target(conn, server, bytes).await;
+        self.sessions().with(work).await
     }
 
     async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
@@ -107,43 +107,42 @@ impl Target for MysqlTarget {
 
     async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()> {
         fault::point("mysql.empty.before")?;
-        let mut conn = self.sessions().take().await?;
-        tables::empty(&mut conn, run, table)
+        let work = async |conn: &mut Conn| tables::empty(conn, run, table).await;
+        self.sessions()
+            .with(work)
             .await
             .map_err(|error| error.during(format!("empty table `{table}`")))?;
-        self.sessions().put(conn);
         fault::point("mysql.empty.after")
     }
 
     async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
         fault::point("mysql.sequence.before")?;
-        let mut conn = self.sessions().take().await?;
-        sequence::set(&mut conn, run, sequence, position)
+        let work = async |conn: &mut Conn| sequence::set(conn, run, sequence, position).await;
+        self.sessions()
+            .with(work)
             .await
             .map_err(|error| error.during(format!("set sequence `{sequence}`")))?;
-        self.sessions().put(conn);
         fault::point("mysql.sequence.after")
     }
 
     async fn settle(&self, tables: &[TableId]) -> Result<()> {
         fault::point("mysql.settle.before")?;
-        let mut conn = self.sessions().take().await?;
-        for table in tables {
-            tables::analyze(&mut conn, table)
-                .await
-                .map_err(|error| error.during(format!("analyze table `{table}`")))?;
-        }
-        self.sessions().put(conn);
+        let work = async |conn: &mut Conn| {
+            for table in tables {
+                let analyzed = tables::analyze(conn, table).await;
+                analyzed.map_err(|error| error.during(format!("analyze table `{table}`")))?;
+            }
+            Ok(())
+        };
+        self.sessions().with(work).await?;
         fault::point("mysql.settle.after")
     }
 
     async fn discard(&self, run: &RunKey, steps: &[Step]) -> Result<Vec<String>> {
         fault::point("mysql.discard.before")?;
-        let mut conn = self.sessions().take().await?;
-        let dropped = tables::discard(&mut conn, run, steps)
-            .await
-            .map_err(|error| error.during("drop what was moved aside"))?;
-        self.sessions().put(conn);
+        let work = async |conn: &mut Conn| tables::discard(conn, run, steps).await;
+        let dropped = self.sessions().with(work).await;
+        let dropped = dropped.map_err(|error| error.during("drop what was moved aside"))?;
         fault::point("mysql.discard.after")?;
         Ok(dropped)
     }

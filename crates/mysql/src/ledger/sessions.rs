@@ -28,6 +28,16 @@ impl Sessions {
         &self.server
     }
 
+    /// Does the work on a session outside of any transaction, and keeps the session when it ends well. A connection that dies meanwhile is
+    /// noticed.
+    pub(crate) async fn with<T>(&self, work: impl AsyncFnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        let mut conn = self.take().await?;
+        let lookout = self.server.lookout(conn.id());
+        let done = lookout.during(Box::pin(work(&mut conn))).await?;
+        self.put(conn);
+        Ok(done)
+    }
+
     /// Returns a session outside of any transaction.
     pub(crate) async fn take(&self) -> Result<Conn> {
         while let Some(mut conn) = self.pop() {

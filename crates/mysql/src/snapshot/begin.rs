@@ -156,18 +156,22 @@ async fn behind(
     patience: &[u32],
 ) -> Result<Option<Position>> {
     let mut control = server.control().await?;
-    if !is_locked(&mut control, lock, patience).await? {
-        return Ok(None);
-    }
-    start_all(sessions).await?;
-    let position = match log_position(server, &mut control).await {
-        Some(position) => position,
-        None => identifier(sessions).await?,
+    let lookout = server.lookout(control.id());
+    let whole = async {
+        if !is_locked(&mut control, lock, patience).await? {
+            return Ok(None);
+        }
+        start_all(sessions).await?;
+        let position = match log_position(server, &mut control).await {
+            Some(position) => position,
+            None => identifier(sessions).await?,
+        };
+        // The lock ends with the session at the latest.
+        control.query_drop("UNLOCK TABLES").await.map_err(classify)?;
+        drop(control.disconnect().await);
+        Ok(Some(position))
     };
-    // The lock ends with the session at the latest.
-    control.query_drop("UNLOCK TABLES").await.map_err(classify)?;
-    drop(control.disconnect().await);
-    Ok(Some(position))
+    lookout.during(Box::pin(whole)).await
 }
 
 /// Takes the lock; false when this login may not have it, or others do not let go in time.
