@@ -4,6 +4,7 @@
 mod answers;
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -258,12 +259,12 @@ impl Draft {
     /// Writes the plan in its three forms.
     fn save(&self) -> Result<()> {
         let _lock = self.dir.lock()?;
-        let mapping = report::schema_mapping(&self.plan);
-        let mapping = serde_json::to_vec_pretty(&mapping).map_err(|cause| {
-            whimbrel_core::Error::bug("the schema mapping has no JSON form").with_cause(cause)
+        self.dir
+            .write_json("schema_mapping.json", &report::SchemaMapping(&self.plan))?;
+        self.dir.write_with("data-migration.md", |file| {
+            report::plan_sections(&self.plan)
+                .try_for_each(|section| file.write_all(in_folder(&self.setup.base, &section).as_bytes()))
         })?;
-        self.dir.write("schema_mapping.json", &mapping)?;
-        self.dir.write("data-migration.md", self.page().as_bytes())?;
         self.dir.save_plan(&self.plan)?;
         let log = self.dir.events()?.with_clock(self.setup.clock.clone());
         let decided: Vec<String> = self
@@ -325,6 +326,7 @@ fn wishes(setup: &Setup, request: &PlanRequest) -> Wishes {
         accept_suggested: request.accept_suggested,
         policies: setup.settings.policies(),
         memory_bytes: setup.memory_bytes,
+        ..Wishes::default()
     }
 }
 
@@ -375,6 +377,7 @@ fn asked<T>(
             name: analysis.pair.source.name.clone(),
             database: analysis.source_catalog.database.clone(),
         },
+        origins: Vec::new(),
         target: Side {
             catalog: &analysis.target_catalog,
             dialect: &*target_dialect,

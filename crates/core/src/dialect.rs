@@ -291,6 +291,8 @@ pub struct ExpressionContext {
     pub expected: Option<LogicalType>,
     /// The collation of each text column in the source, where one is declared, by the column's name.
     pub collations: BTreeMap<String, String>,
+    /// Name of the database whose words the expression is in, where several are read as one ([`crate::Table::origin`]).
+    pub origin: Option<String>,
     /// True when source and target are one engine or flavours of one server ([`Dialect::is_kin`]): words that only they know may pass.
     pub kin: bool,
 }

@@ -4,6 +4,7 @@
 
 mod error;
 mod name;
+mod pattern;
 mod url;
 
 mod catalog;
@@ -76,9 +77,10 @@ pub use fingerprint::{Fingerprint, hash_of};
 pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Fidelity, LogicalType, Mapped};
-pub use mapping::{LookupRule, Mapping, MaskRule, SourceRule, TableRule, WaveRule};
+pub use mapping::{LookupRule, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
+pub use pattern::matches_name;
 pub use plan::{ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan};
 pub use profile::{ColumnProfile, ForeignKeyProfile, StorageClasses, TableProfile, UniqueProfile};
 pub use report::{

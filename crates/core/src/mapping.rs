@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::TableId;
+
 /// How the tables of the sources become the tables that are moved. Empty: everything moves as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -39,6 +41,20 @@ impl Mapping {
     pub fn changes_rows(&self) -> bool {
         !self.sources.is_empty() || self.tables.iter().any(TableRule::changes_rows)
     }
+}
+
+/// What a mapping calls things in the target, worked out for one catalog: by the names in the (mapped) source. What is not in here keeps its
+/// name or its type.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renames {
+    /// Namespaces.
+    pub namespaces: BTreeMap<String, String>,
+    /// Tables.
+    pub tables: BTreeMap<TableId, TableId>,
+    /// Columns of each table.
+    pub columns: BTreeMap<TableId, BTreeMap<String, String>>,
+    /// Native types in the target, by column of each table.
+    pub types: BTreeMap<TableId, BTreeMap<String, String>>,
 }
 
 /// One of several sources.
@@ -122,8 +138,8 @@ impl TableRule {
 }
 
 /// How values are hidden.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum MaskRule {
     /// The same value becomes the same other value in every table, so that keys stay joined.
     Hash,
@@ -131,6 +147,33 @@ pub enum MaskRule {
     Redact,
     /// All but the last characters become `*`.
     KeepLast(u32),
+}
+
+impl TryFrom<String> for MaskRule {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let count = text
+            .strip_prefix("keep_last(")
+            .and_then(|rest| rest.strip_suffix(')'));
+        let count = count.or_else(|| text.strip_prefix("keep-last-")).map(str::trim);
+        match (text.as_str(), count.map(str::parse)) {
+            ("hash", _) => Ok(Self::Hash),
+            ("redact", _) => Ok(Self::Redact),
+            (_, Some(Ok(count))) => Ok(Self::KeepLast(count)),
+            _ => Err("a mask must be `hash`, `redact` or `keep_last(N)`".to_owned()),
+        }
+    }
+}
+
+impl From<MaskRule> for String {
+    fn from(rule: MaskRule) -> Self {
+        match rule {
+            MaskRule::Hash => "hash".to_owned(),
+            MaskRule::Redact => "redact".to_owned(),
+            MaskRule::KeepLast(count) => format!("keep_last({count})"),
+        }
+    }
 }
 
 /// A table of values for `lookup(name, key)` in expressions: a CSV file, or a table of a source.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fingerprint::Each;
 use crate::{
-    Decision, Fidelity, Finding, Fingerprint, LogicalType, MigrationId, ObjectId, ObjectKind, Settled,
-    Severity, Step, Table, TableId, ValueRule, hash_of,
+    Decision, Fidelity, Finding, Fingerprint, LogicalType, Mapping, MigrationId, ObjectId, ObjectKind,
+    Settled, Severity, Step, Table, TableId, ValueRule, hash_of,
 };
 
 /// Everything that will happen.
@@ -26,6 +26,9 @@ pub struct Plan {
     pub source: Endpoint,
     /// Where the data goes.
     pub target: Endpoint,
+    /// How the rows are reshaped on the way.
+    #[serde(default, skip_serializing_if = "Mapping::is_empty")]
+    pub mapping: Mapping,
     /// Tables in dependency order: a table stands after those it refers to, cycles apart.
     pub tables: Vec<TablePlan>,
     /// Sequences whose position moves after the data.
@@ -257,6 +260,7 @@ impl Serialize for Confirmed<'_> {
             created_at: _,
             source,
             target,
+            mapping,
             tables,
             sequences,
             steps,
@@ -265,13 +269,16 @@ impl Serialize for Confirmed<'_> {
             policies,
             estimate: _,
         } = self.0;
-        let mut bare = serializer.serialize_struct("Plan", 13)?;
+        let mut bare = serializer.serialize_struct("Plan", 14)?;
         bare.serialize_field("format", format)?;
         bare.serialize_field("migration_id", migration_id)?;
         bare.serialize_field("hash", "")?;
         bare.serialize_field("created_at", "")?;
         bare.serialize_field("source", source)?;
         bare.serialize_field("target", target)?;
+        if !mapping.is_empty() {
+            bare.serialize_field("mapping", mapping)?;
+        }
         bare.serialize_field("tables", &Each(tables, without_counts))?;
         bare.serialize_field("sequences", sequences)?;
         bare.serialize_field("steps", steps)?;

@@ -1,6 +1,6 @@
 //! Makes the statements: one list of changes in the order in which they run, which the target's dialect turns into steps with their undo.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
     Change, Check, ForeignKey, Key, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, TableId,
@@ -140,12 +140,22 @@ fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
     // An engine without namespaces has its tables in the target's default one.
     let default = to.capabilities.default_namespace.map(str::to_owned);
     let default = default.filter(|_| !scope.source.capabilities.namespaces);
-    draft
+    let renames = &scope.input.wishes.renames;
+    let called = |name: &String| renames.namespaces.get(name).unwrap_or(name).clone();
+    let wished = renames
+        .tables
+        .values()
+        .filter_map(|table| table.namespace.clone());
+    let wanted: BTreeSet<String> = draft
         .selection
         .namespaces
         .iter()
-        .cloned()
+        .map(called)
         .chain(default)
+        .chain(wished)
+        .collect();
+    wanted
+        .into_iter()
         .filter(|name| !to.catalog.namespaces.iter().any(|there| &there.name == name))
         .map(|name| Namespace {
             comment: comment(&name),

@@ -111,7 +111,7 @@ fn texts<'a>(
             let is_text = matches!(way.logical, LogicalType::Text { .. });
             let is_labels = matches!(way.logical, LogicalType::Enum { .. } | LogicalType::Set { .. });
             let equality = if is_text {
-                scope.source.dialect.equality(column)
+                scope.dialect_of(table).equality(column)
             } else if is_labels && way.own_type.is_none() {
                 TextEquality::default()
             } else {
@@ -220,7 +220,13 @@ impl Group {
         }
         // Flavours of one server mean the same by their collations, so that nothing is to be settled there.
         let is_alike = same.as_ref().is_some_and(|same| same.equality == self.equality)
-            && scope.target.dialect.is_kin(&scope.source.catalog.engine);
+            && scope.is_kin(
+                scope
+                    .source
+                    .catalog
+                    .table(table)
+                    .and_then(|table| table.origin.as_deref()),
+            );
         let answer = match is_alike {
             true => {
                 finding.severity = Severity::Info;

@@ -122,7 +122,11 @@ fn named(draft: &Draft<'_>, place: &Place<'_>) -> Option<BTreeSet<String>> {
 
 fn columns_in(draft: &Draft<'_>, place: &Place<'_>, expression: &str) -> Option<BTreeSet<String>> {
     let context = table_context(draft, place.table, None);
-    let neutral = draft.scope.source.dialect.parse(expression, &context).ok()?;
+    let neutral = draft
+        .scope
+        .dialect_of(place.table)
+        .parse(expression, &context)
+        .ok()?;
     let mut named = BTreeSet::new();
     let walked: ControlFlow<()> = visit_expressions(&neutral, |part| {
         if let Expr::Identifier(name) = part {

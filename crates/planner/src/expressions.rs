@@ -31,7 +31,8 @@ pub(crate) fn table_context(
         tables: BTreeMap::new(),
         expected,
         collations: collations(table),
-        kin: are_kin(draft),
+        kin: draft.scope.is_kin(table.origin.as_deref()),
+        origin: table.origin.clone(),
     }
 }
 
@@ -40,9 +41,12 @@ pub(crate) fn table_context(
 /// # Errors
 /// [`Untranslated`] when a shared column name changes in one table and not in the other.
 pub(crate) fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<ExpressionContext, Untranslated> {
+    let first = reads.iter().find_map(|id| draft.scope.source.catalog.table(id));
+    let origin = first.and_then(|table| table.origin.clone());
     let mut context = ExpressionContext {
         tables: draft.names.relations(reads),
-        kin: are_kin(draft),
+        kin: draft.scope.is_kin(origin.as_deref()),
+        origin,
         ..ExpressionContext::default()
     };
     let read: BTreeSet<&TableId> = reads.iter().collect();
@@ -93,16 +97,18 @@ pub(crate) fn translate(
         needs::check(&draft.scope, expression)?;
         return Ok(expression.to_owned());
     }
-    let neutral = draft.scope.source.dialect.parse(expression, context)?;
+    let speaker = draft.scope.dialect_from(context.origin.as_deref());
+    let neutral = speaker.parse(expression, context)?;
     draft.scope.target.dialect.render(&neutral, context)
 }
 
 /// Tells whether every engine computes the same value: whole numbers, truth and text put together, nothing that rounds, orders or folds.
 pub(crate) fn means_the_same(draft: &Draft<'_>, expression: &str, context: &ExpressionContext) -> bool {
-    if are_kin(draft) {
+    if context.kin {
         return true;
     }
-    let Ok(neutral) = draft.scope.source.dialect.parse(expression, context) else {
+    let speaker = draft.scope.dialect_from(context.origin.as_deref());
+    let Ok(neutral) = speaker.parse(expression, context) else {
         return false;
     };
     let strange = visit_expressions(&neutral, |part| match is_plain(part, context) {
@@ -162,7 +168,8 @@ pub(crate) fn translate_query(
         needs::check(&draft.scope, query)?;
         return Ok(query.to_owned());
     }
-    let neutral = draft.scope.source.dialect.parse_query(query, context)?;
+    let speaker = draft.scope.dialect_from(context.origin.as_deref());
+    let neutral = speaker.parse_query(query, context)?;
     draft.scope.target.dialect.render_query(&neutral, context)
 }
 
@@ -223,12 +230,6 @@ fn column_types(draft: &Draft<'_>, table: &TableId) -> BTreeMap<String, LogicalT
 fn collations(table: &Table) -> BTreeMap<String, String> {
     let declared = |column: &Column| Some((column.name.clone(), column.collation.clone()?));
     table.columns.iter().filter_map(declared).collect()
-}
-
-/// Equal engines, and flavours of one server, know each other's words.
-fn are_kin(draft: &Draft<'_>) -> bool {
-    let scope = &draft.scope;
-    scope.equal || scope.target.dialect.is_kin(&scope.source.catalog.engine)
 }
 
 /// Between equal engines the text stays as long as no name in it changes.

@@ -216,7 +216,7 @@ fn takes_from_sequence(default: &str) -> bool {
 /// only its sole integer primary key. Flavours of one server number what the other does.
 fn can_number(spot: &Spot<'_, '_>) -> bool {
     let target = spot.scope.target;
-    let is_kin = target.dialect.is_kin(&spot.scope.source.catalog.engine);
+    let is_kin = spot.scope.is_kin(spot.table.origin.as_deref());
     let is_integer = matches!(spot.mapped().to, LogicalType::Integer { .. });
     (is_kin && leads_key(spot))
         || (is_integer

@@ -116,7 +116,7 @@ fn made_anew(
             .comment
             .clone()
             .filter(|_| draft.scope.keeps(Feature::Comments)),
-        options: match keeps_options(draft) {
+        options: match keeps_options(draft, subject) {
             true => index.options.clone(),
             false => Vec::new(),
         },
@@ -133,14 +133,16 @@ fn made_anew(
 }
 
 /// Flavours of one server know each other's options.
-fn keeps_options(draft: &Draft<'_>) -> bool {
-    let scope = &draft.scope;
-    scope.equal || scope.target.dialect.is_kin(&scope.source.catalog.engine)
+fn keeps_options(draft: &Draft<'_>, subject: &ObjectId) -> bool {
+    let table = draft.scope.source.catalog.table(&subject.owner);
+    draft
+        .scope
+        .is_kin(table.and_then(|table| table.origin.as_deref()))
 }
 
 /// Across engines only the ordinary kind of index is known to both, and that of words by its purpose. None when the index stays behind.
 fn method(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) -> Option<String> {
-    if keeps_options(draft) {
+    if keeps_options(draft, subject) {
         return Some(index.method.clone());
     }
     if matches!(index.method.as_str(), "" | "btree") {
@@ -286,7 +288,7 @@ fn losing(question: Finding, unique: bool) -> Finding {
 
 /// Says which properties of the index have no place in the target.
 fn report_left_out(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) {
-    if keeps_options(draft) {
+    if keeps_options(draft, subject) {
         return;
     }
     let mut left_out = Vec::new();

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Capabilities, Catalog, Decision, Dialect, Finding, MigrationId, OnReject, Policies, TableId, TableProfile,
+    Capabilities, Catalog, Decision, Dialect, Finding, Mapping, MigrationId, OnReject, Policies, Renames,
+    TableId, TableProfile,
 };
 
 /// One side of a migration.
@@ -22,6 +23,16 @@ pub struct Side<'a> {
     pub database: String,
 }
 
+/// One of several databases that are read as one source.
+pub struct Origin<'a> {
+    /// What [`whimbrel_core::Table::origin`] calls it.
+    pub name: String,
+    /// The connector's name.
+    pub engine: String,
+    /// The engine's language.
+    pub dialect: &'a dyn Dialect,
+}
+
 /// What the person wishes.
 #[derive(Debug, Clone)]
 pub struct Wishes {
@@ -37,6 +48,10 @@ pub struct Wishes {
     pub policies: Policies,
     /// The run's memory budget.
     pub memory_bytes: u64,
+    /// How the rows are reshaped on the way, for the plan to keep.
+    pub mapping: Mapping,
+    /// What the mapping calls things, for the source's catalog.
+    pub renames: Renames,
 }
 
 impl Default for Wishes {
@@ -54,6 +69,8 @@ impl Default for Wishes {
                 rollback: BTreeMap::new(),
             },
             memory_bytes: 512 << 20,
+            mapping: Mapping::default(),
+            renames: Renames::default(),
         }
     }
 }
@@ -66,6 +83,8 @@ pub struct PlanInput<'a> {
     pub created_at: String,
     /// Where the data comes from.
     pub source: Side<'a>,
+    /// The databases behind the source, when it is several.
+    pub origins: Vec<Origin<'a>>,
     /// Where the data goes.
     pub target: Side<'a>,
     /// What the pass over the values found, by source table.

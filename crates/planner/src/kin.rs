@@ -20,10 +20,14 @@ impl Kin {
         if scope.equal {
             return kin;
         }
-        let engine = &scope.source.catalog.engine;
         for table in &selection.tables {
-            for column in &table.columns {
-                let adopted = scope.target.dialect.adopt(engine, column);
+            let engine = scope.engine(table.origin.as_deref());
+            for column in table.columns.iter().filter(|column| column.derived.is_none()) {
+                let adopted = match engine == scope.target.catalog.engine {
+                    // A type of the user's own goes by its meaning: it may have another name there.
+                    true => Some(column.native.clone()).filter(|_| column.user_type.is_none()),
+                    false => scope.target.dialect.adopt(engine, column),
+                };
                 let fitting = adopted.filter(|native| fits(scope, table, column, native));
                 if let Some(native) = fitting {
                     kin.0.insert((table.id.clone(), column.name.clone()), native);

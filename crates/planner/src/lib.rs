@@ -53,6 +53,6 @@ mod estimate;
 mod order;
 mod sequences;
 
-pub use input::{PlanInput, Side, Wishes};
+pub use input::{Origin, PlanInput, Side, Wishes};
 pub use plan::{chosen, plan};
 pub use select::is_wanted;

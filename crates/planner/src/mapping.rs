@@ -40,12 +40,8 @@ pub(crate) fn map(
                 let spot = Spot { scope, table, column };
                 let target = names.column(&table.id, &column.name);
                 let usage = usage(&spot, numbering, &referred);
-                let adopted = match scope.equal {
-                    true => Some(&column.native),
-                    false => kin.native(&table.id, &column.name),
-                };
-                let way = match adopted {
-                    Some(native) => kept(&spot, usage, target, native),
+                let way = match adopted(&spot, &kin) {
+                    Some(native) => kept(&spot, usage, target, &native),
                     None => Place {
                         spot,
                         usage,
@@ -66,6 +62,23 @@ pub(crate) fn map(
         }
     }
     ways
+}
+
+/// The type that the mapping wants, or that the column keeps.
+fn adopted(spot: &Spot<'_, '_>, kin: &Kin) -> Option<String> {
+    let Spot { scope, table, column } = spot;
+    let wanted = scope.input.wishes.renames.types.get(&table.id);
+    let wanted = wanted.and_then(|types| types.get(&column.name));
+    let is_own = scope.engine(table.origin.as_deref()) == scope.target.catalog.engine;
+    let kept = match &column.derived {
+        // What a mapping made of the values still fits the type they had.
+        Some(_) => {
+            (is_own && !column.native.is_empty() && column.user_type.is_none()).then_some(&column.native)
+        }
+        None if scope.equal => Some(&column.native),
+        None => kin.native(&table.id, &column.name),
+    };
+    wanted.or(kept).cloned()
 }
 
 /// The columns that foreign keys refer to.
@@ -134,14 +147,15 @@ fn length_seen(spot: &Spot<'_, '_>) -> Option<u64> {
 
 /// A column that keeps its type and travels in the engine's own form.
 fn kept(spot: &Spot<'_, '_>, usage: ColumnUse, target: String, native: &str) -> Way {
-    let meaning = match spot.scope.equal {
+    let meaning = match spot.scope.equal && spot.column.derived.is_none() {
         true => None,
         false => Some(spot.mapped().to),
     };
+    let own_form = || spot.scope.dialect_of(spot.table).wire(spot.column);
     Way {
         target,
         native: native.to_owned(),
-        logical: spot.scope.source.dialect.wire(spot.column),
+        logical: spot.column.derived.clone().unwrap_or_else(own_form),
         fidelity: Fidelity::Exact,
         left_out: false,
         offers: Vec::new(),

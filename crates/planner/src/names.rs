@@ -282,13 +282,24 @@ pub(crate) fn name(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Not
 /// Where an object of the source's goes, before anything about its name had to change.
 pub(crate) fn home(scope: &Scope<'_>, source: &TableId) -> TableId {
     let (from, to) = (scope.source.capabilities, scope.target.capabilities);
-    match (&source.namespace, to.namespaces) {
+    let renames = &scope.input.wishes.renames;
+    if let Some(wanted) = renames.tables.get(source) {
+        return wanted.clone();
+    }
+    let namespace = source.namespace.as_ref();
+    if let Some(wanted) = namespace.and_then(|namespace| renames.namespaces.get(namespace)) {
+        return match to.namespaces {
+            true => TableId::new(wanted, &source.name),
+            false => TableId::bare(format!("{wanted}_{}", source.name)),
+        };
+    }
+    match (namespace, to.namespaces) {
         (Some(_), true) => source.clone(),
         (None, true) => TableId {
             namespace: to.default_namespace.map(str::to_owned),
             name: source.name.clone(),
         },
-        (Some(namespace), false) if from.default_namespace != Some(namespace) => {
+        (Some(namespace), false) if from.default_namespace != Some(namespace.as_str()) => {
             TableId::bare(format!("{namespace}_{}", source.name))
         }
         (Some(_) | None, false) => TableId::bare(source.name.clone()),
@@ -329,16 +340,19 @@ fn name_columns<'c>(
 ) -> BTreeMap<String, String> {
     let mut taken = BTreeSet::new();
     let mut named = BTreeMap::new();
+    let renamed = scope.input.wishes.renames.columns.get(table);
     for column in columns {
         let subject = column_subject(table, column);
+        let wanted = renamed.and_then(|renamed| renamed.get(column));
+        let wanted = wanted.map_or(column, String::as_str);
         let request = Wanted {
             kind: ObjectKind::Column,
-            name: column,
+            name: wanted,
             salt: format!("column {subject}"),
         };
         let (name, change) = allot(scope, &request, &[&taken]);
         taken.insert(folded_as(scope, ObjectKind::Column, &name));
-        tell(&subject, column, &name, change, notes);
+        tell(&subject, wanted, &name, change, notes);
         named.insert(column.to_owned(), name);
     }
     named

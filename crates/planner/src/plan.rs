@@ -64,6 +64,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
         created_at: input.created_at.clone(),
         source: endpoint(&input.source),
         target: endpoint(&input.target),
+        mapping: input.wishes.mapping.clone(),
         estimate: estimate(&tables, steps.len(), input.wishes.policies.verify),
         tables,
         sequences,

@@ -1,11 +1,12 @@
 //! What every part of the planner looks at: both sides, whether they are of one engine, and short ways to the profile.
 
 use whimbrel_core::{
-    Column, ColumnProfile, Feature, LogicalType, Mapped, ObjectId, ObjectKind, Table, TableId, TableProfile,
+    Column, ColumnProfile, Dialect, Feature, LogicalType, Mapped, ObjectId, ObjectKind, Table, TableId,
+    TableProfile,
 };
 
 use crate::lookup::Lookup;
-use crate::{PlanInput, Side};
+use crate::{Origin, PlanInput, Side};
 
 /// Both sides of the migration.
 #[derive(Clone, Copy)]
@@ -26,8 +27,36 @@ impl<'a> Scope<'a> {
             lookup,
             source: &input.source,
             target: &input.target,
-            equal: input.source.catalog.engine == input.target.catalog.engine,
+            equal: input.source.catalog.engine == input.target.catalog.engine && input.origins.is_empty(),
         }
+    }
+
+    /// The language of the database that a table comes from.
+    pub(crate) fn dialect_of(&self, table: &Table) -> &'a dyn Dialect {
+        self.dialect_from(table.origin.as_deref())
+    }
+
+    /// The language of the database with the name, where the source is several.
+    pub(crate) fn dialect_from(&self, origin: Option<&str>) -> &'a dyn Dialect {
+        self.origin(origin)
+            .map_or(self.source.dialect, |origin| origin.dialect)
+    }
+
+    /// Tells whether the database that a table comes from knows the target's words: it is of the same engine, or of a flavour of it.
+    pub(crate) fn is_kin(&self, origin: Option<&str>) -> bool {
+        let engine = self.engine(origin);
+        engine == self.target.catalog.engine || self.target.dialect.is_kin(engine)
+    }
+
+    /// The engine of the database that a table comes from.
+    pub(crate) fn engine(&self, origin: Option<&str>) -> &'a str {
+        self.origin(origin)
+            .map_or(&self.source.catalog.engine, |origin| &origin.engine)
+    }
+
+    fn origin(&self, name: Option<&str>) -> Option<&'a Origin<'a>> {
+        let name = name?;
+        self.input.origins.iter().find(|origin| origin.name == name)
     }
 
     pub(crate) fn profile(&self, table: &TableId) -> Option<&'a TableProfile> {
@@ -79,16 +108,22 @@ impl<'a> Spot<'_, 'a> {
 
     /// The form in which the source would give the values to another engine.
     pub(crate) fn mapped(&self) -> Mapped<LogicalType> {
-        let source = self.scope.source;
-        source
-            .dialect
-            .logical(self.column, source.catalog, self.profile())
+        self.mapped_with(self.profile())
     }
 
     /// The same without a look at the values.
     pub(crate) fn mapped_blindly(&self) -> Mapped<LogicalType> {
-        let source = self.scope.source;
-        source.dialect.logical(self.column, source.catalog, None)
+        self.mapped_with(None)
+    }
+
+    fn mapped_with(&self, profile: Option<&ColumnProfile>) -> Mapped<LogicalType> {
+        match &self.column.derived {
+            Some(logical) => Mapped::exact(logical.clone()),
+            None => {
+                let dialect = self.scope.dialect_of(self.table);
+                dialect.logical(self.column, self.scope.source.catalog, profile)
+            }
+        }
     }
 
     pub(crate) fn is_in_primary_key(&self) -> bool {

@@ -116,7 +116,7 @@ fn report_idle_patterns(scope: &Scope<'_>, notes: &mut Notes<'_>) {
     let idle = |pattern: &str, with_views: bool| {
         let tables = catalog.tables.iter().map(|table| &table.id);
         let views = catalog.views.iter().map(|view| &view.id).filter(|_| with_views);
-        !tables.chain(views).any(|id| matches(pattern, id))
+        !tables.chain(views).any(|id| id.matches(pattern))
     };
     let subject = |pattern: &str| ObjectId::whole(ObjectKind::Other, TableId::bare(pattern));
     for pattern in &scope.input.wishes.tables {
@@ -258,42 +258,5 @@ fn report_others(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes
 }
 
 fn matches_any(patterns: &[String], id: &TableId) -> bool {
-    patterns.iter().any(|pattern| matches(pattern, id))
-}
-
-fn matches(pattern: &str, id: &TableId) -> bool {
-    glob(pattern.as_bytes(), id.name.as_bytes()) || glob(pattern.as_bytes(), id.to_string().as_bytes())
-}
-
-/// Matches `*` (any run of characters) and `?` (one character, which in UTF-8 is a leading byte and its followers).
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.first(), text.first()) {
-        (None, None) => true,
-        (Some(b'*'), _) => {
-            glob(&pattern[1..], text) || text.split_first().is_some_and(|(_, rest)| glob(pattern, rest))
-        }
-        (Some(b'?'), Some(_)) => {
-            let is_follower = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
-            let length = 1 + text[1..].iter().take_while(is_follower).count();
-            glob(&pattern[1..], &text[length..])
-        }
-        (Some(wanted), Some(have)) if wanted == have => glob(&pattern[1..], &text[1..]),
-        (None, Some(_)) | (Some(_), None | Some(_)) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_the_bare_and_the_qualified_name() {
-        let id = TableId::new("shop", "orders_é");
-        for pattern in ["orders_?", "shop.*", "*", "o*s_*", "shop.orders_é"] {
-            assert!(matches(pattern, &id), "{pattern}");
-        }
-        for pattern in ["orders", "?", "shop", "shop.orders_", "*x"] {
-            assert!(!matches(pattern, &id), "{pattern}");
-        }
-    }
+    patterns.iter().any(|pattern| id.matches(pattern))
 }

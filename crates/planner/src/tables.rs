@@ -324,7 +324,7 @@ fn collation(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Note
     }
     let chosen = draft.collations.of(&table.id, &column.name).cloned();
     // What an inexact one calls equal was asked or said already.
-    let is_exact = draft.scope.source.dialect.equality(column).is_exact();
+    let is_exact = draft.scope.dialect_of(table).equality(column).is_exact();
     if let Some(collation) = column.collation.as_ref().filter(|_| is_exact) {
         let subject = column_subject(&table.id, &column.name);
         let message = format!("the order of collation `{collation}` of `{subject}` stays behind");
@@ -384,7 +384,7 @@ fn largest(logical: &LogicalType) -> i64 {
 /// of its columns has its own.
 fn options(draft: &Draft<'_>, table: &Table) -> Vec<String> {
     let scope = &draft.scope;
-    let is_kin = scope.target.dialect.is_kin(&scope.source.catalog.engine);
+    let is_kin = scope.is_kin(table.origin.as_deref());
     let goes = |option: &&String| scope.equal || (is_kin && !option.starts_with("collation="));
     table.options.iter().filter(goes).cloned().collect()
 }

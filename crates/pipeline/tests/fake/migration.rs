@@ -106,7 +106,7 @@ impl Migration {
     /// What a new process would run with.
     pub(crate) fn context(&self) -> RunContext {
         RunContext {
-            plan: self.plan.clone(),
+            plan: std::sync::Arc::new(self.plan.clone()),
             source: Arc::new(FakeSource(self.source.clone())),
             target: Arc::new(FakeTarget(self.target.clone())),
             dir: self.dir(),
@@ -430,6 +430,7 @@ fn plan(source: &Database, target: &Database) -> Plan {
         created_at: String::new(),
         source: endpoint(&from),
         target: endpoint(&to),
+        mapping: whimbrel_core::Mapping::default(),
         steps: steps(&tables),
         tables,
         sequences: vec![SequencePlan {

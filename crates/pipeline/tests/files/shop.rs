@@ -156,6 +156,7 @@ impl Shop {
             migration: MigrationId("mig_2026_001".to_owned()),
             created_at: String::new(),
             source: side(&from, "source.db"),
+            origins: Vec::new(),
             target: side(&to, "target.db"),
             profiles: &profiles,
             preflight: Vec::new(),
@@ -167,7 +168,7 @@ impl Shop {
     /// What a new process would run with.
     pub(crate) async fn context(&self) -> RunContext {
         RunContext {
-            plan: self.dir().load_plan().unwrap(),
+            plan: std::sync::Arc::new(self.dir().load_plan().unwrap()),
             source: self.source().await,
             target: self.target_database().await,
             dir: self.dir(),

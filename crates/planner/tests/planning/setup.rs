@@ -105,6 +105,7 @@ impl Setup {
             migration: MigrationId("mig_2026_001".to_owned()),
             created_at: "2026-01-01T00:00:00Z".to_owned(),
             source: side(&self.source, &self.from, &capabilities.0),
+            origins: Vec::new(),
             target: side(&self.target, &self.to, &capabilities.1),
             profiles: &self.profiles,
             preflight: self.preflight.clone(),

@@ -16,6 +16,7 @@ pub(super) fn plan() -> Plan {
         created_at: "2026-11-28T10:00:00Z".to_owned(),
         source: endpoint("sqlite", "3.50.4", "legacy.db", None),
         target: endpoint("postgres", "15.8", "shop", Some("new-shop")),
+        mapping: whimbrel_core::Mapping::default(),
         tables: vec![customers(), orders()],
         sequences: vec![SequencePlan {
             source: TableId::bare("customers_id_seq"),
