@@ -1,17 +1,19 @@
 //! The analysis of a pair of databases: what is there, what could hinder, and what one full pass over the source finds.
 //! Nothing is changed; what follows from it is planned in `plan.rs`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use whimbrel_core::{
-    Catalog, Error, ErrorClass, Finding, ObjectKind, Result, Severity, Source, Table, TableId, TableProfile,
-    Target,
+    Catalog, Error, ErrorClass, Finding, Mapping, ObjectKind, Result, Severity, Source, Table, TableId,
+    TableProfile, Target,
 };
 
 use crate::address::Address;
 use crate::connectors::connector;
+use crate::mapping::{self, Mapped};
 use crate::refusal;
 use crate::setup::Setup;
 
@@ -54,8 +56,9 @@ impl Pair {
     /// # Errors
     /// A usage error when they do.
     pub(crate) async fn refuse_one_database(&self, source: &dyn Source, target: &dyn Target) -> Result<()> {
-        let is_one_engine =
-            connector(&self.source.url.scheme)?.name() == connector(&self.target.url.scheme)?.name();
+        let engine = |address: &Address| connector(&address.url.scheme).map(|connector| connector.name());
+        // Where the source is several, their URLs were compared.
+        let is_one_engine = self.source.members.is_empty() && engine(&self.source)? == engine(&self.target)?;
         if !is_one_engine {
             return Ok(());
         }
@@ -83,8 +86,10 @@ impl Pair {
 pub(crate) struct Analysis {
     /// The databases' addresses.
     pub(crate) pair: Pair,
-    /// The source, open.
+    /// The source, open, seen through the mapping.
     pub(crate) source: Arc<dyn Source>,
+    /// The mapping, when there is one.
+    pub(crate) mapped: Option<Mapped>,
     /// The target, open.
     pub(crate) target: Arc<dyn Target>,
     /// What the source holds.
@@ -113,17 +118,29 @@ pub trait AnalysisWatch: Send + Sync {
 pub(crate) async fn analyze(
     setup: &Setup,
     mut pair: Pair,
+    mapping: &Mapping,
     choose: impl FnOnce(&Analysis) -> Result<BTreeSet<TableId>>,
     watch: &dyn AnalysisWatch,
 ) -> Result<Analysis> {
     let labels = (pair.source.label(), pair.target.label());
     let at_source = |error: Error| error.during(format_args!("source {}", labels.0));
     let at_target = |error: Error| error.during(format_args!("target {}", labels.1));
-    let source = setup.open_source(&mut pair.source).await.map_err(at_source)?;
+    let opened = mapping::open(setup, &mut pair.source, mapping, &pair.target.url.scheme).await;
+    let opened = opened.map_err(at_source)?;
+    let source = opened.source;
     let target = setup.open_target(&mut pair.target).await.map_err(at_target)?;
     pair.refuse_one_database(&*source, &*target).await?;
     let preflight = reachable(source.check().await.map_err(at_source)?).map_err(at_source)?;
+    let mapped = match opened.through {
+        Some(through) => Some(
+            Mapped::describe(&pair.source, through, mapping)
+                .await
+                .map_err(at_source)?,
+        ),
+        None => None,
+    };
     let mut analysis = Analysis {
+        mapped,
         source_catalog: source.catalog().await.map_err(at_source)?,
         target_catalog: target.as_source().catalog().await.map_err(at_target)?,
         pair,
@@ -135,14 +152,15 @@ pub(crate) async fn analyze(
     let chosen = choose(&analysis)?;
     // Other engines get a partitioned table as one, so it is read with its partitions.
     let flattened = analysis.source_catalog.engine != analysis.target_catalog.engine;
-    let tables: Vec<Table> = analysis
-        .source_catalog
-        .tables
-        .iter()
+    let tables = analysis.source_catalog.tables.iter();
+    let tables: Vec<Cow<'_, Table>> = tables
         .filter(|table| chosen.contains(&table.id))
-        .map(|table| Table {
-            flattened: flattened && table.partitioned_by.is_some(),
-            ..table.clone()
+        .map(|table| match flattened && table.partitioned_by.is_some() {
+            true => Cow::Owned(Table {
+                flattened,
+                ..table.clone()
+            }),
+            false => Cow::Borrowed(table),
         })
         .collect();
     let bytes = tables.iter().filter_map(|table| table.bytes).sum();
@@ -159,6 +177,7 @@ pub(crate) async fn analyze(
     let barred = barred(&analysis.preflight);
     let readable: Vec<&Table> = tables
         .iter()
+        .map(AsRef::as_ref)
         .filter(|table| !barred.contains(&table.id))
         .collect();
     let profiles = profile(setup.jobs, &analysis.source, &readable, watch).await;
@@ -219,7 +238,9 @@ pub(crate) async fn profile(
             Ok::<_, Error>(group.into_iter().map(|table| table.id).zip(found))
         }
     };
-    stream::iter(groups(jobs, &movable).into_iter().map(together))
+    let groups = groups(jobs, &movable).into_iter();
+    let groups = groups.map(|group| group.into_iter().cloned().collect());
+    stream::iter(groups.map(together))
         .buffer_unordered(jobs)
         .map_ok(|found| stream::iter(found.map(Ok::<_, Error>)))
         .try_flatten()
@@ -228,7 +249,7 @@ pub(crate) async fn profile(
 }
 
 /// Puts small tables together, as many as leave every connection several groups; each large one is alone, and the largest go first.
-fn groups(jobs: usize, tables: &[&Table]) -> Vec<Vec<Table>> {
+fn groups<'a>(jobs: usize, tables: &[&'a Table]) -> Vec<Vec<&'a Table>> {
     let are_few = tables.len() < FEW_TABLES;
     let (mut small, mut large): (Vec<&Table>, Vec<&Table>) = tables.iter().copied().partition(|table| {
         let bytes = table.bytes.unwrap_or(if are_few { u64::MAX } else { 0 });
@@ -240,10 +261,8 @@ fn groups(jobs: usize, tables: &[&Table]) -> Vec<Vec<Table>> {
         .len()
         .div_ceil(jobs * GROUPS_PER_JOB)
         .clamp(1, GROUP_TABLES_MAX);
-    let large = large.into_iter().map(|table| vec![table.clone()]);
-    let small = small
-        .chunks(size)
-        .map(|group| group.iter().copied().cloned().collect());
+    let large = large.into_iter().map(|table| vec![table]);
+    let small = small.chunks(size).map(<[&Table]>::to_vec);
     large.chain(small).collect()
 }
 
@@ -264,8 +283,9 @@ mod tests {
         tables[7].bytes = Some(1 << 30);
         tables[9].bytes = Some(2 << 30);
         let groups = groups(2, &tables.iter().collect::<Vec<_>>());
-        let names =
-            |group: &Vec<Table>| -> Vec<String> { group.iter().map(|table| table.id.name.clone()).collect() };
+        let names = |group: &Vec<&Table>| -> Vec<String> {
+            group.iter().map(|table| table.id.name.clone()).collect()
+        };
         assert_eq!(groups.len(), 2 + 10);
         assert_eq!(names(&groups[0]), ["t00009"]);
         assert_eq!(names(&groups[1]), ["t00007"]);

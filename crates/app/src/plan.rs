@@ -4,7 +4,6 @@
 mod answers;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;

@@ -14,9 +14,9 @@ mod validation;
 mod verification;
 mod way_back;
 
-pub use mapping::schema_mapping;
+pub use mapping::SchemaMapping;
 pub use outcome::final_markdown;
-pub use plan::plan_markdown;
+pub use plan::{plan_markdown, plan_sections};
 pub use quantity::{count, duration, size, size_compact};
 pub use result::{RunResult, result_json};
 pub use taken_back::taken_back;

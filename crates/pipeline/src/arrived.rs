@@ -93,7 +93,7 @@ pub(crate) fn note_arrived(run: &Run, records: &[ChunkRecord]) -> Result<()> {
     let (pending, whole): (Vec<TableId>, Vec<TableId>) =
         run.ctx.target_tables().into_iter().partition(pending);
     let whole: BTreeSet<String> = whole.iter().map(ToString::to_string).collect();
-    run.journal.checkpoint(|checkpoint| {
+    run.journal.checkpoint_of_tables(|checkpoint| {
         checkpoint.tables_completed.retain(|name| whole.contains(name));
         checkpoint.tables_pending = pending.iter().map(ToString::to_string).collect();
         let totals = Totals::of(records);

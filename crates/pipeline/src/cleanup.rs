@@ -1,5 +1,7 @@
 //! Cleanup: destroys the way back. What was moved aside is dropped for good, and the target forgets the migration.
 
+use std::collections::HashSet;
+
 use serde_json::json;
 use whimbrel_core::{Error, ErrorClass, Result, RunKey, Step, fault};
 
@@ -57,7 +59,8 @@ pub async fn cleanup(ctx: &RunContext) -> Result<CleanupReport> {
 async fn discard(ctx: &RunContext, key: &RunKey) -> Result<Vec<String>> {
     let ledger = ctx.target.ledger();
     let recorded = retry(ctx, "read the ledger", || ledger.steps(&key.migration)).await?;
-    let done = |step: &&Step| step.destructive && recorded.iter().any(|record| record.id == step.id);
+    let recorded: HashSet<String> = recorded.into_iter().map(|record| record.id).collect();
+    let done = |step: &&Step| step.destructive && recorded.contains(&step.id);
     let steps: Vec<Step> = ctx.plan.steps.iter().filter(done).cloned().collect();
     if steps.is_empty() {
         return Ok(Vec::new());

@@ -17,7 +17,7 @@ use crate::store::MigrationDir;
 #[derive(Clone)]
 pub struct RunContext {
     /// The plan, as confirmed.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// Where the data comes from.
     pub source: Arc<dyn Source>,
     /// Where the data goes.

@@ -145,7 +145,7 @@ fn agenda(
         let name = plan.target.id.to_string();
         let counted = known.remove(&name);
         let way = Way {
-            table: CopyTable::new(run, &snapshot, plan, &tally),
+            table: CopyTable::new(run, &snapshot, at, &tally),
             tally,
             left: unfinished.as_ref().map(Vec::len),
             asked: counted.is_some(),

@@ -25,6 +25,8 @@ struct State {
     checkpoint: Checkpoint,
     /// The steps that it names: tens of thousands are looked up one by one.
     steps: HashSet<String>,
+    /// Tables that are whole and still among its pending ones: those of ten thousand are taken out together.
+    whole: HashSet<String>,
     written: Instant,
     cost: Duration,
 }
@@ -34,6 +36,16 @@ struct State {
 const PAUSE_PER_COST: u32 = 20;
 
 impl State {
+    /// Takes the tables that are whole out of the pending ones.
+    fn settle(&mut self) {
+        if !self.whole.is_empty() {
+            let whole = std::mem::take(&mut self.whole);
+            self.checkpoint
+                .tables_pending
+                .retain(|name| !whole.contains(name));
+        }
+    }
+
     fn may_wait(&self) -> bool {
         self.written.elapsed() < self.cost * PAUSE_PER_COST
     }
@@ -60,6 +72,7 @@ impl Journal {
             state: Mutex::new(State {
                 checkpoint,
                 steps,
+                whole: HashSet::new(),
                 written: Instant::now(),
                 cost: Duration::ZERO,
             }),
@@ -103,14 +116,37 @@ impl Journal {
         state.checkpoint.steps_done.clear();
     }
 
-    /// Changes the checkpoint and writes it, unless it was written just now: then the change is in the next one.
+    /// Notes that a table is whole.
+    pub(crate) fn table_whole(&self, name: &str) -> Result<()> {
+        self.change_state(State::may_wait, |state| {
+            state.whole.insert(name.to_owned());
+            state.checkpoint.tables_completed.push(name.to_owned());
+        })
+    }
+
+    /// Changes the checkpoint, but not which tables are whole, and writes it, unless it was written just now: then the change is in the
+    /// next one.
     pub(crate) fn checkpoint(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
         self.change_state(State::may_wait, |state| change(&mut state.checkpoint))
     }
 
+    /// As [`Journal::checkpoint`], for changes of which tables are whole.
+    pub(crate) fn checkpoint_of_tables(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
+        self.change_state(State::may_wait, |state| {
+            state.settle();
+            change(&mut state.checkpoint);
+        })
+    }
+
     /// Changes the checkpoint and writes it.
     pub(crate) fn checkpoint_now(&self, change: impl FnOnce(&mut Checkpoint)) -> Result<()> {
-        self.change_state(|_| false, |state| change(&mut state.checkpoint))
+        self.change_state(
+            |_| false,
+            |state| {
+                state.settle();
+                change(&mut state.checkpoint);
+            },
+        )
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,6 +164,7 @@ impl Journal {
             return Ok(());
         }
         let started = Instant::now();
+        state.settle();
         state.checkpoint.last_checkpoint = seconds_text(self.clock.as_ref());
         // The checkpoint names the log's last line.
         self.events.sync()?;
@@ -149,7 +186,9 @@ impl Journal {
 
     /// Returns the checkpoint as it stands.
     pub(crate) fn now_at(&self) -> Checkpoint {
-        self.state().checkpoint.clone()
+        let mut state = self.state();
+        state.settle();
+        state.checkpoint.clone()
     }
 }
 

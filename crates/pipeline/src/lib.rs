@@ -7,6 +7,8 @@ mod limits;
 mod observer;
 mod outlook;
 
+mod planned;
+
 mod budget;
 mod columns;
 mod flow;

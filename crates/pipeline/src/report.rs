@@ -56,12 +56,12 @@ pub(crate) async fn finish(
         tables,
         rollback: ended.rollback,
         problem: ended.problem,
-        verification: run.verification(),
+        verification: run.take_verification(),
     })
 }
 
 fn verified(run: &Run) -> RunStatus {
-    match run.verification().map(|found| found.verdict()) {
+    match run.verdict() {
         Some(Verdict::Identical) => RunStatus::Completed,
         Some(Verdict::Different | Verdict::NotChecked) | None => RunStatus::NotVerified,
     }
@@ -145,9 +145,10 @@ fn record_end(run: &Run, ended: &Ended, rows: u64, seconds: f64) -> Result<()> {
 }
 
 fn tables(run: &Run, records: &[ChunkRecord]) -> Vec<TableReport> {
+    let mut of_tables = Totals::by_table(records);
     let of_table = |plan: &TablePlan| {
         let id = &plan.target.id;
-        let totals = Totals::of(records.iter().filter(|record| &record.target == id));
+        let totals = of_tables.remove(id).unwrap_or_default();
         TableReport {
             table: id.clone(),
             rows: totals.rows,

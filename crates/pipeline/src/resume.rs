@@ -14,6 +14,7 @@ use crate::columns::{Side, Wanted, hasher, rows};
 use crate::context::RunContext;
 use crate::failure::{Failure, Work};
 use crate::flow::Inflow;
+use crate::planned::Planned;
 use crate::pool::Job;
 use crate::quantity::counted;
 use crate::retry::retry;
@@ -65,14 +66,15 @@ async fn compare(
 ) -> Result<BTreeSet<TableId>, Failure> {
     let changed = Arc::new(Mutex::new(known));
     let budget = run.ctx.budget();
+    let places = Planned::places(run.plan());
     let jobs = earlier.iter().filter_map(|record| {
-        let table = run.plan().table(&record.target)?;
+        let table = Planned::at(&run.ctx.plan, *places.get(&record.target)?);
         Some(Job {
-            bytes: budget.need(table),
-            job: (table.clone(), record.clone()),
+            bytes: budget.need(&table),
+            job: (table, record.clone()),
         })
     });
-    let task = |(table, record): (TablePlan, ChunkRecord), cancel: CancellationToken| {
+    let task = |(table, record): (Planned, ChunkRecord), cancel: CancellationToken| {
         let (run, snapshot, changed) = (run.clone(), snapshot.clone(), changed.clone());
         async move {
             if changed

@@ -154,7 +154,7 @@ fn find_table(ctx: &RunContext, name: &str) -> Result<TableId> {
 /// Rolls back without a ledger: fine when nothing is left to undo.
 async fn nothing_ours(ctx: &RunContext, goal: &Goal) -> Result<RollbackReport> {
     let journal = Journal::open(ctx, whimbrel_core::Epoch(0))?;
-    let left = journal.undo.steps();
+    let left = journal.undo.steps()?;
     let target = ctx.target.as_source();
     if !left.is_empty() || journal.now_at().phases_done.iter().any(|done| done == "cleanup") {
         let catalog = retry(ctx, "read the target's catalog", || target.catalog()).await?;
@@ -282,7 +282,7 @@ pub(crate) async fn empty_tables(run: &Run, tables: &[TableId]) -> Result<Vec<St
         .map_err(|error| error.during(format!("empty table `{table}`")))?;
         run.ctx.dir.remove_rejects(table)?;
         let name = table.to_string();
-        run.journal.checkpoint(|checkpoint| {
+        run.journal.checkpoint_of_tables(|checkpoint| {
             checkpoint.tables_completed.retain(|done| done != &name);
             if !checkpoint.tables_pending.contains(&name) {
                 checkpoint.tables_pending.push(name);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use whimbrel_core::{ChunkRecord, Error, Plan, Result, RunKey, TableId, Verification};
+use whimbrel_core::{ChunkRecord, Error, Plan, Result, RunKey, TableId, Verdict, Verification};
 
 use crate::context::RunContext;
 use crate::found::ReadBack;
@@ -54,11 +54,16 @@ impl Run {
         *self.verification.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
     }
 
-    pub(crate) fn verification(&self) -> Option<Verification> {
-        self.verification
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// Tells what the verify phase came to; none when there was none.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        let found = self.verification.lock().unwrap_or_else(PoisonError::into_inner);
+        found.as_ref().map(Verification::verdict)
+    }
+
+    /// Hands out what the verify phase found.
+    pub(crate) fn take_verification(&self) -> Option<Verification> {
+        let mut found = self.verification.lock().unwrap_or_else(PoisonError::into_inner);
+        found.take()
     }
 
     /// Adds time spent on a table's chunks.

@@ -141,7 +141,7 @@ async fn is_gone(run: &Run, step: &Step) -> Result<bool> {
 pub(crate) async fn undo(run: &Run, chosen: impl Fn(&Step) -> bool) -> Result<Vec<String>> {
     let recorded = run.steps_done().await?;
     let mut undone = Vec::new();
-    for step in ours(run, &recorded).iter().rev().filter(|step| chosen(step)) {
+    for step in ours(run, &recorded)?.iter().rev().filter(|step| chosen(step)) {
         backward(run, step)
             .await
             .map_err(|error| error.during(format!("undo `{}`", step.title)))?;
@@ -153,14 +153,16 @@ pub(crate) async fn undo(run: &Run, chosen: impl Fn(&Step) -> bool) -> Result<Ve
 }
 
 /// The steps that may have run, in the order in which they ran: the undo log's, and before them those that only the ledger remembers.
-fn ours(run: &Run, recorded: &BTreeSet<String>) -> Vec<Step> {
-    let logged = run.journal.undo.steps();
+fn ours(run: &Run, recorded: &BTreeSet<String>) -> Result<Vec<Step>> {
+    let logged = run.journal.undo.steps()?;
+    let known: BTreeSet<&str> = logged.iter().map(|step| step.id.as_str()).collect();
     let unlogged = run
         .plan()
         .steps
         .iter()
-        .filter(|step| recorded.contains(&step.id) && !logged.iter().any(|known| known.id == step.id));
-    unlogged.cloned().chain(logged.iter().cloned()).collect()
+        .filter(|step| recorded.contains(&step.id) && !known.contains(step.id.as_str()));
+    let unlogged: Vec<Step> = unlogged.cloned().collect();
+    Ok(unlogged.into_iter().chain(logged).collect())
 }
 
 /// Tells whether emptying one of the tables undoes the step first.

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod events;
+mod layout;
 mod lines;
 mod progress;
 mod rejects;
@@ -10,12 +11,13 @@ mod snapshot;
 mod undo;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::{BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
 use whimbrel_core::{Error, ErrorClass, MigrationId, Plan, Result, fault};
 
 use crate::failure::PLAN_CHANGED;
@@ -23,6 +25,7 @@ use crate::failure::PLAN_CHANGED;
 pub(crate) use checkpoint::save as save_checkpoint;
 pub use checkpoint::{Checkpoint, MigrationStatus};
 pub use events::{EventLog, LogCheck, LogProblem, check_log};
+use layout::Lines;
 pub use progress::{PauseState, ProgressRecord};
 pub use rejects::RejectLine;
 pub(crate) use rejects::reject_file;
@@ -259,6 +262,18 @@ impl MigrationDir {
     /// # Errors
     /// `Transient` when the disk is full, else as the file system says; the old content stays.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+        self.write_with(name, |file| file.write_all(content))
+    }
+
+    /// As [`MigrationDir::write`], of what the function writes piece by piece: a large file need not be held.
+    ///
+    /// # Errors
+    /// As [`MigrationDir::write`].
+    pub fn write_with(
+        &self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<()> {
         let path = self.path.join(name);
         fault::point("file.write.before")?;
         let temporary = self.write_temporary(&path, content)?;
@@ -268,8 +283,23 @@ impl MigrationDir {
         fault::point("file.write.after")
     }
 
+    /// Writes a value as JSON that a person can read: long lists have an item a line.
+    ///
+    /// # Errors
+    /// As [`MigrationDir::write`].
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        self.write_with(name, |file| {
+            value.serialize(&mut Serializer::with_formatter(&mut *file, Lines::default()))?;
+            file.write_all(b"\n")
+        })
+    }
+
     /// Writes the content beside `path`, synced; the caller renames it.
-    fn write_temporary(&self, path: &Path, content: &[u8]) -> Result<PathBuf> {
+    fn write_temporary(
+        &self,
+        path: &Path,
+        content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<PathBuf> {
         if let Some(parent) = path.parent().filter(|parent| *parent != self.path) {
             fs::create_dir_all(parent).map_err(|error| io("create", parent, error))?;
             sync_dir(&self.path)?;
@@ -277,41 +307,41 @@ impl MigrationDir {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".tmp");
         let temporary = path.with_file_name(name);
-        let mut file = File::create(&temporary).map_err(|error| io("create", &temporary, error))?;
-        file.write_all(content)
-            .and_then(|()| file.sync_all())
+        let file = File::create(&temporary).map_err(|error| io("create", &temporary, error))?;
+        let mut file = BufWriter::new(file);
+        content(&mut file)
+            .and_then(|()| file.flush())
+            .and_then(|()| file.get_ref().sync_all())
             .map_err(|error| io("write", &temporary, error))?;
         Ok(temporary)
     }
 
     /// Writes a value as JSON.
     pub(crate) fn save(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let mut json = serde_json::to_vec_pretty(value)
-            .map_err(|error| Error::bug(format!("cannot write `{name}`")).with_cause(error))?;
-        json.push(b'\n');
-        self.write(name, &json)
+        self.write_json(name, value)
     }
 
     /// Reads a value from JSON; none when there is no such file.
     pub(crate) fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        let Some(bytes) = self.read(name)? else {
-            return Ok(None);
-        };
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-            let path = self.path.join(name);
-            Error::invalid(format!("`{}` is damaged", path.display()))
-                .with_cause(error)
-                .with_hint("bring the file back from a copy, or plan again: `whimbrel plan SOURCE TARGET`")
-        })
-    }
-
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let path = self.path.join(name);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("read", &path, error)),
-        }
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io("read", &path, error)),
+        };
+        // A large file is not held beside what it says.
+        serde_json::from_reader(BufReader::new(file))
+            .map(Some)
+            .map_err(|error| {
+                if let Some(kind) = error.io_error_kind() {
+                    return io("read", &path, kind.into());
+                }
+                Error::invalid(format!("`{}` is damaged", path.display()))
+                    .with_cause(error)
+                    .with_hint(
+                        "bring the file back from a copy, or plan again: `whimbrel plan SOURCE TARGET`",
+                    )
+            })
     }
 
     /// Removes a file; one that is not there is removed already.

@@ -29,6 +29,7 @@ use crate::columns::Side;
 use crate::context::RunContext;
 use crate::failure::{Failure, interrupted};
 use crate::found::{Found, Known};
+use crate::planned::Planned;
 use crate::pool::Job;
 use crate::quantity::counted;
 use crate::retry::retry;
@@ -187,10 +188,11 @@ async fn check_once(
 /// Names the target's tables that are no part of the plan: nobody compared them.
 fn tables_of_others(ctx: &RunContext, catalog: &Catalog) -> Option<String> {
     const NAMED: usize = 10;
+    let planned = Planned::places(&ctx.plan);
     let others: Vec<String> = catalog
         .tables
         .iter()
-        .filter(|table| ctx.plan.table(&table.id).is_none())
+        .filter(|table| !planned.contains_key(&table.id))
         .map(|table| format!("`{}`", table.id))
         .collect();
     if others.is_empty() {
@@ -236,13 +238,12 @@ async fn check_tables(
     known: &Arc<BTreeMap<TableId, Known>>,
 ) -> Result<Vec<TableVerdict>, Failure> {
     let ctx = &scene.ctx;
-    let unknown = ctx.plan.tables.iter();
-    let unknown = unknown.filter(|plan| !known.contains_key(&plan.target.id));
+    let unknown = Planned::all(&ctx.plan).filter(|plan| !known.contains_key(&plan.target.id));
     let readings = unknown.filter_map(|plan| {
-        let table = readable(&scene.catalog, plan).ok()?;
+        let table = readable(&scene.catalog, &plan).ok()?.clone();
         Some(Reading {
-            plan: plan.clone(),
-            table: table.clone(),
+            plan,
+            table,
             side: Side::Target,
         })
     });

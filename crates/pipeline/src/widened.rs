@@ -2,6 +2,7 @@
 //! expected like that, with the limits of the planned type gone. `widened.json` holds them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 use whimbrel_core::{Catalog, LogicalType, Plan, Result, TableId};
@@ -23,7 +24,10 @@ pub(crate) fn widened(dir: &MigrationDir) -> Result<Widened> {
 /// Returns the context with the plan as it holds for the columns that were widened.
 pub(crate) fn as_widened(ctx: &RunContext) -> Result<RunContext> {
     let mut ctx = ctx.clone();
-    widened(&ctx.dir)?.change(&mut ctx.plan);
+    let widened = widened(&ctx.dir)?;
+    if !widened.0.is_empty() {
+        widened.change(Arc::make_mut(&mut ctx.plan));
+    }
     Ok(ctx)
 }
 

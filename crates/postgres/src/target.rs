@@ -277,12 +277,17 @@ async fn execute(
             format!("DELETE FROM {STEPS} WHERE migration = {migration} AND step = {id} AND epoch <= {epoch}"),
         ),
     };
-    for statement in statements {
+    // The last statement goes with the record in one message.
+    let (last, before) = match statements.split_last() {
+        Some((Statement::Sql(sql), before)) => (format!("{sql}\n;"), before),
+        Some((Statement::Engine { .. }, _)) | None => (String::new(), statements.as_slice()),
+    };
+    for statement in before {
         fault::point("postgres.statement.before")?;
         perform(session, statement).await?;
         fault::point("postgres.statement.after")?;
     }
-    commit_with(session, &record).await?;
+    commit_with(session, &format!("{last}{record}")).await?;
     fault::point("postgres.step.after")
 }
 

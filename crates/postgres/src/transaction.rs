@@ -64,11 +64,12 @@ pub(crate) async fn begin_step(session: &Session, run: &RunKey, step: &str, sett
     Ok(value(&answers, 2) != "0")
 }
 
-/// Runs a last statement and commits, in two messages.
+/// Runs the last statements and commits, in two messages.
 pub(crate) async fn commit_with(session: &Session, change: &str) -> Result<()> {
     let messages = session.simple_query(&format!("{change}; {NUMBER}")).await;
     let messages = messages.map_err(from_driver)?;
-    surely(commit_number(session, &value(&answers(&messages), 1)).await?)
+    let answers = answers(&messages);
+    surely(commit_number(session, &value(&answers, answers.len().saturating_sub(1))).await?)
 }
 
 /// Runs one statement in a transaction of its own under the run's epoch and commits it, in two messages; returns the rows it changed.

@@ -1,18 +1,33 @@
 //! `schema_mapping.json`: source to target, table by table, column by column, with keys and indexes.
 
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use whimbrel_core::{Column, ColumnPlan, Endpoint, Fidelity, Index, Plan, Table, TablePlan};
 
-/// Returns the mapping as a document for programs.
-pub fn schema_mapping(plan: &Plan) -> Value {
-    json!({
-        "migration_id": plan.migration_id,
-        "plan_hash": plan.hash,
-        "source": endpoint(&plan.source),
-        "target": endpoint(&plan.target),
-        "tables": plan.tables.iter().map(table).collect::<Vec<_>>(),
-        "sequences": plan.sequences,
-    })
+/// The mapping as a document for programs; a table is put into words when it is written, because all of them would be larger than the plan.
+pub struct SchemaMapping<'a>(pub &'a Plan);
+
+impl Serialize for SchemaMapping<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let plan = self.0;
+        let mut document = serializer.serialize_struct("SchemaMapping", 6)?;
+        document.serialize_field("migration_id", &plan.migration_id)?;
+        document.serialize_field("plan_hash", &plan.hash)?;
+        document.serialize_field("source", &endpoint(&plan.source))?;
+        document.serialize_field("target", &endpoint(&plan.target))?;
+        document.serialize_field("tables", &Tables(&plan.tables))?;
+        document.serialize_field("sequences", &plan.sequences)?;
+        document.end()
+    }
+}
+
+struct Tables<'a>(&'a [TablePlan]);
+
+impl Serialize for Tables<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(table))
+    }
 }
 
 fn endpoint(endpoint: &Endpoint) -> Value {

@@ -10,26 +10,44 @@ use super::markdown::{block, code, codes, prose, table};
 use super::quantity::{count, counted, duration, size};
 use super::{schedule, settled, validation, way_back};
 
+/// The parts of the document, in order. Each is made when it is written: all of a large plan's together are larger than the plan.
+const SECTIONS: [fn(&Plan) -> String; 12] = [
+    title,
+    overview,
+    inventory,
+    data_mapping,
+    validation::rules,
+    sequence,
+    way_back::rollback_plan,
+    schedule::cutover,
+    settled::findings,
+    settled::decisions,
+    schedule::checklists,
+    statements,
+];
+
 /// Returns the plan as a document for people.
 pub fn plan_markdown(plan: &Plan) -> String {
-    let sections = [
-        overview(plan),
-        inventory(plan),
-        data_mapping(plan),
-        validation::rules(plan),
-        sequence(plan),
-        way_back::rollback_plan(plan),
-        schedule::cutover(plan),
-        settled::findings(plan),
-        settled::decisions(plan),
-        schedule::checklists(plan),
-        statements(plan),
-    ];
+    plan_sections(plan).collect()
+}
+
+/// Returns the same document in pieces.
+pub fn plan_sections(plan: &Plan) -> impl Iterator<Item = String> {
+    let last = SECTIONS.len() - 1;
+    SECTIONS.iter().enumerate().map(move |(at, section)| {
+        let mut text = section(plan);
+        if at < last {
+            text.push('\n');
+        }
+        text
+    })
+}
+
+fn title(plan: &Plan) -> String {
     format!(
-        "# Data Migration Plan: {} to {}\n\n{}",
+        "# Data Migration Plan: {} to {}\n",
         prose(endpoint_name(&plan.source)),
         prose(endpoint_name(&plan.target)),
-        sections.join("\n")
     )
 }
 

@@ -14,6 +14,7 @@ use super::table::CopyTable;
 use super::tally::Tally;
 use crate::budget::Budget;
 use crate::failure::Failure;
+use crate::planned::Planned;
 use crate::pool::{Job, Line, Room, Work};
 use crate::running::Run;
 use crate::store::SnapshotRecord;
@@ -219,7 +220,7 @@ impl Agenda {
         let tables = &self.run.plan().tables;
         let is_built = |at: &usize| after.is_built(&tables[*at].target.id);
         if let Some(place) = self.unread.iter().position(is_built) {
-            let plan = &tables[self.unread.remove(place)];
+            let plan = Planned::at(&self.run.ctx.plan, self.unread.remove(place));
             self.readings.begin(&self.run.ctx, plan);
         }
         let Job { bytes, job } = self.readings.next(room)?;

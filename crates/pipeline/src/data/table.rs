@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use whimbrel_core::{Chunk, ChunkResult, Result, Snapshot, TableAggregate, TablePlan};
+use whimbrel_core::{Chunk, ChunkResult, Result, Snapshot, TableAggregate};
 
 use super::tally::Tally;
 use crate::columns::source_columns;
 use crate::observer::Progress;
+use crate::planned::Planned;
 use crate::retry::retry;
 use crate::running::Run;
 
@@ -15,24 +16,19 @@ use crate::running::Run;
 pub(super) struct CopyTable {
     pub(super) run: Arc<Run>,
     pub(super) snapshot: Arc<dyn Snapshot>,
-    pub(super) plan: TablePlan,
+    pub(super) plan: Planned,
     started: AtomicBool,
     shown_rows: AtomicU64,
     shown_bytes: AtomicU64,
 }
 
 impl CopyTable {
-    /// A table of which `arrived` is there already.
-    pub(super) fn new(
-        run: &Arc<Run>,
-        snapshot: &Arc<dyn Snapshot>,
-        plan: &TablePlan,
-        arrived: &Tally,
-    ) -> Arc<Self> {
+    /// The plan's table at a place, of which `arrived` is there already.
+    pub(super) fn new(run: &Arc<Run>, snapshot: &Arc<dyn Snapshot>, at: usize, arrived: &Tally) -> Arc<Self> {
         Arc::new(Self {
             run: run.clone(),
             snapshot: snapshot.clone(),
-            plan: plan.clone(),
+            plan: Planned::at(&run.ctx.plan, at),
             started: AtomicBool::new(false),
             shown_rows: AtomicU64::new(arrived.rows),
             shown_bytes: AtomicU64::new(arrived.bytes),

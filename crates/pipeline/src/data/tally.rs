@@ -54,10 +54,7 @@ impl Tally {
         });
         let journal = &table.run.journal;
         journal.event_in_passing("TABLE_COMPLETE", payload)?;
-        journal.checkpoint(|checkpoint| {
-            checkpoint.tables_pending.retain(|pending| pending != &name);
-            checkpoint.tables_completed.push(name);
-        })
+        journal.table_whole(&name)
     }
 
     /// Shows that the table is whole.

@@ -1,5 +1,6 @@
 //! Whether a table still holds exactly what came from here: what a rollback must know before it empties anything.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -9,6 +10,7 @@ use crate::columns::Side;
 use crate::context::RunContext;
 use crate::failure::{FOREIGN_ROWS, Failure};
 use crate::found::Found;
+use crate::planned::Planned;
 use crate::running::Run;
 use crate::verify::{Reading, open_scene, readable, totals};
 
@@ -30,31 +32,35 @@ pub(crate) async fn refuse(run: &Run, tables: &[TableId], stop: CancellationToke
 async fn changed(ctx: &Arc<RunContext>, tables: &[TableId], records: &[ChunkRecord]) -> Result<(), Failure> {
     let scene = open_scene(ctx).await?;
     let mut readings = Vec::new();
-    for plan in tables.iter().filter_map(|id| ctx.plan.table(id)) {
+    let places = Planned::places(&ctx.plan);
+    for at in tables.iter().filter_map(|id| places.get(id)) {
+        let plan = Planned::at(&ctx.plan, *at);
         if scene.catalog.table(&plan.target.id).is_none() {
             continue;
         }
-        let table = readable(&scene.catalog, plan).map_err(|why| foreign(ctx, &plan.target.id, &why))?;
+        let table = readable(&scene.catalog, &plan).map_err(|why| foreign(ctx, &plan.target.id, &why))?;
         readings.push(Reading {
-            plan: plan.clone(),
+            plan,
             table: table.clone(),
             side: Side::Target,
         });
     }
+    let mut of_tables: BTreeMap<&TableId, Digest> = BTreeMap::new();
+    for record in records {
+        let arrived = of_tables.entry(&record.target).or_default();
+        record
+            .result
+            .iter()
+            .for_each(|result| arrived.add(&result.digest));
+    }
     for (id, found) in totals(ctx, &scene.target, readings).await? {
-        compare(ctx, &id, &found?, records)?;
+        compare(ctx, &id, &found?, &of_tables.remove(&id).unwrap_or_default())?;
     }
     Ok(())
 }
 
-fn compare(ctx: &RunContext, id: &TableId, found: &Found, records: &[ChunkRecord]) -> Result<()> {
-    let mut arrived = Digest::default();
-    let results = records
-        .iter()
-        .filter(|record| &record.target == id)
-        .filter_map(|record| record.result.as_ref());
-    results.for_each(|result| arrived.add(&result.digest));
-    if found.rejected == 0 && found.digest.same_rows(&arrived) {
+fn compare(ctx: &RunContext, id: &TableId, found: &Found, arrived: &Digest) -> Result<()> {
+    if found.rejected == 0 && found.digest.same_rows(arrived) {
         return Ok(());
     }
     let rows = found.digest.rows + found.rejected;

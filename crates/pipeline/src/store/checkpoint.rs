@@ -4,9 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 
 use serde::{Deserialize, Serialize};
-use whimbrel_core::{Error, MigrationId, Result, fault};
+use whimbrel_core::{Error, MigrationId, Result, fault, hash_of};
 
-use super::{CHECKPOINT, MigrationDir, io, sha256, sync_dir};
+use super::{CHECKPOINT, MigrationDir, io, sync_dir};
 
 const BACKUP: &str = "checkpoint.json.bak";
 
@@ -68,10 +68,10 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    fn sum(&self) -> String {
-        let mut bare = self.clone();
-        bare.checksum.clear();
-        sha256(&serde_json::to_vec(&bare).unwrap_or_default())
+    /// The checksum of everything but itself.
+    fn sum(&mut self) -> String {
+        self.checksum.clear();
+        hash_of(self)
     }
 }
 
@@ -94,10 +94,12 @@ fn read(dir: &MigrationDir, name: &str) -> Result<Option<Checkpoint>> {
             "remove `{CHECKPOINT}` and `{BACKUP}`; the target's ledger knows what has arrived"
         ))
     };
-    let Some(checkpoint) = dir.load::<Checkpoint>(name).map_err(damaged)? else {
+    let Some(mut checkpoint) = dir.load::<Checkpoint>(name).map_err(damaged)? else {
         return Ok(None);
     };
-    if checkpoint.sum() != checkpoint.checksum {
+    let carried = checkpoint.checksum.clone();
+    checkpoint.checksum = checkpoint.sum();
+    if checkpoint.checksum != carried {
         let path = dir.path().join(name);
         return Err(damaged(Error::invalid(format!(
             "`{}` is damaged: its checksum is wrong",
@@ -111,10 +113,8 @@ fn read(dir: &MigrationDir, name: &str) -> Result<Option<Checkpoint>> {
 pub(crate) fn save(dir: &MigrationDir, checkpoint: &mut Checkpoint) -> Result<()> {
     checkpoint.checksum = checkpoint.sum();
     let path = dir.path().join(CHECKPOINT);
-    let json = serde_json::to_vec_pretty(checkpoint)
-        .map_err(|error| Error::bug("cannot write the checkpoint").with_cause(error))?;
     fault::point("checkpoint.write.before")?;
-    let temporary = dir.write_temporary(&path, &json)?;
+    let temporary = dir.write_temporary(&path, |file| Ok(serde_json::to_writer_pretty(file, checkpoint)?))?;
     fault::point("checkpoint.keep.before")?;
     match fs::rename(&path, dir.path().join(BACKUP)) {
         Ok(()) => {}

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use whimbrel_core::{Error, Result, Step, fault};
 
-use super::{MigrationDir, lines};
+use super::lines::{self, Lines};
+use super::{MigrationDir, sha256};
 
 const NAME: &str = "undo.ndjson";
 
@@ -35,32 +36,31 @@ struct Open {
     steps: Steps,
 }
 
-/// The steps that may have run and were not taken back.
+/// The steps that may have run and were not taken back: their lines say the rest.
 #[derive(Debug, Default)]
 struct Steps {
-    /// In the order in which they were recorded last.
-    in_order: BTreeMap<u64, Step>,
-    places: HashMap<String, u64>,
-    next: u64,
+    /// Hashes of their lines, by id.
+    lines: HashMap<String, String>,
 }
 
 impl Steps {
-    fn knows(&self, step: &Step) -> bool {
-        let place = self.places.get(&step.id);
-        place.and_then(|place| self.in_order.get(place)) == Some(step)
+    fn note(&mut self, line: &Line, hash: String) {
+        match line {
+            Line::Before(step) => drop(self.lines.insert(step.id.clone(), hash)),
+            Line::Undone(id) => drop(self.lines.remove(id)),
+        }
     }
+}
 
-    fn note(&mut self, line: Line) {
-        let (Line::Before(Step { id, .. }) | Line::Undone(id)) = &line;
-        if let Some(place) = self.places.remove(id) {
-            self.in_order.remove(&place);
-        }
-        if let Line::Before(step) = line {
-            self.places.insert(step.id.clone(), self.next);
-            self.in_order.insert(self.next, step);
-            self.next += 1;
-        }
-    }
+/// Reads the lines of the log.
+fn lines_of<'a>(path: &'a Path, lines: &'a Lines) -> impl Iterator<Item = Result<Line>> + 'a {
+    lines.complete.iter().enumerate().map(move |(at, line)| {
+        serde_json::from_slice(line).map_err(|error| {
+            Error::invalid(format!("line {} of `{}` is damaged", at + 1, path.display()))
+                .with_code("undo_damaged")
+                .with_cause(error)
+        })
+    })
 }
 
 impl UndoLog {
@@ -69,13 +69,8 @@ impl UndoLog {
         let path = dir.path().join(NAME);
         let lines = lines::read(&path)?;
         let mut steps = Steps::default();
-        for (at, line) in lines.complete.iter().enumerate() {
-            let line = serde_json::from_slice(line).map_err(|error| {
-                Error::invalid(format!("line {} of `{}` is damaged", at + 1, path.display()))
-                    .with_code("undo_damaged")
-                    .with_cause(error)
-            })?;
-            steps.note(line);
+        for (line, text) in lines_of(&path, &lines).zip(&lines.complete) {
+            steps.note(&line?, sha256(text));
         }
         let file = lines::open(&path, &lines)?;
         Ok(Self {
@@ -87,39 +82,60 @@ impl UndoLog {
     /// Records steps before they run, all with one write; one that is recorded already is not recorded twice. A recorded step that never runs
     /// does no harm: the ledger does not have it.
     pub(crate) fn before(&self, steps: &[&Step]) -> Result<()> {
-        let new: Vec<Line> = {
+        let mut new = Vec::new();
+        for step in steps {
+            let line = Line::Before((*step).clone());
+            let text = json(&line)?;
+            let hash = sha256(&text);
             let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let unknown = steps.iter().filter(|step| !open.steps.knows(step));
-            unknown.map(|step| Line::Before((*step).clone())).collect()
-        };
+            if open.steps.lines.get(&step.id) != Some(&hash) {
+                new.push((line, text));
+            }
+        }
         if new.is_empty() { Ok(()) } else { self.append(new) }
     }
 
     /// Records that a step was taken back.
     pub(crate) fn undone(&self, id: &str) -> Result<()> {
-        self.append(vec![Line::Undone(id.to_owned())])
+        let line = Line::Undone(id.to_owned());
+        let text = json(&line)?;
+        self.append(vec![(line, text)])
     }
 
-    /// Returns the steps that may have run and were not taken back, in the order in which they ran.
-    pub(crate) fn steps(&self) -> Vec<Step> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.steps.in_order.values().cloned().collect()
-    }
-
-    fn append(&self, new: Vec<Line>) -> Result<()> {
-        let mut json: Vec<Vec<u8>> = Vec::with_capacity(new.len());
-        for line in &new {
-            let line = serde_json::to_vec(line);
-            json.push(line.map_err(|error| Error::bug("cannot write an undo").with_cause(error))?);
+    /// Returns the steps that may have run and were not taken back, in the order in which they were recorded last.
+    pub(crate) fn steps(&self) -> Result<Vec<Step>> {
+        let _held = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = lines::read(&self.path)?;
+        let mut in_order: BTreeMap<usize, Step> = BTreeMap::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (at, line) in lines_of(&self.path, &lines).enumerate() {
+            let line = line?;
+            let (Line::Before(Step { id, .. }) | Line::Undone(id)) = &line;
+            if let Some(place) = places.remove(id) {
+                in_order.remove(&place);
+            }
+            if let Line::Before(step) = line {
+                places.insert(step.id.clone(), at);
+                in_order.insert(at, step);
+            }
         }
+        Ok(in_order.into_values().collect())
+    }
+
+    fn append(&self, new: Vec<(Line, Vec<u8>)>) -> Result<()> {
+        let (new, text): (Vec<Line>, Vec<Vec<u8>>) = new.into_iter().unzip();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         fault::point("undo.append.before")?;
-        lines::append(&mut open.file, &self.path, &json)?;
-        for line in new {
-            open.steps.note(line);
+        lines::append(&mut open.file, &self.path, &text)?;
+        for (line, text) in new.iter().zip(&text) {
+            open.steps.note(line, sha256(text));
         }
         fault::point("undo.append.after")
     }
+}
+
+fn json(line: &Line) -> Result<Vec<u8>> {
+    serde_json::to_vec(line).map_err(|error| Error::bug("cannot write an undo").with_cause(error))
 }
 
 #[cfg(test)]
@@ -155,6 +171,7 @@ mod tests {
         assert_eq!(
             again
                 .steps()
+                .unwrap()
                 .iter()
                 .map(|step| step.id.as_str())
                 .collect::<Vec<_>>(),

@@ -11,6 +11,7 @@ use crate::begin::same_source;
 use crate::columns::{Side, source_columns};
 use crate::context::RunContext;
 use crate::failure::Failure;
+use crate::planned::Planned;
 use crate::retry::retry;
 use crate::store::SnapshotRecord;
 
@@ -113,15 +114,18 @@ async fn from_source(ctx: &Arc<RunContext>) -> Result<Expected, Failure> {
     let snapshot = retry(ctx, "open a snapshot", || ctx.source.snapshot(&tables, readers)).await?;
     let catalog = retry(ctx, "read the source's catalog", || ctx.source.catalog()).await?;
     same_source(ctx, &catalog)?;
-    let reading = |plan: &whimbrel_core::TablePlan| Reading {
-        plan: plan.clone(),
+    let reading = |plan: Planned| Reading {
         table: plan.source.clone(),
+        plan,
         side: Side::Source,
     };
-    let found = totals(ctx, &snapshot, ctx.plan.tables.iter().map(reading).collect()).await?;
+    let found = totals(ctx, &snapshot, Planned::all(&ctx.plan).map(reading).collect()).await?;
+    let places = Planned::places(&ctx.plan);
     let mut tables = BTreeMap::new();
     for (id, found) in found {
-        let Some(plan) = ctx.plan.table(&id) else { continue };
+        let Some(plan) = places.get(&id).map(|at| &ctx.plan.tables[*at]) else {
+            continue;
+        };
         let columns = source_columns(plan);
         let aggregate = retry(ctx, "count a table", || {
             snapshot.aggregate(&plan.source, &columns)

@@ -2,25 +2,30 @@
 
 mod picture;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use whimbrel_core::{
     Catalog, Column, ObjectId, ObjectKind, ObjectVerdict, Plan, Table, TableId, TablePlan, Verdict,
 };
 
-use self::picture::{Shape, picture};
+use self::picture::{Shape, picture, picture_of};
 use crate::context::RunContext;
+use crate::planned::Planned;
 use crate::presence::is_there;
 use crate::store::AS_BUILT;
 use crate::widened::widened;
 
 /// Returns the catalog restricted to what the plan makes and what hangs on it.
 pub(crate) fn planned_part(plan: &Plan, catalog: &Catalog) -> Catalog {
-    let made = |kind: ObjectKind, id: &TableId| {
-        let is = |subject: &ObjectId| subject.kind == kind && subject.part.is_empty() && &subject.owner == id;
-        plan.steps.iter().any(|step| is(&step.subject))
-    };
-    let table = |id: &TableId| plan.table(id).is_some();
+    let subjects = plan.steps.iter().map(|step| &step.subject);
+    let whole: HashSet<(ObjectKind, &TableId)> = subjects
+        .filter(|subject| subject.part.is_empty())
+        .map(|subject| (subject.kind, &subject.owner))
+        .collect();
+    let made = |kind: ObjectKind, id: &TableId| whole.contains(&(kind, id));
+    let tables = Planned::places(plan);
+    let table = |id: &TableId| tables.contains_key(id);
+    let sequences: HashSet<&TableId> = plan.sequences.iter().map(|planned| &planned.target).collect();
     let mut part = catalog.clone();
     part.namespaces
         .retain(|namespace| made(ObjectKind::Namespace, &TableId::bare(&namespace.name)));
@@ -29,7 +34,7 @@ pub(crate) fn planned_part(plan: &Plan, catalog: &Catalog) -> Catalog {
     part.tables.retain(|found| table(&found.id));
     part.views.retain(|view| made(ObjectKind::View, &view.id));
     part.sequences.retain(|sequence| {
-        let planned = plan.sequences.iter().any(|planned| planned.target == sequence.id);
+        let planned = sequences.contains(&sequence.id);
         let owned = sequence.owned_by.as_ref().is_some_and(|(owner, _)| table(owner));
         planned || owned || made(ObjectKind::Sequence, &sequence.id)
     });
@@ -41,12 +46,12 @@ pub(crate) fn planned_part(plan: &Plan, catalog: &Catalog) -> Catalog {
 /// Compares the target's catalog with the plan, and with the picture that was taken when it was built.
 pub(super) fn check(ctx: &RunContext, catalog: &Catalog) -> Vec<ObjectVerdict> {
     let mut verdicts: BTreeMap<ObjectId, ObjectVerdict> = BTreeMap::new();
-    let now = picture(&planned_part(&ctx.plan, catalog));
+    let now = planned_part(&ctx.plan, catalog);
     let widened = widened(&ctx.dir).unwrap_or_default();
     match ctx.dir.load::<Catalog>(AS_BUILT) {
-        Ok(Some(built)) => compare(&mut verdicts, &picture(&widened.applied_to(built)), &now),
+        Ok(Some(built)) => compare_catalogs(&mut verdicts, &widened.applied_to(built), &now),
         Ok(None) => {
-            compare(&mut verdicts, &now, &now);
+            compare_catalogs(&mut verdicts, &now, &now);
             note_no_picture(&mut verdicts, String::new());
         }
         Err(error) => note_no_picture(&mut verdicts, error.chain()),
@@ -67,6 +72,16 @@ fn note_no_picture(verdicts: &mut BTreeMap<ObjectId, ObjectVerdict>, found: Stri
         found,
     };
     verdicts.insert(object, verdict);
+}
+
+fn compare_catalogs(verdicts: &mut BTreeMap<ObjectId, ObjectVerdict>, built: &Catalog, now: &Catalog) {
+    compare(verdicts, &picture(built), &picture(now));
+    let tables = built.tables.iter().chain(&now.tables);
+    let tables: BTreeSet<&TableId> = tables.map(|table| &table.id).collect();
+    for id in tables {
+        let parts = |catalog: &Catalog| catalog.table(id).map(picture_of).unwrap_or_default();
+        compare(verdicts, &parts(built), &parts(now));
+    }
 }
 
 fn compare(

@@ -14,13 +14,14 @@ use crate::failure::Failure;
 use crate::flow::Inflow;
 use crate::found::{Found, REJECTS_KEPT, add_ruled};
 use crate::observer::Progress;
+use crate::planned::Planned;
 use crate::pool::Job;
 use crate::retry::retry;
 
 /// A table to read.
 #[derive(Clone)]
 pub(crate) struct Reading {
-    pub(crate) plan: TablePlan,
+    pub(crate) plan: Planned,
     /// The table as the side's catalog describes it.
     pub(crate) table: Table,
     pub(crate) side: Side,

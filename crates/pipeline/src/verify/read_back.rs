@@ -10,6 +10,7 @@ use super::read::{Reading, read_range};
 use crate::columns::{Side, target_columns};
 use crate::context::RunContext;
 use crate::found::{Found, Known};
+use crate::planned::Planned;
 use crate::pool::{Job, Line, Room};
 use crate::retry::retry;
 
@@ -64,7 +65,9 @@ impl Readings {
     }
 
     /// Lets the table be read.
-    pub(crate) fn begin(&mut self, ctx: &RunContext, plan: &TablePlan) {
+    pub(crate) fn begin(&mut self, ctx: &RunContext, plan: Planned) {
+        let need = ctx.budget().need(&plan);
+        let id = plan.target.id.clone();
         let table = Table {
             rows_estimate: Some(plan.rows),
             bytes: Some(plan.bytes),
@@ -72,7 +75,7 @@ impl Readings {
         };
         let open = Open {
             reading: Reading {
-                plan: plan.clone(),
+                plan,
                 table,
                 side: Side::Target,
             },
@@ -84,9 +87,9 @@ impl Readings {
             found: Found::default(),
             aggregate: None,
         };
-        self.open.insert(plan.target.id.clone(), progress);
+        self.open.insert(id, progress);
         let split = Job {
-            bytes: ctx.budget().need(plan),
+            bytes: need,
             job: Part::Split(Arc::new(open)),
         };
         self.line.extend([split]);

@@ -106,7 +106,7 @@ impl Migration {
     /// What a new process would run with.
     pub(crate) fn context(&self) -> RunContext {
         RunContext {
-            plan: std::sync::Arc::new(self.plan.clone()),
+            plan: Arc::new(self.plan.clone()),
             source: Arc::new(FakeSource(self.source.clone())),
             target: Arc::new(FakeTarget(self.target.clone())),
             dir: self.dir(),

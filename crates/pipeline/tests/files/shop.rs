@@ -168,7 +168,7 @@ impl Shop {
     /// What a new process would run with.
     pub(crate) async fn context(&self) -> RunContext {
         RunContext {
-            plan: std::sync::Arc::new(self.dir().load_plan().unwrap()),
+            plan: Arc::new(self.dir().load_plan().unwrap()),
             source: self.source().await,
             target: self.target_database().await,
             dir: self.dir(),

@@ -18,7 +18,14 @@ pub(super) struct Shape {
 
 type Picture = BTreeMap<ObjectId, Shape>;
 
-/// Returns the objects of a catalog.
+/// Returns the table with its parts: those of ten thousand tables are compared one table at a time.
+pub(super) fn picture_of(table: &Table) -> Picture {
+    let mut picture = Picture::new();
+    put_table(&mut picture, table);
+    picture
+}
+
+/// Returns the objects of a catalog besides its tables.
 pub(super) fn picture(catalog: &Catalog) -> Picture {
     let mut picture = Picture::new();
     for namespace in &catalog.namespaces {
@@ -33,9 +40,6 @@ pub(super) fn picture(catalog: &Catalog) -> Picture {
     for sequence in &catalog.sequences {
         let id = ObjectId::whole(ObjectKind::Sequence, sequence.id.clone());
         put(&mut picture, id, sequence_text(sequence), sequence);
-    }
-    for table in &catalog.tables {
-        put_table(&mut picture, table);
     }
     for view in &catalog.views {
         let id = ObjectId::whole(ObjectKind::View, view.id.clone());
