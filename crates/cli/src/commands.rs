@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod demo;
+mod detect;
 mod inspect;
 mod migrate;
 mod pause;
@@ -28,6 +29,7 @@ use crate::ui::Ui;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(demo::Demo),
+    Detect(detect::Detect),
     Inspect(inspect::Inspect),
     Plan(plan::Plan),
     Migrate(migrate::Migrate),
@@ -46,6 +48,7 @@ impl Command {
     pub(crate) async fn run(self, session: Session) -> Result<Exit> {
         match self {
             Self::Demo(command) => command.run(session).await,
+            Self::Detect(command) => command.run(&session),
             Self::Inspect(command) => command.run(session).await,
             Self::Plan(command) => command.run(session).await,
             Self::Migrate(command) => command.run(session).await,

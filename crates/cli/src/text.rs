@@ -1,6 +1,7 @@
 //! What results look like as text. Pure functions; printing is `ui.rs`.
 
 mod demo;
+mod detection;
 mod inventory;
 mod outcome;
 mod plan;
@@ -10,6 +11,7 @@ mod verification;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 pub(crate) use demo::{legacy, where_to_look};
+pub(crate) use detection::detection;
 pub(crate) use inventory::inventory;
 pub(crate) use outcome::{
     cleaned_up, going_on, log_verdict, paused, rolled_back, run_outcome, status, statuses,

@@ -56,7 +56,7 @@ fn every_command_is_listed_and_tells_its_use() {
     let overview = help(&["--help"]);
     let commands = commands(&overview);
     let expected = [
-        "demo", "inspect", "plan", "migrate", "run", "pause", "resume", "status", "verify", "rollback",
+        "demo", "detect", "inspect", "plan", "migrate", "run", "pause", "resume", "status", "verify", "rollback",
         "report", "cleanup",
     ];
     assert_eq!(commands, expected);

@@ -10,9 +10,11 @@ const ENGINES: [(&str, &str); 5] = [
     ("mariadb", "mysql"),
     ("mongo", "mongodb"),
 ];
-/// Where every engine may be named besides tests: the list of connectors and the demo.
-const OPEN_TO_ALL: [&str; 3] = [
+/// Where every engine may be named besides tests: the list of connectors, the demo, and where projects are searched for engines.
+const OPEN_TO_ALL: [&str; 5] = [
     "crates/app/src/connectors.rs",
+    "crates/app/src/detect.rs",
+    "crates/app/src/detect/",
     "crates/app/src/demo.rs",
     "crates/app/src/demo/",
 ];

@@ -4,6 +4,7 @@
 
 mod confirming;
 mod desk;
+mod detect;
 mod flow;
 mod formats;
 mod usage;

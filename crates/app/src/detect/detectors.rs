@@ -1,0 +1,107 @@
+//! The one visible list of what is looked for. A detector is a value; what it does is in the file named after it.
+
+use super::evidence::Evidence;
+use super::project::Project;
+use super::{
+    clients, compose, django, knex, liquibase, manifests, numbered, prisma, rails, sqlite_files, structure,
+    variables,
+};
+
+/// One kind of evidence.
+pub struct Detector {
+    /// Its name, as evidence carries it.
+    pub name: &'static str,
+    /// What the evidence means.
+    pub doc: &'static str,
+    /// The files it looks at.
+    pub looks_for: &'static str,
+    find: fn(&Project) -> Vec<Evidence>,
+}
+
+impl Detector {
+    /// Looks through the project.
+    pub(super) fn evidence(&self, project: &Project) -> Vec<Evidence> {
+        let mut evidence = (self.find)(project);
+        for each in &mut evidence {
+            each.detector = self.name;
+        }
+        evidence
+    }
+}
+
+/// Every detector there is.
+pub const DETECTORS: &[Detector] = &[
+    Detector {
+        name: "prisma",
+        doc: "the schema of Prisma and the provider in it",
+        looks_for: "`schema.prisma`, `*.prisma` with a datasource, `migration_lock.toml`, `prisma.config.ts`",
+        find: prisma::find,
+    },
+    Detector {
+        name: "knex",
+        doc: "the settings of Knex with their clients, and migrations in JavaScript, those of other tools apart",
+        looks_for: "`knexfile.*`, `migrations/*.js` and `*.ts`",
+        find: knex::find,
+    },
+    Detector {
+        name: "sqlite-files",
+        doc: "database files, known by their first bytes",
+        looks_for: "`*.db`, `*.db3`, `*.sqlite`, `*.sqlite3`, `db.sqlite`",
+        find: sqlite_files::find,
+    },
+    Detector {
+        name: "structure",
+        doc: "the structure of a database as SQL; its words tell the dialect",
+        looks_for: "`schema.sql`, `schema.mysql`, `schema-postgresql.sql`, `structure.sql`, dumps",
+        find: structure::find,
+    },
+    Detector {
+        name: "variables",
+        doc: "URLs and settings of databases",
+        looks_for: "`.env*`, `application.properties` and `.yml`, `alembic.ini`, `dbconfig.yml`, `drizzle.config.ts`",
+        find: variables::find,
+    },
+    Detector {
+        name: "compose",
+        doc: "images of database servers, and URLs that services are given",
+        looks_for: "`compose.yaml`, `docker-compose*.yml`, `.github/workflows/*.yml`",
+        find: compose::find,
+    },
+    Detector {
+        name: "rails",
+        doc: "the adapter and the schema of Rails",
+        looks_for: "`config/database.yml`, `db/schema.rb`, `db/migrate/*.rb`, `mongoid.yml`",
+        find: rails::find,
+    },
+    Detector {
+        name: "django",
+        doc: "the engine and the migrations of Django",
+        looks_for: "`settings.py`, `settings/*.py`, `migrations/0001_initial.py`",
+        find: django::find,
+    },
+    Detector {
+        name: "numbered",
+        doc: "migrations as files of SQL: Flyway, dbmate, golang-migrate, goose, sqlx, Diesel; their words tell the dialect",
+        looks_for: "`V1__x.sql`, `flyway.conf`, `-- migrate:up`, `000001_x.up.sql`, `-- +goose Up`, `.sqlx/`",
+        find: numbered::find,
+    },
+    Detector {
+        name: "liquibase",
+        doc: "the changelogs and settings of Liquibase",
+        looks_for: "`*changelog*` as XML, YAML, JSON or SQL, `liquibase.properties`",
+        find: liquibase::find,
+    },
+    Detector {
+        name: "manifests",
+        doc: "drivers and tools that the project depends on",
+        looks_for: "`package.json`, `Cargo.toml`, `go.mod`, `requirements.txt`, `pyproject.toml`, `Gemfile`, `pom.xml`, \
+            `build.gradle`, `composer.json`",
+        find: manifests::find,
+    },
+    Detector {
+        name: clients::CLIENTS,
+        doc: "client programs that are installed",
+        looks_for: "`psql`, `mysql`, `mariadb`, `sqlite3`, `mongosh` on the PATH",
+        find: clients::find,
+    },
+];

@@ -1,0 +1,80 @@
+//! Django: the engines in its settings, and its migrations.
+
+use super::evidence::{Engine, Evidence, Weight};
+use super::masked::urls;
+use super::project::{File, Project};
+
+const DJANGO: &str = "django";
+
+/// Returns what speaks for Django and its database.
+pub(super) fn find(project: &Project) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for file in project.files().iter().filter(|file| file.extension() == "py") {
+        if file.name.contains("settings") || file.is_below("settings") {
+            evidence.extend(of_settings(project, file));
+        } else if file.folder() == "migrations" {
+            evidence.extend(of_migration(project, file));
+        } else if file.name == "manage.py" {
+            let line = position(project, file, "django");
+            evidence.extend(line.map(|at| {
+                Evidence::new(file, Weight::Medium, "the tool of Django")
+                    .on(at)
+                    .by(DJANGO)
+            }));
+        }
+    }
+    evidence
+}
+
+fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for (at, line) in project.lines(file).iter().enumerate() {
+        let code = line.trim_start();
+        if code.starts_with('#') {
+            continue;
+        }
+        for word in backends(code) {
+            let evidence_of = |engine: Engine| {
+                let what = format!("the engine is one of {}", engine.name());
+                Evidence::new(file, Weight::Strong, what)
+                    .on(at)
+                    .of(engine)
+                    .by(DJANGO)
+            };
+            evidence.extend(Engine::of_word(word).map(evidence_of));
+        }
+        for url in urls(line) {
+            evidence.push(Evidence::of_url(file, Weight::Strong, "the URL", &url).on(at));
+        }
+    }
+    evidence
+}
+
+/// Returns the last parts of the engines that a line names.
+fn backends(code: &str) -> impl Iterator<Item = &str> {
+    let texts = code.split(['"', '\'']).skip(1).step_by(2);
+    let is_setting = code.contains("ENGINE");
+    texts.filter_map(move |text| match text.rsplit_once(".backends.") {
+        Some((_, backend)) => Some(backend.split('.').next().unwrap_or(backend)),
+        None => (is_setting && text != "ENGINE").then_some(text),
+    })
+}
+
+fn of_migration(project: &Project, file: &File) -> Option<Evidence> {
+    let is_numbered = file
+        .name
+        .split('_')
+        .next()?
+        .chars()
+        .all(|letter| letter.is_ascii_digit());
+    let at = is_numbered.then(|| position(project, file, "django"))??;
+    Some(
+        Evidence::new(file, Weight::Strong, "a migration of Django")
+            .on(at)
+            .by(DJANGO),
+    )
+}
+
+fn position(project: &Project, file: &File, word: &str) -> Option<usize> {
+    project.lines(file).iter().position(|line| line.contains(word))
+}

@@ -1,0 +1,96 @@
+//! Knex: its settings and migrations, and the migrations of other tools that are written in JavaScript or TypeScript.
+
+use super::evidence::{Engine, Evidence, Weight};
+use super::masked::urls;
+use super::project::{File, Project};
+
+/// The tool's name.
+pub(super) const KNEX: &str = "knex";
+
+/// What tells whose migration a script is, the most telling first.
+const AUTHORS: [(&str, &str, Option<Engine>); 9] = [
+    ("knex", KNEX, None),
+    ("queryInterface", "sequelize", None),
+    ("MigrationInterface", "typeorm", None),
+    ("node-pg-migrate", "node-pg-migrate", Some(Engine::Postgresql)),
+    ("pgm", "node-pg-migrate", Some(Engine::Postgresql)),
+    ("kysely", "kysely", None),
+    ("dbm.", "db-migrate", None),
+    ("db-migrate", "db-migrate", None),
+    ("db.collection", "migrate-mongo", Some(Engine::Mongodb)),
+];
+const SCRIPTS: [&str; 6] = ["js", "ts", "cjs", "mjs", "cts", "mts"];
+
+/// Returns what speaks for Knex and its like.
+pub(super) fn find(project: &Project) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for file in project
+        .files()
+        .iter()
+        .filter(|file| SCRIPTS.contains(&file.extension()))
+    {
+        if file.name.starts_with("knexfile.") {
+            evidence.extend(of_settings(project, file));
+        } else if file.folder() == "migrations" {
+            evidence.extend(of_migration(project, file));
+        }
+    }
+    evidence
+}
+
+fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
+    let mut evidence = vec![Evidence::new(file, Weight::Strong, "settings of Knex").by(KNEX)];
+    for (at, line) in project.lines(file).iter().enumerate() {
+        let code = line.trim_start();
+        if code.starts_with("//") || code.starts_with('*') {
+            continue;
+        }
+        if let Some(engine) = client(code) {
+            let what = format!("the client is one of {}", engine.name());
+            evidence.push(Evidence::new(file, Weight::Strong, what).on(at).of(engine));
+        }
+        for url in urls(line) {
+            evidence.push(Evidence::of_url(file, Weight::Strong, "the connection", &url).on(at));
+        }
+    }
+    evidence
+}
+
+fn client(code: &str) -> Option<Engine> {
+    let (before, value) = code.split_once("client")?;
+    let is_key = before.chars().all(|letter| !letter.is_alphanumeric());
+    let value = value.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
+    let word = value.split(['"', '\'', '`']).nth(1)?;
+    is_key.then(|| Engine::of_word(word)).flatten()
+}
+
+fn of_migration(project: &Project, file: &File) -> Option<Evidence> {
+    let lines = project.lines(file);
+    for (word, tool, engine) in AUTHORS {
+        if let Some(at) = lines.iter().position(|line| line.contains(word)) {
+            let what = format!("a migration of {tool}");
+            let mut evidence = Evidence::new(file, Weight::Strong, what).on(at).by(tool);
+            evidence.database = engine;
+            return Some(evidence);
+        }
+    }
+    let turns = |name: &str| {
+        lines
+            .iter()
+            .any(|line| line.contains("exports") && line.contains(name))
+    };
+    let weight = if turns("up") && turns("down") {
+        Weight::Strong
+    } else {
+        Weight::Medium
+    };
+    // TypeScript without a word of any tool is as likely of another.
+    (file.extension().ends_with("js")).then(|| {
+        Evidence::new(
+            file,
+            weight,
+            "a migration in JavaScript, without a word of another tool",
+        )
+        .by(KNEX)
+    })
+}

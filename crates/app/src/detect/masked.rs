@@ -1,0 +1,277 @@
+//! Finds database URLs in a line of text and returns what of them may be shown. A URL is shown in parts only when it can be read
+//! in one way; otherwise its scheme is all that is shown, as a password may hold any character.
+
+use super::evidence::Engine;
+
+/// What stands for what is not shown.
+const HIDDEN: &str = "***";
+/// The variable that a suggested command takes the password from.
+const PASSWORD_VARIABLE: &str = "${DATABASE_PASSWORD}";
+
+/// A database URL without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Masked {
+    /// The engine its scheme means.
+    pub(super) engine: Engine,
+    /// What may be shown of it.
+    pub(super) shown: String,
+    /// The same as an argument of a command, with a variable in place of the password, when enough of it may be shown.
+    pub(super) address: Option<String>,
+}
+
+/// Returns the database URLs of a line.
+pub(super) fn urls(line: &str) -> Vec<Masked> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(colon) = line[from..].find(':').map(|at| from + at) {
+        let after = &line[colon + 1..];
+        from = colon + 1;
+        let Some((scheme, engine)) = scheme_before(&line[..colon]) else {
+            continue;
+        };
+        let end = after.find(is_end).unwrap_or(after.len());
+        let (rest, tail) = after.split_at(end);
+        let url = if engine == Engine::Sqlite {
+            file(scheme, rest)
+        } else {
+            rest.strip_prefix("//")
+                .map(|rest| server(scheme, engine, rest, tail))
+        };
+        if let Some(url) = url {
+            found.push(url);
+            from += end;
+        }
+    }
+    found
+}
+
+fn is_end(letter: char) -> bool {
+    letter.is_whitespace() || "\"'`<>()".contains(letter)
+}
+
+/// Returns the scheme that ends a text, and its engine.
+fn scheme_before(text: &str) -> Option<(&str, Engine)> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '+';
+    let start = text
+        .rfind(|letter| !is_part(letter))
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    let scheme = &text[start..];
+    let bare = scheme.split('+').next().unwrap_or_default();
+    let engine = match bare.to_ascii_lowercase().as_str() {
+        "postgres" | "postgresql" | "postgis" | "pgsql" => Engine::Postgresql,
+        "mysql" | "mysql2" | "trilogy" => Engine::Mysql,
+        "mariadb" => Engine::Mariadb,
+        "sqlite" | "sqlite3" => Engine::Sqlite,
+        "mongodb" => Engine::Mongodb,
+        _ => return None,
+    };
+    Some((scheme, engine))
+}
+
+/// Reads what follows `//` of a server's URL; `tail` is the rest of the line, where a password with a blank or a quote would end.
+fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
+    let (authority, place) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if place.contains('@') || tail.contains('@') || authority.contains('\\') {
+        let shown = format!("{scheme}://{HIDDEN}");
+        return Masked {
+            engine,
+            shown,
+            address: None,
+        };
+    }
+    let (login, hosts) = authority
+        .rsplit_once('@')
+        .map_or((None, authority), |(login, hosts)| (Some(login), hosts));
+    let (path, query) = place.split_once(['?', '#']).unwrap_or((place, ""));
+    let database = path.strip_prefix('/').unwrap_or(path);
+    let (user, password) = login.map_or((None, None), |login| match login.split_once(':') {
+        Some((user, password)) => (Some(user), Some(password)),
+        None => (Some(login), None),
+    });
+    let is_plain_host = !hosts.is_empty() && hosts.split(',').all(is_host);
+    let is_plain_database = database.is_empty() || is_name(database);
+    let is_plain_user = user.is_none_or(|user| user.is_empty() || is_name(user));
+    let hide = |is_plain: bool, text: &str| {
+        if is_plain {
+            text.to_owned()
+        } else {
+            HIDDEN.to_owned()
+        }
+    };
+    let login = |password: Option<&str>| match (user, password) {
+        (None, _) => String::new(),
+        (Some(user), None) => format!("{}@", hide(is_plain_user, user)),
+        (Some(user), Some(password)) => format!("{}:{password}@", hide(is_plain_user, user)),
+    };
+    let hosts_shown = hide(is_plain_host, hosts);
+    let database_shown = hide(is_plain_database, database);
+    let shown = format!(
+        "{scheme}://{}{hosts_shown}/{database_shown}",
+        login(password.map(|_| HIDDEN))
+    );
+    let is_whole = is_plain_host && is_plain_database && is_plain_user && !hosts.contains(',');
+    let asks = password.is_some()
+        || ["pass", "pwd"]
+            .iter()
+            .any(|key| query.to_ascii_lowercase().contains(key));
+    let variable = password
+        .filter(|password| is_variable(password))
+        .unwrap_or(PASSWORD_VARIABLE);
+    let address = command_scheme(engine)
+        .filter(|_| is_whole && !database.is_empty())
+        .map(|scheme| {
+            let login = login(asks.then_some(variable));
+            format!("{scheme}://{login}{hosts}/{database}")
+        });
+    Masked {
+        engine,
+        shown,
+        address,
+    }
+}
+
+/// Reads what follows the colon of a file's URL; none when it is a word and no URL.
+fn file(scheme: &str, rest: &str) -> Option<Masked> {
+    let path = rest.split(['?', '#', ';']).next().unwrap_or_default();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:-".contains(letter);
+    if path.is_empty() || path.starts_with([',', '{', '[', '=']) {
+        return None;
+    }
+    let shown = if path.chars().all(is_plain) { path } else { HIDDEN };
+    Some(Masked {
+        engine: Engine::Sqlite,
+        shown: format!("{scheme}:{shown}"),
+        address: None,
+    })
+}
+
+/// Returns the scheme that selects the engine in a command; none when no engine here can read the database.
+pub(super) fn command_scheme(engine: Engine) -> Option<&'static str> {
+    match engine {
+        Engine::Postgresql => Some("postgres"),
+        Engine::Mysql => Some("mysql"),
+        Engine::Mariadb => Some("mariadb"),
+        Engine::Sqlite => Some("sqlite"),
+        Engine::Mongodb => None,
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+    text.chars().all(is_part) || is_variable(text)
+}
+
+fn is_variable(text: &str) -> bool {
+    text.strip_prefix("${")
+        .and_then(|text| text.strip_suffix('}'))
+        .is_some_and(is_identifier)
+}
+
+/// Tells whether a text is a name that a variable or a setting can have.
+pub(super) fn is_identifier(text: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    !text.is_empty()
+        && text.len() <= 64
+        && text.chars().all(is_part)
+        && !text.starts_with(|letter: char| letter.is_ascii_digit())
+}
+
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        Some((host, port)) => {
+            let is_address = host
+                .chars()
+                .all(|letter| letter.is_ascii_hexdigit() || letter == ':');
+            return is_address && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+        }
+        None if is_variable(text) => return true,
+        None => match text.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    !host.is_empty() && is_name(host) && port.is_none_or(is_port)
+}
+
+fn is_port(text: &str) -> bool {
+    is_variable(text) || (text.len() <= 5 && text.chars().all(|letter| letter.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, shown: &str, address: Option<&str>) {
+        let found = urls(line);
+        let url = found.first().unwrap_or_else(|| panic!("nothing found in {line}"));
+        assert_eq!(url.shown, shown, "{line}");
+        assert_eq!(url.address.as_deref(), address, "{line}");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_password_in_every_spelling() {
+        let whole = Some("postgres://ann:${DATABASE_PASSWORD}@db:5432/shop");
+        for line in [
+            "DATABASE_URL=postgres://ann:secret@db:5432/shop",
+            "DATABASE_URL=\"postgres://ann:se@cr@et@db:5432/shop?sslmode=require\"",
+            "url: postgres://ann:s%40c%2Fret@db:5432/shop#secret",
+        ] {
+            check(line, "postgres://ann:***@db:5432/shop", whole);
+        }
+        check(
+            "jdbc:mysql://db/shop?user=ann&password=secret",
+            "mysql://db/shop",
+            Some("mysql://db/shop"),
+        );
+        check(
+            "x = \"postgresql+psycopg2://ann@[::1]:5432/shop\"",
+            "postgresql+psycopg2://ann@[::1]:5432/shop",
+            Some("postgres://ann@[::1]:5432/shop"),
+        );
+        check(
+            "- postgres://ann:${PW}@${HOST}:${PORT}/${NAME}",
+            "postgres://ann:***@${HOST}:${PORT}/${NAME}",
+            Some("postgres://ann:${PW}@${HOST}:${PORT}/${NAME}"),
+        );
+        check(
+            "mongodb+srv://a:b@c.d.net/?x=y",
+            "mongodb+srv://a:***@c.d.net/",
+            None,
+        );
+        check("sqlite:///./app.db?key=secret", "sqlite:///./app.db", None);
+        check("jdbc:sqlite:app.db;password=secret", "sqlite:app.db", None);
+    }
+
+    #[test]
+    fn what_can_be_read_in_two_ways_is_not_shown() {
+        for line in [
+            "postgres://ann:sec/ret@db/shop",
+            "postgres://ann:12/ret@db/shop",
+            "postgres://ann:12 34@db/shop",
+            "postgres://ann:12'34@db/shop",
+            "postgres://ann:se?c#ret@db/shop",
+            "postgres://ann@db/shop?password=a@b",
+        ] {
+            check(line, "postgres://***", None);
+        }
+        check("postgres://ann:secret", "postgres://***/", None);
+        check(
+            "postgres://${U:-ann}:${P:-secret}@db/x",
+            "postgres://***:***@db/x",
+            None,
+        );
+    }
+
+    #[test]
+    fn a_word_before_a_colon_is_no_url() {
+        for line in [
+            "mysql:",
+            "image: mysql:8",
+            "  postgres: {}",
+            "sqlite: ",
+            "é:postgres",
+        ] {
+            assert_eq!(urls(line), [], "{line}");
+        }
+    }
+}

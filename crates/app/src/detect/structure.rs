@@ -1,0 +1,55 @@
+//! The structure of a database written as SQL: `schema.sql` and its like. Their dialect is told by `words.rs`.
+
+use super::evidence::{Engine, Evidence, Weight};
+use super::project::{File, Project};
+use super::words::spoken;
+
+const STEMS: [&str; 9] = [
+    "schema",
+    "structure",
+    "database",
+    "dump",
+    "backup",
+    "init",
+    "setup",
+    "ddl",
+    "create_tables",
+];
+
+/// Returns the files that hold a structure.
+pub(super) fn find(project: &Project) -> Vec<Evidence> {
+    let files = project.files().iter();
+    files.filter_map(|file| of_file(project, file)).collect()
+}
+
+fn of_file(project: &Project, file: &File) -> Option<Evidence> {
+    let (stem, extension) = file.name.split_once('.')?;
+    let first = stem.split(['-', '_']).next().unwrap_or_default();
+    let is_structure = STEMS.contains(&stem) || STEMS.contains(&first);
+    let parts = || stem.split(['-', '_']).skip(1).chain(extension.split('.'));
+    if !is_structure || !(extension == "sql" || extension.ends_with(".sql") || engine_of(extension).is_some())
+    {
+        return None;
+    }
+    if let Some(engine) = parts().find_map(engine_of) {
+        let what = format!("the file is named as a structure of {}", engine.name());
+        return Some(Evidence::new(file, Weight::Strong, what).of(engine));
+    }
+    if let Some(spoken) = spoken(&project.lines(file)) {
+        let what = format!("`{}` is a word of {}", spoken.word, spoken.engine.name());
+        return Some(
+            Evidence::new(file, Weight::Strong, what)
+                .on(spoken.line)
+                .of(spoken.engine),
+        );
+    }
+    if !["schema", "structure"].contains(&stem) {
+        return None;
+    }
+    let what = "SQL without a word that only one dialect has; PostgreSQL is nearest to the standard";
+    Some(Evidence::new(file, Weight::Weak, what).of(Engine::Postgresql))
+}
+
+fn engine_of(part: &str) -> Option<Engine> {
+    Engine::of_word(part)
+}

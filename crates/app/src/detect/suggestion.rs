@@ -1,0 +1,37 @@
+//! The command to run next: looking at the database that was found, with the password taken from a variable.
+
+use std::path::Path;
+
+use super::evidence::{Engine, Evidence};
+use super::masked::command_scheme;
+use super::verdict::Verdict;
+
+/// Returns the command that looks at the most likely database; none when no engine here can read it.
+pub(super) fn next(verdict: &Verdict, evidence: &[Evidence], folder: &Path) -> Option<String> {
+    let engine = verdict.engine?;
+    let scheme = command_scheme(engine)?;
+    let addresses = evidence
+        .iter()
+        .filter(|each| each.database.map(Engine::family) == Some(engine.family()));
+    let address = addresses.filter_map(|each| each.address.as_deref()).next();
+    let address = match (engine, address) {
+        (Engine::Sqlite, Some(file)) => {
+            let file = folder.join(file).display().to_string();
+            format!("sqlite:{}", file.strip_prefix("./").unwrap_or(&file))
+        }
+        (Engine::Sqlite, None) => "sqlite:FILE".to_owned(),
+        (_, Some(address)) => address.to_owned(),
+        (_, None) => format!("{scheme}://USER:${{DATABASE_PASSWORD}}@HOST/DATABASE"),
+    };
+    Some(format!("whimbrel inspect {}", quoted(&address)))
+}
+
+/// Returns the text as a shell takes it literally; the variable in it is the program's to read.
+fn quoted(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:@-".contains(letter);
+    if text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}

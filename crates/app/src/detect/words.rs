@@ -1,0 +1,277 @@
+//! Which dialect of SQL a text is written in, told by words that only one of them has. Comments and texts within the SQL say
+//! nothing, the first lines of dumps apart.
+
+use super::evidence::Engine;
+
+/// A dialect that was recognised: by which word, in which line from 0.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Spoken {
+    pub(super) engine: Engine,
+    pub(super) word: &'static str,
+    pub(super) line: usize,
+}
+
+/// What a dump says about itself.
+const SIGNATURES: [(&str, Engine); 5] = [
+    ("-- postgresql database dump", Engine::Postgresql),
+    ("-- mysql dump", Engine::Mysql),
+    ("-- mariadb dump", Engine::Mariadb),
+    ("/*m!", Engine::Mariadb),
+    ("/*!40", Engine::Mysql),
+];
+const SIGNATURE_SAYS: u32 = 8;
+/// Words, and how much each says. A blank before or after one stands for the end of a word.
+const WORDS: &[(&str, Engine, u32)] = &[
+    (" serial ", Engine::Postgresql, 2),
+    (" bigserial ", Engine::Postgresql, 3),
+    ("::", Engine::Postgresql, 2),
+    (" jsonb ", Engine::Postgresql, 3),
+    (" bytea ", Engine::Postgresql, 3),
+    (" timestamptz ", Engine::Postgresql, 3),
+    (" with time zone ", Engine::Postgresql, 2),
+    (" without time zone ", Engine::Postgresql, 3),
+    (" character varying ", Engine::Postgresql, 1),
+    (" from stdin", Engine::Postgresql, 3),
+    (" create extension ", Engine::Postgresql, 4),
+    (" nextval ", Engine::Postgresql, 3),
+    (" plpgsql ", Engine::Postgresql, 4),
+    (" alter table only ", Engine::Postgresql, 4),
+    (" owner to ", Engine::Postgresql, 3),
+    (" as identity ", Engine::Postgresql, 2),
+    (" gen_random_uuid ", Engine::Postgresql, 3),
+    (" uuid_generate_v4 ", Engine::Postgresql, 3),
+    (" using gin ", Engine::Postgresql, 3),
+    (" using gist ", Engine::Postgresql, 3),
+    (" search_path ", Engine::Postgresql, 3),
+    (" text[]", Engine::Postgresql, 3),
+    (" integer[]", Engine::Postgresql, 3),
+    (" create type ", Engine::Postgresql, 2),
+    ("engine=innodb", Engine::Mysql, 4),
+    ("engine = innodb", Engine::Mysql, 4),
+    ("engine=myisam", Engine::Mysql, 4),
+    ("engine=aria", Engine::Mariadb, 4),
+    ("`", Engine::Mysql, 1),
+    (" auto_increment ", Engine::Mysql, 4),
+    (" unsigned ", Engine::Mysql, 2),
+    (" tinyint ", Engine::Mysql, 1),
+    (" mediumtext ", Engine::Mysql, 3),
+    (" longtext ", Engine::Mysql, 3),
+    (" charset=", Engine::Mysql, 3),
+    (" charset utf8mb4", Engine::Mysql, 3),
+    (" character set utf8", Engine::Mysql, 3),
+    (" utf8mb4", Engine::Mysql, 2),
+    (" on update current_timestamp ", Engine::Mysql, 3),
+    (" lock tables ", Engine::Mysql, 2),
+    (" delimiter ", Engine::Mysql, 2),
+    (" autoincrement ", Engine::Sqlite, 4),
+    (" pragma ", Engine::Sqlite, 4),
+    (" without rowid ", Engine::Sqlite, 4),
+    (" sqlite_sequence ", Engine::Sqlite, 4),
+    (" using fts5 ", Engine::Sqlite, 4),
+    (" datetime('", Engine::Sqlite, 2),
+    (" integer primary key ", Engine::Sqlite, 1),
+];
+
+/// Returns the dialect that most words speak for; none when there are no such words, or as many for another.
+pub(super) fn spoken(lines: &[String]) -> Option<Spoken> {
+    let mut scores: Vec<Score> = Vec::new();
+    let mut reader = Reader::default();
+    for (line, text) in lines.iter().enumerate() {
+        let lower = text.trim_start().to_ascii_lowercase();
+        let signature = SIGNATURES.iter().find(|(start, _)| lower.starts_with(start));
+        if let Some((word, engine)) = signature {
+            count(
+                &mut scores,
+                Spoken {
+                    engine: *engine,
+                    word,
+                    line,
+                },
+                SIGNATURE_SAYS,
+            );
+            continue;
+        }
+        let Some(code) = reader.code(&lower) else {
+            continue;
+        };
+        for (word, engine, says) in WORDS.iter().filter(|(word, ..)| holds(&code, word)) {
+            let word = word.trim();
+            count(
+                &mut scores,
+                Spoken {
+                    engine: *engine,
+                    word,
+                    line,
+                },
+                *says,
+            );
+        }
+    }
+    let total = |family: Engine| -> u32 {
+        let members = scores.iter().filter(|score| score.best.engine.family() == family);
+        members.map(|score| score.total).sum()
+    };
+    let most = scores
+        .iter()
+        .map(|score| total(score.best.engine.family()))
+        .max()?;
+    let mut families: Vec<Engine> = scores.iter().map(|score| score.best.engine.family()).collect();
+    families.retain(|family| total(*family) == most);
+    families.sort_unstable();
+    families.dedup();
+    let &[family] = families.as_slice() else {
+        return None;
+    };
+    let members = scores
+        .into_iter()
+        .filter(|score| score.best.engine.family() == family);
+    // A member of a family is named expressly or not at all.
+    let chosen = members.max_by_key(|score| (score.best.engine != family, score.best_says));
+    chosen.map(|score| score.best)
+}
+
+/// What the words of one engine come to.
+struct Score {
+    total: u32,
+    best: Spoken,
+    best_says: u32,
+}
+
+fn count(scores: &mut Vec<Score>, spoken: Spoken, says: u32) {
+    match scores.iter_mut().find(|score| score.best.engine == spoken.engine) {
+        Some(score) => {
+            score.total = score.total.saturating_add(says);
+            if says > score.best_says {
+                (score.best, score.best_says) = (spoken, says);
+            }
+        }
+        None => scores.push(Score {
+            total: says,
+            best: spoken,
+            best_says: says,
+        }),
+    }
+}
+
+/// Tells whether a line holds the word, where blanks of the word stand for what is no letter.
+fn holds(code: &str, word: &str) -> bool {
+    let bare = word.trim();
+    let is_letter =
+        |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    code.match_indices(bare).any(|(at, found)| {
+        let before = code[..at].chars().next_back();
+        let after = code[at + found.len()..].chars().next();
+        !(word.starts_with(' ') && is_letter(before)) && !(word.ends_with(' ') && is_letter(after))
+    })
+}
+
+/// Leaves out comments, texts and rows of data, line after line.
+#[derive(Debug, Default)]
+struct Reader {
+    in_comment: bool,
+    in_text: bool,
+    in_rows: bool,
+}
+
+impl Reader {
+    /// Returns what of the line is code.
+    fn code(&mut self, line: &str) -> Option<String> {
+        if self.in_rows {
+            self.in_rows = line.trim_end() != "\\.";
+            return None;
+        }
+        let mut code = String::with_capacity(line.len());
+        let mut letters = line.chars().peekable();
+        while let Some(letter) = letters.next() {
+            let next = letters.peek().copied();
+            if self.in_comment {
+                if letter == '*' && next == Some('/') {
+                    letters.next();
+                    self.in_comment = false;
+                }
+            } else if self.in_text {
+                if letter == '\\' {
+                    letters.next();
+                } else if letter == '\'' {
+                    self.in_text = false;
+                    code.push(letter);
+                }
+            } else if letter == '-' && next == Some('-') {
+                break;
+            } else if letter == '/' && next == Some('*') {
+                letters.next();
+                self.in_comment = true;
+            } else {
+                self.in_text = letter == '\'';
+                code.push(letter);
+            }
+        }
+        // A text that is not closed on its line says that the reader, not the file, is wrong: dialects differ in backslashes.
+        self.in_text = false;
+        self.in_rows = code.trim_end().ends_with("from stdin;") && code.contains("copy ");
+        Some(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<Engine> {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        spoken(&lines).map(|spoken| spoken.engine)
+    }
+
+    #[test]
+    fn each_dialect_is_known_by_its_words() {
+        for (text, engine) in [
+            (
+                "create table a (id serial primary key);",
+                Some(Engine::Postgresql),
+            ),
+            (
+                "CREATE TABLE a (b JSONB DEFAULT '{}'::jsonb);",
+                Some(Engine::Postgresql),
+            ),
+            (
+                "COPY a (id) FROM stdin;\n1\tENGINE=InnoDB\n\\.\n",
+                Some(Engine::Postgresql),
+            ),
+            ("create table `a` (id int auto_increment);", Some(Engine::Mysql)),
+            ("create table a (id int) ENGINE=InnoDB;", Some(Engine::Mysql)),
+            (
+                "-- MariaDB dump 10.19\ncreate table `a` (id int) ENGINE=InnoDB;",
+                Some(Engine::Mariadb),
+            ),
+            (
+                "create table a (id integer primary key autoincrement);",
+                Some(Engine::Sqlite),
+            ),
+            ("PRAGMA foreign_keys = ON;", Some(Engine::Sqlite)),
+            ("create table a (id int, b varchar(5));", None),
+            ("", None),
+        ] {
+            assert_eq!(of(text), engine, "{text}");
+        }
+    }
+
+    #[test]
+    fn comments_texts_and_parts_of_words_say_nothing() {
+        for text in [
+            "-- not ENGINE=InnoDB",
+            "/* serial\n jsonb */ create table a (b int);",
+            "insert into a values ('PRAGMA', 'jsonb');",
+            "create table serials (a_serial int, pragmatic int);",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_two_dialects_in_balance_decide_nothing() {
+        assert_eq!(
+            of("create table a (b bigserial);\ncreate table c (d longtext);"),
+            None
+        );
+    }
+}
