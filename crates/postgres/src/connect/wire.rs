@@ -28,12 +28,43 @@ struct State {
     moved: u64,
     received: Messages,
     sent: Messages,
-    /// It is the server's turn.
-    awaited: bool,
+    /// Answers that the server has yet to complete: a question may be on its way before the last answer is.
+    owed: u32,
+    copy: CopyIn,
     /// The last attempt to read found nothing.
     reads: bool,
     /// The last attempt to write found no room.
     blocked: bool,
+}
+
+/// Rows that go to the server.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum CopyIn {
+    #[default]
+    No,
+    /// They are wanted: it is our turn, and the server passes over a `Sync`.
+    Rows,
+    /// We have said that there are no more; a `Sync` right behind belongs to that.
+    Ended,
+}
+
+impl State {
+    fn hear(&mut self, kind: u8) {
+        match kind {
+            b'Z' => (self.owed, self.copy) = (self.owed.saturating_sub(1), CopyIn::No),
+            b'G' => (self.owed, self.copy) = (0, CopyIn::Rows),
+            _ => {}
+        }
+    }
+
+    fn say(&mut self, kind: u8) {
+        match (kind, self.copy) {
+            (b'c' | b'f', CopyIn::Rows) => (self.owed, self.copy) = (1, CopyIn::Ended),
+            (b'S', CopyIn::Ended) => self.copy = CopyIn::No,
+            (b'Q' | b'F', _) | (b'S', CopyIn::No) => self.owed += 1,
+            _ => {}
+        }
+    }
 }
 
 /// Finds the kinds of the messages in a stream of bytes: a letter, a length that counts itself, and the rest.
@@ -82,13 +113,13 @@ impl Talk {
     /// When we wait for the server, a number that stays the same until a byte moves.
     pub(super) fn waiting(&self) -> Option<u64> {
         let state = self.state();
-        let waits = state.blocked || (state.awaited && state.reads);
+        let waits = state.blocked || (state.owed > 0 && state.reads);
         waits.then_some(state.moved)
     }
 
     /// Tells whether it is the server's turn.
     pub(super) fn is_awaited(&self) -> bool {
-        self.state().awaited
+        self.state().owed > 0
     }
 
     fn received(&self, bytes: &[u8]) {
@@ -98,14 +129,9 @@ impl Talk {
         if !state.begun {
             return;
         }
-        let State {
-            received, awaited, ..
-        } = &mut *state;
-        received.scan(bytes, |kind| match kind {
-            // The answer is complete, or rows are wanted: it is our turn.
-            b'Z' | b'G' => *awaited = false,
-            _ => {}
-        });
+        let mut messages = std::mem::take(&mut state.received);
+        messages.scan(bytes, |kind| state.hear(kind));
+        state.received = messages;
     }
 
     fn sent(&self, bytes: &[u8]) {
@@ -115,9 +141,9 @@ impl Talk {
         if !state.begun {
             return;
         }
-        let State { sent, awaited, .. } = &mut *state;
-        // Rows are not answered; whatever else we say is.
-        sent.scan(bytes, |kind| *awaited = kind != b'd');
+        let mut messages = std::mem::take(&mut state.sent);
+        messages.scan(bytes, |kind| state.say(kind));
+        state.sent = messages;
     }
 }
 
@@ -273,6 +299,42 @@ mod tests {
         assert_eq!(talk.waiting(), None);
         talk.sent(&message(b'c', b""));
         assert!(talk.waiting().is_some());
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_question_does_not_settle_a_later_one() {
+        let talk = talk();
+        // A statement is closed, and the next question follows at once.
+        talk.sent(&[message(b'C', b"S1"), message(b'S', b"")].concat());
+        talk.sent(&message(b'Q', b"select 1"));
+        talk.received(&[message(b'3', b""), message(b'Z', b"I")].concat());
+        talk.state().reads = true;
+        assert!(talk.waiting().is_some());
+        talk.received(&message(b'Z', b"I"));
+        talk.state().reads = true;
+        assert_eq!(talk.waiting(), None);
+    }
+
+    #[test]
+    fn a_copy_of_a_prepared_statement_owes_one_answer() {
+        let talk = talk();
+        talk.sent(&[message(b'B', b""), message(b'E', b""), message(b'S', b"")].concat());
+        talk.received(&message(b'G', b""));
+        talk.sent(&message(b'd', b"row"));
+        talk.state().reads = true;
+        assert_eq!(talk.waiting(), None);
+        talk.sent(&[message(b'c', b""), message(b'S', b"")].concat());
+        assert!(talk.waiting().is_some());
+        talk.received(&message(b'Z', b"I"));
+        talk.state().reads = true;
+        assert_eq!(talk.waiting(), None);
+        // The server refuses the rows, and we say that there are no more.
+        talk.sent(&message(b'Q', b"copy t from stdin"));
+        talk.received(&[message(b'G', b""), message(b'E', b""), message(b'Z', b"E")].concat());
+        talk.sent(&[message(b'f', b""), message(b'S', b"")].concat());
+        talk.received(&message(b'Z', b"E"));
+        talk.state().reads = true;
+        assert_eq!(talk.waiting(), None);
     }
 
     #[test]
