@@ -92,6 +92,7 @@ impl Setup {
     fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             jobs: self.jobs,
+            memory_bytes: self.memory_bytes,
             environment: self.environment.clone(),
         }
     }

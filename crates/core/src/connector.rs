@@ -54,6 +54,8 @@ pub enum NameLimit {
 pub struct ConnectOptions {
     /// Parallel readers or writers that will be asked for at most.
     pub jobs: usize,
+    /// The memory of the whole run. What a driver keeps for itself takes a small part of it.
+    pub memory_bytes: u64,
     /// The environment's settings that an engine may read, such as `PGPASSFILE` or `HOME`, by name.
     pub environment: std::collections::BTreeMap<String, String>,
 }

@@ -65,7 +65,8 @@ impl Connector for SqliteConnector {
         Ok(Arc::new(SqliteSource::existing(file)))
     }
 
-    async fn target(&self, url: &DatabaseUrl, _options: &ConnectOptions) -> Result<Arc<dyn Target>> {
-        Ok(Arc::new(SqliteTarget::new(DatabaseFile::of_url(url)?)))
+    async fn target(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Target>> {
+        let file = DatabaseFile::of_url(url)?.within(options.memory_bytes);
+        Ok(Arc::new(SqliteTarget::new(file)))
     }
 }

@@ -17,8 +17,11 @@ use crate::error::{During, missing};
 /// How long a connection waits for another process's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
-/// What the writing connection keeps of the file, in KiB: the upper levels of large indexes whose keys come in no order.
-const WRITER_CACHE_KIB: u32 = 16 << 10;
+/// What the writing connection keeps of the file, in KiB: the upper levels of large indexes whose keys come in no order. A part of the
+/// memory that is given, between limits; a CREATE INDEX sorts in as much again.
+const WRITER_CACHE_PART: u64 = 16;
+const WRITER_CACHE_KIB_MIN: u64 = 2 << 10;
+const WRITER_CACHE_KIB_MAX: u64 = 16 << 10;
 
 /// Runs blocking work on a blocking thread.
 pub(crate) async fn blocking<T: Send + 'static>(
@@ -35,6 +38,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 pub(crate) struct DatabaseFile {
     path: PathBuf,
     pages_max: Option<u32>,
+    cache_kib: u64,
     is_read_only: bool,
     is_immutable: bool,
 }
@@ -49,6 +53,7 @@ impl DatabaseFile {
         let mut file = Self {
             path: PathBuf::from(&url.database),
             pages_max: None,
+            cache_kib: WRITER_CACHE_KIB_MIN,
             is_read_only: false,
             is_immutable: false,
         };
@@ -74,6 +79,15 @@ impl DatabaseFile {
             }
         }
         Ok(file)
+    }
+
+    /// Lets the writing connection take its part of so much memory.
+    pub(crate) fn within(self, memory_bytes: u64) -> Self {
+        let part = (memory_bytes >> 10) / WRITER_CACHE_PART;
+        Self {
+            cache_kib: part.clamp(WRITER_CACHE_KIB_MIN, WRITER_CACHE_KIB_MAX),
+            ..self
+        }
     }
 
     /// Returns where it is.
@@ -223,7 +237,8 @@ impl DatabaseFile {
             &connection,
             &format!(
                 "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; PRAGMA ignore_check_constraints = 1;
-                 PRAGMA cache_size = -{WRITER_CACHE_KIB};"
+                 PRAGMA cache_size = -{};",
+                self.cache_kib
             ),
         )?;
         touch(&connection).during(|| format!("open `{}`", self.path.display()))?;
@@ -297,4 +312,25 @@ fn uri_of(path: &Path) -> String {
         }
     }
     uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_a_part_of_the_memory_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        drop(Connection::open(&path).unwrap());
+        let url = DatabaseUrl::parse(&format!("sqlite:{}", path.display())).unwrap();
+        for (memory_mib, cache_kib) in [(16, 2 << 10), (64, 4 << 10), (512, 16 << 10), (4096, 16 << 10)] {
+            let file = DatabaseFile::of_url(&url).unwrap().within(memory_mib << 20);
+            let connection = file.open_to_write().unwrap();
+            let kept: i64 = connection
+                .query_row("PRAGMA cache_size", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(kept, -cache_kib, "{memory_mib} MiB");
+        }
+    }
 }

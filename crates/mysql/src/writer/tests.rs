@@ -35,6 +35,7 @@ async fn places(name: &str) -> Vec<Place> {
             };
             let options = ConnectOptions {
                 jobs: 2,
+                memory_bytes: 64 << 20,
                 environment: std::collections::BTreeMap::new(),
             };
             let url = DatabaseUrl::parse(database.url()).unwrap();

@@ -30,6 +30,7 @@ pub(crate) fn connector(url: &str) -> Arc<dyn Connector> {
 pub(crate) fn options() -> ConnectOptions {
     ConnectOptions {
         jobs: 4,
+        memory_bytes: 64 << 20,
         environment: BTreeMap::new(),
     }
 }

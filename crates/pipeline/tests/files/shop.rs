@@ -190,6 +190,7 @@ impl Shop {
 fn options() -> ConnectOptions {
     ConnectOptions {
         jobs: 2,
+        memory_bytes: 64 << 20,
         environment: BTreeMap::new(),
     }
 }

@@ -66,7 +66,11 @@ async fn a_password_is_taken_from_the_environment_or_a_private_file() {
     bare.password = None;
     let open = async |name: &str, value: &str| {
         let environment = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-        let options = ConnectOptions { jobs: 1, environment };
+        let options = ConnectOptions {
+            jobs: 1,
+            memory_bytes: 64 << 20,
+            environment,
+        };
         PostgresConnector.source(&bare, &options).await.is_ok()
     };
     assert!(open("PGPASSWORD", &password).await);

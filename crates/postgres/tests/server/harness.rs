@@ -15,6 +15,7 @@ use whimbrel_postgres::PostgresConnector;
 pub(crate) fn options() -> ConnectOptions {
     ConnectOptions {
         jobs: 4,
+        memory_bytes: 64 << 20,
         environment: BTreeMap::new(),
     }
 }

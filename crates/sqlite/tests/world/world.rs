@@ -70,6 +70,7 @@ fn url(path: &Path) -> DatabaseUrl {
 fn options() -> ConnectOptions {
     ConnectOptions {
         jobs: 2,
+        memory_bytes: 64 << 20,
         environment: BTreeMap::new(),
     }
 }

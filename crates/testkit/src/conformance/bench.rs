@@ -278,6 +278,7 @@ impl Bench {
 pub(super) fn options() -> ConnectOptions {
     ConnectOptions {
         jobs: 4,
+        memory_bytes: 64 << 20,
         environment: BTreeMap::new(),
     }
 }
