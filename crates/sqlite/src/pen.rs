@@ -1,6 +1,8 @@
 //! The pen: the one connection that writes. Whoever writes takes a turn and waits for the one before; nothing is opened before it is needed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,18 +36,50 @@ pub(crate) struct Hand<'a> {
     interrupt: &'a Interrupt,
 }
 
+/// An interrupt ends the statement that runs, and none that begins later; so it is sent again until the work ends.
+const INTERRUPT_AGAIN: Duration = Duration::from_millis(50);
+
 /// Ends what the connection does when it is dropped before the answer is there: nobody waits for it any more.
-struct Waiting(Option<Interrupt>);
+struct Waiting {
+    interrupt: Interrupt,
+    is_over: Arc<Mutex<bool>>,
+}
+
+impl Waiting {
+    fn new(interrupt: &Interrupt) -> Self {
+        Self {
+            interrupt: Arc::clone(interrupt),
+            is_over: Arc::default(),
+        }
+    }
+}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let interrupt = self.0.take();
-        if let Some(interrupt) = interrupt
-            && let Some(handle) = &*interrupt.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            handle.interrupt();
+        let (interrupt, is_over) = (Arc::clone(&self.interrupt), Arc::clone(&self.is_over));
+        if *locked(&is_over) {
+            return;
         }
+        std::thread::spawn(move || {
+            // The turn does not end while it is being interrupted, so that the next one is spared.
+            while send(&interrupt, &is_over) {
+                std::thread::sleep(INTERRUPT_AGAIN);
+            }
+        });
     }
+}
+
+/// Interrupts the connection, unless the work is over.
+fn send(interrupt: &Interrupt, is_over: &Mutex<bool>) -> bool {
+    let is_over = locked(is_over);
+    if !*is_over && let Some(handle) = &*locked(interrupt) {
+        handle.interrupt();
+    }
+    !*is_over
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pen {
@@ -77,20 +111,21 @@ impl Pen {
         work: impl FnOnce(&mut Hand<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let turn = self.turn().await?;
-        let mut waiting = Waiting(Some(Arc::clone(&self.interrupt)));
-        let done = blocking(move || {
+        let waiting = Waiting::new(&self.interrupt);
+        let is_over = Arc::clone(&waiting.is_over);
+        blocking(move || {
             turn.do_whole(|hand| {
                 hand.end_transaction();
-                work(hand)
+                let done = work(hand);
+                *locked(&is_over) = true;
+                done
             })
         })
-        .await;
-        waiting.0 = None;
-        done
+        .await
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Hand<'_>) -> T) -> T {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = locked(&self.connection);
         work(&mut Hand {
             file: &self.file,
             connection: &mut connection,
@@ -134,7 +169,7 @@ impl Hand<'_> {
     pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
         if self.connection.is_none() {
             let opened = self.file.open_to_write()?;
-            let mut interrupt = self.interrupt.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut interrupt = locked(self.interrupt);
             *interrupt = Some(opened.get_interrupt_handle());
             *self.connection = Some(opened);
         }
@@ -187,4 +222,46 @@ pub(crate) struct Points {
     pub(crate) before: &'static str,
     /// After it committed.
     pub(crate) after: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    const ENDLESS: &str =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+    #[tokio::test]
+    async fn a_statement_that_nobody_waits_for_ends_whenever_it_begins_and_the_next_turn_is_spared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        drop(Connection::open(&path).unwrap());
+        let url = format!("sqlite:{}", path.display());
+        let url = whimbrel_core::DatabaseUrl::parse(&url).unwrap();
+        let pen = Pen::new(DatabaseFile::of_url(&url).unwrap());
+        for pause in [0, 120] {
+            let (say, heard) = std::sync::mpsc::channel();
+            let mut endless = Box::pin(pen.write(move |hand| {
+                let connection = hand.connection()?;
+                say.send(()).unwrap();
+                // The interrupt may come before the statement.
+                std::thread::sleep(Duration::from_millis(pause));
+                connection.query_row(ENDLESS, [], |_| Ok(())).during(|| "count")
+            }));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(endless.as_mut().poll(&mut context).is_pending());
+            heard.recv().unwrap();
+            drop(endless);
+            // Waits for its turn, which comes when the statement has ended.
+            let next = pen.write(|hand| {
+                let short = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT count(*) FROM n";
+                let connection = hand.connection()?;
+                connection.query_row(short, [], |row| row.get::<_, i64>(0)).during(|| "count")
+            });
+            assert_eq!(next.await.unwrap(), 400_000);
+        }
+    }
 }
