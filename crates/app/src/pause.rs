@@ -9,9 +9,6 @@ use whimbrel_pipeline::{MigrationDir, PauseState, ProgressRecord};
 use crate::migration;
 use crate::setup::Setup;
 
-/// A process says how far it is about once a second; one that has been silent for so long is gone.
-const SILENCE_MAX: Duration = Duration::from_secs(15);
-
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What a request to pause, or to go on, came to.
@@ -34,17 +31,45 @@ pub struct PauseOutcome {
 /// When no process runs it.
 pub async fn pause(setup: &Setup, id: Option<&str>, wait: bool) -> Result<PauseOutcome> {
     let dir = migration::find(setup, id)?;
-    let running = running(setup, &dir).ok_or_else(|| nobody(&dir))?;
-    dir.wish_pause()?;
+    let running = running(&dir).ok_or_else(|| nobody(&dir))?;
+    let wish = Wish::make(&dir)?;
     if !wait {
+        wish.keep();
         return Ok(outcome(&dir, running));
     }
-    if let Some(reached) = reach(setup, &dir, PauseState::Paused).await {
+    if let Some(reached) = reach(&dir, PauseState::Paused).await {
+        wish.keep();
         return Ok(reached);
     }
     // Nobody is there to pause; the next run shall not find the wish.
-    dir.wish_no_pause()?;
     Err(nobody(&dir))
+}
+
+/// The wish for a pause. Whoever does not wait until it is fulfilled takes it back, unless somebody else had it before.
+struct Wish<'a> {
+    dir: &'a MigrationDir,
+    is_new: bool,
+}
+
+impl<'a> Wish<'a> {
+    fn make(dir: &'a MigrationDir) -> Result<Self> {
+        let is_new = !dir.is_pause_wished();
+        dir.wish_pause()?;
+        Ok(Self { dir, is_new })
+    }
+
+    fn keep(mut self) {
+        self.is_new = false;
+    }
+}
+
+impl Drop for Wish<'_> {
+    fn drop(&mut self) {
+        if self.is_new {
+            // A wish that cannot be taken back is seen in `status`, as any other.
+            self.dir.wish_no_pause().ok();
+        }
+    }
 }
 
 /// Lets a paused run go on; none when no process runs the migration, or none that pauses.
@@ -53,31 +78,25 @@ pub async fn pause(setup: &Setup, id: Option<&str>, wait: bool) -> Result<PauseO
 /// As the file system says.
 pub async fn let_go_on(setup: &Setup, id: Option<&str>) -> Result<Option<PauseOutcome>> {
     let dir = migration::find(setup, id)?;
-    match running(setup, &dir) {
+    match running(&dir) {
         Some(running) if running.pause != PauseState::Running => {
             dir.wish_no_pause()?;
-            Ok(reach(setup, &dir, PauseState::Running).await)
+            Ok(reach(&dir, PauseState::Running).await)
         }
         Some(_) | None => Ok(None),
     }
 }
 
-/// Returns what the process says that runs the migration; none when none does.
-pub(crate) fn running(setup: &Setup, dir: &MigrationDir) -> Option<ProgressRecord> {
-    if !dir.is_locked() {
-        return None;
-    }
-    let said = dir.progress()?;
-    let at = chrono::DateTime::parse_from_rfc3339(&said.at).ok()?;
-    let silent = setup.clock.now().signed_duration_since(at);
-    let is_alive = silent.to_std().is_ok_and(|silent| silent < SILENCE_MAX) || silent.num_seconds() < 0;
-    is_alive.then_some(said)
+/// Returns what the process says that runs the migration; none when none does. Whoever locks the migration first takes away what an
+/// earlier process said, so that no clock is asked.
+pub(crate) fn running(dir: &MigrationDir) -> Option<ProgressRecord> {
+    dir.progress().filter(|_| dir.is_locked())
 }
 
 /// Waits until the process says so, or until somebody else wishes otherwise; none when the process ends meanwhile.
-async fn reach(setup: &Setup, dir: &MigrationDir, state: PauseState) -> Option<PauseOutcome> {
+async fn reach(dir: &MigrationDir, state: PauseState) -> Option<PauseOutcome> {
     loop {
-        let said = running(setup, dir)?;
+        let said = running(dir)?;
         let is_wished = dir.is_pause_wished() == (state != PauseState::Running);
         if said.pause == state || !is_wished {
             return Some(outcome(dir, said));

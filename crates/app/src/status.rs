@@ -82,7 +82,7 @@ pub fn status(setup: &Setup, id: Option<&str>) -> Result<Status> {
         next_command: next.command(setup, &plan),
     };
     let stands = checkpoint.map_or(base.clone(), |checkpoint| with_checkpoint(base, checkpoint));
-    Ok(match pause::running(setup, &dir) {
+    Ok(match pause::running(&dir) {
         Some(running) => with_process(stands, running, setup),
         None => stands,
     })

@@ -173,7 +173,11 @@ impl MigrationDir {
         let mut looks = 0;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(DirLock { _file: file }),
+                Ok(()) => {
+                    // A process that was killed leaves behind what it said.
+                    self.forget_progress();
+                    return Ok(DirLock { _file: file });
+                }
                 // Whoever only looks has it for a moment.
                 Err(TryLockError::WouldBlock) if looks < LOOKS_MAX => {
                     looks += 1;

@@ -115,6 +115,29 @@ fn ctrl_c_ends_a_paused_run() {
 }
 
 #[test]
+fn whoever_stops_waiting_for_a_pause_takes_the_wish_back() {
+    let Some(shop) = Move::create(TO_POSTGRES, "pause_wish", 5_000) else {
+        return;
+    };
+    let mut running = braked(&shop, 600.0);
+    running.wait_until("the run says how far it is", || {
+        status(&shop)["running"].is_object()
+    });
+    let asleep = format!("{BUSY} and wait_event = 'PgSleep'");
+    running.wait_until("a statement takes for ever", || shop.target.count(&asleep) > 0);
+    let state = || status(&shop)["status"].clone();
+    let before = state();
+    let mut pause = shop.program(&["pause"]).spawn();
+    pause.wait_until("the run has heard the wish", || state() != before);
+    pause.interrupt();
+    let output = pause.wait();
+    assert!(output.stderr.contains("nothing was changed"), "{output:?}");
+    running.wait_until("the run has heard that nobody wishes it", || state() == before);
+    running.signal("TERM");
+    running.wait().expect_code(130);
+}
+
+#[test]
 fn what_nobody_runs_cannot_be_paused() {
     let Some(shop) = Move::create(PAIRS[0], "pause_nobody", 50) else {
         return;

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use whimbrel_core::{LogicalType, OnReject, Plan, RunReport, RunStatus, Verdict};
+use whimbrel_core::{Clock, LogicalType, OnReject, Plan, RunReport, RunStatus, SystemClock, Verdict};
 use whimbrel_pipeline::{MigrationStatus, Observer, Progress, run};
 
 use crate::database::{Database, Trouble, Value};
@@ -46,6 +46,41 @@ impl Observer for StopAfter {
             }
         }
     }
+}
+
+/// A clock that somebody sets an hour forward and back all the time.
+struct Leaping(std::sync::atomic::AtomicI64);
+
+impl Clock for Leaping {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        let looks = self.0.fetch_add(1, Ordering::SeqCst);
+        let hours = [0, 1, -1][usize::try_from(looks % 3).unwrap()];
+        SystemClock.now() + chrono::Duration::hours(hours)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_leaps_an_hour_changes_nothing() {
+    let leaping = |migration: &Migration| {
+        let mut context = migration.context();
+        context.clock = Arc::new(Leaping(0.into()));
+        context
+    };
+    let migration = Migration::new();
+    let stopped = interrupted_after(&migration, 2).await;
+    assert_eq!(stopped.status, RunStatus::Interrupted);
+    // Trouble that is tried again, with waiting in between.
+    migration.target.trouble(Trouble::WriteLost);
+    let report = run(&leaping(&migration)).await.unwrap();
+    assert_eq!(report.status, RunStatus::Completed, "{:?}", report.problem);
+    assert!(report.seconds < 600.0, "{}", report.seconds);
+    assert_equal(&migration);
+    assert!(
+        report
+            .tables
+            .iter()
+            .all(|table| (0.0..600.0).contains(&table.seconds))
+    );
 }
 
 async fn interrupted_after(migration: &Migration, chunks: usize) -> RunReport {
