@@ -9,7 +9,10 @@ mod ends;
 #[path = "../promises/engines.rs"]
 #[expect(dead_code, reason = "the promises need more of the engines than this")]
 mod engines;
+mod moves;
 mod route;
 mod servers;
 mod sessions;
+mod slowness;
+mod stops;
 mod wire;

@@ -71,44 +71,70 @@ fn a_half_closed_connection_is_survived() {
     survives_at(TO_SERVERS[1], Direction::ToServer, &[600], Fault::HalfClose);
 }
 
-/// One connection falls silent in the middle of a run, and nobody is told.
-fn notices_silence(kinds: (Kind, Kind), direction: Direction) {
+/// One connection falls silent at some bytes of a run, once each, and nobody is told.
+fn notices_silence(kinds: (Kind, Kind), direction: Direction, thousandths: &[u64]) {
     let Some(bytes) = bytes_of_a_run(kinds, direction) else {
         return;
     };
-    let Some(route) = Route::create(kinds, "silent", ROWS, "?stall_timeout=6") else {
-        return;
-    };
-    let hash = route.plan();
-    let proxy = route.proxy();
-    proxy.strike_after(direction, bytes * 6 / 10, Fault::StallOne);
-    let output = route
-        .program(&["run", "--approve", &hash])
-        .timeout(Duration::from_secs(60))
-        .run();
-    assert!(!proxy.is_armed(), "{kinds:?}: the byte never came: {output:?}");
-    proxy.resume();
-    route.finish(&hash, output);
+    for share in thousandths {
+        let parameters = "?stall_timeout=6&connect_timeout=4";
+        let Some(route) = Route::create(kinds, "silent", ROWS, parameters) else {
+            return;
+        };
+        let hash = route.plan();
+        let proxy = route.proxy();
+        proxy.strike_after(direction, bytes * share / 1000, Fault::StallOne);
+        let output = route
+            .program(&["run", "--approve", &hash])
+            .timeout(Duration::from_secs(60))
+            .run();
+        assert!(!proxy.is_armed(), "{kinds:?}: the byte never came: {output:?}");
+        proxy.resume();
+        route.finish(&hash, output);
+    }
 }
 
 #[test]
 fn a_source_that_falls_silent_is_noticed() {
-    notices_silence(FROM_SERVERS[0], Direction::ToClient);
+    notices_silence(FROM_SERVERS[0], Direction::ToClient, &[600]);
 }
 
 #[test]
 fn a_target_that_falls_silent_is_noticed() {
-    notices_silence(TO_SERVERS[0], Direction::ToServer);
+    notices_silence(TO_SERVERS[0], Direction::ToServer, &[600]);
 }
 
 #[test]
 fn a_source_that_falls_silent_is_noticed_whatever_the_protocol() {
-    notices_silence(FROM_SERVERS[1], Direction::ToClient);
+    notices_silence(FROM_SERVERS[1], Direction::ToClient, &[600]);
 }
 
 #[test]
 fn a_target_that_falls_silent_is_noticed_whatever_the_protocol() {
-    notices_silence(TO_SERVERS[1], Direction::ToServer);
+    notices_silence(TO_SERVERS[1], Direction::ToServer, &[600]);
+}
+
+/// Before and after the rows there are the catalog, the ledger, the structure, and the numbers that go on.
+const AROUND_THE_ROWS: &[u64] = &[30, 100, 250, 960];
+
+#[test]
+fn silence_is_noticed_around_the_rows_of_a_source() {
+    notices_silence(FROM_SERVERS[0], Direction::ToClient, AROUND_THE_ROWS);
+}
+
+#[test]
+fn silence_is_noticed_around_the_rows_of_a_target() {
+    notices_silence(TO_SERVERS[0], Direction::ToClient, AROUND_THE_ROWS);
+}
+
+#[test]
+fn silence_is_noticed_around_the_rows_of_a_source_whatever_the_protocol() {
+    notices_silence(FROM_SERVERS[1], Direction::ToClient, AROUND_THE_ROWS);
+}
+
+#[test]
+fn silence_is_noticed_around_the_rows_of_a_target_whatever_the_protocol() {
+    notices_silence(TO_SERVERS[1], Direction::ToClient, AROUND_THE_ROWS);
 }
 
 #[test]
