@@ -165,7 +165,10 @@ impl Snapshot for PostgresSnapshot {
     }
 
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
-        let reader = self.shared.reader_of(table).await?;
+        let reader = match self.shared.extents.is_known_empty(table) {
+            true => self.shared.reader().await?,
+            false => self.shared.reader_of(table).await?,
+        };
         let found = Box::pin(aggregate::aggregate(
             &reader.session,
             (&self.shared.columns, &self.shared.extents),
