@@ -1,10 +1,34 @@
-//! Looking at one database: what it holds, with exact counts and sizes, and what could hinder reading it. Nothing is changed.
+//! Looking at one database: what it holds, with exact counts and sizes, how good its values are, and what could hinder reading it. Nothing is
+//! changed.
+
+mod detail;
+mod measure;
+mod page;
+mod remarks;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
-use whimbrel_core::{Catalog, Finding, Result, TableProfile};
+use whimbrel_core::{Catalog, Finding, Result, TableProfile, TableUsage, Usage};
 
+use self::detail::{detail, usage_of};
+use self::measure::{Limits, Readable, qualities};
 use crate::analyze::{AnalysisWatch, barred, profile};
+use crate::connectors::connector;
 use crate::setup::Setup;
+
+pub use detail::{ColumnDetail, KeyDetail, ReferenceDetail, TableDetail};
+pub use page::PageFile;
+pub use remarks::{Remark, Weight};
+
+/// A request to look at a database.
+#[derive(Debug, Clone)]
+pub struct InspectRequest {
+    /// The database: a URL, or a name from the settings.
+    pub database: String,
+    /// True to read every table once more and measure the quality of its values.
+    pub profile: bool,
+}
 
 /// What a database holds.
 #[derive(Debug, Clone, Serialize)]
@@ -29,6 +53,29 @@ pub struct Inventory {
     pub objects: Vec<ObjectCount>,
     /// What could hinder reading.
     pub findings: Vec<Finding>,
+    /// Whether the engine counts how tables are used; none when nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageNote>,
+    /// When it was looked at, UTC.
+    pub inspected_at: String,
+}
+
+/// Whether the engine counts how tables are used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum UsageNote {
+    /// It does not, or this user may not see it.
+    NotKnown {
+        /// Why.
+        why: String,
+    },
+    /// It does; the counts stand with the tables.
+    Counted {
+        /// Where the counts come from.
+        place: String,
+        /// Since when; none when the engine does not say.
+        since: Option<String>,
+    },
 }
 
 /// What a table holds.
@@ -50,6 +97,9 @@ pub struct TableInventory {
     pub primary_key: Vec<String>,
     /// Why it cannot be moved, when it cannot.
     pub unmovable: Option<String>,
+    /// Its columns, keys and references, and the quality of its values; none when nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<TableDetail>,
 }
 
 /// How many objects of a kind there are.
@@ -65,20 +115,50 @@ pub struct ObjectCount {
 ///
 /// # Errors
 /// When it cannot be reached or read.
-pub async fn inspect(setup: &Setup, database: &str, watch: &dyn AnalysisWatch) -> Result<Inventory> {
-    let mut address = setup.address(database)?;
+pub async fn inspect(
+    setup: &Setup,
+    request: &InspectRequest,
+    watch: &dyn AnalysisWatch,
+) -> Result<Inventory> {
+    let mut address = setup.address(&request.database)?;
     let source = setup.open_source(&mut address).await?;
     let findings = source.check().await?;
     let catalog = source.catalog().await?;
+    // Before anything is read: what is read here is counted, too.
+    let usage = if request.profile {
+        Some(source.usage().await?)
+    } else {
+        None
+    };
     let barred = barred(&findings);
     let readable = |table: &&whimbrel_core::Table| !barred.contains(&table.id);
-    let tables: Vec<_> = catalog.tables.iter().filter(readable).collect();
-    let profiles = profile(setup.jobs, &source, &tables, watch).await?;
-    let tables: Vec<TableInventory> = catalog
+    let readable: Vec<_> = catalog.tables.iter().filter(readable).collect();
+    let profiles = profile(setup.jobs, &source, &readable, watch).await?;
+    let mut tables: Vec<TableInventory> = catalog
         .tables
         .iter()
         .map(|table| of_table(table, profiles.get(&table.id)))
         .collect();
+    if request.profile {
+        let limits = Limits {
+            jobs: setup.jobs,
+            memory_bytes: setup.memory_bytes,
+        };
+        let what = Readable {
+            source: &source,
+            dialect: &*connector(&address.url.scheme)?.dialect_of(&catalog),
+            catalog: &catalog,
+            tables: &readable,
+            profiles: &profiles,
+        };
+        let mut qualities = qualities(what, limits, watch).await?;
+        let counts = usage.as_ref().map(counts_of);
+        for (found, table) in tables.iter_mut().zip(&catalog.tables) {
+            let usage = counts.and_then(|counts| usage_of(counts?, &table.id));
+            let quality = qualities.remove(&table.id);
+            found.detail = Some(detail(table, profiles.get(&table.id), quality, usage));
+        }
+    }
     Ok(Inventory {
         engine: catalog.engine.clone(),
         version: catalog.version.clone(),
@@ -90,7 +170,23 @@ pub async fn inspect(setup: &Setup, database: &str, watch: &dyn AnalysisWatch) -
         objects: objects(&catalog),
         tables,
         findings,
+        usage: usage.map(note),
+        inspected_at: setup.timestamp(),
     })
+}
+
+fn counts_of(usage: &Usage) -> Option<&BTreeMap<whimbrel_core::TableId, TableUsage>> {
+    match usage {
+        Usage::NotKnown { .. } => None,
+        Usage::Counted { tables, .. } => Some(tables),
+    }
+}
+
+fn note(usage: Usage) -> UsageNote {
+    match usage {
+        Usage::NotKnown { why } => UsageNote::NotKnown { why },
+        Usage::Counted { place, since, .. } => UsageNote::Counted { place, since },
+    }
 }
 
 fn of_table(table: &whimbrel_core::Table, profile: Option<&TableProfile>) -> TableInventory {
@@ -108,6 +204,7 @@ fn of_table(table: &whimbrel_core::Table, profile: Option<&TableProfile>) -> Tab
             .map(|key| key.columns.clone())
             .unwrap_or_default(),
         unmovable: table.unmovable.clone(),
+        detail: None,
     }
 }
 
@@ -119,7 +216,7 @@ fn objects(catalog: &Catalog) -> Vec<ObjectCount> {
         ("table".to_owned(), catalog.tables.len()),
         ("view".to_owned(), catalog.views.len()),
     ];
-    let mut others = std::collections::BTreeMap::new();
+    let mut others = BTreeMap::new();
     for other in &catalog.others {
         *others.entry(other.kind.clone()).or_insert(0) += 1;
     }

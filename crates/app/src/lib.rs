@@ -33,7 +33,10 @@ pub use approval::{Approve, Unattended};
 pub use cleanup::{CleanupOutcome, CleanupPreview, CleanupRequest, cleanup, preview as preview_cleanup};
 pub use demonstrate::{DemoRequest, FOLDER as DEMO_FOLDER, Stage, plan_demo, set_stage};
 pub use detect::{DETECTORS, Detection, Detector, Engine, Evidence, Standing, Weight, detect};
-pub use inspect::{Inventory, ObjectCount, TableInventory, inspect};
+pub use inspect::{
+    ColumnDetail, InspectRequest, Inventory, KeyDetail, ObjectCount, PageFile, ReferenceDetail, Remark,
+    TableDetail, TableInventory, UsageNote, Weight as RemarkWeight, inspect,
+};
 pub use log::{LogVerdict, ReportPage, check_log, report_page};
 pub use migration::{Attendance, Databases};
 pub use next::in_folder;
@@ -46,4 +49,5 @@ pub use run::{RunOutcome, RunRequest, replay_rejects, run, run_draft, run_unatte
 pub use setup::{BASE, Face, MEMORY_BYTES, Setup};
 pub use status::{Status, rows_planned, status, statuses};
 pub use verify::{VerifyOutcome, VerifyRequest, verify};
+pub use whimbrel_quality::Unit as LengthUnit;
 pub use whimbrel_pipeline::{InWork, Kind, Observer, Outlook, PauseState, Progress};

@@ -51,6 +51,9 @@ pub(crate) struct AnalysisProgress {
 impl AnalysisWatch for AnalysisProgress {
     fn tables(&self, count: usize, _rows_estimate: u64) {
         self.bar.set_length(count as u64);
+        // Tables may be read a second time.
+        self.bar.set_position(0);
+        self.rows.store(0, Ordering::Relaxed);
         if !self.is_shown {
             return;
         }

@@ -1,12 +1,22 @@
 //! What the inventory of a database looks like.
 
+mod quality;
+
 use whimbrel_app::Inventory;
 
 use super::plan::findings;
 use super::{count, counted, lines, size, table};
 
-/// Returns the tables with their counts and sizes, the other objects, and the findings.
-pub(crate) fn inventory(inventory: &Inventory) -> String {
+/// Returns the tables with their counts and sizes, the other objects, and the findings; with the quality of the values when it was asked for.
+pub(crate) fn inventory(inventory: &Inventory, with_quality: bool) -> String {
+    let mut text = overview(inventory);
+    if with_quality {
+        text.push_str(&quality::quality(inventory));
+    }
+    text
+}
+
+fn overview(inventory: &Inventory) -> String {
     let mut rows = table(
         &[
             "table",

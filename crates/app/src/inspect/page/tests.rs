@@ -1,0 +1,102 @@
+//! What the page promises: nothing from the database can leave its place, and nothing is loaded from elsewhere.
+
+use proptest::prelude::*;
+use whimbrel_core::{Column, Deferral, ForeignKey, Key, Table, TableId};
+
+use super::*;
+use crate::inspect::detail::detail;
+use crate::inspect::{ObjectCount, TableInventory, UsageNote};
+
+fn inventory(name: &str) -> Inventory {
+    let mut table = Table::empty(TableId::bare(name));
+    table.columns.push(Column::new(name, name));
+    table.primary_key = Some(Key {
+        name: name.to_owned(),
+        columns: vec![name.to_owned()],
+        deferral: Deferral::Never,
+        nulls_equal: false,
+        definition: None,
+    });
+    table.foreign_keys.push(ForeignKey {
+        name: name.to_owned(),
+        columns: vec![name.to_owned()],
+        references: TableId::bare(name),
+        referred: vec![name.to_owned()],
+        on_update: "NO ACTION".to_owned(),
+        on_delete: "NO ACTION".to_owned(),
+        match_full: false,
+        deferral: Deferral::Never,
+        validated: true,
+        definition: None,
+    });
+    Inventory {
+        engine: name.to_owned(),
+        version: name.to_owned(),
+        url: name.to_owned(),
+        database: name.to_owned(),
+        encoding: name.to_owned(),
+        rows: 1,
+        size_bytes: 1,
+        tables: vec![TableInventory {
+            table: table.id.to_string(),
+            rows: Some(1),
+            size_bytes: 1,
+            columns: 1,
+            indexes: 0,
+            foreign_keys: 1,
+            primary_key: vec![name.to_owned()],
+            unmovable: Some(name.to_owned()),
+            detail: Some(detail(&table, None, None, None)),
+        }],
+        objects: vec![ObjectCount {
+            kind: name.to_owned(),
+            count: 1,
+        }],
+        findings: Vec::new(),
+        usage: Some(UsageNote::NotKnown { why: name.to_owned() }),
+        inspected_at: name.to_owned(),
+    }
+}
+
+/// The tags of a page, each with its attributes' names, without any text.
+fn skeleton(page: &str) -> Vec<String> {
+    let mut tags = Vec::new();
+    let mut rest = page;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let mut quoted = false;
+        let end = rest.find(|letter: char| {
+            quoted ^= letter == '"';
+            letter == '>' && !quoted
+        });
+        let (tag, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        let bare: Vec<&str> = tag.split('"').step_by(2).collect();
+        tags.push(bare.join("\"\""));
+        rest = behind;
+    }
+    tags
+}
+
+proptest! {
+    #[test]
+    fn no_name_changes_what_the_page_is_made_of(
+        name in "([a-z]|<script>|</script>|</title>|</style>|\"|'|>|<|&|--|\\]\\]>|\u{0}|\u{7}|\u{202e}|\u{200f}|\u{2028}|ü|漢){1,12}"
+    ) {
+        let plain = skeleton(&page(&inventory("plain")));
+        let odd = page(&inventory(&name));
+        prop_assert_eq!(skeleton(&odd), plain);
+        prop_assert!(!odd.chars().any(|letter| letter.is_control() && letter != '\n'));
+        prop_assert!(!odd.contains(['\u{202e}', '\u{200f}', '\u{2028}']));
+    }
+}
+
+#[test]
+fn the_page_loads_nothing_from_elsewhere() {
+    let page = page(&inventory("shop"));
+    for loading in [
+        "src=", "http:", "https:", "@import", "url(", "<link", "<iframe", "<img",
+    ] {
+        assert!(!page.contains(loading), "{loading}");
+    }
+    assert!(page.contains("<svg"));
+}
