@@ -54,8 +54,10 @@ impl PhysicalExpr for Kernel {
             .iter()
             .map(|argument| argument.evaluate(batch))
             .collect::<datafusion_common::Result<Vec<_>>>()?;
-        let constant =
-            !values.is_empty() && values.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let constant = !values.is_empty()
+            && values
+                .iter()
+                .all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { batch.num_rows() };
         let arrays = values
             .into_iter()
@@ -107,7 +109,11 @@ impl PartialEq for Kernel {
             && self.output == other.output
             && Arc::ptr_eq(&self.work, &other.work)
             && self.arguments.len() == other.arguments.len()
-            && self.arguments.iter().zip(&other.arguments).all(|(one, two)| one.eq(two))
+            && self
+                .arguments
+                .iter()
+                .zip(&other.arguments)
+                .all(|(one, two)| one.eq(two))
     }
 }
 
@@ -191,7 +197,7 @@ pub(crate) fn without(rows: &dyn Array, refused: &[usize]) -> Option<NullBuffer>
 
 /// The rows in which all columns hold a value.
 pub(crate) fn all_valid(columns: &[ArrayRef]) -> Option<NullBuffer> {
-    columns
-        .iter()
-        .fold(None, |valid, column| NullBuffer::union(valid.as_ref(), column.nulls()))
+    columns.iter().fold(None, |valid, column| {
+        NullBuffer::union(valid.as_ref(), column.nulls())
+    })
 }

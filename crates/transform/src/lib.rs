@@ -1,5 +1,26 @@
 //! Expressions over the rows of a table: one dialect of SQL for every engine, checked against the columns when it is
-//! compiled, evaluated on whole batches.
-#![allow(dead_code)]
-mod kernel;
+//! compiled ([`Expression`], [`Filter`]), evaluated on whole batches; tables of values for `lookup` ([`Lookups`]) and masks
+//! for copies into test environments ([`Mask`]). It reads no database and, but for the tables of values, no file.
+
+mod expression;
+mod lookup;
+mod mask;
+
+mod bind;
+mod parse;
+mod similar;
+
+mod functions;
 mod node;
+mod outcome;
+
+mod calendar;
+mod carry;
+mod cast;
+mod kernel;
+mod number;
+
+pub use expression::{Evaluated, Expression, Filter, InputColumn, Kept};
+pub use functions::reference as function_reference;
+pub use lookup::Lookups;
+pub use mask::{Mask, MaskKey, MaskKind};

@@ -160,7 +160,10 @@ impl Kind {
 
     /// Tells whether it is a number.
     pub(crate) fn is_number(&self) -> bool {
-        matches!(self, Self::Integer { .. } | Self::Float { .. } | Self::Decimal { .. })
+        matches!(
+            self,
+            Self::Integer { .. } | Self::Float { .. } | Self::Decimal { .. }
+        )
     }
 
     /// Tells whether it is text, JSON included.

@@ -1,0 +1,183 @@
+//! Tables of values for `lookup`: read from CSV or given as pairs, and held in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use whimbrel_core::{Error, Result, shorten};
+
+/// The largest file that is read.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// Tables of values by name.
+#[derive(Debug, Clone, Default)]
+pub struct Lookups {
+    tables: BTreeMap<String, LookupTable>,
+}
+
+#[derive(Debug, Clone)]
+struct LookupTable {
+    /// The columns of values in their order, the first being the one that is meant when none is named.
+    columns: Vec<(String, Arc<LookupColumn>)>,
+}
+
+/// The values of one column by key.
+#[derive(Debug)]
+pub(crate) struct LookupColumn {
+    values: HashMap<String, String>,
+}
+
+impl LookupColumn {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    /// The greatest number of characters of a value.
+    pub(crate) fn chars_max(&self) -> Option<u32> {
+        let longest = self.values.values().map(|value| value.chars().count()).max();
+        u32::try_from(longest.unwrap_or(0).max(1)).ok()
+    }
+}
+
+impl Lookups {
+    /// Adds a table from a CSV file: a header, the keys in the first column, values in the others. `lookup('name', key)` takes
+    /// the second column, `lookup('name.column', key)` the one of that name.
+    ///
+    /// # Errors
+    /// `Invalid` when the file cannot be read, is larger than 64 MiB, is no CSV in UTF-8, has no two columns, or when a key occurs twice.
+    pub fn add_csv(&mut self, name: &str, path: &Path) -> Result<()> {
+        let shown = path.display();
+        let file = File::open(path)
+            .and_then(|file| Ok((file.metadata()?.len(), file)))
+            .map_err(|error| {
+                Error::invalid(format!("lookup `{name}`: file `{shown}` cannot be read")).with_cause(error)
+            })?;
+        if file.0 > BYTES_MAX {
+            return Err(Error::invalid(format!(
+                "lookup `{name}`: file `{shown}` has {} bytes; at most {BYTES_MAX} are read",
+                file.0
+            )));
+        }
+        self.add_csv_text(name, file.1.take(BYTES_MAX))
+            .map_err(|error| error.during(format!("file `{shown}`")))
+    }
+
+    /// Adds a table from CSV text, as [`Self::add_csv`].
+    ///
+    /// # Errors
+    /// As [`Self::add_csv`].
+    pub fn add_csv_text(&mut self, name: &str, text: impl Read) -> Result<()> {
+        let mut reader = csv::ReaderBuilder::new().from_reader(text);
+        let headers = reader.headers().map_err(|error| unreadable(name, error))?.clone();
+        let mut headers = headers
+            .iter()
+            .map(|header| header.trim_start_matches('\u{feff}').trim().to_owned());
+        let key = headers.next().unwrap_or_default();
+        let names: Vec<String> = headers.collect();
+        if names.is_empty() {
+            return Err(Error::invalid(format!(
+                "lookup `{name}` has one column; must have keys and values"
+            ))
+            .with_hint("separate the columns by commas, with a header such as `code,name`"));
+        }
+        let mut columns: Vec<HashMap<String, String>> = vec![HashMap::new(); names.len()];
+        for record in reader.records() {
+            let record = record.map_err(|error| unreadable(name, error))?;
+            let found = &record[0];
+            for (values, value) in columns.iter_mut().zip(record.iter().skip(1)) {
+                if values.insert(found.to_owned(), value.to_owned()).is_some() {
+                    return Err(twice(name, &key, found));
+                }
+            }
+        }
+        let columns = columns
+            .into_iter()
+            .map(|values| Arc::new(LookupColumn { values }));
+        self.insert(name, names.into_iter().zip(columns).collect())
+    }
+
+    /// Adds a table of keys and values.
+    ///
+    /// # Errors
+    /// `Invalid` when a key occurs twice.
+    pub fn add_pairs(&mut self, name: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Result<()> {
+        let mut values = HashMap::new();
+        for (key, value) in pairs {
+            if values.contains_key(&key) {
+                return Err(twice(name, "key", &key));
+            }
+            values.insert(key, value);
+        }
+        let column = Arc::new(LookupColumn { values });
+        self.insert(name, vec![("value".to_owned(), column)])
+    }
+
+    fn insert(&mut self, name: &str, columns: Vec<(String, Arc<LookupColumn>)>) -> Result<()> {
+        if self.tables.contains_key(name) {
+            return Err(Error::invalid(format!("lookup `{name}` is declared twice")));
+        }
+        self.tables.insert(name.to_owned(), LookupTable { columns });
+        Ok(())
+    }
+
+    /// Returns the names of the tables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tables.keys().map(String::as_str)
+    }
+
+    /// Returns the column that `name` or `name.column` means.
+    pub(crate) fn find(&self, wanted: &str) -> Option<Arc<LookupColumn>> {
+        if let Some(table) = self.tables.get(wanted) {
+            return table.columns.first().map(|(_, column)| Arc::clone(column));
+        }
+        let (name, column) = wanted.rsplit_once('.')?;
+        let table = self.tables.get(name)?;
+        let found = table.columns.iter().find(|(name, _)| name == column);
+        found.map(|(_, column)| Arc::clone(column))
+    }
+}
+
+fn twice(name: &str, key: &str, value: &str) -> Error {
+    Error::invalid(format!(
+        "lookup `{name}` has the {key} `{}` twice",
+        shorten(value)
+    ))
+    .with_hint("keep one line per key")
+}
+
+fn unreadable(name: &str, error: csv::Error) -> Error {
+    Error::invalid(format!("lookup `{name}` cannot be read as CSV")).with_cause(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_column_is_meant_unless_one_is_named() {
+        let mut lookups = Lookups::default();
+        let text = "code,name,zone\nNO,\"Norway, Kingdom of\",1\nSE,Sweden,2\n";
+        lookups.add_csv_text("countries", text.as_bytes()).unwrap();
+        let get = |table: &str, key: &str| lookups.find(table)?.get(key).map(str::to_owned);
+        assert_eq!(get("countries", "NO").as_deref(), Some("Norway, Kingdom of"));
+        assert_eq!(get("countries.zone", "SE").as_deref(), Some("2"));
+        assert_eq!(get("countries", "DK"), None);
+        assert!(lookups.find("countries.money").is_none());
+        assert!(lookups.find("continents").is_none());
+    }
+
+    #[test]
+    fn a_key_that_occurs_twice_is_refused() {
+        let mut lookups = Lookups::default();
+        let error = lookups
+            .add_csv_text("a", "k,v\n1,x\n1,y\n".as_bytes())
+            .unwrap_err();
+        assert_eq!(error.to_string(), "lookup `a` has the k `1` twice");
+        let pairs = [("1", "x"), ("1", "x")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert!(lookups.add_pairs("b", pairs).is_err());
+        assert!(lookups.add_csv_text("c", "k\n1\n".as_bytes()).is_err());
+        assert!(lookups.add_csv_text("d", "k,v\n1,x,y\n".as_bytes()).is_err());
+    }
+}
