@@ -42,7 +42,7 @@ pub enum KeyRange {
         /// Which part, from 0.
         part: u32,
         /// Which rows of it.
-        range: Box<KeyRange>,
+        range: Box<Self>,
     },
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn tables_without_rows_arrive_together_and_once(bench: Bench) {
         .collect();
     assert_eq!(found, some);
     for record in &records {
-        let result = record.result.as_ref().unwrap();
+        let result = record.result.as_ref().expect("a stored table has a result");
         assert_eq!((result.rows, result.bytes, result.rejected), (0, 0, 0));
         assert_eq!(result.digest, Digest::default());
         assert_eq!(record.position.as_deref(), Some("here"));
