@@ -2,6 +2,7 @@
 //! either database. What the plan says is decided by the planner; running it is `run.rs`.
 
 mod answers;
+mod validation;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -111,6 +112,7 @@ pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWat
     let pair = Pair::read(setup, &request.source, &request.target)?;
     let wishes = wishes(setup, request);
     let analysis = analyze(setup, pair, |seen| chosen(setup, seen, &wishes), watch).await?;
+    let wishes = validation::recorded(setup, &analysis.pair.source, wishes).await?;
     if !wishes.decisions.is_empty() {
         // A decision that fits nothing is refused before there is a directory.
         make(setup, &analysis, &wishes, &unnamed())?;
@@ -264,6 +266,11 @@ impl Draft {
             report::plan_sections(&self.plan)
                 .try_for_each(|section| file.write_all(in_folder(&self.setup.base, &section).as_bytes()))
         })?;
+        for (file, side) in report::QUERY_FILES {
+            self.dir.write_with(file, |out| {
+                report::verification_queries(&self.plan, side).try_for_each(|text| out.write_all(text.as_bytes()))
+            })?;
+        }
         self.dir.save_plan(&self.plan)?;
         let log = self.dir.events()?.with_clock(self.setup.clock.clone());
         let decided: Vec<String> = self

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod schema;
 mod size;
+mod validation;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use toml::Spanned;
 use whimbrel_core::{CODES, Decision, Error, OnReject, Policies, Result};
 
 pub use self::size::ByteSize;
+use self::validation::ValidationSettings;
 use crate::refusal;
 
 /// The file that is read when it is there and no other was named.
@@ -49,6 +51,8 @@ pub struct Settings {
     pub rollback: RollbackSettings,
     /// `[limits]`.
     pub limits: LimitSettings,
+    /// `[[validation]]`: rules that prove the result.
+    validation: Vec<ValidationSettings>,
 }
 
 /// A database by name.
@@ -160,7 +164,10 @@ impl Settings {
                 return Err(unknown_code(code).during(place));
             }
         }
-        Ok(settings)
+        match validation::first_fault(&settings.validation) {
+            Some(fault) => Err(refusal::usage(format!("{name}: {fault}")).with_hint(MEND)),
+            None => Ok(settings),
+        }
     }
 
     /// Returns the decisions of the `[decisions]` table.
@@ -178,6 +185,7 @@ impl Settings {
             chunk_bytes: self.policies.chunk_size.map_or(CHUNK_BYTES, |size| size.0),
             verify: self.policies.verify.unwrap_or(true),
             rollback: self.rollback.places(),
+            validation: self.validation.iter().map(ValidationSettings::rule).collect(),
         }
     }
 }

@@ -148,6 +148,15 @@ pub trait Source: Send + Sync {
         })
     }
 
+    /// Returns the one value of a query that a person wrote, as text; none for NULL and for no row. The session cannot write, is used for
+    /// nothing else afterwards, and takes one statement: anything but a query with one column and at most one row is `Invalid`.
+    async fn scalar(&self, _query: &str) -> Result<Option<String>> {
+        Err(Error::new(
+            ErrorClass::Unsupported,
+            "this engine does not answer queries",
+        ))
+    }
+
     /// Returns a value that travels as [`LogicalType::Any`] or [`LogicalType::Wire`] as a person would write it, for lists of rows that
     /// differ; none when this engine cannot say, then its bytes are shown. Pure: no connection is used.
     fn show(&self, _column: &ReadColumn, _value: &[u8]) -> Option<String> {

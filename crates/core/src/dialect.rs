@@ -127,6 +127,17 @@ pub trait Dialect: Send + Sync {
     /// Quotes a text literal.
     fn literal(&self, text: &str) -> String;
 
+    /// Returns an aggregate over a column, quoted already, that comes to the same number in every engine that has it: queries that a person
+    /// runs by hand. None when this engine cannot compute it.
+    fn column_check(&self, check: ColumnCheck, column: &str) -> Option<String> {
+        match check {
+            ColumnCheck::Nulls => Some(format!("count(*) - count({column})")),
+            ColumnCheck::Distinct => Some(format!("count(DISTINCT {column})")),
+            ColumnCheck::Sum => Some(format!("sum({column})")),
+            ColumnCheck::DistinctTexts | ColumnCheck::Characters | ColumnCheck::Hashes => None,
+        }
+    }
+
     /// Returns the name of a table as statements spell it, quoted.
     fn table(&self, id: &TableId) -> String {
         match &id.namespace {
@@ -265,6 +276,23 @@ pub struct TargetCollation {
     pub equality: TextEquality,
     /// True when [`Change::CreateCollation`] has to make it first.
     pub made: bool,
+}
+
+/// What [`Dialect::column_check`] counts or adds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnCheck {
+    /// The NULLs.
+    Nulls,
+    /// The different values.
+    Distinct,
+    /// The different texts, byte by byte whatever the collation says.
+    DistinctTexts,
+    /// The sum of numbers.
+    Sum,
+    /// The sum of the numbers of characters of texts.
+    Characters,
+    /// The sum of the first 32 bits of the MD5 of each text in UTF-8.
+    Hashes,
 }
 
 /// A column as it is about to become, for [`Dialect::fit_row`].

@@ -37,6 +37,7 @@ mod dialect;
 mod ledger;
 mod silence;
 mod usage;
+pub mod validation;
 
 mod clock;
 mod event;
@@ -66,8 +67,8 @@ pub use connector::{
 pub use decimal::{canonical_decimal, is_decimal};
 pub use dependency::{cycles, sort_by_dependency};
 pub use dialect::{
-    Change, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, TargetCollation, TextEquality,
-    Untranslated,
+    Change, ColumnCheck, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, TargetCollation,
+    TextEquality, Untranslated,
 };
 pub use digest::Digest;
 pub use error::{Error, ErrorClass, Result};
@@ -93,6 +94,7 @@ pub use settled::Settled;
 pub use silence::{Doing, Silence};
 pub use step::{Direction, Statement, Step, StepPhase};
 pub use usage::{TableUsage, Usage};
+pub use validation::{CheckResult, Moment, Recorded, RuleVerdict, TableCheck, Tolerance, ValidationRule};
 
 /// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::fingerprint::Each;
 use crate::{
     Decision, Fidelity, Finding, Fingerprint, LogicalType, Mapping, MigrationId, ObjectId, ObjectKind,
-    Settled, Severity, Step, Table, TableId, ValueRule, hash_of,
+    Settled, Severity, Step, Table, TableId, ValidationRule, ValueRule, hash_of,
 };
 
 /// Everything that will happen.
@@ -136,6 +136,9 @@ pub struct Policies {
     /// Where each automatic trigger rolls back to, when it differs from the default: trigger to `start`, `schema` or `chunk`.
     #[serde(default)]
     pub rollback: BTreeMap<String, String>,
+    /// Rules of the user's own that prove the result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validation: Vec<ValidationRule>,
 }
 
 /// What a rejected row does.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ObjectId, TableId};
+use crate::{ObjectId, RuleVerdict, TableCheck, TableId};
 
 /// The verdict about a table, a column or an object; only `Identical` is a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,6 +27,12 @@ pub struct Verification {
     pub tables: Vec<TableVerdict>,
     /// Structure and sequences: every object of the plan that was looked for, equal ones too.
     pub objects: Vec<ObjectVerdict>,
+    /// The same by checks that have a name and pass or fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<TableCheck>,
+    /// What became of the rules of the user's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleVerdict>,
     /// What a person should know and no verdict depends on, such as tables of others in the target.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -40,6 +46,7 @@ impl Verification {
         let tables = self.tables.iter().map(|table| table.verdict);
         tables
             .chain(self.objects.iter().map(|object| object.verdict))
+            .chain(self.rules.iter().map(|rule| rule.result.verdict()))
             .max()
             .unwrap_or(Verdict::NotChecked)
     }

@@ -8,9 +8,9 @@ mod spelling;
 
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
-    Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, NativeColumn, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality,
-    Untranslated, ValueRule,
+    Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature,
+    LogicalType, Mapped, NativeColumn, ObjectKind, Result, Step, Table, TableId, TargetCollation,
+    TextEquality, Untranslated, ValueRule,
 };
 
 use crate::flavour::{Flavour, Version};
@@ -139,6 +139,18 @@ impl Dialect for MysqlDialect {
 
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
+    }
+
+    fn column_check(&self, check: ColumnCheck, column: &str) -> Option<String> {
+        let utf8 = format!("convert({column} using utf8mb4)");
+        Some(match check {
+            ColumnCheck::Nulls => format!("count(*) - count({column})"),
+            ColumnCheck::Distinct => format!("count(DISTINCT {column})"),
+            ColumnCheck::DistinctTexts => format!("count(DISTINCT cast({utf8} AS binary))"),
+            ColumnCheck::Sum => format!("sum({column})"),
+            ColumnCheck::Characters => format!("sum(char_length({column}))"),
+            ColumnCheck::Hashes => format!("sum(cast(conv(left(md5({utf8}), 8), 16, 10) AS unsigned))"),
+        })
     }
 
     fn literal(&self, text: &str) -> String {

@@ -23,6 +23,7 @@ mod quote;
 mod range;
 mod read;
 mod readers;
+mod scalar;
 mod snapshot;
 mod source;
 mod split;

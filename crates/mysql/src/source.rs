@@ -12,7 +12,7 @@ use whimbrel_core::{
 use crate::codec::form::shown_native;
 use crate::connect::Server;
 use crate::snapshot::MysqlSnapshot;
-use crate::{catalog, check, profile, usage};
+use crate::{catalog, check, profile, scalar, usage};
 
 /// A database that is only read.
 #[derive(Debug)]
@@ -60,6 +60,13 @@ impl Source for MysqlSource {
         let server = setting("server_uuid").or_else(|| setting("server_uid"));
         let parts: Vec<&str> = server.into_iter().chain(place.into_iter().flatten()).collect();
         Ok((!parts.is_empty()).then(|| format!("{}/{}", parts.join("/"), self.server.database)))
+    }
+
+    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+        let mut conn = self.server.reader().await?;
+        let answer = Box::pin(scalar::scalar(&mut conn, query)).await;
+        drop(conn.disconnect().await);
+        answer
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {

@@ -1,11 +1,13 @@
 //! Verification: every row and column of every table, what the databases themselves say, foreign keys without orphans, and the structure.
 //! The verdict is `identical` only for what was compared and is equal.
 
+mod checks;
 mod expected;
 mod objects;
 mod read;
 pub(crate) mod read_back;
 mod rows;
+mod rules;
 mod table;
 mod values;
 mod witness;
@@ -17,7 +19,7 @@ use std::time::Instant;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use whimbrel_core::{
-    Catalog, Error, ErrorClass, Result, Snapshot, TableId, TablePlan, TableVerdict, Verdict, Verification,
+    Catalog, CheckResult, Error, ErrorClass, Result, Snapshot, TableId, TablePlan, TableVerdict, Verdict, Verification,
     Witness, fault,
 };
 
@@ -37,6 +39,7 @@ use crate::running::Run;
 use crate::store::{VERIFICATION, check_plan};
 use crate::widened::as_widened;
 
+const SWITCHED_OFF: &str = "verification is switched off in the plan";
 /// How often a verification begins anew because the target's snapshot was lost.
 const ATTEMPTS_MAX: u32 = 3;
 
@@ -103,6 +106,12 @@ fn summary(found: &Verification) -> String {
             parts.push(format!("{number} {what}"));
         }
     }
+    let rules = |result| found.rules.iter().filter(|rule| rule.result == result).count() as u64;
+    for (result, what) in [(CheckResult::Fail, "failed"), (CheckResult::NotChecked, "not checked")] {
+        if rules(result) > 0 {
+            parts.push(format!("{} {what}", counted(rules(result), "rule")));
+        }
+    }
     if objects > 0 {
         parts.push(format!("{} different", counted(objects as u64, "object")));
     }
@@ -110,12 +119,14 @@ fn summary(found: &Verification) -> String {
 }
 
 fn switched_off(ctx: &RunContext) -> Verification {
-    let table = |plan: &TablePlan| not_checked(plan, "verification is switched off in the plan".to_owned());
+    let table = |plan: &TablePlan| not_checked(plan, SWITCHED_OFF.to_owned());
     Verification {
         verified_at: ctx.now(),
         position: String::new(),
         tables: ctx.plan.tables.iter().map(table).collect(),
         objects: Vec::new(),
+        checks: Vec::new(),
+        rules: rules::not_checked(&ctx.plan.policies.validation, SWITCHED_OFF),
         notes: Vec::new(),
         seconds: 0.0,
     }
@@ -178,6 +189,8 @@ async fn check_once(
     Ok(Verification {
         verified_at: ctx.now(),
         position: expected.position.clone(),
+        checks: checks::of(&ctx.plan, &verdicts, &objects),
+        rules: rules::check(ctx).await?,
         tables: verdicts,
         objects,
         notes: tables_of_others(ctx, &scene.catalog).into_iter().collect(),

@@ -67,6 +67,7 @@ impl Default for Wishes {
                 chunk_bytes: 32 << 20,
                 verify: true,
                 rollback: BTreeMap::new(),
+                validation: Vec::new(),
             },
             memory_bytes: 512 << 20,
             mapping: Mapping::default(),

@@ -10,8 +10,9 @@ mod spelling;
 
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
-    Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality, Untranslated, ValueRule,
+    Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature,
+    LogicalType, Mapped, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality,
+    Untranslated, ValueRule,
 };
 
 pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
@@ -90,6 +91,18 @@ impl Dialect for PostgresDialect {
 
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
+    }
+
+    fn column_check(&self, check: ColumnCheck, column: &str) -> Option<String> {
+        let utf8 = format!("convert_to({column}::text, 'UTF8')");
+        Some(match check {
+            ColumnCheck::Nulls => format!("count(*) - count({column})"),
+            ColumnCheck::Distinct => format!("count(DISTINCT {column})"),
+            ColumnCheck::DistinctTexts => format!("count(DISTINCT {utf8})"),
+            ColumnCheck::Sum => format!("sum({column})"),
+            ColumnCheck::Characters => format!("sum(char_length({column}::text))"),
+            ColumnCheck::Hashes => format!("sum(('x' || left(md5({utf8}), 8))::bit(32)::bigint)"),
+        })
     }
 
     fn literal(&self, text: &str) -> String {

@@ -26,6 +26,7 @@ mod range;
 mod read;
 mod readers;
 mod records;
+mod scalar;
 mod snapshot;
 mod source;
 mod split;

@@ -11,7 +11,7 @@ use whimbrel_core::{
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
 use crate::snapshot::PostgresSnapshot;
-use crate::{catalog, check, codec, profile, usage};
+use crate::{catalog, check, codec, profile, scalar, usage};
 
 /// No two servers begin in the same microsecond.
 const IDENTITY: &str = "SELECT pg_catalog.concat(extract(epoch FROM pg_catalog.pg_postmaster_start_time()), '/', oid) \
@@ -86,6 +86,12 @@ impl Source for PostgresSource {
         let row = session.query_one(IDENTITY, &[]).await.map_err(from_driver)?;
         self.idle.put(session);
         Ok(row.get(0))
+    }
+
+    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+        // The query may have changed settings of the session: nobody else gets it.
+        let session = self.settings.open(Role::Reader).await?;
+        Box::pin(scalar::scalar(&session, query)).await
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {

@@ -17,8 +17,8 @@ mod spelling;
 
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
-    Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature, LogicalType,
-    Mapped, ObjectKind, Result, Step, TargetCollation, TextEquality, Untranslated,
+    Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature,
+    LogicalType, Mapped, ObjectKind, Result, Step, TargetCollation, TextEquality, Untranslated,
 };
 
 use crate::catalog::OWN_PREFIX;
@@ -117,6 +117,18 @@ impl Dialect for SqliteDialect {
 
     fn quote(&self, identifier: &str) -> String {
         sql::quote(identifier)
+    }
+
+    fn column_check(&self, check: ColumnCheck, column: &str) -> Option<String> {
+        Some(match check {
+            ColumnCheck::Nulls => format!("count(*) - count({column})"),
+            ColumnCheck::Distinct => format!("count(DISTINCT {column})"),
+            ColumnCheck::DistinctTexts => format!("count(DISTINCT cast({column} AS blob))"),
+            ColumnCheck::Sum => format!("sum({column})"),
+            ColumnCheck::Characters => format!("sum(length({column}))"),
+            // It has no function that hashes.
+            ColumnCheck::Hashes => return None,
+        })
     }
 
     fn literal(&self, text: &str) -> String {

@@ -17,6 +17,7 @@ mod aside;
 mod codec;
 mod foreign_keys;
 mod profile;
+mod scalar;
 mod snapshot;
 
 mod dialect;

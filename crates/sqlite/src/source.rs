@@ -11,6 +11,7 @@ use crate::check;
 use crate::codec;
 use crate::gate::{DatabaseFile, blocking};
 use crate::profile;
+use crate::scalar;
 use crate::snapshot::SqliteSnapshot;
 
 /// A file to read from.
@@ -81,6 +82,12 @@ impl Source for SqliteSource {
         Ok(std::fs::metadata(self.file.path())
             .ok()
             .map(|meta| format!("{}/{}", meta.dev(), meta.ino())))
+    }
+
+    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+        let query = query.to_owned();
+        self.with_file(move |file| scalar::scalar(&*file.open_to_read()?, &query))
+            .await
     }
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use whimbrel_core::{
-    ColumnPlan, Dialect, Endpoint, Finding, ForeignKey, LogicalType, Plan, Settled, TableId, TablePlan,
+    ColumnPlan, Dialect, Endpoint, Finding, ForeignKey, LogicalType, Plan, Recorded, Settled, TableId,
+    TablePlan, Tolerance, ValidationRule,
 };
 
 use super::markdown::{code, prose, table};
@@ -53,6 +54,7 @@ pub(super) fn rules(plan: &Plan) -> String {
         verify,
         "none, but for rules that the report names and counts".to_owned(),
     ]];
+    rows.extend(plan.policies.validation.iter().map(own));
     let sides = Sides {
         source: Names::of(&plan.source),
         target: Names::of(&plan.target),
@@ -75,6 +77,28 @@ pub(super) fn rules(plan: &Plan) -> String {
          Run those of the source before anything writes to it again.\n",
         table(&["Check", "Source Query", "Target Query", "Tolerance"], &rows)
     )
+}
+
+/// A rule of the user's own.
+fn own(rule: &ValidationRule) -> Vec<String> {
+    let source = match &rule.recorded {
+        None => code(&rule.source),
+        Some(Recorded { value: None }) => {
+            format!("{}; it said NULL when this plan was made", code(&rule.source))
+        }
+        Some(Recorded { value: Some(value) }) => {
+            format!(
+                "{}; it said {} when this plan was made",
+                code(&rule.source),
+                code(value)
+            )
+        }
+    };
+    let tolerance = match rule.tolerance == Tolerance::none() {
+        true => "none".to_owned(),
+        false => rule.tolerance.to_string(),
+    };
+    vec![prose(&rule.name), source, code(&rule.target), tolerance]
 }
 
 fn row_count(sides: &Sides, planned: &TablePlan) -> Vec<String> {

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use whimbrel_core::{
-    ColumnVerdict, DifferenceKind, ObjectVerdict, Plan, RowDifference, TableVerdict, ValueDifference,
-    Verdict, Verification,
+    CheckResult, ColumnVerdict, DifferenceKind, ObjectVerdict, Plan, RowDifference, TableVerdict,
+    ValueDifference, Verdict, Verification,
 };
 
 use super::markdown::{code, codes, prose, table};
@@ -19,6 +19,8 @@ pub fn verification_markdown(plan: &Plan, verification: &Verification) -> String
         tables(verification),
         columns(verification),
         differences(verification),
+        checks(verification),
+        own_rules(verification),
         rules(verification),
         witness(verification),
         objects(verification),
@@ -62,7 +64,23 @@ fn head(plan: &Plan, verification: &Verification) -> String {
 pub(super) fn summary(verification: &Verification) -> String {
     let tables: Vec<Verdict> = verification.tables.iter().map(|table| table.verdict).collect();
     let objects: Vec<Verdict> = verification.objects.iter().map(|object| object.verdict).collect();
-    format!("Tables: {}. Objects: {}.", tally(&tables), tally(&objects))
+    let mut text = format!("Tables: {}. Objects: {}.", tally(&tables), tally(&objects));
+    if !verification.rules.is_empty() {
+        let of = |result| {
+            verification
+                .rules
+                .iter()
+                .filter(|rule| rule.result == result)
+                .count() as u64
+        };
+        let results = [CheckResult::Pass, CheckResult::Fail, CheckResult::NotChecked];
+        let parts = results.into_iter().filter(|result| of(*result) > 0);
+        let parts: Vec<String> = parts
+            .map(|result| format!("{} {}", count(of(result)), result.as_str()))
+            .collect();
+        let _infallible = write!(text, " Validation rules: {}.", parts.join(", "));
+    }
+    text
 }
 
 fn tally(verdicts: &[Verdict]) -> String {
@@ -242,6 +260,51 @@ fn rules(verification: &Verification) -> String {
             &rows
         )
     )
+}
+
+fn checks(verification: &Verification) -> String {
+    let rows: Vec<Vec<String>> = verification
+        .checks
+        .iter()
+        .map(|check| {
+            vec![
+                code(&check.table),
+                code(&check.check),
+                check.result.as_str().to_owned(),
+                prose(&check.basis),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return "## Checks\n\nNOT CHECKED: no table was compared.\n".to_owned();
+    }
+    format!(
+        "## Checks\n\n{}",
+        table(&["Table", "Check", "Result", "Basis"], &rows)
+    )
+}
+
+fn own_rules(verification: &Verification) -> String {
+    if verification.rules.is_empty() {
+        return "## Validation Rules\n\nThe plan has none of its own.\n".to_owned();
+    }
+    let value = |value: &Option<String>| value.as_deref().map_or_else(|| "none".to_owned(), code);
+    let rows: Vec<Vec<String>> = verification
+        .rules
+        .iter()
+        .map(|rule| {
+            vec![
+                prose(&rule.name),
+                rule.result.as_str().to_owned(),
+                value(&rule.source),
+                value(&rule.target),
+                rule.tolerance.to_string(),
+                rule.reason.as_deref().map_or_else(|| "none".to_owned(), prose),
+            ]
+        })
+        .collect();
+    let headings = ["Rule", "Result", "Source", "Target", "Tolerance", "Remark"];
+    format!("## Validation Rules\n\n{}", table(&headings, &rows))
 }
 
 fn witness(verification: &Verification) -> String {

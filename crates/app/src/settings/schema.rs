@@ -40,6 +40,7 @@ fn the_schema_has_every_key_and_no_other() {
         ("/properties/policies", "[policies]\nnothing = 1"),
         ("/properties/rollback", "[rollback]\nnothing = 1"),
         ("/properties/limits", "[limits]\nnothing = 1"),
+        ("/$defs/validation", "[[validation]]\nnothing = 1"),
     ] {
         assert_eq!(keys(&schema, pointer), expected(text), "{text}");
     }
@@ -54,6 +55,10 @@ fn the_schema_has_every_word_and_no_other() {
             "[policies]\non_reject = \"nothing\"",
         ),
         ("/$defs/place", "[rollback]\nuser_interrupt = \"nothing\""),
+        (
+            "/$defs/validation/properties/when",
+            "[[validation]]\nname = \"a\"\nwhen = \"nothing\"",
+        ),
     ] {
         let words = schema
             .pointer(&format!("{pointer}/enum"))
@@ -81,7 +86,7 @@ fn what_the_documentation_shows_is_read() {
     let (sample, _) = rest.split_once("```").unwrap();
     let settings = Settings::parse(sample, DEFAULT_FILE).unwrap();
     assert_eq!(settings.decisions().len(), 3);
-    let sections = sample.lines().filter_map(|line| line.strip_prefix('['));
+    let sections = sample.lines().filter_map(|line| Some(line.strip_prefix('[')?.trim_start_matches('[')));
     let shown: BTreeSet<String> = sections
         .filter_map(|line| line.split([']', '.']).next())
         .map(str::to_owned)

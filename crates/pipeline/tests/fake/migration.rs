@@ -446,6 +446,7 @@ fn plan(source: &Database, target: &Database) -> Plan {
             chunk_bytes: 2,
             verify: true,
             rollback: Default::default(),
+            validation: Vec::new(),
         },
         estimate: Estimate::default(),
     };

@@ -38,6 +38,7 @@ pub(super) fn plan() -> Plan {
             chunk_bytes: 32_000_000,
             verify: true,
             rollback: [("data_integrity_error".to_owned(), "start".to_owned())].into(),
+            validation: Vec::new(),
         },
         estimate: Estimate {
             tables: 2,
@@ -276,6 +277,8 @@ pub(super) fn verification(verdict: Verdict) -> Verification {
     Verification {
         verified_at: "2026-11-28T10:03:05Z".to_owned(),
         notes: Vec::new(),
+        checks: Vec::new(),
+        rules: Vec::new(),
         position: "data_version 7".to_owned(),
         tables: vec![
             table_verdict("customers", Verdict::Identical, 1_234_000, Vec::new()),

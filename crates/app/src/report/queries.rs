@@ -1,0 +1,169 @@
+//! `verification_queries_source.sql` and `verification_queries_target.sql`: what a person can ask both databases with any client. Each
+//! query of one file has its twin in the other, with the same names of results; what an engine calls its functions is its dialect's.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use whimbrel_core::{ColumnCheck, ColumnPlan, Dialect, Endpoint, LogicalType, Plan, TableId, TablePlan};
+
+use crate::connectors::connector_named;
+
+/// Columns that one query asks about: engines limit how many results a query has.
+const COLUMNS_MAX: usize = 100;
+
+/// One side's words.
+struct Side<'a> {
+    dialect: Arc<dyn Dialect>,
+    name: &'static str,
+    other: &'static str,
+    table: fn(&TablePlan) -> &TableId,
+    column: fn(&ColumnPlan) -> &str,
+    endpoint: &'a Endpoint,
+}
+
+/// Whose queries a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuerySide {
+    /// The source's.
+    Source,
+    /// The target's.
+    Target,
+}
+
+/// The files of queries.
+pub const QUERY_FILES: [(&str, QuerySide); 2] = [
+    ("verification_queries_source.sql", QuerySide::Source),
+    ("verification_queries_target.sql", QuerySide::Target),
+];
+
+/// Returns the queries of one side, table after table.
+pub fn verification_queries(plan: &Plan, side: QuerySide) -> Box<dyn Iterator<Item = String> + '_> {
+    let dialect = |endpoint: &Endpoint| Some(connector_named(&endpoint.engine).ok()?.dialect());
+    let (Some(source), Some(target)) = (dialect(&plan.source), dialect(&plan.target)) else {
+        return Box::new(std::iter::once(
+            "-- This program does not have the engines of the plan.\n".to_owned(),
+        ));
+    };
+    let source = Side {
+        dialect: source,
+        name: "source",
+        other: "target",
+        table: |planned| &planned.source.id,
+        column: |column| &column.source,
+        endpoint: &plan.source,
+    };
+    let target = Side {
+        dialect: target,
+        name: "target",
+        other: "source",
+        table: |planned| &planned.target.id,
+        column: |column| &column.target,
+        endpoint: &plan.target,
+    };
+    let (side, twin) = match side {
+        QuerySide::Source => (source, target),
+        QuerySide::Target => (target, source),
+    };
+    let head = std::iter::once(head(plan, &side));
+    Box::new(
+        head.chain(
+            plan.tables
+                .iter()
+                .map(move |planned| table(planned, &side, &twin)),
+        ),
+    )
+}
+
+fn head(plan: &Plan, side: &Side<'_>) -> String {
+    format!(
+        "-- Verification queries for the {} of {}, {}.\n\
+         -- Each has its twin in verification_queries_{}.sql; the two must give the same numbers.\n\
+         -- Sums of hashes are numbers, which no limit on the length of texts cuts off. Run those of the source before\n\
+         -- anything writes to it again. `whimbrel verify` compares every value of every row; this is a check by other means.\n",
+        side.name,
+        one_line(&plan.migration_id.to_string()),
+        one_line(&side.endpoint.url),
+        side.other,
+    )
+}
+
+/// Text within a comment must not end it.
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+fn table(planned: &TablePlan, side: &Side<'_>, twin: &Side<'_>) -> String {
+    let name = planned.target.id.to_string();
+    let from = side.dialect.table((side.table)(planned));
+    let mut text = format!("\n-- {}\n", one_line(&name));
+    let (asked, left): (Vec<&ColumnPlan>, Vec<_>) =
+        planned.columns.iter().partition(|column| column.rule.is_none());
+    for column in left {
+        let column = one_line(&column.target);
+        let _infallible = writeln!(
+            text,
+            "-- not asked: {column}, as a value rule makes other values of some"
+        );
+    }
+    let checks = |of: fn(&ColumnPlan) -> Vec<(&'static str, ColumnCheck)>| {
+        let each = asked
+            .iter()
+            .flat_map(|column| of(column).into_iter().map(move |check| (*column, check)));
+        let both = each.filter_map(|(column, (label, check))| {
+            // What only one side computes cannot be compared.
+            twin.dialect.column_check(check, "x")?;
+            let value = side
+                .dialect
+                .column_check(check, &side.dialect.quote((side.column)(column)))?;
+            let result = side.dialect.quote(&format!("{label}_{}", column.target));
+            Some(format!("{value} AS {result}"))
+        });
+        both.collect::<Vec<String>>()
+    };
+    let counts = checks(counted);
+    let _infallible = writeln!(
+        text,
+        "SELECT {} AS table_name, count(*) AS total_records FROM {from};",
+        side.dialect.literal(&name)
+    );
+    for results in [counts, checks(added_up)]
+        .iter()
+        .flat_map(|results| results.chunks(COLUMNS_MAX))
+    {
+        let _infallible = writeln!(text, "SELECT\n  {}\nFROM {from};", results.join(",\n  "));
+    }
+    text
+}
+
+/// What is counted of a column: its NULLs, and its different values where all engines call the same values equal.
+fn counted(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
+    let distinct = match column.logical {
+        LogicalType::Integer { .. }
+        | LogicalType::Decimal { .. }
+        | LogicalType::Boolean
+        | LogicalType::Date
+        | LogicalType::Timestamp { .. }
+        | LogicalType::Uuid => Some(ColumnCheck::Distinct),
+        LogicalType::Text { padded: false, .. } => Some(ColumnCheck::DistinctTexts),
+        _ => None,
+    };
+    let distinct = distinct.map(|check| ("unique", check));
+    distinct
+        .into_iter()
+        .chain([("null", ColumnCheck::Nulls)])
+        .collect()
+}
+
+/// What is added up of a column.
+fn added_up(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
+    match column.logical {
+        LogicalType::Integer { .. } | LogicalType::Decimal { .. } => vec![("sum", ColumnCheck::Sum)],
+        LogicalType::Text { padded: false, .. } => {
+            vec![
+                ("characters", ColumnCheck::Characters),
+                ("hashes", ColumnCheck::Hashes),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}

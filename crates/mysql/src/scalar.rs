@@ -1,0 +1,43 @@
+//! The answer to a query of a person's: one statement in a transaction that cannot write, on a session that is closed afterwards.
+
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Row};
+use whimbrel_core::validation::{bare_query, not_one_value};
+use whimbrel_core::{Error, Result};
+
+use crate::error::classify;
+use crate::quote::quoted;
+
+/// Returns the one value of a query as text.
+pub(crate) async fn scalar(conn: &mut Conn, query: &str) -> Result<Option<String>> {
+    let query = bare_query(query);
+    conn.query_drop("START TRANSACTION READ ONLY")
+        .await
+        .map_err(classify)?;
+    // Parsing alone refuses more than one statement, and tells what comes back without running anything.
+    let parsed = conn.prep(query).await.map_err(refused)?;
+    let columns = parsed.columns();
+    let name = match columns.as_ref() {
+        [column] => quoted(&column.name_str()),
+        [] => return Err(not_one_value("gives nothing back")),
+        columns => return Err(not_one_value(format!("gives {} columns", columns.len()))),
+    };
+    // Within another query nothing but a query can stand.
+    let asked =
+        format!("SELECT CAST({name} AS CHAR CHARACTER SET utf8mb4) FROM (\n{query}\n) AS answer LIMIT 2");
+    let rows: Vec<Row> = conn.exec(asked, ()).await.map_err(refused)?;
+    let mut rows = rows.into_iter();
+    match (rows.next(), rows.next()) {
+        (None, _) => Ok(None),
+        (Some(mut row), None) => Ok(row.take::<Option<Vec<u8>>, _>(0).flatten().map(text)),
+        (Some(_), Some(_)) => Err(not_one_value("gives more than one row")),
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn refused(error: mysql_async::Error) -> Error {
+    classify(error).during("ask the query of a rule")
+}

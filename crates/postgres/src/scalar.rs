@@ -1,0 +1,35 @@
+//! The answer to a query of a person's: one statement in a transaction that cannot write, on a session that is closed afterwards.
+
+use tokio_postgres::Client;
+use whimbrel_core::validation::{bare_query, not_one_value};
+use whimbrel_core::{Error, Result};
+
+use crate::error::from_driver;
+
+/// Returns the one value of a query as text.
+pub(crate) async fn scalar(client: &Client, query: &str) -> Result<Option<String>> {
+    let query = bare_query(query);
+    client
+        .batch_execute("BEGIN TRANSACTION READ ONLY")
+        .await
+        .map_err(from_driver)?;
+    // Parsing alone refuses more than one statement, and tells what comes back without running anything.
+    let parsed = client.prepare(query).await.map_err(refused)?;
+    match parsed.columns() {
+        [_] => {}
+        [] => return Err(not_one_value("gives nothing back")),
+        columns => return Err(not_one_value(format!("gives {} columns", columns.len()))),
+    }
+    // Within another query nothing but a query can stand.
+    let asked = format!("SELECT answer.value::text FROM (\n{query}\n) AS answer (value) LIMIT 2");
+    let rows = client.query(&asked, &[]).await.map_err(refused)?;
+    match rows.as_slice() {
+        [] => Ok(None),
+        [row] => row.try_get(0).map_err(from_driver),
+        _ => Err(not_one_value("gives more than one row")),
+    }
+}
+
+fn refused(error: tokio_postgres::Error) -> Error {
+    from_driver(error).during("ask the query of a rule")
+}
