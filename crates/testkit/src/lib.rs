@@ -3,6 +3,7 @@
 
 pub mod binary;
 pub mod conformance;
+pub mod many;
 pub mod mysql;
 pub mod postgres;
 mod private_mysql;

@@ -8,6 +8,7 @@ mod engines;
 mod failures;
 mod fault_loop;
 mod kill;
+mod many;
 mod memory;
 mod pause;
 mod rejects;

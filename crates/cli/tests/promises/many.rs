@@ -1,0 +1,167 @@
+//! Many tables: what is asked of the servers does not grow with their number where one statement does for all, and a server's locks last.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use whimbrel_testkit::binary::Whimbrel;
+use whimbrel_testkit::many;
+use whimbrel_testkit::postgres::TestServer;
+use whimbrel_testkit::sqlite::TestFile;
+
+/// A server that writes down every statement.
+struct Listening {
+    server: TestServer,
+    log: TempDir,
+}
+
+impl Listening {
+    fn start() -> Option<Self> {
+        let log = TempDir::new().unwrap();
+        // The server may run as another user.
+        std::fs::set_permissions(log.path(), Permissions::from_mode(0o777)).unwrap();
+        let folder = format!("log_directory = '{}'", log.path().display());
+        let server = TestServer::start(&[
+            "log_statement = 'all'",
+            "logging_collector = 'on'",
+            "log_filename = 'statements.log'",
+            "log_file_mode = '0644'",
+            &folder,
+        ])?;
+        Some(Self { server, log })
+    }
+
+    /// How many statements there have been.
+    fn statements(&self) -> usize {
+        let file: PathBuf = self.log.path().join("statements.log");
+        let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        let is_one = |line: &&str| line.contains("LOG:  statement: ") || line.contains("LOG:  execute ");
+        text.lines().filter(is_one).count()
+    }
+}
+
+/// A folder to run in, and the databases.
+struct Copy {
+    folder: TempDir,
+    source: String,
+    target: String,
+}
+
+impl Copy {
+    fn between(source: &str, target: &str) -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            source: source.to_owned(),
+            target: target.to_owned(),
+        }
+    }
+
+    fn plan(&self) -> Value {
+        let arguments = ["plan", "--accept-suggested", "--json", "--jobs", "2"];
+        let output = Whimbrel::new(env!("CARGO_BIN_EXE_whimbrel"), self.folder.path())
+            .args(arguments)
+            .args([&self.source, &self.target])
+            .run()
+            .expect_code(0);
+        serde_json::from_str(&output.stdout).unwrap()
+    }
+
+    fn run(&self, plan: &Value) {
+        Whimbrel::new(env!("CARGO_BIN_EXE_whimbrel"), self.folder.path())
+            .args([
+                "run",
+                "--jobs",
+                "2",
+                "--approve",
+                plan["plan_hash"].as_str().unwrap(),
+            ])
+            .args(["--source", &self.source, "--target", &self.target])
+            .run()
+            .expect_code(0);
+    }
+}
+
+#[test]
+fn planning_asks_as_much_about_hundreds_of_tables_as_about_twenty_and_a_run_asks_for_what_it_makes() {
+    const FEW: usize = 20;
+    const MANY: usize = 200;
+    let Some(listening) = Listening::start() else {
+        return;
+    };
+    let mut asked = Vec::new();
+    for tables in [FEW, MANY] {
+        let source = listening.server.create_database(&format!("source_{tables}"));
+        let target = listening.server.create_database(&format!("target_{tables}"));
+        source.execute(&many::postgres(tables, 0));
+        let copy = Copy::between(source.url(), target.url());
+        let begun = listening.statements();
+        let plan = copy.plan();
+        let planned = listening.statements();
+        copy.run(&plan);
+        asked.push((planned - begun, listening.statements() - planned));
+    }
+    let [few, many] = asked[..] else { unreachable!() };
+    // Groups of tables have two statements each, and there are as many groups as the jobs want.
+    assert!(many.0 <= few.0 + 8, "planning: {few:?} and {many:?}");
+    // A table, its key, its two indexes and its foreign key are three messages each, and a foreign key is a statement more.
+    let each = (many.1 - few.1) as f64 / (MANY - FEW) as f64;
+    assert!(
+        each <= 16.5,
+        "{each} statements for a table: {few:?} and {many:?}"
+    );
+}
+
+#[test]
+fn tables_with_rows_are_profiled_together() {
+    let Some(listening) = Listening::start() else {
+        return;
+    };
+    let mut asked = Vec::new();
+    for tables in [20, 200] {
+        let source = listening.server.create_database(&format!("filled_{tables}"));
+        source.execute(&many::postgres(tables, 1));
+        let target = TempDir::new().unwrap();
+        let target = format!("sqlite:{}", target.path().join("target.db").display());
+        let copy = Copy::between(source.url(), &target);
+        let begun = listening.statements();
+        let plan = copy.plan();
+        assert_eq!(plan["rows"], tables);
+        asked.push(listening.statements() - begun);
+    }
+    assert!(asked[1] <= asked[0] + 12, "{asked:?}");
+}
+
+#[test]
+fn a_server_with_few_locks_serves_more_tables_than_it_has_locks_for_their_indexes() {
+    const TABLES: usize = 500;
+    let few = ["max_connections = 20", "max_locks_per_transaction = 32"];
+    let Some(server) = TestServer::start(&few) else {
+        return;
+    };
+    let source = server.create_database("source");
+    let target = server.create_database("target");
+    let made = many::postgres(TABLES, 1);
+    let statements: Vec<&str> = made.split_inclusive(';').collect();
+    // All of them in one transaction would need more locks than there are.
+    for some in statements.chunks(40) {
+        source.execute(&some.concat());
+    }
+    let copy = Copy::between(source.url(), target.url());
+    let plan = copy.plan();
+    copy.run(&plan);
+    let counted = target.query_text("select count(*) from pg_class where relname ~ '^t[0-9]{5}$'");
+    assert_eq!(counted[0][0].as_deref(), Some("500"));
+}
+
+#[test]
+fn a_file_of_a_thousand_tables_arrives_in_another() {
+    let source = TestFile::create("many", &many::sqlite(1_000, 0));
+    let folder = TempDir::new().unwrap();
+    let target = format!("sqlite:{}", folder.path().join("target.db").display());
+    let copy = Copy::between(&source.url(), &target);
+    let plan = copy.plan();
+    assert_eq!(plan["tables"], 1_000);
+    copy.run(&plan);
+}
