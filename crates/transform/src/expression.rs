@@ -56,7 +56,7 @@ impl Expression {
     /// `Invalid` with the place and mostly a hint: what cannot be read, unknown columns and functions, types that do not fit, and whatever
     /// does not depend on the row alone (aggregates, subqueries, clocks, random numbers).
     pub fn compile(text: &str, columns: &[InputColumn], lookups: &Lookups) -> Result<Self> {
-        let bound = bind(text, columns, lookups)?;
+        let bound = with_room(|| bind(text, columns, lookups))?;
         let nullable = bound.node.nullable;
         let (node, logical) = carried(bound.node);
         let fields: Vec<Field> = bound
@@ -146,6 +146,22 @@ impl Expression {
             failed: found.failed,
         })
     }
+}
+
+/// Compiles on a stack of its own: the parser and the binder call themselves for every level of an expression, and the stack of
+/// the caller may be small.
+fn with_room<T: Send>(compile: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    const STACK_BYTES: usize = 64 << 20;
+    std::thread::scope(|scope| {
+        let compiling = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, compile);
+        let compiling = compiling
+            .map_err(|error| Error::bug("no thread to compile an expression on").with_cause(error))?;
+        compiling
+            .join()
+            .unwrap_or_else(|_| Err(Error::bug("the compiler of expressions broke")))
+    })
 }
 
 impl fmt::Debug for Expression {

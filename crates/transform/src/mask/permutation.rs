@@ -38,35 +38,35 @@ impl Permutation {
     /// Returns the integer that stands in the place of this one.
     pub(super) fn apply(&self, value: i64) -> i64 {
         if value < 0 {
-            // -1 changes places with 0 here, so that the least integer has a place as well.
-            let place = self.place(u64::from_ne_bytes((!value).to_ne_bytes()) + 1, 1 << 8);
-            return !i64::from_ne_bytes((place - 1).to_ne_bytes());
+            // The least integers of all types have places as well: -1 is the first here.
+            let place = self.place(u64::from_ne_bytes((!value).to_ne_bytes()), 0, 1 << 8);
+            return !i64::from_ne_bytes(place.to_ne_bytes());
         }
-        i64::from_ne_bytes(
-            self.place(u64::from_ne_bytes(value.to_ne_bytes()), 0)
-                .to_ne_bytes(),
-        )
+        match value {
+            0 => 0,
+            _ => i64::from_ne_bytes(
+                self.place(u64::from_ne_bytes(value.to_ne_bytes()), 1, 0)
+                    .to_ne_bytes(),
+            ),
+        }
     }
 
     /// Goes round the network, which is wider than the band, until the band is met again: that is a permutation of the band.
-    fn place(&self, value: u64, side: u64) -> u64 {
-        if value == 0 {
-            return 0;
-        }
+    fn place(&self, value: u64, first: u64, side: u64) -> u64 {
         let (band, end) = (0_u64..)
             .zip(BANDS)
             .find(|(_, end)| value >> end == 0)
-            .unwrap_or((9, 64));
+            .unwrap_or((9, 63));
         let begin = BANDS
             .iter()
             .rev()
             .find(|begin| **begin < end)
-            .map_or(1, |begin| 1_u64 << begin);
+            .map_or(first, |begin| 1_u64 << begin);
         let half = end.div_ceil(2);
         let mut place = value;
         loop {
             place = self.network(place, half, side | band);
-            if place >= begin && (end == 64 || place >> end == 0) {
+            if place >= begin && place >> end == 0 {
                 return place;
             }
         }
