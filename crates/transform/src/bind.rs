@@ -1,6 +1,11 @@
 //! From the syntax tree to typed nodes: names become columns, every part gets its kind, and what cannot be computed from the row
 //! alone is refused. Operators are in `bind/operator.rs`, conditions in `bind/conditional.rs`; what functions do is theirs.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the parser knows far more than can be computed from a row"
+)]
+
 mod conditional;
 mod literal;
 mod operator;
@@ -116,10 +121,6 @@ impl Binder<'_> {
         Err(refused(self.text, part, what))
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the parser knows far more than can be computed from a row"
-    )]
     fn bind_part(&mut self, part: &Expr) -> Result<Node> {
         match part {
             Expr::Nested(inner) => self.bind(inner),
@@ -153,7 +154,7 @@ impl Binder<'_> {
                 substring_for,
                 ..
             } => {
-                let parts = [Some(expr), substring_from.as_ref(), substring_for.as_ref()];
+                let parts = [Some(expr.as_ref()), substring_from.as_deref(), substring_for.as_deref()];
                 self.named("substr", part, parts)
             }
             Expr::Trim {
@@ -167,17 +168,13 @@ impl Binder<'_> {
                     Some(TrimWhereField::Trailing) => "rtrim",
                     Some(TrimWhereField::Both) | None => "btrim",
                 };
-                self.named(name, part, [Some(expr), trim_what.as_ref(), None])
+                self.named(name, part, [Some(expr), trim_what.as_deref(), None])
             }
             _ => self.bind_condition(part),
         }
     }
 
     fn refuse_kind(&self, part: &Expr) -> Result<Node> {
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "the parser knows far more than can be computed from a row"
-        )]
         let what = match part {
             Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
                 "a subquery cannot be computed from one row; use `lookup('name', key)` for values of another table"
@@ -295,7 +292,7 @@ impl Binder<'_> {
     }
 
     /// Calls a function that has a syntax of its own.
-    fn named(&mut self, name: &str, part: &Expr, parts: [Option<&Box<Expr>>; 3]) -> Result<Node> {
+    fn named(&mut self, name: &str, part: &Expr, parts: [Option<&Expr>; 3]) -> Result<Node> {
         let mut arguments = Vec::new();
         for argument in parts.into_iter().flatten() {
             arguments.push(self.value(argument)?);

@@ -1,5 +1,10 @@
 //! Dates and moments: their fields, their beginnings, and what lies so many months or days away. Infinities have none of these.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a field that a unit has not falls to the others"
+)]
+
 use whimbrel_core::{Civil, civil_from_days, days_from_civil, format_date, format_timestamp};
 
 pub(crate) const SECOND: i64 = 1_000_000;

@@ -1,6 +1,11 @@
 //! From one kind to another: conversions that lose nothing happen by themselves, all others are written as CAST. A value that
 //! has no place in the new kind fails its row, or is NULL with `TRY_CAST`.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a cast names the kinds that it takes"
+)]
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 

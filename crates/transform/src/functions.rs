@@ -1,6 +1,11 @@
 //! The functions: one entry each with its name, what it takes and what it says to users. The page on expressions is made from
 //! this list. What is done with text, numbers and moments is in the files beside this one.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a function names the kinds that it takes"
+)]
+
 pub(crate) mod moments;
 mod numbers;
 mod texts;

@@ -1,14 +1,15 @@
 //! What the library says when a batch cannot be computed, in words for the person whose row it is.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library has many errors and values; those that rows cause are these"
+)]
+
 use datafusion_common::arrow::error::ArrowError;
 use datafusion_common::{DataFusionError, ScalarValue};
 
 /// Returns why a row cannot be computed; `Err` when it is no fault of the row.
 pub(crate) fn reason(error: &DataFusionError) -> Result<String, String> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the library has many errors; those that rows cause are these"
-    )]
     match error.find_root() {
         DataFusionError::ArrowError(error, _) => Ok(arrow_reason(error)),
         DataFusionError::Execution(text) => Ok(text.clone()),
@@ -17,10 +18,6 @@ pub(crate) fn reason(error: &DataFusionError) -> Result<String, String> {
 }
 
 fn arrow_reason(error: &ArrowError) -> String {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the library has many errors; those with a text of their own are these"
-    )]
     match error {
         ArrowError::DivideByZero => "division by zero".to_owned(),
         ArrowError::ArithmeticOverflow(_) => "the number is out of range".to_owned(),

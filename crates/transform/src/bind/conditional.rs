@@ -1,5 +1,10 @@
 //! Conditions, and what is computed only where its condition holds: CASE, COALESCE, NULLIF, AND, OR, IN, BETWEEN, LIKE.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the parser knows far more than can be computed from a row"
+)]
+
 use std::sync::Arc;
 
 use datafusion_expr::Operator;
@@ -16,10 +21,6 @@ use crate::kernel::Tree;
 use crate::node::{Kind, Node};
 
 impl Binder<'_> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the parser knows far more than can be computed from a row"
-    )]
     pub(super) fn bind_condition(&mut self, part: &Expr) -> Result<Node> {
         match part {
             Expr::IsNull(inner) => self.null_test(inner, true),

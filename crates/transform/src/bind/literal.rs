@@ -1,5 +1,10 @@
 //! Literals and the names of types.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the parser knows literals and types of many engines"
+)]
+
 use datafusion_common::ScalarValue;
 use sqlparser::ast::{self, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value};
 use whimbrel_core::Result;
@@ -10,10 +15,6 @@ use crate::node::{DIGITS_MAX, Kind, Node};
 use crate::number::{self, Excess};
 
 /// Makes the constant that a literal means.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the parser knows literals of many engines"
-)]
 pub(super) fn value(value: &Value) -> Result<Node, String> {
     match value {
         Value::Null => Ok(Node::null()),
@@ -89,10 +90,6 @@ pub(crate) fn hex(digits: &str) -> Option<Vec<u8>> {
 }
 
 /// Returns the kind that the name of a type means.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the parser knows types of many engines"
-)]
 pub(super) fn kind_of(data_type: &DataType) -> Result<Kind, String> {
     Ok(match data_type {
         DataType::Boolean | DataType::Bool => Kind::Boolean,

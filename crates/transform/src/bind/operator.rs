@@ -1,6 +1,11 @@
 //! Operators: comparison, arithmetic that fails rather than wraps or rounds, joining of text; and the one kind of values that
 //! meet each other.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "operators name the kinds that they take"
+)]
+
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -24,10 +29,6 @@ use crate::number::{self, Scaled};
 const QUOTIENT_DIGITS: u8 = 6;
 
 impl Binder<'_> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the parser knows operators of many engines"
-    )]
     pub(super) fn binary(
         &mut self,
         part: &Expr,

@@ -1,6 +1,11 @@
 //! Functions and arithmetic of dates, moments, times and intervals. Infinities are no moments that can be computed with: they
 //! fail their row.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a function names the kinds that it takes"
+)]
+
 use std::sync::Arc;
 
 use arrow_array::builder::FixedSizeBinaryBuilder;
@@ -238,7 +243,7 @@ fn make_date(call: Call<'_>) -> Result<Node, String> {
 
 /// The rows in which all arguments have a value.
 fn present(columns: &[ArrayRef]) -> arrow_array::BooleanArray {
-    let rows = columns.first().map_or(0, |column| column.len());
+    let rows = columns.first().map_or(0, arrow_array::Array::len);
     arrow_array::BooleanArray::new(arrow_buffer::BooleanBuffer::new_unset(rows), all_valid(columns))
 }
 

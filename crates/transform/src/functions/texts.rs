@@ -1,5 +1,10 @@
 //! Functions of text.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a function names the kinds that it takes"
+)]
+
 use std::sync::Arc;
 
 use arrow_array::Int64Array;
@@ -291,18 +296,19 @@ fn tested(function: Arc<ScalarUDF>, call: Call<'_>) -> Result<Node, String> {
 }
 
 fn length(call: Call<'_>) -> Result<Node, String> {
-    if let [bytes] = &call.arguments[..] {
-        if bytes.kind == Kind::Bytes {
-            let work = |columns: &[arrow_array::ArrayRef]| {
-                let bytes = columns[0].as_binary::<i32>();
-                let lengths = bytes
-                    .iter()
-                    .map(|bytes| bytes.and_then(|bytes| i64::try_from(bytes.len()).ok()));
-                Ok(Arc::new(lengths.collect::<Int64Array>()) as arrow_array::ArrayRef)
-            };
-            return Ok(own("byte_length", &[bytes], Kind::INTEGER, Arc::new(work)));
-        }
+    if let [bytes] = &call.arguments[..]
+        && bytes.kind == Kind::Bytes
+    {
+        let work = |columns: &[arrow_array::ArrayRef]| {
+            let bytes = columns[0].as_binary::<i32>();
+            let lengths = bytes
+                .iter()
+                .map(|bytes| bytes.and_then(|bytes| i64::try_from(bytes.len()).ok()));
+            Ok(Arc::new(lengths.collect::<Int64Array>()) as arrow_array::ArrayRef)
+        };
+        return Ok(own("byte_length", &[bytes], Kind::INTEGER, Arc::new(work)));
     }
+
     counted(unicode::character_length(), call)
 }
 

@@ -1,9 +1,14 @@
 //! Functions of values of any type.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a function names the kinds that it takes"
+)]
+
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
-use arrow_array::cast::AsArray as _;
+use arrow_array::cast::AsArray;
 use arrow_array::{Array as _, ArrayRef};
 use datafusion_functions::core;
 use whimbrel_core::shorten;
@@ -78,7 +83,7 @@ fn lookup(call: Call<'_>) -> Result<Node, String> {
     let name = format!("lookup {wanted}");
     let work: Work = Arc::new(move |columns| {
         let keys = columns[0].as_string::<i32>();
-        let defaults = columns.get(1).map(|column| column.as_string::<i32>());
+        let defaults = columns.get(1).map(AsArray::as_string::<i32>);
         let mut values = StringBuilder::with_capacity(keys.len(), keys.len() * 8);
         for (row, key) in keys.iter().enumerate() {
             let found = key.map(|key| (key, table.get(key)));
