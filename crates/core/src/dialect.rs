@@ -291,7 +291,7 @@ pub enum ColumnCheck {
     Sum,
     /// The sum of the numbers of characters of texts.
     Characters,
-    /// The sum of the first 32 bits of the MD5 of each text in UTF-8.
+    /// The sum of the first 32 bits of the SHA-256 of each text in UTF-8.
     Hashes,
 }
 

@@ -149,7 +149,7 @@ impl Dialect for MysqlDialect {
             ColumnCheck::DistinctTexts => format!("count(DISTINCT cast({utf8} AS binary))"),
             ColumnCheck::Sum => format!("sum({column})"),
             ColumnCheck::Characters => format!("sum(char_length({column}))"),
-            ColumnCheck::Hashes => format!("sum(cast(conv(left(md5({utf8}), 8), 16, 10) AS unsigned))"),
+            ColumnCheck::Hashes => format!("sum(cast(conv(left(sha2({utf8}, 256), 8), 16, 10) AS unsigned))"),
         })
     }
 

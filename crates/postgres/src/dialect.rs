@@ -101,7 +101,9 @@ impl Dialect for PostgresDialect {
             ColumnCheck::DistinctTexts => format!("count(DISTINCT {utf8})"),
             ColumnCheck::Sum => format!("sum({column})"),
             ColumnCheck::Characters => format!("sum(char_length({column}::text))"),
-            ColumnCheck::Hashes => format!("sum(('x' || left(md5({utf8}), 8))::bit(32)::bigint)"),
+            ColumnCheck::Hashes => {
+                format!("sum(('x' || left(encode(sha256({utf8}), 'hex'), 8))::bit(32)::bigint)")
+            }
         })
     }
 

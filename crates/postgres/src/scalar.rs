@@ -9,8 +9,9 @@ use crate::error::from_driver;
 /// Returns the one value of a query as text.
 pub(crate) async fn scalar(client: &Client, query: &str) -> Result<Option<String>> {
     let query = bare_query(query);
+    // A person's names are looked up where that person's other sessions do.
     client
-        .batch_execute("BEGIN TRANSACTION READ ONLY")
+        .batch_execute("SET search_path TO DEFAULT; BEGIN TRANSACTION READ ONLY")
         .await
         .map_err(from_driver)?;
     // Parsing alone refuses more than one statement, and tells what comes back without running anything.

@@ -8,4 +8,5 @@ mod detect;
 mod flow;
 mod formats;
 mod usage;
+mod validation;
 mod wizard;

@@ -1,0 +1,234 @@
+//! Rules of the user's own and queries to run by hand: what passes, what fails, what is refused, on files and on real servers.
+
+use rusqlite::Connection;
+use whimbrel_testkit::{mysql, postgres};
+
+use crate::desk::{Desk, document};
+
+fn rules(desk: &Desk, text: &str) {
+    std::fs::write(desk.folder().join("whimbrel.toml"), text).unwrap();
+}
+
+/// The one migration's file.
+fn file(desk: &Desk, name: &str) -> String {
+    let mut folders = std::fs::read_dir(desk.files()).unwrap();
+    let folder = folders.find_map(|entry| {
+        let path = entry.unwrap().path();
+        path.join("data-migration.md").exists().then_some(path)
+    });
+    std::fs::read_to_string(folder.unwrap().join(name)).unwrap()
+}
+
+#[test]
+fn rules_that_hold_pass_and_stand_in_the_plan_and_the_reports() {
+    let desk = Desk::set_up();
+    let plain = desk.plan()["plan_hash"].clone();
+    rules(
+        &desk,
+        "[[validation]]\nname = \"books\"\nquery = \"select count(*) from book;\"\nwhen = \"before\"\n\
+         [[validation]]\nname = \"price\"\nsource = \"select sum(price) from book\"\n\
+         target = \"select sum(price) + 0.01 from book -- a cent\"\ntolerance = \"1%\"\n",
+    );
+    assert_ne!(
+        desk.plan()["plan_hash"],
+        plain,
+        "the rules are part of what is confirmed"
+    );
+    let page = file(&desk, "data-migration.md");
+    assert!(page.contains("it said `3` when this plan was made"), "{page}");
+    assert!(page.contains("1%"), "{page}");
+    desk.run("migrate SOURCE TARGET --yes").expect_code(0);
+    let report = file(&desk, "verification_report.md");
+    assert!(report.contains("Validation rules: 2 PASS"), "{report}");
+    for check in [
+        "record_count_check",
+        "uniqueness_check",
+        "null_check",
+        "checksum_check",
+    ] {
+        let line = report
+            .lines()
+            .find(|line| line.contains(check) && line.contains("`book`"));
+        assert!(
+            line.is_some_and(|line| line.contains("| PASS |")),
+            "{check}: {line:?}"
+        );
+    }
+    let author = report
+        .lines()
+        .find(|line| line.contains("foreign_key_check") && line.contains("`author`"));
+    assert!(
+        author.unwrap().contains("NOT CHECKED"),
+        "it has no foreign key: {author:?}"
+    );
+    // What was said before holds when the source has moved on; what is asked now does not.
+    let source = Connection::open(desk.source.path()).unwrap();
+    source
+        .execute_batch("insert into book values (9, 1, 'new', 90.0)")
+        .unwrap();
+    let verified = document(&desk.run("verify --json").expect_code(3));
+    let results: Vec<&str> = verified["verification"]["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["result"].as_str().unwrap())
+        .collect();
+    assert_eq!(results, ["PASS", "FAIL"]);
+}
+
+#[test]
+fn a_rule_that_fails_or_cannot_be_asked_is_no_success() {
+    for (target, result) in [
+        ("select count(*) + 1 from book", "FAIL"),
+        ("select null", "FAIL"),
+        ("select id, title from book", "NOT CHECKED"),
+        ("select id from book", "NOT CHECKED"),
+        ("select count(*) from nowhere", "NOT CHECKED"),
+        ("delete from book", "NOT CHECKED"),
+        ("select 1; delete from book", "NOT CHECKED"),
+        ("select 1) ; delete from book; select (1", "NOT CHECKED"),
+    ] {
+        let desk = Desk::set_up();
+        let text = format!(
+            "[[validation]]\nname = \"a\"\nsource = \"select count(*) from book\"\ntarget = \"{target}\"\n"
+        );
+        rules(&desk, &text);
+        desk.run("migrate SOURCE TARGET --yes").expect_code(3);
+        let report = file(&desk, "verification_report.md");
+        assert!(
+            report.contains(&format!("Validation rules: 1 {result}.")),
+            "{target}: {report}"
+        );
+        let there = Connection::open(desk.target()).unwrap();
+        let rows: i64 = there
+            .query_row("select count(*) from book", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 3, "{target}");
+    }
+}
+
+#[test]
+fn a_rule_that_makes_no_sense_is_refused_before_anything_happens() {
+    for text in [
+        "[[validation]]\nname = \"a\"\n",
+        "[[validation]]\nname = \"a\"\nquery = \"select 1\"\nsource = \"select 1\"\n",
+        "[[validation]]\nname = \"a\"\nsource = \"select 1\"\n",
+        "[[validation]]\nname = \"a\"\nquery = \" \"\n",
+        "[[validation]]\nname = \"a\"\nquery = \"select 1\"\ntolerance = -1\n",
+        "[[validation]]\nname = \"a\"\nquery = \"select 1\"\n[[validation]]\nname = \"a\"\nquery = \"select 1\"\n",
+        "[[validation]]\nname = \"a\"\nquery = \"select nothing\"\nwhen = \"before\"\n",
+    ] {
+        let desk = Desk::set_up();
+        rules(&desk, text);
+        let refused = desk.run("plan SOURCE TARGET").expect_code(2);
+        assert!(refused.stderr.starts_with("error: "), "{text}: {refused:?}");
+        assert!(!desk.target().exists());
+    }
+}
+
+/// The statements of a file of queries.
+fn statements(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().filter(|line| !line.starts_with("--")).collect();
+    let code = code.join("\n");
+    code.split(";\n")
+        .map(|statement| statement.trim().trim_end_matches(';').to_owned())
+        .filter(|statement| !statement.is_empty())
+        .collect()
+}
+
+fn in_file(connection: &Connection, statement: &str) -> Vec<Option<String>> {
+    let mut prepared = connection.prepare(statement).unwrap();
+    let count = prepared.column_count();
+    prepared
+        .query_row([], |row| {
+            (0..count)
+                .map(|at| {
+                    Ok(match row.get_ref(at)? {
+                        rusqlite::types::ValueRef::Null => None,
+                        rusqlite::types::ValueRef::Integer(number) => Some(number.to_string()),
+                        other => {
+                            Some(String::from_utf8_lossy(other.as_bytes().unwrap_or_default()).into_owned())
+                        }
+                    })
+                })
+                .collect()
+        })
+        .unwrap()
+}
+
+/// Texts whose bytes, characters and cases differ, NULLs and an empty text.
+const TEXTS: &str = "insert into word values (1, 'Čapek'), (2, 'čapek'), (3, 'ČAPEK'), (4, null), (5, ''), (6, '😀'), (7, '😀')";
+
+#[test]
+fn the_queries_give_the_same_numbers_in_a_file_and_in_a_server() {
+    let Some(database) = postgres::TestDatabase::create("queries") else {
+        return;
+    };
+    let desk = Desk::set_up();
+    let source = Connection::open(desk.source.path()).unwrap();
+    source
+        .execute_batch("create table word (id integer primary key, text varchar(20))")
+        .unwrap();
+    source.execute_batch(TEXTS).unwrap();
+    desk.run(&format!("migrate SOURCE {} --yes", database.url()))
+        .expect_code(0);
+    let ours = statements(&file(&desk, "verification_queries_source.sql"));
+    let theirs = statements(&file(&desk, "verification_queries_target.sql"));
+    assert_eq!(ours.len(), theirs.len());
+    assert!(ours.len() >= 6, "{ours:?}");
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!(
+            vec![in_file(&source, ours)],
+            database.query_text(theirs),
+            "{ours}\n{theirs}"
+        );
+    }
+}
+
+#[test]
+fn hashes_are_the_same_numbers_in_two_kinds_of_servers_and_rules_cannot_write_there() {
+    for flavour in mysql::Flavour::ALL {
+        let source = mysql::TestDatabase::create(flavour, "queries");
+        let target = postgres::TestDatabase::create("queries_target");
+        let (Some(source), Some(target)) = (source, target) else {
+            continue;
+        };
+        source.execute(
+            "create table word (id int primary key, text varchar(20) character set utf8mb4) default charset utf8mb4",
+        );
+        source.execute(TEXTS);
+        let desk = Desk::set_up();
+        let wrong = [
+            "delete from word",
+            "select id from word; delete from word",
+            "drop table word",
+            "set @a = 1",
+        ];
+        let mut text = "[[validation]]\nname = \"words\"\nquery = \"select count(*) from word\"\n".to_owned();
+        for (at, query) in wrong.iter().enumerate() {
+            text.push_str(&format!("[[validation]]\nname = \"{at}\"\nquery = \"{query}\"\n"));
+        }
+        rules(&desk, &text);
+        let line = format!("migrate {} {} --yes --json", source.url(), target.url());
+        desk.run(&line).expect_code(3);
+        let report = file(&desk, "verification_report.md");
+        assert!(
+            report.contains("Validation rules: 1 PASS, 4 NOT CHECKED"),
+            "{report}"
+        );
+        let theirs = statements(&file(&desk, "verification_queries_target.sql"));
+        let ours = statements(&file(&desk, "verification_queries_source.sql"));
+        assert!(ours.iter().any(|sql| sql.contains("sha2")), "{ours:?}");
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(
+                source.query_text(ours),
+                target.query_text(theirs),
+                "{ours}\n{theirs}"
+            );
+        }
+        assert_eq!(
+            target.query_text("select count(*) from word"),
+            [[Some("7".to_owned())]]
+        );
+    }
+}
