@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ObjectId, RuleVerdict, TableCheck, TableId};
+use crate::{CheckResult, ObjectId, RuleVerdict, TableCheck, TableId};
 
 /// The verdict about a table, a column or an object; only `Identical` is a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,6 +14,17 @@ pub enum Verdict {
     Different,
     /// Not compared, for the reason given.
     NotChecked,
+}
+
+impl Verdict {
+    /// Returns the verdict that the result of a check means.
+    fn of(result: CheckResult) -> Self {
+        match result {
+            CheckResult::Pass => Self::Identical,
+            CheckResult::Fail => Self::Different,
+            CheckResult::NotChecked => Self::NotChecked,
+        }
+    }
 }
 
 /// What a verification found.
@@ -46,7 +57,7 @@ impl Verification {
         let tables = self.tables.iter().map(|table| table.verdict);
         tables
             .chain(self.objects.iter().map(|object| object.verdict))
-            .chain(self.rules.iter().map(|rule| rule.result.verdict()))
+            .chain(self.rules.iter().map(|rule| Verdict::of(rule.result)))
             .max()
             .unwrap_or(Verdict::NotChecked)
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::canonical_decimal;
-use crate::{Error, Result, Verdict};
+use crate::{Error, Result};
 
 /// A rule of the user's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,15 +124,6 @@ impl CheckResult {
             Self::Pass => "PASS",
             Self::Fail => "FAIL",
             Self::NotChecked => "NOT CHECKED",
-        }
-    }
-
-    /// Returns the verdict that it means.
-    pub fn verdict(self) -> Verdict {
-        match self {
-            Self::Pass => Verdict::Identical,
-            Self::Fail => Verdict::Different,
-            Self::NotChecked => Verdict::NotChecked,
         }
     }
 }
