@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::distinct::{EXACT_MAX, Sketch, spread};
 use crate::growth::Months;
 use crate::order::Range;
-use crate::text::{Order, TextGauge};
+use crate::text::{Order, PatternCount, ShapeCount, TextGauge};
 
 /// What one pass found in a column.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,24 +79,6 @@ pub enum Unit {
     Characters,
     /// Bytes.
     Bytes,
-}
-
-/// How many texts are of a kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PatternCount {
-    /// The kind, such as `email`.
-    pub pattern: String,
-    /// How many.
-    pub count: u64,
-}
-
-/// How many texts have a shape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ShapeCount {
-    /// The shape, such as `AA-999`.
-    pub shape: String,
-    /// How many.
-    pub count: u64,
 }
 
 /// Counts the values of a column.

@@ -13,7 +13,8 @@ mod text;
 mod column;
 mod table;
 
-pub use column::{ColumnQuality, Distinct, Lengths, PatternCount, ShapeCount, Unit};
+pub use column::{ColumnQuality, Distinct, Lengths, Unit};
 pub use distinct::{EXACT_MAX, STANDARD_ERROR};
 pub use growth::{Growth, MonthCount, creation_column};
 pub use table::{RepeatedRows, TableGauge, TableQuality, measure};
+pub use text::{PatternCount, ShapeCount};

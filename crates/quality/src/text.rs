@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
+use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::column::{PatternCount, ShapeCount};
 use crate::distinct::{AsItIs, Sketch};
 use crate::order::decimals;
 use crate::pattern::{LOOKED_INTO_BYTES, Pattern, pattern};
@@ -25,6 +25,24 @@ const SHAPED_BYTES_MAX: usize = 64;
 const CACHED: u64 = 1024;
 /// No shape.
 const SHAPELESS: u16 = u16::MAX;
+
+/// How many texts are of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PatternCount {
+    /// The kind, such as `email`.
+    pub pattern: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// How many texts have a shape.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShapeCount {
+    /// The shape, such as `AA-999`.
+    pub shape: String,
+    /// How many.
+    pub count: u64,
+}
 
 /// How texts are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,7 +121,7 @@ fn document(inventory: &Inventory) -> Markup {
                 footer {
                     p {
                         "Counts of rows, NULLs, lengths and patterns are exact. Numbers of different values marked ≈ are estimates with a \
-                         standard error of " (format!("{:.1} %", whimbrel_quality::STANDARD_ERROR * 100.0)) "."
+                         standard error of " (format!("{:.2} %", whimbrel_quality::STANDARD_ERROR * 100.0)) "."
                     }
                     p { "Made by Whimbrel at " (Shown(&inventory.inspected_at)) "." }
                 }

@@ -85,8 +85,10 @@ proptest! {
         let plain = skeleton(&page(&inventory("plain")));
         let odd = page(&inventory(&name));
         prop_assert_eq!(skeleton(&odd), plain);
-        prop_assert!(!odd.chars().any(|letter| letter.is_control() && letter != '\n'));
-        prop_assert!(!odd.contains(['\u{202e}', '\u{200f}', '\u{2028}']));
+        let is_odd = odd.chars().any(|letter| letter.is_control() && letter != '\n');
+        prop_assert!(!is_odd);
+        let is_unseen = odd.contains(['\u{202e}', '\u{200f}', '\u{2028}']);
+        prop_assert!(!is_unseen);
     }
 }
 

@@ -10,8 +10,8 @@ use crate::text::count;
 /// Letters of a line.
 const WIDTH: usize = 80;
 /// Letters of a column's name and of its type.
-const NAME: usize = 22;
-const TYPE: usize = 18;
+const NAME: usize = 20;
+const TYPE: usize = 17;
 /// Letters of the smallest and of the largest value.
 const VALUE: usize = 24;
 /// Patterns and shapes of a column.
@@ -20,7 +20,8 @@ const TOLD: usize = 3;
 /// Returns the part about quality.
 pub(super) fn quality(inventory: &Inventory) -> String {
     let mut text =
-        "\nquality   exact, but for numbers of different values marked ~ (standard error 1.2 %)\n".to_owned();
+        "\nquality   exact, but for numbers of different values marked ~ (standard error 1.15 %)\n"
+            .to_owned();
     let usage = match &inventory.usage {
         None => String::new(),
         Some(UsageNote::NotKnown { why }) => format!("usage     not known: {why}\n"),

@@ -1,0 +1,178 @@
+//! What `inspect --profile` and `inspect --html` say: the same numbers for the same rows, whatever the engine.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use whimbrel_testkit::binary::Whimbrel;
+use whimbrel_testkit::mysql::{self, Flavour};
+use whimbrel_testkit::postgres::TestDatabase;
+use whimbrel_testkit::sqlite::TestFile;
+
+use crate::desk::{Desk, document};
+
+/// Rows of the table with more different values than are counted one by one.
+const MANY: u64 = 3000;
+
+/// The same rows in words that every engine takes.
+fn shop() -> String {
+    let mut sql = "create table customer (id int primary key, email varchar(80), code varchar(10), note varchar(80), amount decimal(10,2), \
+            born date, created_at timestamp null);
+        create table visit (id int primary key, customer_id int references customer (id), page int);
+        create table unused (id int primary key, word varchar(10));
+        insert into customer values \
+            (1, 'ann@example.com', 'AB-1001', ' padded', 10.50, '1990-01-02', '2024-01-05 10:00:00'), \
+            (2, 'bob@example.com', 'CD-1002', '', 9.75, '1985-12-31', '2024-01-20 10:00:00'), \
+            (3, null, 'EF-1003', null, -100.25, null, '2024-03-01 10:00:00'), \
+            (4, 'ann@example.com', 'GH-1004', 'plain', null, '2001-06-15', null);
+        insert into visit values "
+        .to_owned();
+    for id in 1..=MANY {
+        let comma = if id == 1 { "" } else { ", " };
+        write!(sql, "{comma}({id}, {}, {})", id % 4 + 1, id * 7).unwrap();
+    }
+    sql
+}
+
+fn inspected(url: &str) -> Value {
+    let folder = tempfile::TempDir::new().unwrap();
+    let program = Whimbrel::new(env!("CARGO_BIN_EXE_whimbrel"), folder.path());
+    let output = program.args(["inspect", url, "--profile", "--json"]).run();
+    document(&output.expect_code(0))
+}
+
+/// Finds a thing of a list by its name.
+fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
+    let mut all = list.as_array().unwrap().iter();
+    let is_it = |each: &&Value| {
+        let said = each[key].as_str().unwrap_or_default();
+        said == name || said.ends_with(&format!(".{name}"))
+    };
+    all.find(is_it).unwrap_or_else(|| panic!("{name} in {list}"))
+}
+
+fn check(url: &str) {
+    let inventory = inspected(url);
+    let table = |name: &str| &named(&inventory["tables"], "table", name)["detail"];
+    let customer = table("customer");
+    let column = |name: &str| &named(&customer["columns"], "name", name)["quality"];
+    assert_eq!(column("email")["nulls"], 1);
+    assert_eq!(column("email")["distinct"], json!({ "count": 2, "exact": true }));
+    assert_eq!(
+        column("email")["patterns"],
+        json!([{ "pattern": "email", "count": 3 }])
+    );
+    let lengths = &column("email")["lengths"];
+    assert_eq!((&lengths["min"], &lengths["max"]), (&json!(15), &json!(15)));
+    assert_eq!(
+        column("code")["shapes"],
+        json!([{ "shape": "AA-9999", "count": 4 }])
+    );
+    assert_eq!(column("note")["untrimmed"], 1);
+    let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let amount = column("amount");
+    assert!((number(&amount["min"]) + 100.25).abs() < 1e-9 && (number(&amount["max"]) - 10.5).abs() < 1e-9);
+    assert_eq!(
+        (&column("born")["min"], &column("born")["max"]),
+        (&json!("1985-12-31"), &json!("2001-06-15"))
+    );
+    let months: Vec<(&str, u64)> = customer["growth"]["months"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|month| (month["month"].as_str().unwrap(), month["rows"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(months, [("2024-01", 2), ("2024-02", 0), ("2024-03", 1)]);
+    assert_eq!(customer["growth"]["undated"], 1);
+    let page = &named(&table("visit")["columns"], "name", "page")["quality"];
+    assert_eq!(page["distinct"]["exact"], false);
+    let estimate = page["distinct"]["count"].as_u64().unwrap();
+    assert!(estimate.abs_diff(MANY) * 1000 < MANY * 35, "{estimate}");
+    let word = &named(&table("unused")["columns"], "name", "word")["quality"];
+    assert_eq!(
+        (&word["values"], &word["distinct"]["count"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[test]
+fn a_file_is_profiled_exactly() {
+    check(&TestFile::create("quality", &shop()).url());
+}
+
+#[test]
+fn a_postgres_database_is_profiled_exactly() {
+    if let Some(database) = TestDatabase::create("quality") {
+        database.execute(&shop());
+        check(database.url());
+    }
+}
+
+#[test]
+fn a_mysql_and_a_mariadb_database_are_profiled_exactly() {
+    for flavour in [Flavour::MySql, Flavour::MariaDb] {
+        if let Some(database) = mysql::TestDatabase::create(flavour, "quality") {
+            database.execute(&shop());
+            check(database.url());
+        }
+    }
+}
+
+#[test]
+fn orphans_and_repeated_rows_stand_out() {
+    let source = TestFile::create(
+        "broken",
+        "pragma foreign_keys = off;
+         create table parent (id integer primary key);
+         create table child (id integer primary key, parent_id integer references parent (id));
+         create table heap (a int, b text);
+         insert into parent values (1);
+         insert into child values (1, 1), (2, 7), (3, 8);
+         insert into heap values (1, 'x'), (1, 'x'), (null, null), (null, null), (2, 'y')",
+    );
+    let inventory = inspected(&source.url());
+    let detail = |name: &str| &named(&inventory["tables"], "table", name)["detail"];
+    assert_eq!(detail("child")["references"][0]["orphans"], 2);
+    assert_eq!(detail("child")["remarks"][0]["weight"], "broken");
+    assert_eq!(
+        detail("heap")["repeated_rows"],
+        json!({ "count": 2, "exact": true })
+    );
+}
+
+#[test]
+fn a_page_is_written_whole_and_never_over_another_unasked() {
+    let desk = Desk::set_up();
+    desk.run("inspect SOURCE --html page.html").expect_code(0);
+    let page = std::fs::read_to_string(desk.folder().join("page.html")).unwrap();
+    assert!(
+        page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"),
+        "{page}"
+    );
+    assert!(page.contains("author") && page.contains("R.U.R."));
+    let refused = desk.run("inspect SOURCE --html page.html");
+    assert_ne!(refused.code, Some(0));
+    assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
+    desk.run("inspect SOURCE --html page.html --yes").expect_code(0);
+    let nowhere = desk.run("inspect SOURCE --html no/such/page.html");
+    assert!(
+        nowhere.stderr.contains("folder `no/such` does not exist"),
+        "{}",
+        nowhere.stderr
+    );
+}
+
+#[test]
+fn no_line_is_wider_than_a_terminal() {
+    let source = TestFile::create("quality", &shop());
+    let desk = Desk::set_up();
+    let text = desk
+        .program("inspect --profile")
+        .args([source.url()])
+        .run()
+        .expect_code(0)
+        .stdout;
+    let quality = text.split("\nquality ").nth(1).unwrap();
+    for line in quality.lines().skip(1) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
