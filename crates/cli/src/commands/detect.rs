@@ -10,7 +10,7 @@ use super::Session;
 use crate::exit::Exit;
 use crate::text;
 
-/// Tell which databases and migration tools a project folder uses, with the evidence; no password is shown
+/// Tell which databases and migration tools a project folder uses, with the evidence
 #[derive(Debug, Args)]
 pub(crate) struct Detect {
     /// The folder of the project
