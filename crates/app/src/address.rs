@@ -20,7 +20,21 @@ pub struct Address {
     pub environment: Option<String>,
     /// True when the password stood in the argument itself, where the process list shows it.
     pub password_in_argument: bool,
+    /// The databases that are read as one, when it is several.
+    pub members: Vec<Member>,
 }
+
+/// One of several databases that are read as one source.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// What the settings call it.
+    pub name: String,
+    /// Where it is.
+    pub address: Address,
+}
+
+/// What an argument calls the `[[source]]` blocks of the settings, all together.
+pub(crate) const SOURCES: &str = "sources";
 
 impl Address {
     /// Reads a URL or a name from the settings.
@@ -36,7 +50,11 @@ impl Address {
                 name: Some(text.to_owned()),
                 environment: database.environment.clone(),
                 password_in_argument: false,
+                members: Vec::new(),
             });
+        }
+        if text == SOURCES && !settings.source.is_empty() {
+            return Self::several(settings, environment);
         }
         if !text.contains(':') && !text.contains("${") {
             return Err(unknown_name(text, settings));
@@ -46,6 +64,34 @@ impl Address {
             name: None,
             environment: None,
             password_in_argument: holds_password(text),
+            members: Vec::new(),
+        })
+    }
+
+    /// Reads the databases of the `[[source]]` blocks.
+    ///
+    /// # Errors
+    /// As [`Address::read`].
+    pub fn several(settings: &Settings, environment: &Environment) -> Result<Self> {
+        let mut members = Vec::with_capacity(settings.source.len());
+        for source in &settings.source {
+            let address = Self::read(&source.url, settings, environment);
+            let mut address =
+                address.map_err(|error| error.during(format_args!("source `{}`", source.name)))?;
+            // It stands in a file, not in the process list.
+            address.password_in_argument = false;
+            members.push(Member {
+                name: source.name.clone(),
+                address,
+            });
+        }
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        Ok(Self {
+            url: DatabaseUrl::parse_file(&format!("{SOURCES}:{}", names.join(",")))?,
+            name: Some(SOURCES.to_owned()),
+            environment: None,
+            password_in_argument: false,
+            members,
         })
     }
 
@@ -59,11 +105,16 @@ impl Address {
             name: None,
             environment: None,
             password_in_argument: false,
+            members: Vec::new(),
         })
     }
 
     /// Returns what people call it: the name, and what it is for, and the URL without secrets.
     pub fn label(&self) -> String {
+        if !self.members.is_empty() {
+            let each = |member: &Member| format!("{} ({})", member.name, member.address.url.masked());
+            return self.members.iter().map(each).collect::<Vec<_>>().join(", ");
+        }
         match (&self.name, &self.environment) {
             (Some(name), Some(environment)) => format!("{name} ({environment}, {})", self.url.masked()),
             (Some(name), None) => format!("{name} ({})", self.url.masked()),
@@ -73,6 +124,11 @@ impl Address {
 
     /// Tells whether both mean the same database, whoever logs in.
     pub fn is_same_place(&self, other: &Self) -> bool {
+        match (self.members.as_slice(), other.members.as_slice()) {
+            ([], []) => {}
+            ([], members) => return members.iter().any(|member| self.is_same_place(&member.address)),
+            (members, _) => return members.iter().any(|member| member.address.is_same_place(other)),
+        }
         let place = |url: &DatabaseUrl| {
             let engine = connector(&url.scheme).map(|each| each.name()).unwrap_or_default();
             let file = match url.host {

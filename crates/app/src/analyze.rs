@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use whimbrel_core::{
-    Catalog, Error, ErrorClass, Finding, ObjectKind, Result, Severity, Source, Table, TableId,
+    Catalog, Error, ErrorClass, Finding, Mapping, ObjectKind, Result, Severity, Source, Table, TableId,
     TableProfile, Target,
 };
 
 use crate::address::Address;
 use crate::connectors::connector;
+use crate::mapping::{self, Mapped};
 use crate::refusal;
 use crate::setup::Setup;
 
@@ -54,20 +55,14 @@ impl Pair {
     ///
     /// # Errors
     /// A usage error when they do.
-    pub(crate) async fn refuse_one_database(
-        &self,
-        source: &dyn Source,
-        target: &dyn Target,
-    ) -> Result<()> {
-        let is_one_engine = connector(&self.source.url.scheme)?.name()
-            == connector(&self.target.url.scheme)?.name();
+    pub(crate) async fn refuse_one_database(&self, source: &dyn Source, target: &dyn Target) -> Result<()> {
+        let engine = |address: &Address| connector(&address.url.scheme).map(|connector| connector.name());
+        // Where the source is several, their URLs were compared.
+        let is_one_engine = self.source.members.is_empty() && engine(&self.source)? == engine(&self.target)?;
         if !is_one_engine {
             return Ok(());
         }
-        match (
-            source.identity().await?,
-            target.as_source().identity().await?,
-        ) {
+        match (source.identity().await?, target.as_source().identity().await?) {
             (Some(one), Some(other)) if one == other => Err(self.is_one_database()),
             _ => Ok(()),
         }
@@ -91,8 +86,10 @@ impl Pair {
 pub(crate) struct Analysis {
     /// The databases' addresses.
     pub(crate) pair: Pair,
-    /// The source, open.
+    /// The source, open, seen through the mapping.
     pub(crate) source: Arc<dyn Source>,
+    /// The mapping, when there is one.
+    pub(crate) mapped: Option<Mapped>,
     /// The target, open.
     pub(crate) target: Arc<dyn Target>,
     /// What the source holds.
@@ -121,23 +118,29 @@ pub trait AnalysisWatch: Send + Sync {
 pub(crate) async fn analyze(
     setup: &Setup,
     mut pair: Pair,
+    mapping: &Mapping,
     choose: impl FnOnce(&Analysis) -> Result<BTreeSet<TableId>>,
     watch: &dyn AnalysisWatch,
 ) -> Result<Analysis> {
     let labels = (pair.source.label(), pair.target.label());
     let at_source = |error: Error| error.during(format_args!("source {}", labels.0));
     let at_target = |error: Error| error.during(format_args!("target {}", labels.1));
-    let source = setup
-        .open_source(&mut pair.source)
-        .await
-        .map_err(at_source)?;
-    let target = setup
-        .open_target(&mut pair.target)
-        .await
-        .map_err(at_target)?;
+    let opened = mapping::open(setup, &mut pair.source, mapping, &pair.target.url.scheme).await;
+    let opened = opened.map_err(at_source)?;
+    let source = opened.source;
+    let target = setup.open_target(&mut pair.target).await.map_err(at_target)?;
     pair.refuse_one_database(&*source, &*target).await?;
     let preflight = reachable(source.check().await.map_err(at_source)?).map_err(at_source)?;
+    let mapped = match opened.through {
+        Some(through) => Some(
+            Mapped::describe(&pair.source, through, mapping)
+                .await
+                .map_err(at_source)?,
+        ),
+        None => None,
+    };
     let mut analysis = Analysis {
+        mapped,
         source_catalog: source.catalog().await.map_err(at_source)?,
         target_catalog: target.as_source().catalog().await.map_err(at_target)?,
         pair,
@@ -162,11 +165,7 @@ pub(crate) async fn analyze(
         .collect();
     let bytes = tables.iter().filter_map(|table| table.bytes).sum();
     let ids: Vec<TableId> = tables.iter().map(|table| table.id.clone()).collect();
-    let held = analysis
-        .source
-        .check_snapshot(&ids)
-        .await
-        .map_err(at_source)?;
+    let held = analysis.source.check_snapshot(&ids).await.map_err(at_source)?;
     analysis.preflight.extend(held);
     let target = analysis.target.as_source();
     let held = target.check_snapshot(&ids).await.map_err(at_target)?;
@@ -190,17 +189,14 @@ pub(crate) async fn analyze(
 pub(crate) fn barred(findings: &[Finding]) -> BTreeSet<&TableId> {
     findings
         .iter()
-        .filter(|finding| {
-            finding.severity == Severity::Blocker && finding.subject.kind == ObjectKind::Table
-        })
+        .filter(|finding| finding.severity == Severity::Blocker && finding.subject.kind == ObjectKind::Table)
         .map(|finding| &finding.subject.owner)
         .collect()
 }
 
 /// Stops where a database that cannot be reached is only a finding: nothing more can be said about it.
 fn reachable(findings: Vec<Finding>) -> Result<Vec<Finding>> {
-    let lost =
-        |finding: &&Finding| finding.code == "connection" && finding.severity == Severity::Blocker;
+    let lost = |finding: &&Finding| finding.code == "connection" && finding.severity == Severity::Blocker;
     match findings.iter().find(lost) {
         Some(finding) => Err(Error::new(ErrorClass::Denied, finding.message.clone())
             .with_code("connection")
@@ -255,11 +251,10 @@ pub(crate) async fn profile(
 /// Puts small tables together, as many as leave every connection several groups; each large one is alone, and the largest go first.
 fn groups<'a>(jobs: usize, tables: &[&'a Table]) -> Vec<Vec<&'a Table>> {
     let are_few = tables.len() < FEW_TABLES;
-    let (mut small, mut large): (Vec<&Table>, Vec<&Table>) =
-        tables.iter().copied().partition(|table| {
-            let bytes = table.bytes.unwrap_or(if are_few { u64::MAX } else { 0 });
-            bytes <= SMALL_TABLE_BYTES
-        });
+    let (mut small, mut large): (Vec<&Table>, Vec<&Table>) = tables.iter().copied().partition(|table| {
+        let bytes = table.bytes.unwrap_or(if are_few { u64::MAX } else { 0 });
+        bytes <= SMALL_TABLE_BYTES
+    });
     large.sort_by_key(|table| std::cmp::Reverse(table.bytes));
     small.sort_by(|a, b| a.id.cmp(&b.id));
     let size = small
@@ -284,9 +279,7 @@ mod tests {
 
     #[test]
     fn small_tables_share_a_question_and_large_ones_come_first_and_alone() {
-        let mut tables: Vec<Table> = (0..10_000)
-            .map(|number| table(number, Some(4096)))
-            .collect();
+        let mut tables: Vec<Table> = (0..10_000).map(|number| table(number, Some(4096))).collect();
         tables[7].bytes = Some(1 << 30);
         tables[9].bytes = Some(2 << 30);
         let groups = groups(2, &tables.iter().collect::<Vec<_>>());

@@ -19,8 +19,10 @@ mod demonstrate;
 mod detect;
 mod inspect;
 mod log;
+mod mapping;
 mod pause;
 mod plan;
+mod preview;
 pub mod report;
 mod rollback;
 mod run;
@@ -42,6 +44,8 @@ pub use migration::{Attendance, Databases};
 pub use next::in_folder;
 pub use pause::{PauseOutcome, let_go_on, pause};
 pub use plan::{DecisionState, Draft, PlanRequest, PlanSummary, draft};
+pub use preview::{init_config, preview};
+pub use whimbrel_transform::Preview;
 pub use rollback::{
     Checkpoint, RollbackOutcome, RollbackPreview, RollbackRequest, preview as preview_rollback, rollback,
 };

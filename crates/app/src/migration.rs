@@ -11,6 +11,7 @@ use whimbrel_pipeline::{Limits, MigrationDir, Observer, RunContext};
 use crate::address::Address;
 use crate::analyze::Pair;
 use crate::connectors::connector_named;
+use crate::mapping;
 use crate::refusal;
 use crate::setup::Setup;
 
@@ -107,7 +108,10 @@ pub(crate) fn has_begun(dir: &MigrationDir) -> Result<bool> {
 /// A usage error when the request names other databases than the approved plan does.
 fn pair(setup: &Setup, plan: &Plan, databases: &Databases) -> Result<Pair> {
     Ok(Pair {
-        source: address(setup, "source", &plan.source, databases.source.as_deref())?,
+        source: match plan.mapping.sources.is_empty() {
+            true => address(setup, "source", &plan.source, databases.source.as_deref())?,
+            false => mapping::several(setup, &plan.mapping)?,
+        },
         target: address(setup, "target", &plan.target, databases.target.as_deref())?,
     })
 }
@@ -141,7 +145,9 @@ pub(crate) async fn context(
     attendance: &Attendance,
 ) -> Result<RunContext> {
     let Migration { dir, plan, mut pair } = migration;
-    let source = setup.open_source(&mut pair.source).await;
+    let scheme = pair.target.url.scheme.clone();
+    let opened = mapping::open(setup, &mut pair.source, &plan.mapping, &scheme).await;
+    let source = opened.map(|opened| opened.source);
     let source = source.map_err(|error| error.during(format_args!("source {}", pair.source.label())))?;
     let target = setup.open_target(&mut pair.target).await;
     let target = target.map_err(|error| error.during(format_args!("target {}", pair.target.label())))?;

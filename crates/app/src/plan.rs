@@ -18,6 +18,7 @@ use whimbrel_planner::{PlanInput, Side, Wishes};
 use self::answers::{fitted, put};
 use crate::analyze::{Analysis, AnalysisWatch, Pair, analyze};
 use crate::connectors::connector;
+use crate::mapping::{Mapped, Tongue};
 use crate::migration::{Migration, has_begun};
 use crate::next::{Next, in_folder};
 use crate::refusal;
@@ -110,8 +111,15 @@ pub struct DecisionState {
 /// When a database cannot be read, or a decision of the request fits nothing.
 pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWatch) -> Result<Draft> {
     let pair = Pair::read(setup, &request.source, &request.target)?;
-    let wishes = wishes(setup, request);
-    let analysis = analyze(setup, pair, |seen| chosen(setup, seen, &wishes), watch).await?;
+    let wishes = wishes(setup, request)?;
+    let analysis = analyze(
+        setup,
+        pair,
+        &wishes.mapping,
+        |seen| chosen(setup, seen, &wishes),
+        watch,
+    )
+    .await?;
     let wishes = validation::recorded(setup, &analysis.pair.source, wishes).await?;
     if !wishes.decisions.is_empty() {
         // A decision that fits nothing is refused before there is a directory.
@@ -268,7 +276,8 @@ impl Draft {
         })?;
         for (file, side) in report::QUERY_FILES {
             self.dir.write_with(file, |out| {
-                report::verification_queries(&self.plan, side).try_for_each(|text| out.write_all(text.as_bytes()))
+                report::verification_queries(&self.plan, side)
+                    .try_for_each(|text| out.write_all(text.as_bytes()))
             })?;
         }
         self.dir.save_plan(&self.plan)?;
@@ -320,20 +329,21 @@ fn summary(setup: &Setup, plan: &Plan, folder: &Path) -> PlanSummary {
     }
 }
 
-fn wishes(setup: &Setup, request: &PlanRequest) -> Wishes {
+fn wishes(setup: &Setup, request: &PlanRequest) -> Result<Wishes> {
     let mut decisions = setup.settings.decisions();
     for decision in &request.decisions {
         put(&mut decisions, decision.clone());
     }
-    Wishes {
+    Ok(Wishes {
         tables: setup.settings.tables.include.clone(),
         exclude: setup.settings.tables.exclude.clone(),
         decisions,
         accept_suggested: request.accept_suggested,
         policies: setup.settings.policies(),
         memory_bytes: setup.memory_bytes,
+        mapping: setup.settings.mapping()?,
         ..Wishes::default()
-    }
+    })
 }
 
 /// Returns the tables that the filters let through, whatever is decided about them.
@@ -360,30 +370,32 @@ fn asked<T>(
     id: &MigrationId,
     question: impl FnOnce(&PlanInput<'_>) -> Result<T>,
 ) -> Result<T> {
-    let (source, target) = (
-        connector(&analysis.pair.source.url.scheme)?,
-        connector(&analysis.pair.target.url.scheme)?,
-    );
-    let (source_dialect, target_dialect) = (
-        source.dialect_of(&analysis.source_catalog),
-        target.dialect_of(&analysis.target_catalog),
-    );
-    let (source_capabilities, target_capabilities) = (
-        source.capabilities_of(&analysis.source_catalog),
-        target.capabilities_of(&analysis.target_catalog),
-    );
+    let target = connector(&analysis.pair.target.url.scheme)?;
+    let tongue = Tongue::of(
+        &analysis.pair.source,
+        &analysis.source_catalog,
+        analysis.mapped.as_ref(),
+    )?;
+    let target_dialect = target.dialect_of(&analysis.target_catalog);
+    let target_capabilities = target.capabilities_of(&analysis.target_catalog);
+    let mapped = analysis.mapped.as_ref();
+    let wishes = &Wishes {
+        mapping: mapped.map_or_else(Default::default, |mapped| mapped.mapping.clone()),
+        renames: mapped.map_or_else(Default::default, |mapped| mapped.renames.clone()),
+        ..wishes.clone()
+    };
     let input = PlanInput {
         migration: id.clone(),
         created_at: setup.timestamp(),
         source: Side {
             catalog: &analysis.source_catalog,
-            dialect: &*source_dialect,
-            capabilities: &source_capabilities,
+            dialect: &*tongue.dialect,
+            capabilities: &tongue.capabilities,
             url: analysis.pair.source.url.stored(),
             name: analysis.pair.source.name.clone(),
             database: analysis.source_catalog.database.clone(),
         },
-        origins: Vec::new(),
+        origins: mapped.map_or_else(Vec::new, Mapped::origins),
         target: Side {
             catalog: &analysis.target_catalog,
             dialect: &*target_dialect,

@@ -1,5 +1,6 @@
 //! `whimbrel.toml` and the environment, read once at the edge. Which database a name means is `address.rs`.
 
+mod mapping;
 #[cfg(test)]
 mod schema;
 mod size;
@@ -12,8 +13,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
-use whimbrel_core::{CODES, Decision, Error, OnReject, Policies, Result};
+use whimbrel_core::{CODES, Decision, Error, LookupRule, OnReject, Policies, Result, TableRule, WaveRule};
 
+pub use self::mapping::{MaskingSettings, SourceSettings};
 pub use self::size::ByteSize;
 use self::validation::ValidationSettings;
 use crate::refusal;
@@ -53,6 +55,18 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// `[[validation]]`: rules that prove the result.
     validation: Vec<ValidationSettings>,
+    /// `[[source]]`: several databases that are read as one.
+    pub source: Vec<SourceSettings>,
+    /// `[[table]]`: what becomes of tables on the way.
+    pub table: Vec<TableRule>,
+    /// `[[lookup]]`: tables of values for expressions.
+    pub lookup: Vec<LookupRule>,
+    /// `[[wave]]`: the order in which tables are copied.
+    pub wave: Vec<WaveRule>,
+    /// `[namespaces]`: what the source's namespaces are called in the target.
+    pub namespaces: BTreeMap<String, String>,
+    /// `[masking]`.
+    pub masking: MaskingSettings,
 }
 
 /// A database by name.

@@ -5,6 +5,7 @@ mod detection;
 mod inventory;
 mod outcome;
 mod plan;
+mod preview;
 mod progress;
 mod verification;
 
@@ -17,6 +18,7 @@ pub(crate) use outcome::{
     cleaned_up, going_on, log_verdict, paused, rolled_back, run_outcome, status, statuses,
 };
 pub(crate) use plan::{deeper, findings, headline, plan_and_next, plan_summary, question, settled};
+pub(crate) use preview::preview;
 pub(crate) use progress::{in_work, outlook, rows_of_phase};
 pub(crate) use verification::{differences, verification};
 pub(crate) use whimbrel_app::report::{count, duration, size};

@@ -248,6 +248,9 @@ pub struct Column {
     /// column should keep, or empty. None for a column as its database has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derived: Option<LogicalType>,
+    /// How a mapping computes the values, as a person wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derivation: Option<String>,
     /// True when NULL is allowed.
     pub nullable: bool,
     /// Default expression, native text.
@@ -281,6 +284,7 @@ impl Column {
             native: native.into(),
             user_type: None,
             derived: None,
+            derivation: None,
             nullable: true,
             default: None,
             identity: None,

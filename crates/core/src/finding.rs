@@ -314,4 +314,8 @@ pub const CODES: &[Code] = &[
         code: "password_in_argument",
         doc: "a password in an argument can be seen in the process list",
     },
+    Code {
+        code: "mapping",
+        doc: "what the mapping of the settings does, or leaves open: which rows move, masks without a key",
+    },
 ];

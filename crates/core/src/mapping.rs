@@ -37,6 +37,16 @@ impl Mapping {
         self == &Self::default()
     }
 
+    /// Returns the place of the first wave that takes the table, by its name in the source or in the target; behind all when none does.
+    pub fn wave_of(&self, source: &TableId, target: &TableId) -> usize {
+        let takes = |wave: &WaveRule| {
+            let mut patterns = wave.tables.iter();
+            patterns.any(|pattern| source.matches(pattern) || target.matches(pattern))
+        };
+        let found = self.waves.iter().position(takes);
+        found.unwrap_or(self.waves.len())
+    }
+
     /// Tells whether rows are read through the mapping: several sources, or a rule that does more than rename.
     pub fn changes_rows(&self) -> bool {
         !self.sources.is_empty() || self.tables.iter().any(TableRule::changes_rows)
@@ -66,6 +76,9 @@ pub struct SourceRule {
     /// The namespace that its tables have in the mapped catalog; the name when nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// Its URL without password, filled in when the plan is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 impl SourceRule {
@@ -176,7 +189,8 @@ impl From<MaskRule> for String {
     }
 }
 
-/// A table of values for `lookup(name, key)` in expressions: a CSV file, or a table of a source.
+/// A table of values for `lookup('name', key)` in expressions: a CSV file with a header and the keys in its first column, or two columns of a
+/// table of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupRule {
@@ -188,10 +202,12 @@ pub struct LookupRule {
     /// The table of a source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// The column that is looked for.
-    pub key: String,
-    /// The column that is found.
-    pub value: String,
+    /// The table's column that is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The table's column that is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
     /// SHA-256 in hex of the file's bytes, filled in when the plan is made: another file is another plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,

@@ -117,7 +117,7 @@ async fn do_steps(run: &Arc<Run>) -> Result<(), Failure> {
     agenda.end()
 }
 
-/// Puts everything that is left on the agenda, the biggest tables first.
+/// Puts everything that is left on the agenda, the biggest tables of each wave first.
 fn agenda(
     run: &Arc<Run>,
     snapshot: Arc<dyn Snapshot>,
@@ -136,7 +136,9 @@ fn agenda(
     let mut agenda = Agenda::new(run, record, after, incomplete);
     let tables = &run.plan().tables;
     let mut order: Vec<usize> = (0..tables.len()).collect();
-    order.sort_by_key(|at| Reverse(tables[*at].bytes));
+    let mapping = &run.plan().mapping;
+    let wave = |at: usize| mapping.wave_of(&tables[at].source.id, &tables[at].target.id);
+    order.sort_by_key(|at| (wave(*at), Reverse(tables[*at].bytes)));
     for at in order {
         let plan = &tables[at];
         let records = of_table.remove(&plan.target.id);

@@ -284,7 +284,14 @@ pub(crate) fn home(scope: &Scope<'_>, source: &TableId) -> TableId {
     let (from, to) = (scope.source.capabilities, scope.target.capabilities);
     let renames = &scope.input.wishes.renames;
     if let Some(wanted) = renames.tables.get(source) {
-        return wanted.clone();
+        return match (&wanted.namespace, to.namespaces) {
+            (Some(namespace), false) => TableId::bare(format!("{namespace}_{}", wanted.name)),
+            (None, true) => TableId {
+                namespace: to.default_namespace.map(str::to_owned),
+                name: wanted.name.clone(),
+            },
+            (Some(_), true) | (None, false) => wanted.clone(),
+        };
     }
     let namespace = source.namespace.as_ref();
     if let Some(wanted) = namespace.and_then(|namespace| renames.namespaces.get(namespace)) {

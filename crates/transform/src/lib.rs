@@ -2,6 +2,7 @@
 //! compiled ([`Expression`], [`Filter`]), evaluated on whole batches; tables of values for `lookup` ([`Lookups`]) and masks
 //! for copies into test environments ([`Mask`]). It reads no database and, but for the tables of values, no file.
 
+mod column;
 mod expression;
 mod lookup;
 mod mask;
@@ -18,9 +19,14 @@ mod calendar;
 mod carry;
 mod cast;
 mod kernel;
+mod kinds;
 mod number;
 
-pub use expression::{Evaluated, Expression, Filter, InputColumn, Kept};
+mod mapped;
+
+pub use column::InputColumn;
+pub use expression::{Evaluated, Expression, Filter, Kept};
 pub use functions::reference as function_reference;
 pub use lookup::Lookups;
+pub use mapped::{Database, MappedSource, Preview, PreviewRow, read_pairs};
 pub use mask::{Mask, MaskKey, MaskKind};

@@ -67,6 +67,7 @@ fn copied(planned: &TablePlan, column: &ColumnPlan) -> Value {
         "target_type": column.target_native,
         "target_column": planned.target.column(&column.target).map(properties),
         "travels_as": column.logical,
+        "transform": planned.source.column(&column.source).and_then(|source| source.derivation.as_ref()),
         "fidelity": fidelity,
         "why": why,
     })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use whimbrel_core::{ColumnPlan, Endpoint, Fidelity, OnReject, Plan, Statement, Step, StepPhase};
+use whimbrel_core::{ColumnPlan, Endpoint, Fidelity, OnReject, Plan, Statement, Step, StepPhase, TablePlan};
 
 use super::markdown::{block, code, codes, prose, table};
 use super::quantity::{count, counted, duration, size};
@@ -224,7 +224,7 @@ fn data_mapping(plan: &Plan) -> String {
                 code(&column.source),
                 target.clone(),
                 code(&column.target),
-                transform(column),
+                transform(planned, column),
             ]
         }));
         let is_compared = |name: &str| planned.columns.iter().any(|column| column.target == name);
@@ -259,7 +259,7 @@ fn data_mapping(plan: &Plan) -> String {
     text
 }
 
-fn transform(column: &ColumnPlan) -> String {
+fn transform(planned: &TablePlan, column: &ColumnPlan) -> String {
     let types = format!(
         "{} to {}, as {}",
         native(&column.source_native),
@@ -274,6 +274,13 @@ fn transform(column: &ColumnPlan) -> String {
     };
     if let Some(rule) = &column.rule {
         text.push_str(&format!("; **rule:** {}", prose(&rule.to_string())));
+    }
+    let derivation = planned
+        .source
+        .column(&column.source)
+        .and_then(|source| source.derivation.as_ref());
+    if let Some(derivation) = derivation {
+        text.push_str(&format!("; **computed on the way:** {}", code(derivation)));
     }
     if column.computed {
         text.push_str("; computed by the target: compared, not copied");
@@ -348,6 +355,17 @@ fn data_order(plan: &Plan) -> String {
         return "No table, no rows.\n".to_owned();
     }
     let mut text = String::new();
+    for (at, wave) in plan.mapping.waves.iter().enumerate() {
+        let of = plan
+            .tables
+            .iter()
+            .filter(|table| plan.mapping.wave_of(&table.source.id, &table.target.id) == at);
+        let names: Vec<String> = of.map(|table| table.target.id.to_string()).collect();
+        let _infallible = writeln!(text, "* Wave {}, {}: {}", at + 1, prose(&wave.name), codes(names));
+    }
+    if !text.is_empty() {
+        text.push_str("\nWaves come one after the other, other tables after them. By dependency:\n\n");
+    }
     for (at, names) in levels.into_values().enumerate() {
         let _infallible = writeln!(text, "{}. {}", at + 1, codes(names));
     }

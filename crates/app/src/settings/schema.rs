@@ -41,6 +41,10 @@ fn the_schema_has_every_key_and_no_other() {
         ("/properties/rollback", "[rollback]\nnothing = 1"),
         ("/properties/limits", "[limits]\nnothing = 1"),
         ("/$defs/validation", "[[validation]]\nnothing = 1"),
+        ("/properties/masking", "[masking]\nnothing = 1"),
+        ("/$defs/source", "[[source]]\nnothing = 1"),
+        ("/$defs/table", "[[table]]\nnothing = 1"),
+        ("/$defs/wave", "[[wave]]\nnothing = 1"),
     ] {
         assert_eq!(keys(&schema, pointer), expected(text), "{text}");
     }
@@ -86,7 +90,9 @@ fn what_the_documentation_shows_is_read() {
     let (sample, _) = rest.split_once("```").unwrap();
     let settings = Settings::parse(sample, DEFAULT_FILE).unwrap();
     assert_eq!(settings.decisions().len(), 3);
-    let sections = sample.lines().filter_map(|line| Some(line.strip_prefix('[')?.trim_start_matches('[')));
+    let sections = sample
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix('[')?.trim_start_matches('[')));
     let shown: BTreeSet<String> = sections
         .filter_map(|line| line.split([']', '.']).next())
         .map(str::to_owned)

@@ -6,8 +6,8 @@ use whimbrel_core::{
     Catalog, Column, Dialect, Error, LogicalType, MaskRule, Result, Table, TableRule, matches_name,
 };
 
+use super::rules::hint_for;
 use super::sources::Described;
-use crate::similar::hint_for;
 use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
 
 /// A table that rows come from.
@@ -25,6 +25,10 @@ pub(crate) struct Part {
     pub(crate) filter_text: String,
     /// The columns that it gives.
     pub(crate) columns: Vec<PartColumn>,
+    /// The primary key that the rules want.
+    pub(crate) key: Option<Vec<String>>,
+    /// The column that names the source.
+    pub(crate) source_column: Option<String>,
 }
 
 /// A column that a part gives.
@@ -122,15 +126,13 @@ impl Part {
             filter,
             filter_text,
             inputs,
+            key: rules
+                .iter()
+                .rev()
+                .find(|rule| !rule.key.is_empty())
+                .map(|rule| rule.key.clone()),
+            source_column: rules.iter().rev().find_map(|rule| rule.source_column.clone()),
         })
-    }
-
-    /// Tells whether all rows pass, and every column as it is.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.filter.is_none()
-            && self.columns.iter().all(|column| {
-                matches!(column.value, Value::Column { own_form: None, .. })
-            })
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&PartColumn> {
@@ -139,6 +141,15 @@ impl Part {
 }
 
 impl PartColumn {
+    /// Tells whether the values are those of the part's column, masked or not.
+    pub(crate) fn comes_from(&self, part: &Part, name: &str) -> bool {
+        let of = match &self.value {
+            Value::Column { at, .. } => Some(*at),
+            Value::Computed(computed) => computed.of,
+        };
+        of.is_some_and(|at| part.inputs[at].name == name)
+    }
+
     /// Tells whether the source's values stay as they are.
     pub(crate) fn is_same(&self) -> bool {
         matches!(self.value, Value::Column { .. })
@@ -168,7 +179,11 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// The conditions of all rules together.
     fn filter_text(&self) -> String {
-        let filters: Vec<&String> = self.rules.iter().filter_map(|rule| rule.filter.as_ref()).collect();
+        let filters: Vec<&String> = self
+            .rules
+            .iter()
+            .filter_map(|rule| rule.filter.as_ref())
+            .collect();
         match filters.as_slice() {
             [one] => (*one).clone(),
             many => many
@@ -192,7 +207,11 @@ impl Builder<'_> {
                 columns.push(self.new_column(name, text)?);
             }
         }
-        let named = self.rules.iter().rev().find_map(|rule| rule.source_column.as_ref());
+        let named = self
+            .rules
+            .iter()
+            .rev()
+            .find_map(|rule| rule.source_column.as_ref());
         if let Some(name) = named {
             let text = format!("'{}'", source.replace('\'', "''"));
             let mut column = self.new_column(name, &text)?;
@@ -204,16 +223,25 @@ impl Builder<'_> {
 
     fn is_wanted(&self, name: &str) -> bool {
         let is_among = |patterns: &[String]| patterns.iter().any(|pattern| matches_name(pattern, name));
-        self.rules.iter().all(|rule| {
-            (rule.columns.is_empty() || is_among(&rule.columns)) && !is_among(&rule.exclude)
-        })
+        self.rules
+            .iter()
+            .all(|rule| (rule.columns.is_empty() || is_among(&rule.columns)) && !is_among(&rule.exclude))
     }
 
     /// The last rule's word for a column, by pattern.
-    fn word<'r, T>(&'r self, name: &str, of: impl Fn(&'r TableRule) -> &'r BTreeMap<String, T>) -> Option<&'r T> {
+    fn word<'r, T>(
+        &'r self,
+        name: &str,
+        of: impl Fn(&'r TableRule) -> &'r BTreeMap<String, T>,
+    ) -> Option<&'r T> {
         self.rules.iter().rev().find_map(|rule| {
             let words = of(rule);
-            let by_pattern = || words.iter().find(|(pattern, _)| matches_name(pattern, name)).map(|(_, word)| word);
+            let by_pattern = || {
+                words
+                    .iter()
+                    .find(|(pattern, _)| matches_name(pattern, name))
+                    .map(|(_, word)| word)
+            };
             words.get(name).or_else(by_pattern)
         })
     }
@@ -247,11 +275,13 @@ impl Builder<'_> {
         let keeps_form = computed.is_none() && default.is_none() && wanted.is_none();
         let mut made = self.compute(name, &text, mask)?;
         made.of = keeps_form.then_some(at);
+        part.column.derivation = Some(said(&made));
         part.column.derived = Some(match keeps_form {
             true => self.inputs[at].logical.clone(),
             false => made.expression.logical().clone(),
         });
-        part.column.nullable = made.expression.nullable() && column.nullable || mask.is_none() && made.expression.nullable();
+        part.column.nullable =
+            made.expression.nullable() && column.nullable || mask.is_none() && made.expression.nullable();
         if computed.is_some() || wanted.is_some() {
             forget(&mut part.column);
         }
@@ -270,6 +300,7 @@ impl Builder<'_> {
         let mut column = Column::new(name, "");
         column.nullable = made.expression.nullable();
         column.derived = Some(made.expression.logical().clone());
+        column.derivation = Some(said(&made));
         Ok(PartColumn {
             name: name.to_owned(),
             renamed: None,
@@ -304,7 +335,11 @@ impl Builder<'_> {
     /// The expression in the form that a type of the target's holds.
     fn cast(&self, text: &str, name: &str, native: &str) -> Result<String> {
         let column = Column::new(name, native);
-        let logical = self.workshop.target.logical(&column, &Catalog::default(), None).to;
+        let logical = self
+            .workshop
+            .target
+            .logical(&column, &Catalog::default(), None)
+            .to;
         let word = match &logical {
             LogicalType::Boolean => "boolean".to_owned(),
             LogicalType::Integer { bits: 16 } => "smallint".to_owned(),
@@ -338,17 +373,26 @@ fn forget(column: &mut Column) {
     *column = Column {
         name: column.name.clone(),
         derived: column.derived.clone(),
+        derivation: column.derivation.clone(),
         nullable: column.nullable,
         comment: column.comment.clone(),
         ..Column::new("", "")
     };
 }
 
+/// How values are made, for people.
+fn said(computed: &Computed) -> String {
+    match &computed.masked {
+        Some(mask) => format!("{} of {}", String::from(*mask), computed.text),
+        None => computed.text.clone(),
+    }
+}
+
 fn kind(rule: &MaskRule) -> MaskKind {
     match rule {
         MaskRule::Hash => MaskKind::Hash,
         MaskRule::Redact => MaskKind::Redact,
-        MaskRule::KeepLast(count) => MaskKind::KeepLast(*count as usize),
+        MaskRule::KeepLast(count) => MaskKind::KeepLast(*count),
     }
 }
 
@@ -365,7 +409,10 @@ fn refuse_unknown(table: &Table, rules: &[&TableRule]) -> Result<()> {
             .chain(&rule.columns)
             .chain(&rule.exclude);
         for name in names {
-            let is_met = table.columns.iter().any(|column| matches_name(name, &column.name))
+            let is_met = table
+                .columns
+                .iter()
+                .any(|column| matches_name(name, &column.name))
                 || rule.compute.contains_key(name)
                 || rule.source_column.as_ref() == Some(name);
             if !is_met && !is_general {
@@ -383,5 +430,7 @@ fn refuse_unknown(table: &Table, rules: &[&TableRule]) -> Result<()> {
 }
 
 fn mapping_error(error: Error, place: &str, text: &str) -> Error {
-    error.with_code("mapping").during(format_args!("mapping of `{place}`, `{text}`"))
+    error
+        .with_code("mapping")
+        .during(format_args!("mapping of `{place}`, `{text}`"))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule};
 
-use crate::similar::hint_for;
+use crate::similar::nearest;
 
 /// A table that the mapping makes, before its columns are looked at.
 pub(crate) struct Assigned<'m> {
@@ -102,21 +102,39 @@ fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
             .collect();
         if found.is_empty() {
             let names = bases.iter().map(|table| table.id.to_string());
-            return Err(Error::invalid(format!("the mapping names table `{pattern}`; there is none"))
-                .with_code("mapping")
-                .with_hint(hint_for(pattern, names)));
+            return Err(
+                Error::invalid(format!("the mapping names table `{pattern}`; there is none"))
+                    .with_code("mapping")
+                    .with_hint(hint_for(pattern, names)),
+            );
         }
         let is_one = found.len() == 1 || rule.to.is_none() || pattern.contains(['*', '?']);
         if !is_one {
-            return Err(Error::invalid(format!("the mapping names table `{pattern}`; there are {}", found.len()))
-                .with_code("mapping")
-                .with_hint(format!("write `{}`", bases[found[0]].id)));
+            return Err(Error::invalid(format!(
+                "the mapping names table `{pattern}`; there are {}",
+                found.len()
+            ))
+            .with_code("mapping")
+            .with_hint(format!("write `{}`", bases[found[0]].id)));
         }
         met.extend(found);
     }
     met.sort_unstable();
     met.dedup();
     Ok(met)
+}
+
+/// Says which name was probably meant, or which there are.
+pub(crate) fn hint_for(name: &str, known: impl Iterator<Item = String>) -> String {
+    const LISTED: usize = 8;
+    let known: Vec<String> = known.collect();
+    let bare = |known: &String| known.rsplit('.').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = known.iter().cloned().chain(known.iter().map(bare)).collect();
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.len() <= LISTED => format!("there are {}", known.join(", ")),
+        None => format!("there are {}, ...", known[..LISTED].join(", ")),
+    }
 }
 
 /// Reads `name` or `namespace.name`; a bare name stays beside the source table.
@@ -135,9 +153,13 @@ fn refuse_doubles(assigned: &[Assigned<'_>]) -> Result<()> {
     for table in assigned {
         let name = table.to.as_ref().unwrap_or(&table.id);
         if seen.insert(name.clone(), ()).is_some() {
-            return Err(Error::invalid(format!("two tables of the mapping are called `{name}`"))
-                .with_code("mapping")
-                .with_hint("give one of them another `to`, or give both rules the same `to` to merge them"));
+            return Err(
+                Error::invalid(format!("two tables of the mapping are called `{name}`"))
+                    .with_code("mapping")
+                    .with_hint(
+                        "give one of them another `to`, or give both rules the same `to` to merge them",
+                    ),
+            );
         }
     }
     Ok(())
@@ -148,7 +170,10 @@ mod tests {
     use super::*;
 
     fn tables(names: &[&str]) -> Vec<Table> {
-        names.iter().map(|name| Table::empty(TableId::bare(*name))).collect()
+        names
+            .iter()
+            .map(|name| Table::empty(TableId::bare(*name)))
+            .collect()
     }
 
     fn rule(from: &[&str], to: Option<&str>) -> TableRule {
@@ -169,7 +194,11 @@ mod tests {
             .iter()
             .map(|table| {
                 let parts = table.parts.iter().map(|part| part.base).collect();
-                (table.id.to_string(), table.to.as_ref().map(TableId::to_string), parts)
+                (
+                    table.id.to_string(),
+                    table.to.as_ref().map(TableId::to_string),
+                    parts,
+                )
             })
             .collect())
     }
@@ -191,7 +220,10 @@ mod tests {
             ]
         );
         let renamed = assigned(vec![rule(&["orders"], Some("bills"))], &bases).unwrap();
-        assert_eq!(renamed[2], ("orders".to_owned(), Some("bills".to_owned()), vec![2]));
+        assert_eq!(
+            renamed[2],
+            ("orders".to_owned(), Some("bills".to_owned()), vec![2])
+        );
     }
 
     #[test]

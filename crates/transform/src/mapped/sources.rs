@@ -1,6 +1,8 @@
 //! Several databases read as one: every table, type and sequence gets a name that is unique among them.
 
-use whimbrel_core::{Catalog, Column, Connector, Dialect, ForeignKey, Sequence, Source, Table, TableId, UserType};
+use whimbrel_core::{
+    Catalog, Column, Connector, Dialect, ForeignKey, Sequence, Source, Table, TableId, UserType,
+};
 
 use std::sync::Arc;
 
@@ -38,7 +40,11 @@ impl<'a> Described<'a> {
         let Some(namespace) = &self.database.namespace else {
             return id.clone();
         };
-        let default = self.database.connector.capabilities_of(self.catalog).default_namespace;
+        let default = self
+            .database
+            .connector
+            .capabilities_of(self.catalog)
+            .default_namespace;
         match id.namespace.as_deref() {
             Some(own) if Some(own) != default => TableId::new(format!("{namespace}_{own}"), &id.name),
             Some(_) | None => TableId::new(namespace, &id.name),

@@ -16,29 +16,21 @@ const COLLATIONS: [(&str, bool, bool, &str); 3] = [
     ("whimbrel_ai", false, true, "und-u-ks-level1-kc-true"),
 ];
 
-/// Key words among names of lower-case letters with a line between them, which the server prints in quotes.
-const KEY_WORDS: [&str; 20] = [
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "json_array",
-    "json_arrayagg",
-    "json_exists",
-    "json_object",
-    "json_objectagg",
-    "json_query",
-    "json_scalar",
-    "json_serialize",
-    "json_table",
-    "json_value",
-    "merge_action",
-    "session_user",
-    "system_user",
-];
+/// Key words that the server prints in quotes where they are names: those of PostgreSQL 18 that are not unreserved (appendix C of its manual).
+const KEY_WORDS: &str = "\
+    all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case \
+    cast char character check coalesce collate collation column concurrently constraint create cross \
+    current_catalog current_date current_role current_schema current_time current_timestamp current_user dec \
+    decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign \
+    freeze from full grant greatest group grouping having ilike in initially inner inout int integer intersect \
+    interval into is isnull join json_array json_arrayagg json_exists json_object json_objectagg json_query \
+    json_scalar json_serialize json_table json_value lateral leading least left like limit localtime \
+    localtimestamp merge_action national natural nchar none normalize not notnull null nullif numeric offset on \
+    only or order out outer overlaps overlay placing position precision primary real references returning right \
+    row select session_user setof similar smallint some substring symmetric system_user table tablesample then \
+    time timestamp to trailing treat trim true union unique user using values varchar variadic verbose when where \
+    window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot \
+    xmlserialize xmltable";
 
 /// Returns the name of a type as `format_type` prints it under an empty search path.
 pub(in crate::dialect) fn type_name(id: &TableId) -> String {
@@ -49,9 +41,7 @@ pub(in crate::dialect) fn type_name(id: &TableId) -> String {
             .is_some_and(|first| first.is_ascii_lowercase() || first == '_');
         let is_plain = starts_plain
             && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-            && !KEY_WORDS.contains(&name)
-            // Names that the plan makes join two with a line, which no other key word has.
-            && (name.contains('_') || name == HOME);
+            && !KEY_WORDS.split_whitespace().any(|word| word == name);
         if is_plain { name.to_owned() } else { quoted(name) }
     };
     format!(
@@ -249,6 +239,8 @@ mod tests {
             ("orders_state", "public.orders_state"),
             ("Orders_state", "public.\"Orders_state\""),
             ("current_date", "public.\"current_date\""),
+            ("state", "public.state"),
+            ("order", "public.\"order\""),
             ("2_a", "public.\"2_a\""),
         ] {
             assert_eq!(type_name(&TableId::bare(name)), printed);

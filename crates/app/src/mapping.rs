@@ -1,0 +1,253 @@
+//! The source of a migration seen through its mapping: which databases it is, the lookups and the key that expressions and masks need, and
+//! what the planner must know of them. What a mapping does to rows is the transform crate's.
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use whimbrel_core::{Capabilities, Catalog, Dialect, LookupRule, Mapping, Renames, Result, Source};
+use whimbrel_planner::Origin;
+use whimbrel_transform::{Database, Lookups, MappedSource, MaskKey, read_pairs};
+
+use crate::address::Address;
+use crate::connectors::connector;
+use crate::refusal;
+use crate::setup::Setup;
+
+/// A source that was opened.
+pub(crate) struct Opened {
+    /// What is read: the database itself, or the mapping before it.
+    pub(crate) source: Arc<dyn Source>,
+    /// The mapping, when there is one.
+    pub(crate) through: Option<Arc<MappedSource>>,
+}
+
+/// Opens the database or databases of the address, and puts the mapping before them.
+///
+/// # Errors
+/// The connectors', and usage errors for lookups that cannot be read.
+pub(crate) async fn open(
+    setup: &Setup,
+    address: &mut Address,
+    mapping: &Mapping,
+    target: &str,
+) -> Result<Opened> {
+    if mapping.is_empty() {
+        return Ok(Opened {
+            source: setup.open_source(address).await?,
+            through: None,
+        });
+    }
+    let through = through(setup, address, mapping, target).await?;
+    Ok(Opened {
+        source: Arc::<MappedSource>::clone(&through),
+        through: Some(through),
+    })
+}
+
+/// Opens the database or databases of the address behind the mapping, also an empty one.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn through(
+    setup: &Setup,
+    address: &mut Address,
+    mapping: &Mapping,
+    target: &str,
+) -> Result<Arc<MappedSource>> {
+    let mut databases = Vec::new();
+    if address.members.is_empty() {
+        databases.push(Database {
+            name: String::new(),
+            namespace: None,
+            connector: connector(&address.url.scheme)?,
+            source: setup.open_source(address).await?,
+        });
+    }
+    for (member, rule) in address.members.iter_mut().zip(&mapping.sources) {
+        let source = setup.open_source(&mut member.address).await;
+        databases.push(Database {
+            name: member.name.clone(),
+            namespace: Some(rule.namespace().to_owned()),
+            connector: connector(&member.address.url.scheme)?,
+            source: source.map_err(|error| error.during(format_args!("source `{}`", member.name)))?,
+        });
+    }
+    let lookups = lookups(&mapping.lookups, &databases).await?;
+    let key = mask_key(setup, mapping)?;
+    let target = connector(target)?.dialect();
+    Ok(Arc::new(MappedSource::new(
+        databases,
+        mapping.clone(),
+        lookups,
+        key,
+        target,
+    )))
+}
+
+/// Returns the addresses of a plan's sources, as the settings have them now.
+///
+/// # Errors
+/// A usage error when the settings name others.
+pub(crate) fn several(setup: &Setup, mapping: &Mapping) -> Result<Address> {
+    let address = Address::several(&setup.settings, &setup.environment)?;
+    let now = address
+        .members
+        .iter()
+        .map(|member| (&member.name, Some(member.address.url.stored())));
+    let planned = mapping
+        .sources
+        .iter()
+        .map(|source| (&source.name, source.url.clone()));
+    match now.eq(planned) {
+        true => Ok(address),
+        false => Err(refusal::usage(
+            "the sources of the settings are not those that the plan was approved for",
+        )
+        .with_hint("name them again as [[source]] blocks, or plan again: whimbrel plan sources TARGET")),
+    }
+}
+
+/// What the planner must know of a mapping.
+pub(crate) struct Mapped {
+    /// The mapping as the plan keeps it: with the URLs of the sources, and the digests of lookup files.
+    pub(crate) mapping: Mapping,
+    /// What it calls things in the target.
+    pub(crate) renames: Renames,
+    /// The databases, where there are several: name, engine, language.
+    tongues: Vec<(String, String, Arc<dyn Dialect>)>,
+}
+
+impl Mapped {
+    /// Describes the mapping for the source's catalog as it was read last.
+    ///
+    /// # Errors
+    /// As [`MappedSource::renames`].
+    pub(crate) async fn describe(
+        address: &Address,
+        through: Arc<MappedSource>,
+        mapping: &Mapping,
+    ) -> Result<Self> {
+        let mut mapping = mapping.clone();
+        for (rule, member) in mapping.sources.iter_mut().zip(&address.members) {
+            rule.url = Some(member.address.url.stored());
+        }
+        for lookup in &mut mapping.lookups {
+            lookup.digest = lookup.file.as_deref().map(digest).transpose()?;
+        }
+        Ok(Self {
+            mapping,
+            renames: through.renames().await?,
+            tongues: match address.members.is_empty() {
+                true => Vec::new(),
+                false => through.dialects().await?,
+            },
+        })
+    }
+
+    /// The databases behind the source, when it is several.
+    pub(crate) fn origins(&self) -> Vec<Origin<'_>> {
+        self.tongues
+            .iter()
+            .map(|(name, engine, dialect)| Origin {
+                name: name.clone(),
+                engine: engine.clone(),
+                dialect: &**dialect,
+            })
+            .collect()
+    }
+}
+
+/// What the source speaks and can do.
+pub(crate) struct Tongue {
+    pub(crate) dialect: Arc<dyn Dialect>,
+    pub(crate) capabilities: Capabilities,
+}
+
+impl Tongue {
+    /// Of one database its own; several have namespaces for their tables, and for the rest what the first one has.
+    ///
+    /// # Errors
+    /// As [`connector`].
+    pub(crate) fn of(address: &Address, catalog: &Catalog, mapped: Option<&Mapped>) -> Result<Self> {
+        let first = address.members.first().map_or(address, |member| &member.address);
+        let engine = connector(&first.url.scheme)?;
+        let Some((_, _, dialect)) = mapped.and_then(|mapped| mapped.tongues.first()) else {
+            return Ok(Self {
+                dialect: engine.dialect_of(catalog),
+                capabilities: engine.capabilities_of(catalog),
+            });
+        };
+        Ok(Self {
+            dialect: Arc::clone(dialect),
+            capabilities: Capabilities {
+                namespaces: true,
+                default_namespace: None,
+                ..engine.capabilities()
+            },
+        })
+    }
+}
+
+/// Reads the tables of values.
+async fn lookups(rules: &[LookupRule], databases: &[Database]) -> Result<Lookups> {
+    let mut lookups = Lookups::default();
+    for rule in rules {
+        let what = |error: whimbrel_core::Error| {
+            error
+                .with_code(refusal::USAGE)
+                .during(format_args!("lookup `{}`", rule.name))
+        };
+        match (&rule.file, &rule.table, &rule.key, &rule.value) {
+            (Some(file), None, None, None) => {
+                refuse_another(file, rule.digest.as_deref())?;
+                lookups.add_csv(&rule.name, file.as_ref()).map_err(what)?;
+            }
+            (None, Some(table), Some(key), Some(value)) => {
+                let pairs = read_pairs(databases, table, key, value).await.map_err(what)?;
+                lookups.add_pairs(&rule.name, pairs).map_err(what)?;
+            }
+            _ => {
+                return Err(refusal::usage(format!("lookup `{}` does not say where its values are", rule.name))
+                    .with_hint("give it either file = \"FILE.csv\", or table = \"TABLE\", key = \"COLUMN\" and value = \"COLUMN\""));
+            }
+        }
+    }
+    Ok(lookups)
+}
+
+/// The values of a plan are those that were approved.
+fn refuse_another(file: &str, planned: Option<&str>) -> Result<()> {
+    match planned {
+        Some(planned) if planned != digest(file)? => Err(refusal::usage(format!(
+            "the lookup file `{file}` is not the one that the plan was approved for"
+        ))
+        .with_hint("put it back, or plan again: whimbrel plan SOURCE TARGET")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn digest(file: &str) -> Result<String> {
+    let bytes = std::fs::read(file).map_err(|cause| {
+        refusal::usage(format!("the lookup file `{file}` cannot be read"))
+            .with_cause(cause)
+            .with_hint(format!("look for the file: ls -l '{file}'"))
+    })?;
+    Ok(Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+/// The key of the masks; without one the hashes are the same everywhere.
+fn mask_key(setup: &Setup, mapping: &Mapping) -> Result<MaskKey> {
+    let Some(name) = &mapping.mask_key else {
+        return Ok(MaskKey::new(""));
+    };
+    match setup.environment.get(name) {
+        Some(secret) if !secret.is_empty() => Ok(MaskKey::new(secret)),
+        _ => Err(refusal::usage(format!(
+            "the environment variable `{name}`, the key of the masks, is not set"
+        ))
+        .with_hint(format!("set it first: export {name}=..."))),
+    }
+}

@@ -1,0 +1,109 @@
+//! What a mapping makes of a few rows, and a first settings file for a source. Neither writes a plan.
+
+use std::path::Path;
+
+use whimbrel_core::{Catalog, Result};
+use whimbrel_transform::Preview;
+
+use crate::analyze::Pair;
+use crate::mapping;
+use crate::refusal;
+use crate::setup::Setup;
+
+/// How many rows are shown.
+const ROWS: usize = 10;
+
+/// Returns some rows of the table before and after the mapping of the settings.
+///
+/// # Errors
+/// When a database cannot be read, a usage error for a table that is not there.
+pub async fn preview(setup: &Setup, source: &str, target: &str, table: &str) -> Result<Vec<Preview>> {
+    let mut pair = Pair::read(setup, source, target)?;
+    let mapping = setup.settings.mapping()?;
+    let through = mapping::through(setup, &mut pair.source, &mapping, &pair.target.url.scheme).await?;
+    through
+        .preview(table, ROWS)
+        .await
+        .map_err(|error| error.with_code(refusal::USAGE))
+}
+
+/// Writes settings to the file that name both databases and every table of the source, ready to be changed, and returns the text.
+///
+/// # Errors
+/// When the source cannot be read, a usage error when the file is there already.
+pub async fn init_config(setup: &Setup, source: &str, target: &str, file: &Path) -> Result<String> {
+    let mut pair = Pair::read(setup, source, target)?;
+    let opened = setup.open_source(&mut pair.source).await?;
+    let catalog = opened.catalog().await?;
+    let text = settings(&pair.source.url.stored(), &pair.target.url.stored(), &catalog);
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(file);
+    written
+        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+        .map_err(|cause| {
+            refusal::usage(format!(
+                "the settings file `{}` cannot be written",
+                file.display()
+            ))
+            .with_cause(cause)
+            .with_hint("name another file: --init-config=FILE")
+        })?;
+    Ok(text)
+}
+
+fn settings(source: &str, target: &str, catalog: &Catalog) -> String {
+    // What JSON escapes, TOML reads; it wants one character more.
+    let quoted = |text: &str| {
+        serde_json::Value::from(text)
+            .to_string()
+            .replace('\u{7f}', "\\u007F")
+    };
+    let mut text = format!(
+        "# A password belongs into the environment: url = \"...://USER:${{PASSWORD}}@HOST/DATABASE\"\n\
+         [database.source]\nurl = {}\n\n[database.target]\nurl = {}\n\n\
+         # One block for each table; take the # away from the lines that you need.\n",
+        quoted(source),
+        quoted(target)
+    );
+    for table in &catalog.tables {
+        text.push_str(&format!(
+            "\n[[table]]\nfrom = {}\n",
+            quoted(&table.id.to_string())
+        ));
+        text.push_str(&format!("# to = {}\n", quoted(&table.id.name)));
+        text.push_str("# where = \"...\"\n# exclude = []\n");
+        let columns = table
+            .columns
+            .iter()
+            .map(|column| format!("{} = {}", quoted(&column.name), quoted(&column.name)));
+        text.push_str(&format!(
+            "# rename = {{ {} }}\n",
+            columns.collect::<Vec<_>>().join(", ")
+        ));
+        text.push_str("# compute = { new_column = \"...\" }\n# mask = { column = \"hash\" }\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use whimbrel_core::{Column, Table, TableId};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn the_first_settings_are_settings_whatever_the_names() {
+        let mut table = Table::empty(TableId::bare("odd \"name\"\n"));
+        table.columns = vec![Column::new("a'b", "int"), Column::new("#c", "int")];
+        let catalog = Catalog {
+            tables: vec![table],
+            ..Catalog::default()
+        };
+        let text = settings("sqlite:a.db", "sqlite:b.db", &catalog);
+        let read = Settings::parse(&text, "whimbrel.toml").unwrap();
+        assert_eq!(read.mapping().unwrap().tables[0].from, ["odd \"name\"\n"]);
+    }
+}

@@ -1,0 +1,82 @@
+//! A folder with settings, the program in it, and what it left behind.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use whimbrel_testkit::binary::{Output, Whimbrel};
+
+/// A folder in which migrations with a mapping are made.
+pub(crate) struct Desk {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Desk {
+    pub(crate) fn with(settings: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("whimbrel.toml"), settings).unwrap();
+        Self {
+            folder,
+            environment: Vec::new(),
+        }
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.folder.path().join(file), text).unwrap();
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut program = Whimbrel::new(env!("CARGO_BIN_EXE_whimbrel"), self.folder.path());
+        for (name, value) in &self.environment {
+            program = program.env(name, value);
+        }
+        program.args(arguments.iter().copied()).run()
+    }
+
+    /// Plans with every suggested choice and runs; the run must end with every row verified.
+    pub(crate) fn moved(&self, source: &str, target: &str) -> String {
+        let planned = self
+            .run(&["plan", source, target, "--accept-suggested", "--json"])
+            .expect_code(0);
+        let made: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
+        let hash = made["plan_hash"].as_str().unwrap();
+        let mut arguments = vec!["run", "--approve", hash, "--target", target];
+        if source != "sources" {
+            arguments.extend(["--source", source]);
+        }
+        self.run(&arguments).expect_code(0);
+        made["migration_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Every file that the program left, whole.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        collect(&self.folder.path().join(".whimbrel"), &mut found);
+        assert!(!found.is_empty(), "the program left no file");
+        found
+    }
+}
+
+fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            found.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// The rows of a query, values joined by `|`, NULL as `-`.
+pub(crate) fn joined(rows: Vec<Vec<Option<String>>>) -> Vec<String> {
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    rows.into_iter()
+        .map(|row| row.into_iter().map(shown).collect::<Vec<_>>().join("|"))
+        .collect()
+}

@@ -1,0 +1,74 @@
+//! What a mapping cannot mean is refused when it is planned; what fails on one row is named with its row.
+
+use whimbrel_testkit::sqlite;
+
+use crate::bench::Desk;
+
+const NUMBERS: &str = "
+CREATE TABLE numbers (id INTEGER PRIMARY KEY, total INTEGER NOT NULL, parts INTEGER NOT NULL);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+INSERT INTO numbers SELECT i, i * 10, CASE i WHEN 4321 THEN 0 ELSE 5 END FROM n;
+";
+
+#[test]
+fn a_wrong_table_column_or_type_fails_at_planning_time() {
+    let source = sqlite::TestFile::create("mapping_wrong", NUMBERS);
+    let target = sqlite::TestFile::create("mapping_wrong_target", "");
+    for (rule, said) in [
+        (
+            "[[table]]\nfrom = \"number\"\nto = \"n\"\n",
+            "did you mean `numbers`",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nrename = { totl = \"t\" }\n",
+            "did you mean `total`",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\ncompute = { x = \"totl + 1\" }\n",
+            "`totl`",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\ncompute = { x = \"upper(total) + 1\" }\n",
+            "upper",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nwhere = \"total\"\n",
+            "must be boolean",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nwhere = \"total > random()\"\n",
+            "random",
+        ),
+    ] {
+        let refused = Desk::with(rule).run(&["plan", &source.url(), &target.url()]);
+        assert!(matches!(refused.code, Some(1 | 2)), "{rule}: {}", refused.stderr);
+        assert!(refused.stderr.contains(said), "{rule}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_row_on_which_an_expression_fails_is_named_with_table_key_and_value() {
+    let source = sqlite::TestFile::create("mapping_fails", NUMBERS);
+    let target = sqlite::TestFile::create("mapping_fails_target", "");
+    let desk = Desk::with("[[table]]\nfrom = \"numbers\"\ncompute = { share = \"total / parts\" }\n");
+    let planned = desk
+        .run(&[
+            "plan",
+            &source.url(),
+            &target.url(),
+            "--accept-suggested",
+            "--json",
+        ])
+        .expect_code(0);
+    let made: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
+    let hash = made["plan_hash"].as_str().unwrap();
+    let failed = desk.run(&["run", "--approve", hash]);
+    assert_ne!(failed.code, Some(0));
+    for said in ["numbers", "id=4321", "total / parts", "parts=0"] {
+        assert!(
+            failed.stderr.contains(said),
+            "`{said}` is not in {}",
+            failed.stderr
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! Three databases of different engines become one: each with a namespace, customers of two of them merged, codes looked up.
+
+use whimbrel_testkit::{mysql, postgres, sqlite};
+
+use crate::bench::{Desk, joined};
+
+const CRM: &str = "
+CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(80) NOT NULL, land CHAR(2), since DATETIME(3));
+CREATE TABLE calls (id INT PRIMARY KEY, customer_id INT NOT NULL, minutes SMALLINT UNSIGNED, FOREIGN KEY (customer_id) REFERENCES customers(id));
+INSERT INTO customers VALUES (1,'Ann','NO','2020-01-02 03:04:05.678'),(2,'Bo','SE',NULL);
+INSERT INTO calls VALUES (1,1,12),(2,2,65535);
+";
+
+const WEB: &str = "
+CREATE TABLE clients (id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, land TEXT);
+CREATE TABLE pages (path TEXT PRIMARY KEY, hits INTEGER NOT NULL);
+INSERT INTO clients VALUES (1,'Cy','NO'),(2,'Di',NULL),(3,'Eva','DK');
+INSERT INTO pages VALUES ('/',10),('/shop',5);
+";
+
+const ERP: &str = "
+CREATE TYPE state AS ENUM ('open', 'paid');
+CREATE TABLE invoices (id bigserial PRIMARY KEY, amount numeric(12,2) NOT NULL, state state NOT NULL DEFAULT 'open', tags text[], at timestamptz);
+CREATE INDEX invoices_state ON invoices (state) WHERE state = 'open';
+INSERT INTO invoices (amount, state, tags, at) VALUES (10.50,'paid','{a,b}','2024-02-29 12:00+02'),(99.99,'open',NULL,NULL);
+";
+
+#[test]
+fn three_databases_of_different_engines_become_one() {
+    let Some(crm) = mysql::TestDatabase::create(mysql::Flavour::MariaDb, "mapping_crm") else {
+        return;
+    };
+    let Some(erp) = postgres::TestDatabase::create("mapping_erp") else {
+        return;
+    };
+    let Some(target) = postgres::TestDatabase::create("mapping_one") else {
+        return;
+    };
+    crm.execute(CRM);
+    erp.execute(ERP);
+    let web = sqlite::TestFile::create("mapping_web", WEB);
+    let desk = Desk::with(&format!(
+        "[[source]]\nname = \"crm\"\nurl = \"{}\"\n[[source]]\nname = \"web\"\nurl = \"{}\"\n[[source]]\nname = \"erp\"\nurl = \"{}\"\n\
+         [[table]]\nfrom = \"crm.customers\"\nto = \"main.people\"\ncompute = {{ country = \"lookup('lands', land, '?')\" }}\nexclude = [\"land\"]\nsource_column = \"origin\"\n\
+         [[table]]\nfrom = \"web.clients\"\nto = \"main.people\"\nrename = {{ full_name = \"name\" }}\ncompute = {{ country = \"lookup('lands', land, '?')\" }}\nexclude = [\"land\"]\nsource_column = \"origin\"\n\
+         [[lookup]]\nname = \"lands\"\nfile = \"lands.csv\"\n\
+         [[wave]]\nname = \"reference\"\ntables = [\"web.pages\"]\n",
+        crm.url(),
+        web.url(),
+        erp.url()
+    ));
+    desk.write("lands.csv", "code,name\nNO,Norway\nSE,Sweden\n");
+    let id = desk.moved("sources", target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT origin, id, name, country FROM main.people ORDER BY origin, id")),
+        [
+            "crm|1|Ann|Norway",
+            "crm|2|Bo|Sweden",
+            "web|1|Cy|Norway",
+            "web|2|Di|-",
+            "web|3|Eva|?"
+        ]
+    );
+    assert_eq!(
+        joined(target.query_text("SELECT id, minutes FROM crm.calls ORDER BY id")),
+        ["1|12", "2|65535"]
+    );
+    assert_eq!(
+        joined(target.query_text("SELECT path, hits FROM web.pages ORDER BY path")),
+        ["/|10", "/shop|5"]
+    );
+    assert_eq!(
+        joined(target.query_text(
+            "SELECT id, amount, state, tags, at AT TIME ZONE 'UTC' FROM erp.invoices ORDER BY id"
+        )),
+        ["1|10.50|paid|{a,b}|2024-02-29 10:00:00", "2|99.99|open|-|-"]
+    );
+    assert_eq!(
+        joined(target.query_text("INSERT INTO erp.invoices (amount, state) VALUES (1, 'open') RETURNING id")),
+        ["3"]
+    );
+    // Somebody wrote to the target: verifying says so.
+    desk.run(&["verify", &id, "--target", target.url()])
+        .expect_code(3);
+}

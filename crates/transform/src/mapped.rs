@@ -1,0 +1,225 @@
+//! A source seen through a mapping: the same contract as a database's own, so that planning, copying, verifying and resuming know nothing of it.
+//! What is compared with the target are the rows after the mapping.
+
+mod compose;
+mod keys;
+mod pairs;
+mod part;
+mod preview;
+mod profile;
+mod reading;
+mod rules;
+mod snapshot;
+mod sources;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use whimbrel_core::{
+    Catalog, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table, TableId,
+    TableProfile,
+};
+
+use self::compose::{Composed, Tools, compose};
+pub use self::pairs::read_pairs;
+pub use self::preview::{Preview, PreviewRow};
+use self::snapshot::MappedSnapshot;
+pub use self::sources::Database;
+use self::sources::Described;
+use crate::{Lookups, MaskKey};
+
+/// One or several databases, read through a mapping.
+pub struct MappedSource {
+    databases: Vec<Database>,
+    mapping: Mapping,
+    lookups: Lookups,
+    mask_key: MaskKey,
+    target: Arc<dyn Dialect>,
+    /// What the mapping meant for the catalogs when they were last read.
+    composed: Mutex<Option<Arc<Composed>>>,
+}
+
+impl MappedSource {
+    /// Puts the mapping before the databases. Nothing is read yet. Values of the `types` of rules are turned into what `target` holds.
+    pub fn new(
+        databases: Vec<Database>,
+        mapping: Mapping,
+        lookups: Lookups,
+        mask_key: MaskKey,
+        target: Arc<dyn Dialect>,
+    ) -> Self {
+        Self {
+            databases,
+            mapping,
+            lookups,
+            mask_key,
+            target,
+            composed: Mutex::new(None),
+        }
+    }
+
+    /// Returns what the mapping calls things in the target, as of the last reading of the catalog.
+    ///
+    /// # Errors
+    /// As [`Source::catalog`].
+    pub async fn renames(&self) -> Result<Renames> {
+        Ok(self.composed().await?.renames.clone())
+    }
+
+    /// Returns name, engine and language of each database, as of the last reading of the catalog.
+    ///
+    /// # Errors
+    /// As [`Source::catalog`].
+    pub async fn dialects(&self) -> Result<Vec<(String, String, Arc<dyn Dialect>)>> {
+        Ok(self.composed().await?.tongues.clone())
+    }
+
+    /// Returns a table as its own database describes it, with that database: the first of those that the mapped table's rows come from.
+    ///
+    /// # Errors
+    /// As [`Source::catalog`], and `Invalid` for a table that is not there.
+    pub async fn behind(&self, table: &TableId) -> Result<(Arc<dyn Source>, Table)> {
+        let composed = self.composed().await?;
+        let part = composed.tables.get(table).and_then(|parts| parts.first());
+        let part = part.ok_or_else(|| Error::invalid(format!("there is no table `{table}`")))?;
+        Ok((
+            Arc::clone(&self.databases[part.database].source),
+            part.table.clone(),
+        ))
+    }
+
+    async fn read_catalogs(&self) -> Result<Arc<Composed>> {
+        let mut catalogs = Vec::with_capacity(self.databases.len());
+        for database in &self.databases {
+            let catalog = database.source.catalog().await;
+            catalogs.push(catalog.map_err(|error| named(database, error))?);
+        }
+        let described: Vec<Described<'_>> = self
+            .databases
+            .iter()
+            .zip(&catalogs)
+            .map(|(database, catalog)| Described::new(database, catalog))
+            .collect();
+        let composed = compose(
+            &described,
+            &Tools {
+                mapping: &self.mapping,
+                lookups: &self.lookups,
+                mask_key: &self.mask_key,
+                target: &*self.target,
+            },
+        )?;
+        let composed = Arc::new(composed);
+        *self.last()? = Some(Arc::clone(&composed));
+        Ok(composed)
+    }
+
+    async fn composed(&self) -> Result<Arc<Composed>> {
+        let last = self.last()?.clone();
+        match last {
+            Some(composed) => Ok(composed),
+            None => self.read_catalogs().await,
+        }
+    }
+
+    fn last(&self) -> Result<std::sync::MutexGuard<'_, Option<Arc<Composed>>>> {
+        self.composed
+            .lock()
+            .map_err(|_| Error::bug("a reader of the mapping panicked"))
+    }
+
+    /// The only database, when there are not several.
+    fn only(&self) -> Option<&Database> {
+        match self.databases.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+}
+
+/// Says which of several databases an error comes from.
+fn named(database: &Database, error: Error) -> Error {
+    match database.name.is_empty() {
+        true => error,
+        false => error.during(format_args!("source `{}`", database.name)),
+    }
+}
+
+#[async_trait]
+impl Source for MappedSource {
+    async fn check(&self) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        for database in &self.databases {
+            let described = database.source.catalog().await;
+            let catalog = described.map_err(|error| named(database, error))?;
+            let described = Described::new(database, &catalog);
+            let found = database.source.check().await;
+            for mut finding in found.map_err(|error| named(database, error))? {
+                finding.subject.owner = described.called(&finding.subject.owner);
+                findings.push(finding);
+            }
+        }
+        findings.extend(self.read_catalogs().await?.findings.iter().cloned());
+        Ok(findings)
+    }
+
+    async fn catalog(&self) -> Result<Catalog> {
+        Ok(self.read_catalogs().await?.catalog.clone())
+    }
+
+    async fn identity(&self) -> Result<Option<String>> {
+        match self.only() {
+            Some(only) => only.source.identity().await,
+            None => Ok(None),
+        }
+    }
+
+    async fn profile(&self, table: &Table) -> Result<TableProfile> {
+        let composed = self.composed().await?;
+        let parts = composed
+            .tables
+            .get(&table.id)
+            .ok_or_else(|| Error::invalid(format!("there is no table `{}`", table.id)))?;
+        profile::profile(&self.databases, table, parts).await
+    }
+
+    fn show(&self, column: &ReadColumn, value: &[u8]) -> Option<String> {
+        self.databases
+            .iter()
+            .find_map(|database| database.source.show(column, value))
+    }
+
+    fn packing(&self) -> Option<&'static str> {
+        let mut packings = self.databases.iter().map(|database| database.source.packing());
+        let first = packings.next()?;
+        first.filter(|_| packings.all(|packing| packing == first))
+    }
+
+    async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
+        let composed = self.composed().await?;
+        let mut snapshots = Vec::with_capacity(self.databases.len());
+        for (at, database) in self.databases.iter().enumerate() {
+            let parts = tables
+                .iter()
+                .filter_map(|table| composed.tables.get(table))
+                .flatten();
+            let mut own: Vec<TableId> = parts
+                .filter(|part| part.database == at)
+                .map(|part| part.table.id.clone())
+                .collect();
+            own.sort();
+            own.dedup();
+            let snapshot = database.source.snapshot(&own, readers).await;
+            snapshots.push(snapshot.map_err(|error| named(database, error))?);
+        }
+        Ok(Arc::new(MappedSnapshot {
+            names: self
+                .databases
+                .iter()
+                .map(|database| database.name.clone())
+                .collect(),
+            snapshots,
+            composed,
+        }))
+    }
+}

@@ -1,0 +1,330 @@
+//! Which keys, indexes, checks and foreign keys still hold when columns are left out, computed or masked, and tables split or merged.
+
+use std::collections::BTreeMap;
+
+use whimbrel_core::{
+    Check, Finding, ForeignKey, Index, Key, MaskRule, ObjectId, ObjectKind, Severity, Table, TableId,
+};
+
+use super::compose::Composed;
+use super::part::{Part, PartColumn};
+
+/// Gives a merged table the keys and plain indexes of its first part.
+pub(crate) fn of_first(table: &mut Table, first: &Table, renamed: &BTreeMap<String, String>) {
+    let name = |column: &String| renamed.get(column).unwrap_or(column).clone();
+    let key = |key: &Key| Key {
+        columns: key.columns.iter().map(name).collect(),
+        definition: None,
+        ..key.clone()
+    };
+    table.primary_key = first.primary_key.as_ref().map(key);
+    table.uniques = first.uniques.iter().map(key).collect();
+    let is_plain =
+        |index: &&Index| index.predicate.is_none() && index.parts.iter().all(|part| part.column.is_some());
+    table.indexes = first
+        .indexes
+        .iter()
+        .filter(is_plain)
+        .cloned()
+        .map(|mut index| {
+            index.definition = None;
+            for part in &mut index.parts {
+                part.column = part.column.as_ref().map(name);
+            }
+            index.include = index.include.iter().map(name).collect();
+            index
+        })
+        .collect();
+    table.foreign_keys = first
+        .foreign_keys
+        .iter()
+        .map(|key| ForeignKey {
+            columns: key.columns.iter().map(name).collect(),
+            definition: None,
+            ..key.clone()
+        })
+        .collect();
+}
+
+/// Takes out what does not hold any more, and says so.
+pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&TableId>>) {
+    let mut tables = std::mem::take(&mut composed.catalog.tables);
+    for table in &mut tables {
+        let parts = &composed.tables[&table.id];
+        let mut gone = Vec::new();
+        own_key(table, parts);
+        within(table, parts, &mut gone);
+        for (kind, name, why) in gone {
+            let subject = ObjectId::part(kind, table.id.clone(), name);
+            let message = format!("the {kind} `{subject}` stays behind: {why}");
+            composed
+                .findings
+                .push(Finding::new("not_moved", Severity::Warning, subject, message));
+        }
+    }
+    let mut kept: BTreeMap<TableId, Vec<ForeignKey>> = BTreeMap::new();
+    for table in &tables {
+        let mut keys = Vec::new();
+        for key in &table.foreign_keys {
+            match between(composed, &tables, table, key, origins) {
+                Ok(key) => keys.push(key),
+                Err(why) => {
+                    let subject = ObjectId::part(
+                        ObjectKind::ForeignKey,
+                        table.id.clone(),
+                        label(&key.name, &key.columns),
+                    );
+                    let message = format!("the foreign key `{subject}` stays behind: {why}");
+                    composed
+                        .findings
+                        .push(Finding::new("not_moved", Severity::Warning, subject, message));
+                }
+            }
+        }
+        kept.insert(table.id.clone(), keys);
+    }
+    for table in &mut tables {
+        table.foreign_keys = kept.remove(&table.id).unwrap_or_default();
+    }
+    composed.catalog.tables = tables;
+}
+
+/// The key that the rules want, or the source's name before the first part's key.
+fn own_key(table: &mut Table, parts: &[Part]) {
+    let key = parts.iter().find_map(|part| part.key.as_ref());
+    let named = parts.iter().find_map(|part| part.source_column.as_ref());
+    let make = |columns: Vec<String>| Key {
+        name: String::new(),
+        columns,
+        deferral: whimbrel_core::Deferral::Never,
+        nulls_equal: false,
+        definition: None,
+    };
+    if let Some(key) = key {
+        table.primary_key = Some(make(key.clone()));
+    } else if let (Some(named), Some(own)) = (named, &table.primary_key) {
+        let columns = std::iter::once(named.clone()).chain(own.columns.iter().cloned());
+        table.primary_key = Some(make(columns.collect()));
+    }
+    let keyed = table
+        .primary_key
+        .iter()
+        .flat_map(|key| key.columns.clone())
+        .collect::<Vec<_>>();
+    for column in table
+        .columns
+        .iter_mut()
+        .filter(|column| keyed.contains(&column.name))
+    {
+        column.nullable = false;
+    }
+}
+
+type Gone = Vec<(ObjectKind, String, String)>;
+
+/// Keys, indexes and checks of one table.
+fn within(table: &mut Table, parts: &[Part], gone: &mut Gone) {
+    let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let missing = |names: &[String]| names.iter().find(|name| !columns.contains(name)).cloned();
+    let blurred = |names: &[String]| {
+        let every = |name: &&String| parts.iter().any(|part| part.column(name).is_some_and(is_blurred));
+        names.iter().find(every).cloned()
+    };
+    let unfit = |names: &[String]| match (missing(names), blurred(names)) {
+        (Some(name), _) => Some(format!("column `{name}` does")),
+        (None, Some(name)) => Some(format!("the mask of `{name}` makes values equal")),
+        (None, None) => None,
+    };
+    if let Some(key) = &table.primary_key
+        && let Some(why) = unfit(&key.columns)
+    {
+        gone.push((ObjectKind::PrimaryKey, label(&key.name, &key.columns), why));
+        table.primary_key = None;
+    }
+    table.uniques.retain(|key| {
+        keep(
+            unfit(&key.columns),
+            ObjectKind::Unique,
+            label(&key.name, &key.columns),
+            gone,
+        )
+    });
+    table.indexes.retain(|index| {
+        let names: Vec<String> = index
+            .parts
+            .iter()
+            .filter_map(|part| part.column.clone())
+            .chain(index.include.clone())
+            .collect();
+        let texts = index
+            .parts
+            .iter()
+            .filter_map(|part| part.expression.as_ref())
+            .chain(&index.predicate);
+        let why = missing(&names)
+            .map(|name| format!("column `{name}` does"))
+            .or_else(|| {
+                blurred(&names)
+                    .filter(|_| index.unique)
+                    .map(|name| format!("the mask of `{name}` makes values equal"))
+            })
+            .or_else(|| texts.into_iter().find_map(|text| changed_in(text, parts)));
+        keep(why, ObjectKind::Index, index.name.clone(), gone)
+    });
+    table.checks.retain(|check: &Check| {
+        keep(
+            changed_in(&check.expression, parts),
+            ObjectKind::Check,
+            check.name.clone(),
+            gone,
+        )
+    });
+    table.exclusions.retain(|exclusion| {
+        keep(
+            changed_in(&exclusion.definition, parts),
+            ObjectKind::Exclusion,
+            exclusion.name.clone(),
+            gone,
+        )
+    });
+    for column in &mut table.columns {
+        let text = column
+            .generated
+            .as_ref()
+            .map(|generated| generated.expression.clone());
+        if text.is_some_and(|text| changed_in(&text, parts).is_some()) {
+            // Its values are copied; the target would compute others.
+            column.generated = None;
+        }
+    }
+}
+
+fn keep(why: Option<String>, kind: ObjectKind, name: String, gone: &mut Gone) -> bool {
+    match why {
+        None => true,
+        Some(why) => {
+            gone.push((kind, name, why));
+            false
+        }
+    }
+}
+
+/// Tells whether a mask makes different values equal.
+fn is_blurred(column: &PartColumn) -> bool {
+    matches!(column.mask(), Some(MaskRule::Redact | MaskRule::KeepLast(_)))
+}
+
+/// Says which column that the expression mentions is not the source's any more.
+fn changed_in(text: &str, parts: &[Part]) -> Option<String> {
+    parts.iter().find_map(|part| {
+        let mut names = part.table.columns.iter().map(|column| &column.name);
+        let changed = names.find(|name| {
+            let is_same = part.column(name).is_some_and(PartColumn::is_same);
+            !is_same && mentions(text, name)
+        })?;
+        Some(match part.column(changed) {
+            None => format!("column `{changed}` does"),
+            Some(_) => format!("the mapping changes `{changed}`"),
+        })
+    })
+}
+
+/// Tells whether the name stands in the text as a word.
+fn mentions(text: &str, name: &str) -> bool {
+    let (text, name) = (text.to_lowercase(), name.to_lowercase());
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(&name).any(|(at, found)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + found.len()..].chars().next();
+        !before.is_some_and(is_word) && !after.is_some_and(is_word)
+    })
+}
+
+/// A foreign key in the terms of the mapped tables.
+fn between(
+    composed: &Composed,
+    tables: &[Table],
+    table: &Table,
+    key: &ForeignKey,
+    origins: &BTreeMap<TableId, Vec<&TableId>>,
+) -> Result<ForeignKey, String> {
+    let to = match origins.get(&key.references).map(Vec::as_slice) {
+        Some([one]) => (*one).clone(),
+        Some([]) | None => return Err(format!("`{}` does not move", key.references)),
+        Some(_) => return Err(format!("`{}` is split", key.references)),
+    };
+    let parent = tables
+        .iter()
+        .find(|parent| parent.id == to)
+        .ok_or("its table is gone")?;
+    let (children, parents) = (&composed.tables[&table.id], &composed.tables[&to]);
+    let mut referred = Vec::new();
+    for (own, other) in key.columns.iter().zip(&key.referred) {
+        if let Some(missing) = children.iter().find(|part| part.column(own).is_none()) {
+            return Err(format!("`{}` has no column `{own}`", missing.table.id));
+        }
+        // A merged table calls its columns as the target does.
+        let name = parents
+            .iter()
+            .find(|part| &part.table.id.name == &key.references.name || parents.len() == 1)
+            .and_then(|part| part.columns.iter().find(|column| column.comes_from(part, other)))
+            .map(|column| column.name.clone())
+            .ok_or_else(|| format!("column `{other}` of `{to}` stays behind or is computed"))?;
+        let ways = |parts: &[Part], name: &str| -> Vec<Option<MaskRule>> {
+            let found = parts.iter().filter_map(|part| part.column(name));
+            found.map(|column| column.mask().cloned()).collect()
+        };
+        let (mine, theirs) = (ways(children, own), ways(parents, &name));
+        let is_joined = mine.iter().all(|mask| theirs.iter().all(|other| other == mask));
+        if !is_joined || mine.iter().flatten().any(|mask| mask != &MaskRule::Hash) {
+            return Err(format!("`{own}` and `{to}.{name}` are masked differently"));
+        }
+        if children.iter().any(|part| {
+            part.column(own)
+                .is_some_and(|column| !column.is_same() && column.mask().is_none())
+        }) {
+            return Err(format!("`{own}` is computed"));
+        }
+        referred.push(name);
+    }
+    let is_key = parent.primary_key.iter().chain(&parent.uniques).any(|key| {
+        key.columns.len() == referred.len() && referred.iter().all(|name| key.columns.contains(name))
+    }) || parent.indexes.iter().any(|index| {
+        index.unique
+            && index.parts.len() == referred.len()
+            && index
+                .parts
+                .iter()
+                .all(|part| part.column.as_ref().is_some_and(|name| referred.contains(name)))
+    });
+    if !is_key {
+        return Err(format!("`{to}` has no key of ({})", referred.join(", ")));
+    }
+    let changes = to != key.references || referred != key.referred;
+    Ok(ForeignKey {
+        references: to,
+        referred,
+        definition: key.definition.clone().filter(|_| !changes),
+        ..key.clone()
+    })
+}
+
+fn label(name: &str, columns: &[String]) -> String {
+    match name.is_empty() {
+        true => columns.join(", "),
+        false => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_only_as_a_word() {
+        assert!(mentions("(price > 0)", "Price"));
+        assert!(mentions("\"price\" > 0", "price"));
+        assert!(!mentions("unit_price > 0", "price"));
+        assert!(!mentions("prices > 0", "price"));
+    }
+}

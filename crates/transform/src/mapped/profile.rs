@@ -1,0 +1,190 @@
+//! The profile of a mapped table: what its databases' own passes found, and the sizes of what is computed, from one pass over the mapped rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+use futures::TryStreamExt;
+use whimbrel_core::{
+    BATCH_BYTES, ColumnProfile, ForeignKeyProfile, KeyRange, LogicalType, ReadColumn, ReadRequest, Renames,
+    Result, Snapshot, Table, TableProfile, UniqueProfile,
+};
+
+use super::Database;
+use super::compose::Composed;
+use super::part::{Part, Value};
+use super::snapshot::MappedSnapshot;
+
+/// Profiles a mapped table.
+pub(crate) async fn profile(databases: &[Database], table: &Table, parts: &[Part]) -> Result<TableProfile> {
+    let mut whole = TableProfile::default();
+    for (at, part) in parts.iter().enumerate() {
+        let base = Table {
+            flattened: table.flattened,
+            ..part.table.clone()
+        };
+        let source = &databases[part.database].source;
+        let mut found = source.profile(&base).await?;
+        let computed = part.columns.iter().filter(|column| !column.is_same()).count();
+        if part.filter.is_some() || computed > 0 {
+            read(&databases[part.database], table, part, &mut found).await?;
+        }
+        let found = in_terms(table, part, found);
+        match at {
+            0 => whole = found,
+            _ => add(&mut whole, found),
+        }
+    }
+    Ok(whole)
+}
+
+/// Reads the mapped rows once: how many pass, and how large what is computed becomes.
+async fn read(database: &Database, table: &Table, part: &Part, found: &mut TableProfile) -> Result<()> {
+    let snapshot = database
+        .source
+        .snapshot(std::slice::from_ref(&part.table.id), 1)
+        .await?;
+    let alone = Part {
+        database: 0,
+        ..part.clone()
+    };
+    let composed = Composed {
+        catalog: whimbrel_core::Catalog::default(),
+        renames: Renames::default(),
+        findings: Vec::new(),
+        tables: BTreeMap::from([(table.id.clone(), vec![alone])]),
+        sequences: BTreeMap::new(),
+        tongues: Vec::new(),
+    };
+    let mapped = MappedSnapshot {
+        names: vec![database.name.clone()],
+        snapshots: vec![snapshot],
+        composed: Arc::new(composed),
+    };
+    let computed = part.columns.iter().filter(|column| !column.is_same());
+    let columns: Vec<ReadColumn> = computed
+        .map(|column| ReadColumn {
+            name: column.name.clone(),
+            native: String::new(),
+            logical: column.column.derived.clone().unwrap_or_else(LogicalType::text),
+            rule: None,
+        })
+        .collect();
+    let mut rows = 0;
+    let mut sizes = vec![ColumnProfile::default(); columns.len()];
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let mut batches = mapped.read(ReadRequest {
+        table: table.clone(),
+        columns,
+        range: KeyRange::All,
+        batch_bytes: BATCH_BYTES,
+        packed: false,
+    });
+    while let Some(batch) = batches.try_next().await? {
+        rows += (batch.rows() + batch.rejects.len()) as u64;
+        for (size, array) in sizes.iter_mut().zip(batch.records.columns()) {
+            measure(size, array);
+        }
+    }
+    if part.filter.is_some() && found.rows > 0 {
+        found.bytes = u64::try_from(u128::from(found.bytes) * u128::from(rows) / u128::from(found.rows))
+            .unwrap_or(found.bytes);
+    }
+    found.rows = rows;
+    found.columns.extend(
+        names
+            .into_iter()
+            .zip(sizes)
+            .map(|(name, size)| (computed_name(&name), size)),
+    );
+    Ok(())
+}
+
+/// Computed columns stand beside the source's until the profile is put in the mapped table's terms; no source's name begins so.
+fn computed_name(name: &str) -> String {
+    format!("\0{name}")
+}
+
+fn measure(size: &mut ColumnProfile, array: &ArrayRef) {
+    size.nulls += array.null_count() as u64;
+    match array.data_type() {
+        DataType::Utf8 => {
+            for value in array.as_string::<i32>().iter().flatten() {
+                size.bytes_max = size.bytes_max.max(value.len() as u64);
+                size.chars_max = size.chars_max.max(value.chars().count() as u64);
+                size.nul_text += u64::from(value.contains('\0'));
+            }
+        }
+        DataType::Binary => {
+            for value in array.as_binary::<i32>().iter().flatten() {
+                size.bytes_max = size.bytes_max.max(value.len() as u64);
+            }
+        }
+        other => size.bytes_max = size.bytes_max.max(other.primitive_width().unwrap_or(0) as u64),
+    }
+}
+
+/// The profile of a part by the names that the mapped table has; what was found about keys and foreign keys that it does not have is left out.
+fn in_terms(table: &Table, part: &Part, mut found: TableProfile) -> TableProfile {
+    let mut columns = BTreeMap::new();
+    for column in &part.columns {
+        let profile = match &column.value {
+            Value::Column { at, .. } => found.columns.get(&part.inputs[*at].name).cloned(),
+            Value::Computed(_) => found.columns.remove(&computed_name(&column.name)),
+        };
+        columns.insert(column.name.clone(), profile.unwrap_or_default());
+    }
+    let same = |key: &&whimbrel_core::ForeignKey| {
+        let at = part
+            .table
+            .foreign_keys
+            .iter()
+            .position(|own| own.name == key.name && own.columns == key.columns);
+        at.and_then(|at| found.foreign_keys.get(at).cloned())
+            .unwrap_or(ForeignKeyProfile {
+                columns: key.columns.clone(),
+                orphans: 0,
+                inexact: 0,
+                examples: Vec::new(),
+            })
+    };
+    let foreign_keys = table.foreign_keys.iter().map(|key| same(&key)).collect();
+    let holds = |unique: &UniqueProfile| {
+        unique
+            .columns
+            .iter()
+            .all(|name| part.column(name).is_some_and(super::part::PartColumn::is_same))
+    };
+    TableProfile {
+        columns,
+        foreign_keys,
+        uniques: found.uniques.into_iter().filter(holds).collect(),
+        ..found
+    }
+}
+
+/// Adds a further part's profile. What only holds within a part (extremes of two engines' texts) is left out.
+fn add(whole: &mut TableProfile, part: TableProfile) {
+    whole.rows += part.rows;
+    whole.bytes += part.bytes;
+    whole.row_bytes_max = whole.row_bytes_max.max(part.row_bytes_max);
+    for (name, other) in part.columns {
+        let one = whole.columns.entry(name).or_default();
+        one.nulls += other.nulls;
+        one.bytes_max = one.bytes_max.max(other.bytes_max);
+        one.chars_max = one.chars_max.max(other.chars_max);
+        one.invalid_text += other.invalid_text;
+        one.nul_text += other.nul_text;
+        one.odd_floats += other.odd_floats;
+        one.out_of_range += other.out_of_range;
+        (one.min, one.max, one.classes) = (None, None, None);
+        one.shapes.clear();
+    }
+    for (one, other) in whole.foreign_keys.iter_mut().zip(part.foreign_keys) {
+        one.orphans += other.orphans;
+        one.inexact += other.inexact;
+    }
+    whole.uniques.clear();
+}

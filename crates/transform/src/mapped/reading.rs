@@ -1,0 +1,345 @@
+//! Reading one part of a mapped table: what its database is asked for, and how its batches become those of the mapped table.
+
+use std::sync::Arc;
+
+use arrow_array::{Array as _, ArrayRef, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema};
+use datafusion_common::arrow::compute::filter_record_batch;
+use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
+use whimbrel_core::{Batch, Error, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema, shorten};
+
+use super::part::{Computed, Part, Value};
+use crate::InputColumn;
+
+/// How rows of a part become rows of the mapped table.
+pub(crate) struct Reading {
+    part: Part,
+    /// What the database is asked for.
+    request: ReadRequest,
+    /// Per column that was asked for, how it is made.
+    made: Vec<Made>,
+    /// Where the values of the part's inputs stand among what the database gives; none for those that nothing looks at.
+    inputs: Vec<Option<usize>>,
+    /// The columns of the row's key, by place among the inputs.
+    key: Vec<usize>,
+    schema: Arc<Schema>,
+    plain: bool,
+}
+
+/// How a column is made of what the database gives.
+enum Made {
+    /// It is the column at the place.
+    Given(usize),
+    /// It is computed, by the part's column at the place.
+    Computed(usize),
+}
+
+impl Reading {
+    /// Works out what to ask for.
+    ///
+    /// # Errors
+    /// `Bug` when a column is asked for that the part does not give.
+    pub(crate) fn new(part: &Part, request: ReadRequest) -> Result<Self> {
+        let asked = request.columns.clone();
+        let schema = arrow_schema(asked.iter().map(|column| (column.name.as_str(), &column.logical)));
+        let mut reading = Self {
+            made: Vec::with_capacity(asked.len()),
+            inputs: vec![None; part.inputs.len()],
+            key: Vec::new(),
+            schema,
+            plain: part.filter.is_none(),
+            request: ReadRequest {
+                table: Table {
+                    flattened: request.table.flattened,
+                    ..part.table.clone()
+                },
+                columns: Vec::with_capacity(asked.len()),
+                ..request
+            },
+            part: part.clone(),
+        };
+        for column in &asked {
+            reading.ask(column)?;
+        }
+        if let Some(filter) = &part.filter {
+            for at in filter.reads() {
+                reading.input(*at);
+            }
+        }
+        reading.request.packed &= reading.plain;
+        if !reading.plain {
+            reading.ask_key();
+        }
+        Ok(reading)
+    }
+
+    /// As [`Reading::new`], with the values of all columns of the source table beside.
+    ///
+    /// # Errors
+    /// As [`Reading::new`].
+    pub(crate) fn with_all_inputs(part: &Part, request: ReadRequest) -> Result<Self> {
+        let mut reading = Self::new(part, request)?;
+        for at in 0..part.inputs.len() {
+            reading.input(at);
+        }
+        Ok(reading)
+    }
+
+    /// What the database is asked for.
+    pub(crate) fn request(&self) -> &ReadRequest {
+        &self.request
+    }
+
+    /// Tells whether the database's batches are those of the mapped table already.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    fn ask(&mut self, column: &ReadColumn) -> Result<()> {
+        let found = self.part.columns.iter().position(|own| own.name == column.name);
+        let place = found.ok_or_else(|| {
+            Error::bug(format!(
+                "`{}` gives no column `{}`",
+                self.part.table.id, column.name
+            ))
+        })?;
+        match &self.part.columns[place].value {
+            Value::Column { at, own_form } => {
+                let own = &self.part.table.columns[*at];
+                self.plain &= own_form.is_none() && own.name == column.name;
+                self.made.push(Made::Given(self.request.columns.len()));
+                self.request.columns.push(ReadColumn {
+                    name: own.name.clone(),
+                    native: own.native.clone(),
+                    logical: own_form.clone().unwrap_or_else(|| column.logical.clone()),
+                    rule: column.rule.clone(),
+                });
+            }
+            Value::Computed(computed) => {
+                let reads = computed.expression.reads().to_vec();
+                self.plain = false;
+                self.made.push(Made::Computed(place));
+                for at in reads {
+                    self.input(at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for an input in the form in which expressions see it, once.
+    fn input(&mut self, at: usize) {
+        if self.inputs[at].is_some() {
+            return;
+        }
+        self.inputs[at] = Some(self.request.columns.len());
+        let InputColumn { name, logical, .. } = &self.part.inputs[at];
+        self.request.columns.push(ReadColumn {
+            name: name.clone(),
+            native: self.part.table.columns[at].native.clone(),
+            logical: logical.clone(),
+            rule: None,
+        });
+    }
+
+    /// The row's key is named when an expression fails on it.
+    fn ask_key(&mut self) {
+        let key = self.part.table.identity_key().map(|key| key.columns.clone());
+        let inputs = &self.part.inputs;
+        let places = key.into_iter().flatten();
+        self.key = places
+            .filter_map(|name| inputs.iter().position(|input| input.name == name))
+            .collect();
+        for at in self.key.clone() {
+            self.input(at);
+        }
+    }
+
+    /// Returns the rows of the mapped table.
+    ///
+    /// # Errors
+    /// `Bug` when arrays do not fit together.
+    pub(crate) fn mapped(&self, batch: Batch) -> Result<Batch> {
+        let mut rejects: Vec<Reject> = batch
+            .rejects
+            .into_iter()
+            .map(|reject| self.named(reject))
+            .collect();
+        let mut records = batch.records;
+        if let Some(filter) = &self.part.filter {
+            let kept = filter.evaluate(&self.inputs_of(&records)?)?;
+            let text = &self.part.filter_text;
+            for (row, why) in &kept.failed {
+                rejects.push(self.reject(&records, *row, filter.reads(), ("where", text), why));
+            }
+            records = filtered(&records, &kept.rows)?;
+        }
+        let (columns, failed) = self.compute(&records, &mut rejects)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(records.num_rows()));
+        let mut made =
+            RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(unfit)?;
+        if failed.iter().any(|failed| *failed) {
+            let passed: BooleanArray = failed.iter().map(|failed| Some(!failed)).collect();
+            made = filtered(&made, &passed)?;
+        }
+        Ok(Batch {
+            records: made,
+            rejects,
+            ruled: self.ruled(&batch.ruled),
+        })
+    }
+
+    /// The columns that were asked for, and per row whether an expression failed on it.
+    fn compute(
+        &self,
+        records: &RecordBatch,
+        rejects: &mut Vec<Reject>,
+    ) -> Result<(Vec<ArrayRef>, Vec<bool>)> {
+        let rows = records.num_rows();
+        let inputs = self.inputs_of(records)?;
+        let mut failed = vec![false; rows];
+        let mut columns = Vec::with_capacity(self.made.len());
+        for (made, field) in self.made.iter().zip(self.schema.fields()) {
+            let place = match made {
+                Made::Given(place) => {
+                    columns.push(Arc::clone(records.column(*place)));
+                    continue;
+                }
+                Made::Computed(place) => *place,
+            };
+            let column = &self.part.columns[place];
+            let Value::Computed(computed) = &column.value else {
+                return Err(Error::bug("a computed column has no expression"));
+            };
+            let evaluated = computed.expression.evaluate(&inputs)?;
+            for (row, why) in &evaluated.failed {
+                if !failed[*row] {
+                    let what = (column.name.as_str(), computed.text.as_str());
+                    rejects.push(self.reject(records, *row, computed.expression.reads(), what, why));
+                    failed[*row] = true;
+                }
+            }
+            columns.push(masked(computed, evaluated.array)?);
+            debug_assert_eq!(
+                columns.last().map(|column| column.data_type()),
+                Some(field.data_type())
+            );
+        }
+        Ok((columns, failed))
+    }
+
+    /// The inputs by place, as expressions were compiled against them; those that nothing looks at are empty of everything.
+    pub(crate) fn inputs_of(&self, records: &RecordBatch) -> Result<RecordBatch> {
+        let rows = records.num_rows();
+        let column = |place: &Option<usize>| match place {
+            Some(place) => Arc::clone(records.column(*place)),
+            None => Arc::new(NullArray::new(rows)),
+        };
+        let columns: Vec<ArrayRef> = self.inputs.iter().map(column).collect();
+        let named = self.part.inputs.iter().zip(&columns);
+        let fields: Vec<Field> = named
+            .map(|(input, column)| Field::new(&input.name, column.data_type().clone(), true))
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(unfit)
+    }
+
+    /// A row on which an expression failed.
+    fn reject(
+        &self,
+        records: &RecordBatch,
+        row: usize,
+        reads: &[usize],
+        (column, text): (&str, &str),
+        why: &str,
+    ) -> Reject {
+        let said = |at: &usize| {
+            let name = &self.part.inputs[*at].name;
+            let value =
+                self.inputs[*at].map_or_else(String::new, |place| self.said(records, row, *at, place));
+            format!("{name}={value}")
+        };
+        let values: Vec<String> = reads.iter().map(said).collect();
+        let key: Vec<String> = self.key.iter().map(said).collect();
+        Reject {
+            row: None,
+            key: key.join(", "),
+            column: column.to_owned(),
+            value: shorten(&values.join(", ")),
+            rule: format!("the expression `{text}` fails: {why}"),
+            exact: Vec::new(),
+        }
+    }
+
+    /// A value as a person would write it; one that a mask hides stays hidden.
+    fn said(&self, records: &RecordBatch, row: usize, at: usize, place: usize) -> String {
+        if self.is_hidden(at) {
+            return HIDDEN.to_owned();
+        }
+        let options = FormatOptions::default().with_null("NULL");
+        let array = records.column(place);
+        ArrayFormatter::try_new(array, &options)
+            .map(|formatter| formatter.value(row).to_string())
+            .unwrap_or_default()
+    }
+
+    /// Tells whether any column of the mapped table hides the input's values, or takes them out.
+    fn is_hidden(&self, at: usize) -> bool {
+        self.part.columns.iter().any(|column| match &column.value {
+            Value::Computed(computed) => computed.mask.is_some() && computed.expression.reads().contains(&at),
+            Value::Column { .. } => false,
+        })
+    }
+
+    /// A row that the database could not give, in the mapped table's terms.
+    fn named(&self, reject: Reject) -> Reject {
+        let place = self
+            .part
+            .inputs
+            .iter()
+            .position(|input| input.name == reject.column);
+        let hidden = place.is_some_and(|at| self.is_hidden(at));
+        let key_hidden = self.key.iter().any(|at| self.is_hidden(*at));
+        let mapped = self
+            .part
+            .columns
+            .iter()
+            .find(|column| column.comes_from(&self.part, &reject.column));
+        Reject {
+            column: mapped.map_or(reject.column, |column| column.name.clone()),
+            value: if hidden { HIDDEN.to_owned() } else { reject.value },
+            key: if key_hidden { HIDDEN.to_owned() } else { reject.key },
+            exact: if key_hidden { Vec::new() } else { reject.exact },
+            ..reject
+        }
+    }
+
+    fn ruled(&self, given: &[u64]) -> Vec<u64> {
+        if given.is_empty() {
+            return Vec::new();
+        }
+        let of = |made: &Made| match made {
+            Made::Given(place) => given.get(*place).copied().unwrap_or(0),
+            Made::Computed(_) => 0,
+        };
+        self.made.iter().map(of).collect()
+    }
+}
+
+/// What stands for a value that a mask hides.
+const HIDDEN: &str = "(masked)";
+
+fn masked(computed: &Computed, array: ArrayRef) -> Result<ArrayRef> {
+    match &computed.mask {
+        Some(mask) => mask.apply(&array),
+        None => Ok(array),
+    }
+}
+
+fn filtered(records: &RecordBatch, kept: &BooleanArray) -> Result<RecordBatch> {
+    filter_record_batch(records, kept).map_err(unfit)
+}
+
+fn unfit(error: arrow_schema::ArrowError) -> Error {
+    Error::bug("columns of a batch do not fit together").with_cause(error)
+}

@@ -1,0 +1,267 @@
+//! One state of every database behind a mapping, read as one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use whimbrel_core::{
+    BATCH_BYTES, Batch, Chunk, ColumnAggregate, Error, ErrorClass, KeyRange, Position, ReadColumn,
+    ReadRequest, Result, SequencePosition, Snapshot, Table, TableAggregate, TableId, canonical_decimal,
+};
+
+use super::compose::Composed;
+use super::part::{Part, Value};
+use super::reading::Reading;
+
+/// The states that were opened together. Each database's is consistent in itself; they are not of one moment.
+pub(crate) struct MappedSnapshot {
+    pub(crate) names: Vec<String>,
+    pub(crate) snapshots: Vec<Arc<dyn Snapshot>>,
+    pub(crate) composed: Arc<Composed>,
+}
+
+impl MappedSnapshot {
+    fn parts(&self, table: &TableId) -> Result<&[Part]> {
+        let parts = self.composed.tables.get(table).map(Vec::as_slice);
+        parts.ok_or_else(|| Error::invalid(format!("there is no table `{table}`")))
+    }
+
+    fn of(&self, part: &Part) -> &Arc<dyn Snapshot> {
+        &self.snapshots[part.database]
+    }
+
+    fn read_part(&self, part: &Part, request: ReadRequest) -> Result<BoxStream<'static, Result<Batch>>> {
+        let reading = Reading::new(part, request)?;
+        let rows = self.of(part).read(reading.request().clone());
+        if reading.is_plain() {
+            return Ok(rows);
+        }
+        Ok(rows
+            .map(move |batch| batch.and_then(|batch| reading.mapped(batch)))
+            .boxed())
+    }
+
+    fn read_all(&self, request: &ReadRequest) -> Result<BoxStream<'static, Result<Batch>>> {
+        let parts = self.parts(&request.table.id)?;
+        let ask = |part: &Part, range: KeyRange| {
+            let request = ReadRequest {
+                range,
+                ..request.clone()
+            };
+            self.read_part(part, request)
+        };
+        match (&request.range, parts) {
+            (KeyRange::Part { part, range }, parts) => {
+                let found = parts.get(*part as usize);
+                let found = found
+                    .ok_or_else(|| Error::bug(format!("table `{}` has no part {part}", request.table.id)))?;
+                ask(found, (**range).clone())
+            }
+            (range, [only]) => ask(only, range.clone()),
+            (KeyRange::All, parts) => {
+                let streams: Result<Vec<_>> = parts.iter().map(|part| ask(part, KeyRange::All)).collect();
+                Ok(stream::iter(streams?).flatten().boxed())
+            }
+            (KeyRange::Keys(_) | KeyRange::Rows { .. } | KeyRange::Exactly { .. }, _) => Err(Error::new(
+                ErrorClass::Unsupported,
+                format!(
+                    "rows of the merged table `{}` cannot be found by their keys",
+                    request.table.id
+                ),
+            )),
+        }
+    }
+
+    /// Counts the rows that a filter lets through, by reading what it looks at.
+    async fn count(&self, table: &Table, part: &Part) -> Result<u64> {
+        let request = ReadRequest {
+            table: table.clone(),
+            columns: Vec::new(),
+            range: KeyRange::All,
+            batch_bytes: BATCH_BYTES,
+            packed: false,
+        };
+        let rows = self.read_part(part, request)?;
+        rows.try_fold(0, |count, batch| async move {
+            Ok(count + batch.rows() as u64 + batch.rejects.len() as u64)
+        })
+        .await
+    }
+
+    async fn aggregate_part(
+        &self,
+        table: &Table,
+        part: &Part,
+        columns: &[ReadColumn],
+    ) -> Result<TableAggregate> {
+        let base = as_read(table, part);
+        if part.filter.is_some() {
+            return Ok(TableAggregate {
+                rows: self.count(table, part).await?,
+                columns: BTreeMap::new(),
+            });
+        }
+        let mut asked = Vec::new();
+        let mut names = Vec::new();
+        for column in columns {
+            if let Some(Value::Column { at, own_form }) =
+                part.column(&column.name).map(|column| &column.value)
+            {
+                let own = &part.table.columns[*at];
+                asked.push(ReadColumn {
+                    name: own.name.clone(),
+                    native: own.native.clone(),
+                    logical: own_form.clone().unwrap_or_else(|| column.logical.clone()),
+                    rule: column.rule.clone(),
+                });
+                names.push((own.name.clone(), column.name.clone()));
+            }
+        }
+        let mut found = self.of(part).aggregate(&base, &asked).await?;
+        let columns = names
+            .into_iter()
+            .filter_map(|(own, name)| Some((name, found.columns.remove(&own)?)))
+            .collect();
+        Ok(TableAggregate {
+            rows: found.rows,
+            columns,
+        })
+    }
+}
+
+/// The part's table, read with its partitions when the mapped one is.
+fn as_read(table: &Table, part: &Part) -> Table {
+    Table {
+        flattened: table.flattened,
+        ..part.table.clone()
+    }
+}
+
+#[async_trait]
+impl Snapshot for MappedSnapshot {
+    fn position(&self) -> Position {
+        if let [only] = self.snapshots.as_slice() {
+            return only.position();
+        }
+        let each = self.names.iter().zip(&self.snapshots);
+        let each: Vec<String> = each
+            .map(|(name, snapshot)| format!("{name}={}", snapshot.position().0))
+            .collect();
+        Position(each.join("; "))
+    }
+
+    async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
+        let parts = self.parts(&table.id)?;
+        let mut chunks = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            for chunk in self.of(part).split(&as_read(table, part), chunk_bytes).await? {
+                let range = match parts {
+                    [_] => chunk.range,
+                    _ => KeyRange::Part {
+                        part: u32::try_from(number).unwrap_or(u32::MAX),
+                        range: Box::new(chunk.range),
+                    },
+                };
+                chunks.push(Chunk {
+                    table: table.id.clone(),
+                    index: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+                    range,
+                });
+            }
+        }
+        Ok(chunks)
+    }
+
+    fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
+        match self.read_all(&request) {
+            Ok(rows) => rows,
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {
+        let parts = self.parts(&table.id)?;
+        let mut all = Vec::with_capacity(parts.len());
+        for part in parts {
+            all.push(self.aggregate_part(table, part, columns).await?);
+        }
+        Ok(match all.pop() {
+            Some(only) if all.is_empty() => only,
+            Some(last) => {
+                all.push(last);
+                together(&all, columns)
+            }
+            None => TableAggregate::default(),
+        })
+    }
+
+    async fn sequence_positions(&self, sequences: &[TableId]) -> Result<Vec<Option<SequencePosition>>> {
+        let mut positions = vec![None; sequences.len()];
+        for (database, snapshot) in self.snapshots.iter().enumerate() {
+            let mut own = Vec::new();
+            let mut places = Vec::new();
+            for (place, sequence) in sequences.iter().enumerate() {
+                if let Some((at, id)) = self.composed.sequences.get(sequence)
+                    && *at == database
+                {
+                    own.push(id.clone());
+                    places.push(place);
+                }
+            }
+            if own.is_empty() {
+                continue;
+            }
+            let found = snapshot.sequence_positions(&own).await?;
+            for (place, position) in places.into_iter().zip(found) {
+                positions[place] = position;
+            }
+        }
+        Ok(positions)
+    }
+
+    async fn orphans(&self, table: &Table) -> Result<Vec<u64>> {
+        let parts = self.parts(&table.id)?;
+        let mut orphans = vec![0; table.foreign_keys.len()];
+        let [part] = parts else { return Ok(orphans) };
+        let own = self.of(part).orphans(&as_read(table, part)).await?;
+        for (count, key) in orphans.iter_mut().zip(&table.foreign_keys) {
+            let at = part
+                .table
+                .foreign_keys
+                .iter()
+                .position(|own| own.name == key.name && own.columns == key.columns);
+            *count = at.and_then(|at| own.get(at)).copied().unwrap_or(0);
+        }
+        Ok(orphans)
+    }
+}
+
+/// What the parts' databases say, put together; a column that one of them says nothing about is left out.
+fn together(parts: &[TableAggregate], columns: &[ReadColumn]) -> TableAggregate {
+    let column = |name: &String| {
+        let found: Option<Vec<&ColumnAggregate>> = parts.iter().map(|part| part.columns.get(name)).collect();
+        let found = found?;
+        Some(ColumnAggregate {
+            nulls: found.iter().map(|each| each.nulls).sum(),
+            bytes: found.iter().map(|each| each.bytes).sum(),
+            trues: found.iter().map(|each| each.trues).sum(),
+            // The extremes of parts have no order here, and their sums more digits than a number of ours.
+            sum: found
+                .iter()
+                .map(|each| each.sum.as_ref()?.parse::<i128>().ok())
+                .sum::<Option<i128>>()
+                .and_then(|sum| canonical_decimal(&sum.to_string())),
+            min: None,
+            max: None,
+        })
+    };
+    TableAggregate {
+        rows: parts.iter().map(|part| part.rows).sum(),
+        columns: columns
+            .iter()
+            .filter_map(|asked| Some((asked.name.clone(), column(&asked.name)?)))
+            .collect(),
+    }
+}
