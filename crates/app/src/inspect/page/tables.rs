@@ -60,7 +60,7 @@ pub(super) fn list(inventory: &Inventory) -> Markup {
 fn row(at: usize, table: &TableInventory, order: &str) -> Markup {
     let (nulls, cells) = nulls(table);
     html! {
-        div.row role="row" style=(order) data-name=(table.table.to_lowercase()) {
+        div.row role="row" style=(order) data-name=(Shown(&table.table.to_lowercase())) {
             span role="cell" { a href={ "#" (anchor(at)) } { (Shown(&table.table)) } }
             span.number role="cell" data-label="rows" {
                 @match table.rows { Some(rows) => (count(rows)), None => "not read" }
