@@ -12,10 +12,7 @@ mod operator;
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema};
-use datafusion_common::ScalarValue;
-use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::expressions::Column;
 use sqlparser::ast::{
     self, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
@@ -25,16 +22,13 @@ use whimbrel_core::{Error, Result, arrow_type, shorten};
 
 use crate::carry::working;
 use crate::cast::cast;
-use crate::expression::InputColumn;
+use crate::column::InputColumn;
 use crate::functions::{self, Call};
 use crate::kernel::OnRefusal;
 use crate::lookup::Lookups;
-use crate::node::{Kind, Node};
+use crate::node::{Kind, Node, folded};
 use crate::parse::{parse, refused};
 use crate::similar::nearest;
-
-pub(crate) use literal::{hex, interval_of};
-pub(crate) use operator::{arithmetic, as_text, common};
 
 /// How deep a tree may become; long chains of operators are deep.
 const DEPTH_MAX: usize = 300;
@@ -59,27 +53,6 @@ pub(crate) fn bind(text: &str, columns: &[InputColumn], lookups: &Lookups) -> Re
         node,
         reads: binder.reads,
     })
-}
-
-/// Computes a constant part once; one that fails stays as it is, since its rows may never be asked for.
-pub(crate) fn folded(node: Node) -> Node {
-    if !node.constant || node.scalar().is_some() || node.kind == Kind::Null {
-        return node;
-    }
-    let options = RecordBatchOptions::new().with_row_count(Some(1));
-    let one = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options);
-    let value = one.ok().and_then(|row| node.tree.evaluate(&row).ok());
-    let value = value.and_then(|value| match value {
-        ColumnarValue::Scalar(value) => Some(value),
-        ColumnarValue::Array(array) => ScalarValue::try_from_array(&array, 0).ok(),
-    });
-    match value {
-        Some(value) if value.data_type() == node.kind.arrow() => Node {
-            literal: node.literal,
-            ..Node::constant(value, node.kind)
-        },
-        _ => node,
-    }
 }
 
 struct Binder<'a> {
@@ -154,7 +127,11 @@ impl Binder<'_> {
                 substring_for,
                 ..
             } => {
-                let parts = [Some(expr.as_ref()), substring_from.as_deref(), substring_for.as_deref()];
+                let parts = [
+                    Some(expr.as_ref()),
+                    substring_from.as_deref(),
+                    substring_for.as_deref(),
+                ];
                 self.named("substr", part, parts)
             }
             Expr::Trim {

@@ -210,6 +210,46 @@ fn iso_week(days: i64) -> i64 {
     (thursday - first_of(civil_from_days(thursday).year, 1)) / 7 + 1
 }
 
+/// Reads amounts and units, such as `1 year 2 days` or `90 minutes`.
+pub(crate) fn interval_of(text: &str) -> Result<[u8; 16], String> {
+    let wrong = || format!("`{text}` is not an interval; write it like `1 year 2 days 30 minutes`");
+    if let Some(interval) = whimbrel_core::parse_interval(text) {
+        return Ok(interval);
+    }
+    let mut words = text.split_whitespace();
+    let (mut months, mut days, mut micros) = (0_i64, 0_i64, 0_i64);
+    let mut any = false;
+    while let Some(amount) = words.next() {
+        let amount: i64 = amount.parse().map_err(|_| wrong())?;
+        let unit = words.next().ok_or_else(wrong)?.to_ascii_lowercase();
+        let (sum, size) = match unit.trim_end_matches('s') {
+            "year" => (&mut months, 12),
+            "month" | "mon" => (&mut months, 1),
+            "week" => (&mut days, 7),
+            "day" => (&mut days, 1),
+            "hour" => (&mut micros, DAY / 24),
+            "minute" | "min" => (&mut micros, 60 * SECOND),
+            "second" | "sec" => (&mut micros, SECOND),
+            "millisecond" => (&mut micros, 1000),
+            "microsecond" => (&mut micros, 1),
+            _ => return Err(wrong()),
+        };
+        *sum = amount
+            .checked_mul(size)
+            .and_then(|size| sum.checked_add(size))
+            .ok_or_else(wrong)?;
+        any = true;
+    }
+    let (Ok(months), Ok(days), true) = (i32::try_from(months), i32::try_from(days), any) else {
+        return Err(wrong());
+    };
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&micros.to_be_bytes());
+    bytes[8..12].copy_from_slice(&days.to_be_bytes());
+    bytes[12..].copy_from_slice(&months.to_be_bytes());
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use whimbrel_core::{parse_date, parse_timestamp};

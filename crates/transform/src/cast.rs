@@ -26,7 +26,7 @@ use whimbrel_core::{
 
 use crate::calendar::{self, DAY};
 use crate::kernel::{Kernel, OnRefusal, Tree, Work, numbers, texts, without};
-use crate::node::{Kind, Node};
+use crate::node::{Kind, Node, folded};
 use crate::number::{self, Excess, Scaled};
 
 /// Converts without loss, as operators and functions do by themselves.
@@ -40,7 +40,7 @@ pub(crate) fn convert(node: Node, to: &Kind) -> Result<Node, String> {
     }
     if node.literal.is_some() && !to.is_text() {
         let shown = node.literal.clone().unwrap_or_default();
-        let bound = crate::bind::folded(cast(node, to, OnRefusal::Fail)?);
+        let bound = folded(cast(node, to, OnRefusal::Fail)?);
         return match bound.fallible && bound.constant {
             true => Err(format!("`{}` is not a valid {to}", shorten(&shown))),
             false => Ok(bound),
@@ -83,6 +83,15 @@ pub(crate) fn in_library(tree: Tree, to: &Kind) -> Tree {
         ..CastOptions::default()
     };
     Arc::new(CastExpr::new(tree, to.arrow(), Some(options)))
+}
+
+/// Any value as text, written as CAST writes it.
+pub(crate) fn as_text(node: Node) -> Result<Node, String> {
+    match node.kind {
+        Kind::Text { .. } => Ok(node),
+        Kind::Json | Kind::Null => convert(node, &Kind::TEXT),
+        _ => cast(node, &Kind::TEXT, OnRefusal::Fail),
+    }
 }
 
 /// Converts as CAST does.
@@ -161,7 +170,7 @@ fn work(from: &Kind, to: &Kind, refusal: OnRefusal) -> Option<Work> {
             let texts = columns[0].as_string::<i32>();
             let mut intervals = FixedSizeBinaryBuilder::with_capacity(texts.len(), 16);
             for text in texts {
-                match text.map(crate::functions::interval_of) {
+                match text.map(calendar::interval_of) {
                     Some(Ok(interval)) => intervals
                         .append_value(interval)
                         .map_err(|error| error.to_string())?,
@@ -312,6 +321,16 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
         *byte = u8::from_str_radix(pair, 16).ok()?;
     }
     Some(uuid)
+}
+
+/// Reads pairs of hex digits.
+pub(crate) fn hex(digits: &str) -> Option<Vec<u8>> {
+    let bytes = digits.as_bytes();
+    if !bytes.len().is_multiple_of(2) || !bytes.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let pairs = bytes.chunks_exact(2).map(|pair| str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
 fn to_boolean(from: &Kind, refusal: OnRefusal) -> Option<Work> {

@@ -13,21 +13,11 @@ use whimbrel_core::{Error, LogicalType, Result, arrow_type, shorten};
 
 use crate::bind::bind;
 use crate::carry::carried;
+use crate::column::InputColumn;
 use crate::kernel::Tree;
 use crate::lookup::Lookups;
 use crate::node::Kind;
 use crate::outcome::reason;
-
-/// A column that an expression may name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputColumn {
-    /// The name, as the expression writes it.
-    pub name: String,
-    /// How its values travel.
-    pub logical: LogicalType,
-    /// True when it can hold NULL.
-    pub nullable: bool,
-}
 
 /// A compiled expression.
 #[derive(Clone)]

@@ -27,8 +27,6 @@ use crate::lookup::Lookups;
 use crate::node::{Kind, Node};
 use crate::outcome::reason;
 
-pub(crate) use crate::bind::interval_of;
-
 /// A call with arguments that are ready to be computed with.
 pub(crate) struct Call<'a> {
     pub(crate) arguments: Vec<Node>,
@@ -81,6 +79,7 @@ const LAZY: &[(&str, &str, &str)] = &[
         "if(condition, value, other)",
         "`value` where the condition is true, else `other`; only that one is computed",
     ),
+    ("mod", "mod(number, number)", "the rest of a division, as `%`"),
     ("iif", "iif(condition, value, other)", "as `if`"),
 ];
 

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use whimbrel_core::{ColumnBuilder, Error, LogicalType, Result, arrow_type};
 
 use self::permutation::Permutation;
-use crate::expression::InputColumn;
+use crate::column::InputColumn;
 
 /// The characters of a hashed text: 80 bits, so that two texts do not become one by chance. They are as many in every column, since
 /// a text must have one hash wherever it stands.

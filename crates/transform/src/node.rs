@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow_schema::{DataType, TimeUnit};
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Schema, TimeUnit};
 use datafusion_common::ScalarValue;
+use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::expressions::Literal;
 use whimbrel_core::{LogicalType, arrow_type};
 
@@ -315,5 +317,26 @@ impl Node {
             .downcast_ref::<Literal>()
             .map(Literal::value)
             .filter(|value| !value.is_null())
+    }
+}
+
+/// Computes a constant part once; one that fails stays as it is, since its rows may never be asked for.
+pub(crate) fn folded(node: Node) -> Node {
+    if !node.constant || node.scalar().is_some() || node.kind == Kind::Null {
+        return node;
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let one = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options);
+    let value = one.ok().and_then(|row| node.tree.evaluate(&row).ok());
+    let value = value.and_then(|value| match value {
+        ColumnarValue::Scalar(value) => Some(value),
+        ColumnarValue::Array(array) => ScalarValue::try_from_array(&array, 0).ok(),
+    });
+    match value {
+        Some(value) if value.data_type() == node.kind.arrow() => Node {
+            literal: node.literal,
+            ..Node::constant(value, node.kind)
+        },
+        _ => node,
     }
 }

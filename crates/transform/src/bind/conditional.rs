@@ -15,6 +15,7 @@ use sqlparser::ast::{CaseWhen, Expr, Spanned, Value};
 use whimbrel_core::Result;
 
 use super::Binder;
+use super::operator::arithmetic;
 use crate::carry::working;
 use crate::cast::convert;
 use crate::kernel::Tree;
@@ -97,6 +98,10 @@ impl Binder<'_> {
                 let condition = self.condition(condition)?;
                 let values = vec![self.bind(value)?, self.bind(other)?];
                 self.choose(part, vec![condition], values)?
+            }
+            ("mod", [left, right]) => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                self.at(part, arithmetic(left, Operator::Modulo, right))?
             }
             _ => return Ok(None),
         }))

@@ -10,7 +10,8 @@ use sqlparser::ast::{self, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value}
 use whimbrel_core::Result;
 
 use super::Binder;
-use crate::calendar::{DAY, SECOND};
+use crate::calendar::interval_of;
+use crate::cast::hex;
 use crate::node::{DIGITS_MAX, Kind, Node};
 use crate::number::{self, Excess};
 
@@ -77,16 +78,6 @@ fn number_of(digits: &str) -> Result<Node, String> {
         None => ScalarValue::Decimal256(Some(value), precision, places),
     };
     Ok(Node::constant(scalar, kind))
-}
-
-/// Reads pairs of hex digits.
-pub(crate) fn hex(digits: &str) -> Option<Vec<u8>> {
-    let bytes = digits.as_bytes();
-    if !bytes.len().is_multiple_of(2) || !bytes.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let pairs = bytes.chunks_exact(2).map(|pair| str::from_utf8(pair).ok());
-    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
 /// Returns the kind that the name of a type means.
@@ -185,44 +176,4 @@ impl Binder<'_> {
         let value = ScalarValue::FixedSizeBinary(16, Some(bytes.to_vec()));
         Ok(Node::constant(value, Kind::Interval))
     }
-}
-
-/// Reads amounts and units, such as `1 year 2 days` or `90 minutes`.
-pub(crate) fn interval_of(text: &str) -> Result<[u8; 16], String> {
-    let wrong = || format!("`{text}` is not an interval; write it like `1 year 2 days 30 minutes`");
-    if let Some(interval) = whimbrel_core::parse_interval(text) {
-        return Ok(interval);
-    }
-    let mut words = text.split_whitespace();
-    let (mut months, mut days, mut micros) = (0_i64, 0_i64, 0_i64);
-    let mut any = false;
-    while let Some(amount) = words.next() {
-        let amount: i64 = amount.parse().map_err(|_| wrong())?;
-        let unit = words.next().ok_or_else(wrong)?.to_ascii_lowercase();
-        let (sum, size) = match unit.trim_end_matches('s') {
-            "year" => (&mut months, 12),
-            "month" | "mon" => (&mut months, 1),
-            "week" => (&mut days, 7),
-            "day" => (&mut days, 1),
-            "hour" => (&mut micros, DAY / 24),
-            "minute" | "min" => (&mut micros, 60 * SECOND),
-            "second" | "sec" => (&mut micros, SECOND),
-            "millisecond" => (&mut micros, 1000),
-            "microsecond" => (&mut micros, 1),
-            _ => return Err(wrong()),
-        };
-        *sum = amount
-            .checked_mul(size)
-            .and_then(|size| sum.checked_add(size))
-            .ok_or_else(wrong)?;
-        any = true;
-    }
-    let (Ok(months), Ok(days), true) = (i32::try_from(months), i32::try_from(days), any) else {
-        return Err(wrong());
-    };
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&micros.to_be_bytes());
-    bytes[8..12].copy_from_slice(&days.to_be_bytes());
-    bytes[12..].copy_from_slice(&months.to_be_bytes());
-    Ok(bytes)
 }

@@ -66,13 +66,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "the next whole number downwards",
         |call| rounded(call, Rounding::Down),
     ),
-    of(
-        "mod",
-        (2, 2),
-        "mod(integer, integer)",
-        "the rest of a division, as `%`",
-        modulo,
-    ),
     of("power", (2, 2), "power(number, exponent)", "as a float", power),
     of(
         "sqrt",
@@ -284,12 +277,4 @@ fn power(mut call: Call<'_>) -> Result<Node, String> {
         Ok(Arc::new(made?) as ArrayRef)
     };
     Ok(own("power", &[&base, &exponent], Kind::FLOAT, Arc::new(work)).fallible())
-}
-
-fn modulo(call: Call<'_>) -> Result<Node, String> {
-    let [left, right]: [Node; 2] = call
-        .arguments
-        .try_into()
-        .map_err(|_| "takes two numbers".to_owned())?;
-    crate::bind::arithmetic(left, datafusion_expr::Operator::Modulo, right)
 }

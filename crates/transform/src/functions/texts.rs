@@ -15,9 +15,9 @@ use datafusion_functions::{regex, string, unicode};
 use sha2::{Digest as _, Sha256};
 
 use super::{Call, Function, integer, library, literal, own, text};
-use crate::bind::{as_text, folded, hex};
+use crate::cast::{as_text, hex};
 use crate::kernel::OnRefusal;
-use crate::node::{Kind, Node};
+use crate::node::{Kind, Node, folded};
 use crate::outcome::whole;
 
 /// The longest text that padding makes.

@@ -14,9 +14,9 @@ use datafusion_functions::core;
 use whimbrel_core::shorten;
 
 use super::{Call, Function, library, literal, own};
-use crate::bind::{as_text, common};
-use crate::cast::convert;
+use crate::cast::{as_text, convert};
 use crate::kernel::Work;
+use crate::kinds::common;
 use crate::node::{Kind, Node};
 
 pub(super) const FUNCTIONS: &[Function] = &[
