@@ -33,7 +33,7 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
             "flyway.conf" | "flyway.toml" | "flyway.user.toml" => evidence.extend(of_flyway(project, file)),
             "sqlx-data.json" => evidence.extend(of_prepared(project, file)),
             "diesel.toml" => {
-                evidence.push(Evidence::new(file, Weight::Strong, "settings of Diesel").by(DIESEL))
+                evidence.push(Evidence::new(file, Weight::Strong, "settings of Diesel").by(DIESEL));
             }
             _ if file.folder() == ".sqlx" && file.name.starts_with("query-") => {
                 evidence.extend(of_prepared(project, file));

@@ -76,7 +76,7 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
 
 fn weight_of_env(name: &str) -> Option<Weight> {
     let kind = match name.strip_prefix(".env") {
-        Some("") | Some("rc") => return Some(Weight::Strong),
+        Some("" | "rc") => return Some(Weight::Strong),
         Some(kind) => kind.strip_prefix(['.', '-', '_'])?,
         None => name.strip_suffix(".env")?,
     };

@@ -168,7 +168,7 @@ mod tests {
         let sqlite = piece("a", Strong, Some(Sqlite), None);
         let postgres = ["b", "c", "d"].map(|name| piece(name, Medium, Some(Postgresql), None));
         check(
-            &[&[sqlite.clone()], postgres.as_slice()].concat(),
+            &[std::slice::from_ref(&sqlite), postgres.as_slice()].concat(),
             "sqlite",
             Some(Strong),
         );

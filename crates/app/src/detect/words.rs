@@ -161,7 +161,7 @@ fn holds(code: &str, word: &str) -> bool {
     code.match_indices(bare).any(|(at, found)| {
         let before = code[..at].chars().next_back();
         let after = code[at + found.len()..].chars().next();
-        !(word.starts_with(' ') && is_letter(before)) && !(word.ends_with(' ') && is_letter(after))
+        !(word.starts_with(' ') && is_letter(before) || word.ends_with(' ') && is_letter(after))
     })
 }
 

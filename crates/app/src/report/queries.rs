@@ -145,7 +145,18 @@ fn counted(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
         | LogicalType::Timestamp { .. }
         | LogicalType::Uuid => Some(ColumnCheck::Distinct),
         LogicalType::Text { padded: false, .. } => Some(ColumnCheck::DistinctTexts),
-        _ => None,
+        LogicalType::Float { .. }
+        | LogicalType::Text { padded: true, .. }
+        | LogicalType::Bytes
+        | LogicalType::Bits { .. }
+        | LogicalType::Time
+        | LogicalType::TimeZoned
+        | LogicalType::Interval
+        | LogicalType::Json
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. }
+        | LogicalType::Any
+        | LogicalType::Wire { .. } => None,
     };
     let distinct = distinct.map(|check| ("unique", check));
     distinct
@@ -164,6 +175,21 @@ fn added_up(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
                 ("hashes", ColumnCheck::Hashes),
             ]
         }
-        _ => Vec::new(),
+        LogicalType::Boolean
+        | LogicalType::Float { .. }
+        | LogicalType::Text { padded: true, .. }
+        | LogicalType::Bytes
+        | LogicalType::Bits { .. }
+        | LogicalType::Date
+        | LogicalType::Time
+        | LogicalType::TimeZoned
+        | LogicalType::Timestamp { .. }
+        | LogicalType::Interval
+        | LogicalType::Uuid
+        | LogicalType::Json
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. }
+        | LogicalType::Any
+        | LogicalType::Wire { .. } => Vec::new(),
     }
 }
