@@ -45,7 +45,6 @@ pub use next::in_folder;
 pub use pause::{PauseOutcome, let_go_on, pause};
 pub use plan::{DecisionState, Draft, PlanRequest, PlanSummary, draft};
 pub use preview::{init_config, preview};
-pub use whimbrel_transform::Preview;
 pub use rollback::{
     Checkpoint, RollbackOutcome, RollbackPreview, RollbackRequest, preview as preview_rollback, rollback,
 };
@@ -53,5 +52,6 @@ pub use run::{RunOutcome, RunRequest, replay_rejects, run, run_draft, run_unatte
 pub use setup::{BASE, Face, MEMORY_BYTES, Setup};
 pub use status::{Status, rows_planned, status, statuses};
 pub use verify::{VerifyOutcome, VerifyRequest, verify};
-pub use whimbrel_quality::Unit as LengthUnit;
 pub use whimbrel_pipeline::{InWork, Kind, Observer, Outlook, PauseState, Progress};
+pub use whimbrel_quality::{ColumnQuality, Unit as LengthUnit};
+pub use whimbrel_transform::Preview;

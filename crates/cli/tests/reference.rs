@@ -56,8 +56,8 @@ fn every_command_is_listed_and_tells_its_use() {
     let overview = help(&["--help"]);
     let commands = commands(&overview);
     let expected = [
-        "demo", "detect", "inspect", "plan", "migrate", "run", "pause", "resume", "status", "verify", "rollback",
-        "report", "cleanup",
+        "demo", "detect", "inspect", "plan", "migrate", "run", "pause", "resume", "status", "verify",
+        "rollback", "report", "cleanup",
     ];
     assert_eq!(commands, expected);
     for command in commands {

@@ -19,8 +19,8 @@ use std::time::Instant;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use whimbrel_core::{
-    Catalog, CheckResult, Error, ErrorClass, Result, Snapshot, TableId, TablePlan, TableVerdict, Verdict, Verification,
-    Witness, fault,
+    Catalog, CheckResult, Error, ErrorClass, Result, Snapshot, TableId, TablePlan, TableVerdict, Verdict,
+    Verification, Witness, fault,
 };
 
 use self::expected::Expected;
@@ -107,7 +107,10 @@ fn summary(found: &Verification) -> String {
         }
     }
     let rules = |result| found.rules.iter().filter(|rule| rule.result == result).count() as u64;
-    for (result, what) in [(CheckResult::Fail, "failed"), (CheckResult::NotChecked, "not checked")] {
+    for (result, what) in [
+        (CheckResult::Fail, "failed"),
+        (CheckResult::NotChecked, "not checked"),
+    ] {
         if rules(result) > 0 {
             parts.push(format!("{} {what}", counted(rules(result), "rule")));
         }

@@ -66,6 +66,15 @@ impl Names {
         self.of(ObjectKind::Sequence, source)
     }
 
+    /// What plays a sequence's part behind a column, in an engine without named ones.
+    fn behind(&self, table: &TableId, column: &str) -> TableId {
+        let (table, column) = (self.table(table), self.column(table, column));
+        TableId {
+            name: format!("{}_{column}_seq", table.name),
+            ..table
+        }
+    }
+
     pub(crate) fn user_type(&self, source: &TableId) -> TableId {
         self.of(ObjectKind::Type, source)
     }
@@ -270,10 +279,17 @@ pub(crate) fn name(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Not
         for user_type in &selection.types {
             names.whole(scope, ObjectKind::Type, &user_type.id, notes);
         }
-        // Without named sequences, what plays their part has a name that nothing clashes with.
-        let named = scope.target.capabilities.user_types;
-        for sequence in selection.sequences.iter().filter(|_| named) {
-            names.whole(scope, ObjectKind::Sequence, &sequence.id, notes);
+        for sequence in &selection.sequences {
+            match &sequence.owned_by {
+                // Without named sequences, what plays their part is called after its column, and nothing clashes with it.
+                Some((table, column)) if !scope.target.capabilities.user_types => {
+                    let called = names.behind(table, column);
+                    names
+                        .whole
+                        .insert((ObjectKind::Sequence, sequence.id.clone()), called);
+                }
+                _ => names.whole(scope, ObjectKind::Sequence, &sequence.id, notes),
+            }
         }
     }
     names

@@ -122,7 +122,8 @@ impl PostgresWriter {
         }
         let ends = rows.value_offsets();
         let end = |end: Option<&i32>| end.and_then(|end| usize::try_from(*end).ok()).unwrap_or(0);
-        let bytes = Bytes::from_owner(Values(rows.values().clone())).slice(end(ends.first())..end(ends.last()));
+        let bytes =
+            Bytes::from_owner(Values(rows.values().clone())).slice(end(ends.first())..end(ends.last()));
         self.sent += rows.len() as u64;
         self.send(bytes).await
     }

@@ -1,10 +1,5 @@
 //! The one kind that holds all values that meet each other: in comparisons, choices and arithmetic.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "kinds that do not go together are the rest"
-)]
-
 use datafusion_common::ScalarValue;
 
 use crate::node::{DIGITS_MAX, Kind, Node};

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table, TableId,
-    TableProfile,
+    Catalog, Dialect, Error, ErrorClass, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source,
+    Table, TableId, TableProfile, Usage,
 };
 
 use self::compose::{Composed, Tools, compose};
@@ -183,6 +183,35 @@ impl Source for MappedSource {
         profile::profile(&self.databases, table, parts).await
     }
 
+    async fn usage(&self) -> Result<Usage> {
+        match self.only() {
+            Some(only) => only.source.usage().await,
+            None => Ok(Usage::NotKnown {
+                why: "several databases count for themselves".to_owned(),
+            }),
+        }
+    }
+
+    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+        match self.only() {
+            Some(only) => only.source.scalar(query).await,
+            None => Err(Error::new(
+                ErrorClass::Unsupported,
+                "a query cannot be asked of several sources",
+            )),
+        }
+    }
+
+    async fn check_snapshot(&self, tables: &[TableId]) -> Result<Vec<Finding>> {
+        let composed = self.composed().await?;
+        let mut findings = Vec::new();
+        for (at, database) in self.databases.iter().enumerate() {
+            let found = database.source.check_snapshot(&composed.behind(tables, at)).await;
+            findings.extend(found.map_err(|error| named(database, error))?);
+        }
+        Ok(findings)
+    }
+
     fn show(&self, column: &ReadColumn, value: &[u8]) -> Option<String> {
         self.databases
             .iter()
@@ -199,16 +228,7 @@ impl Source for MappedSource {
         let composed = self.composed().await?;
         let mut snapshots = Vec::with_capacity(self.databases.len());
         for (at, database) in self.databases.iter().enumerate() {
-            let parts = tables
-                .iter()
-                .filter_map(|table| composed.tables.get(table))
-                .flatten();
-            let mut own: Vec<TableId> = parts
-                .filter(|part| part.database == at)
-                .map(|part| part.table.id.clone())
-                .collect();
-            own.sort();
-            own.dedup();
+            let own = composed.behind(tables, at);
             let snapshot = database.source.snapshot(&own, readers).await;
             snapshots.push(snapshot.map_err(|error| named(database, error))?);
         }

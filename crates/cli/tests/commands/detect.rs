@@ -210,6 +210,7 @@ fn knex_is_named_and_other_tools_with_scripts_are_told_apart() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of layouts")]
 fn migrations_of_sql_are_told_apart_by_names_and_marks() {
     check(
         &[
@@ -353,6 +354,7 @@ fn liquibase_is_known_in_every_format() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of layouts")]
 fn rails_and_django_say_their_adapter() {
     let database = "default: &default\n  adapter: postgresql\n  encoding: unicode\n  pool: <%= ENV.fetch(\"RAILS_MAX_THREADS\") { 5 } %>\n\n\
         development:\n  <<: *default\n  database: shop_development\n  #password:\n";
@@ -435,6 +437,7 @@ fn rails_and_django_say_their_adapter() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of layouts")]
 fn services_in_containers_and_variables_are_read() {
     check(
         &[(
@@ -512,6 +515,7 @@ fn services_in_containers_and_variables_are_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of layouts")]
 fn what_a_project_depends_on_decides_when_nothing_else_does() {
     for (name, text, word, tools) in [
         (

@@ -146,7 +146,9 @@ fn in_file(connection: &Connection, statement: &str) -> Vec<Option<String>> {
                     Ok(match row.get_ref(at)? {
                         rusqlite::types::ValueRef::Null => None,
                         rusqlite::types::ValueRef::Integer(number) => Some(number.to_string()),
-                        other => {
+                        other @ (rusqlite::types::ValueRef::Real(_)
+                        | rusqlite::types::ValueRef::Text(_)
+                        | rusqlite::types::ValueRef::Blob(_)) => {
                             Some(String::from_utf8_lossy(other.as_bytes().unwrap_or_default()).into_owned())
                         }
                     })

@@ -9,7 +9,7 @@ use whimbrel_core::{
 };
 
 use super::keys;
-use super::part::{Part, PartColumn, Value, Workshop};
+use super::part::{Computed, Part, PartColumn, Value, Workshop, word};
 use super::rules::{Assigned, assign};
 use super::sources::Described;
 use crate::{Expression, Lookups, MaskKey};
@@ -28,6 +28,16 @@ pub(crate) struct Composed {
     pub(crate) sequences: BTreeMap<TableId, (usize, TableId)>,
     /// Name, engine and language of each database.
     pub(crate) tongues: Vec<(String, String, Arc<dyn Dialect>)>,
+}
+
+impl Composed {
+    /// The tables of one database that the mapped tables' rows come from.
+    pub(crate) fn behind(&self, tables: &[TableId], database: usize) -> Vec<TableId> {
+        let parts = tables.iter().filter_map(|table| self.tables.get(table)).flatten();
+        let own = parts.filter(|part| part.database == database);
+        let own: BTreeSet<TableId> = own.map(|part| part.table.id.clone()).collect();
+        own.into_iter().collect()
+    }
 }
 
 /// What a mapping is worked out with, besides the catalogs.
@@ -117,7 +127,7 @@ fn warn_of_guessing(composed: &mut Composed, mapping: &Mapping) {
     }
     let listed: Vec<String> = hashed.into_iter().collect();
     let message = format!(
-        "{} are hashed without a key: whoever tries likely values finds the originals",
+        "values of {} are hashed without a key: whoever tries likely values finds the originals",
         listed.join(", ")
     );
     let subject = ObjectId::whole(ObjectKind::Other, TableId::bare("masking"));
@@ -324,18 +334,18 @@ fn adapt(part: &mut Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -
         (Value::Column { own_form, .. }, Some(own)) if travels_alike(&own) => *own_form = Some(own),
         (Value::Column { at, .. }, _) => {
             let text = format!("\"{}\"", part.inputs[*at].name.replace('"', "\"\""));
-            let text = format!("CAST({text} AS {})", word(common)?);
-            column.value = Value::Computed(super::part::Computed {
+            let text = format!("CAST({text} AS {})", common_word(common)?);
+            column.value = Value::Computed(Box::new(Computed {
                 expression: Expression::compile(&text, &part.inputs, tools.lookups)?,
                 text,
                 mask: None,
                 masked: None,
                 of: None,
-            });
+            }));
         }
         (Value::Computed(_), Some(own)) if travels_alike(&own) => {}
         (Value::Computed(computed), _) => {
-            let text = format!("CAST(({}) AS {})", computed.text, word(common)?);
+            let text = format!("CAST(({}) AS {})", computed.text, common_word(common)?);
             computed.expression = Expression::compile(&text, &part.inputs, tools.lookups)?;
             computed.text = text;
         }
@@ -344,50 +354,31 @@ fn adapt(part: &mut Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -
 }
 
 fn missing(part: &Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -> Result<PartColumn> {
-    let text = format!("CAST(NULL AS {})", word(common).unwrap_or("varchar"));
+    let text = format!(
+        "CAST(NULL AS {})",
+        word(common).unwrap_or_else(|| "varchar".to_owned())
+    );
     let mut column = Column::new(name, "");
     column.derived = Some(common.clone());
     Ok(PartColumn {
         name: name.to_owned(),
         renamed: None,
         wanted: None,
-        value: Value::Computed(super::part::Computed {
+        value: Value::Computed(Box::new(Computed {
             expression: Expression::compile(&text, &part.inputs, tools.lookups)?,
             text,
             mask: None,
             masked: None,
             of: None,
-        }),
+        })),
         column,
     })
 }
 
-/// The word of expressions for a form that others can be turned into.
-fn word(logical: &LogicalType) -> Result<&'static str> {
-    Ok(match logical {
-        LogicalType::Boolean => "boolean",
-        LogicalType::Integer { .. } => "bigint",
-        LogicalType::Decimal { .. } => "decimal(38,10)",
-        LogicalType::Float { bits: 32 } => "real",
-        LogicalType::Float { .. } => "double",
-        LogicalType::Text { .. } | LogicalType::Enum { .. } | LogicalType::Set { .. } => "varchar",
-        LogicalType::Date => "date",
-        LogicalType::Timestamp { zoned: false } => "timestamp",
-        LogicalType::Timestamp { zoned: true } => "timestamp with time zone",
-        LogicalType::Bytes
-        | LogicalType::Bits { .. }
-        | LogicalType::Time
-        | LogicalType::TimeZoned
-        | LogicalType::Interval
-        | LogicalType::Uuid
-        | LogicalType::Json
-        | LogicalType::Any
-        | LogicalType::Wire { .. } => {
-            return Err(
-                Error::invalid(format!("values cannot be turned into {logical}")).with_code("mapping")
-            );
-        }
-    })
+/// The word for the common form of a merged column.
+fn common_word(common: &LogicalType) -> Result<String> {
+    word(common)
+        .ok_or_else(|| Error::invalid(format!("values cannot be turned into {common}")).with_code("mapping"))
 }
 
 /// The form that holds the values of both; none when there is none that loses nothing.

@@ -122,77 +122,78 @@ fn own_key(table: &mut Table, parts: &[Part]) {
 
 type Gone = Vec<(ObjectKind, String, String)>;
 
+/// What a table's own parts may still name.
+struct Names<'a> {
+    columns: Vec<String>,
+    parts: &'a [Part],
+}
+
+impl Names<'_> {
+    fn missing(&self, names: &[String]) -> Option<String> {
+        let missing = names.iter().find(|name| !self.columns.contains(name))?;
+        Some(format!("column `{missing}` does"))
+    }
+
+    /// Says which mask makes values equal that differ.
+    fn blurred(&self, names: &[String]) -> Option<String> {
+        let is_hidden = |name: &&String| {
+            let mut parts = self.parts.iter();
+            parts.any(|part| part.column(name).is_some_and(is_blurred))
+        };
+        let name = names.iter().find(is_hidden)?;
+        Some(format!("the mask of `{name}` makes values equal"))
+    }
+
+    fn unfit(&self, names: &[String]) -> Option<String> {
+        self.missing(names).or_else(|| self.blurred(names))
+    }
+
+    fn unfit_index(&self, index: &Index) -> Option<String> {
+        let columns = index.parts.iter().filter_map(|part| part.column.clone());
+        let names: Vec<String> = columns.chain(index.include.clone()).collect();
+        let expressions = index.parts.iter().filter_map(|part| part.expression.as_ref());
+        let mut texts = expressions.chain(&index.predicate);
+        self.missing(&names)
+            .or_else(|| self.blurred(&names).filter(|_| index.unique))
+            .or_else(|| texts.find_map(|text| changed_in(text, self.parts)))
+    }
+}
+
 /// Keys, indexes and checks of one table.
 fn within(table: &mut Table, parts: &[Part], gone: &mut Gone) {
-    let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    let missing = |names: &[String]| names.iter().find(|name| !columns.contains(name)).cloned();
-    let blurred = |names: &[String]| {
-        let every = |name: &&String| parts.iter().any(|part| part.column(name).is_some_and(is_blurred));
-        names.iter().find(every).cloned()
-    };
-    let unfit = |names: &[String]| match (missing(names), blurred(names)) {
-        (Some(name), _) => Some(format!("column `{name}` does")),
-        (None, Some(name)) => Some(format!("the mask of `{name}` makes values equal")),
-        (None, None) => None,
+    let names = Names {
+        columns: table.columns.iter().map(|column| column.name.clone()).collect(),
+        parts,
     };
     if let Some(key) = &table.primary_key
-        && let Some(why) = unfit(&key.columns)
+        && let Some(why) = names.unfit(&key.columns)
     {
         gone.push((ObjectKind::PrimaryKey, label(&key.name, &key.columns), why));
         table.primary_key = None;
     }
     table.uniques.retain(|key| {
-        keep(
-            unfit(&key.columns),
-            ObjectKind::Unique,
-            label(&key.name, &key.columns),
-            gone,
-        )
+        let why = names.unfit(&key.columns);
+        keep(why, ObjectKind::Unique, label(&key.name, &key.columns), gone)
     });
     table.indexes.retain(|index| {
-        let names: Vec<String> = index
-            .parts
-            .iter()
-            .filter_map(|part| part.column.clone())
-            .chain(index.include.clone())
-            .collect();
-        let texts = index
-            .parts
-            .iter()
-            .filter_map(|part| part.expression.as_ref())
-            .chain(&index.predicate);
-        let why = missing(&names)
-            .map(|name| format!("column `{name}` does"))
-            .or_else(|| {
-                blurred(&names)
-                    .filter(|_| index.unique)
-                    .map(|name| format!("the mask of `{name}` makes values equal"))
-            })
-            .or_else(|| texts.into_iter().find_map(|text| changed_in(text, parts)));
-        keep(why, ObjectKind::Index, index.name.clone(), gone)
+        keep(
+            names.unfit_index(index),
+            ObjectKind::Index,
+            index.name.clone(),
+            gone,
+        )
     });
     table.checks.retain(|check: &Check| {
-        keep(
-            changed_in(&check.expression, parts),
-            ObjectKind::Check,
-            check.name.clone(),
-            gone,
-        )
+        let why = changed_in(&check.expression, parts);
+        keep(why, ObjectKind::Check, check.name.clone(), gone)
     });
     table.exclusions.retain(|exclusion| {
-        keep(
-            changed_in(&exclusion.definition, parts),
-            ObjectKind::Exclusion,
-            exclusion.name.clone(),
-            gone,
-        )
+        let why = changed_in(&exclusion.definition, parts);
+        keep(why, ObjectKind::Exclusion, exclusion.name.clone(), gone)
     });
     for column in &mut table.columns {
-        let text = column
-            .generated
-            .as_ref()
-            .map(|generated| generated.expression.clone());
-        if text.is_some_and(|text| changed_in(&text, parts).is_some()) {
+        let generated = column.generated.as_ref();
+        if generated.is_some_and(|generated| changed_in(&generated.expression, parts).is_some()) {
             // Its values are copied; the target would compute others.
             column.generated = None;
         }
@@ -266,13 +267,13 @@ fn between(
         // A merged table calls its columns as the target does.
         let name = parents
             .iter()
-            .find(|part| &part.table.id.name == &key.references.name || parents.len() == 1)
+            .find(|part| part.table.id.name == key.references.name || parents.len() == 1)
             .and_then(|part| part.columns.iter().find(|column| column.comes_from(part, other)))
             .map(|column| column.name.clone())
             .ok_or_else(|| format!("column `{other}` of `{to}` stays behind or is computed"))?;
         let ways = |parts: &[Part], name: &str| -> Vec<Option<MaskRule>> {
             let found = parts.iter().filter_map(|part| part.column(name));
-            found.map(|column| column.mask().cloned()).collect()
+            found.map(|column| column.mask().copied()).collect()
         };
         let (mine, theirs) = (ways(children, own), ways(parents, &name));
         let is_joined = mine.iter().all(|mask| theirs.iter().all(|other| other == mask));

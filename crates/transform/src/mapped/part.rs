@@ -57,7 +57,7 @@ pub(crate) enum Value {
         own_form: Option<LogicalType>,
     },
     /// Computed.
-    Computed(Computed),
+    Computed(Box<Computed>),
 }
 
 /// How a value is computed.
@@ -285,7 +285,7 @@ impl Builder<'_> {
         if computed.is_some() || wanted.is_some() {
             forget(&mut part.column);
         }
-        part.value = Value::Computed(made);
+        part.value = Value::Computed(Box::new(made));
         Ok(part)
     }
 
@@ -305,7 +305,7 @@ impl Builder<'_> {
             name: name.to_owned(),
             renamed: None,
             wanted: wanted.cloned(),
-            value: Value::Computed(made),
+            value: Value::Computed(Box::new(made)),
             column,
         })
     }
@@ -327,7 +327,7 @@ impl Builder<'_> {
             expression,
             text: text.to_owned(),
             mask: made,
-            masked: mask.cloned(),
+            masked: mask.copied(),
             of: None,
         })
     }
@@ -340,32 +340,46 @@ impl Builder<'_> {
             .target
             .logical(&column, &Catalog::default(), None)
             .to;
-        let word = match &logical {
-            LogicalType::Boolean => "boolean".to_owned(),
-            LogicalType::Integer { bits: 16 } => "smallint".to_owned(),
-            LogicalType::Integer { bits: 32 } => "integer".to_owned(),
-            LogicalType::Integer { .. } => "bigint".to_owned(),
-            LogicalType::Decimal {
-                precision: Some(precision),
-                scale: Some(scale),
-            } => format!("decimal({precision},{scale})"),
-            LogicalType::Float { bits: 32 } => "real".to_owned(),
-            LogicalType::Float { .. } => "double".to_owned(),
-            LogicalType::Text { .. } => "varchar".to_owned(),
-            LogicalType::Date => "date".to_owned(),
-            LogicalType::Timestamp { zoned: false } => "timestamp".to_owned(),
-            LogicalType::Timestamp { zoned: true } => "timestamp with time zone".to_owned(),
-            other => {
-                return Err(Error::invalid(format!(
-                    "the type `{native}` of `{}.{name}` holds {other}, which values cannot be turned into",
-                    self.table.id
-                ))
-                .with_code("mapping")
-                .with_hint("leave the type out, or compute the column by an expression"));
-            }
-        };
+        let word = word(&logical).ok_or_else(|| {
+            Error::invalid(format!(
+                "the type `{native}` of `{}.{name}` holds {logical}, which values cannot be turned into",
+                self.table.id
+            ))
+            .with_code("mapping")
+            .with_hint("leave the type out, or compute the column by an expression")
+        })?;
         Ok(format!("CAST({text} AS {word})"))
     }
+}
+
+/// The word of expressions for a form that other values can be turned into; none when they cannot.
+pub(crate) fn word(logical: &LogicalType) -> Option<String> {
+    Some(match logical {
+        LogicalType::Boolean => "boolean".to_owned(),
+        LogicalType::Integer { bits: 16 } => "smallint".to_owned(),
+        LogicalType::Integer { bits: 32 } => "integer".to_owned(),
+        LogicalType::Integer { .. } => "bigint".to_owned(),
+        LogicalType::Decimal {
+            precision: Some(precision),
+            scale: Some(scale),
+        } => format!("decimal({precision},{scale})"),
+        LogicalType::Float { bits: 32 } => "real".to_owned(),
+        LogicalType::Float { .. } => "double".to_owned(),
+        LogicalType::Text { .. } | LogicalType::Enum { .. } | LogicalType::Set { .. } => "varchar".to_owned(),
+        LogicalType::Date => "date".to_owned(),
+        LogicalType::Timestamp { zoned: false } => "timestamp".to_owned(),
+        LogicalType::Timestamp { zoned: true } => "timestamp with time zone".to_owned(),
+        LogicalType::Decimal { .. }
+        | LogicalType::Bytes
+        | LogicalType::Bits { .. }
+        | LogicalType::Time
+        | LogicalType::TimeZoned
+        | LogicalType::Interval
+        | LogicalType::Uuid
+        | LogicalType::Json
+        | LogicalType::Any
+        | LogicalType::Wire { .. } => return None,
+    })
 }
 
 /// Other values than the source's have nothing of what its database says about them.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::DataType;
 use futures::TryStreamExt;
 use whimbrel_core::{
     BATCH_BYTES, ColumnProfile, ForeignKeyProfile, KeyRange, LogicalType, ReadColumn, ReadRequest, Renames,
@@ -109,20 +108,19 @@ fn computed_name(name: &str) -> String {
 
 fn measure(size: &mut ColumnProfile, array: &ArrayRef) {
     size.nulls += array.null_count() as u64;
-    match array.data_type() {
-        DataType::Utf8 => {
-            for value in array.as_string::<i32>().iter().flatten() {
-                size.bytes_max = size.bytes_max.max(value.len() as u64);
-                size.chars_max = size.chars_max.max(value.chars().count() as u64);
-                size.nul_text += u64::from(value.contains('\0'));
-            }
+    if let Some(texts) = array.as_string_opt::<i32>() {
+        for value in texts.iter().flatten() {
+            size.bytes_max = size.bytes_max.max(value.len() as u64);
+            size.chars_max = size.chars_max.max(value.chars().count() as u64);
+            size.nul_text += u64::from(value.contains('\0'));
         }
-        DataType::Binary => {
-            for value in array.as_binary::<i32>().iter().flatten() {
-                size.bytes_max = size.bytes_max.max(value.len() as u64);
-            }
+    } else if let Some(values) = array.as_binary_opt::<i32>() {
+        for value in values.iter().flatten() {
+            size.bytes_max = size.bytes_max.max(value.len() as u64);
         }
-        other => size.bytes_max = size.bytes_max.max(other.primitive_width().unwrap_or(0) as u64),
+    } else {
+        let width = array.data_type().primitive_width().unwrap_or(0);
+        size.bytes_max = size.bytes_max.max(width as u64);
     }
 }
 

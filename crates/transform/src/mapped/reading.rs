@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array as _, ArrayRef, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array, ArrayRef, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema};
 use datafusion_common::arrow::compute::filter_record_batch;
 use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -24,6 +24,14 @@ pub(crate) struct Reading {
     key: Vec<usize>,
     schema: Arc<Schema>,
     plain: bool,
+}
+
+/// An expression that fails on a row.
+struct Failure<'a> {
+    row: usize,
+    /// The inputs that it looks at.
+    reads: &'a [usize],
+    why: &'a str,
 }
 
 /// How a column is made of what the database gives.
@@ -170,7 +178,12 @@ impl Reading {
             let kept = filter.evaluate(&self.inputs_of(&records)?)?;
             let text = &self.part.filter_text;
             for (row, why) in &kept.failed {
-                rejects.push(self.reject(&records, *row, filter.reads(), ("where", text), why));
+                let failure = Failure {
+                    row: *row,
+                    reads: filter.reads(),
+                    why,
+                };
+                rejects.push(self.reject(&records, &failure, ("where", text)));
             }
             records = filtered(&records, &kept.rows)?;
         }
@@ -215,15 +228,17 @@ impl Reading {
             for (row, why) in &evaluated.failed {
                 if !failed[*row] {
                     let what = (column.name.as_str(), computed.text.as_str());
-                    rejects.push(self.reject(records, *row, computed.expression.reads(), what, why));
+                    let failure = Failure {
+                        row: *row,
+                        reads: computed.expression.reads(),
+                        why,
+                    };
+                    rejects.push(self.reject(records, &failure, what));
                     failed[*row] = true;
                 }
             }
             columns.push(masked(computed, evaluated.array)?);
-            debug_assert_eq!(
-                columns.last().map(|column| column.data_type()),
-                Some(field.data_type())
-            );
+            debug_assert_eq!(columns.last().map(Array::data_type), Some(field.data_type()));
         }
         Ok((columns, failed))
     }
@@ -245,19 +260,18 @@ impl Reading {
     }
 
     /// A row on which an expression failed.
-    fn reject(
-        &self,
-        records: &RecordBatch,
-        row: usize,
-        reads: &[usize],
-        (column, text): (&str, &str),
-        why: &str,
-    ) -> Reject {
+    fn reject(&self, records: &RecordBatch, failure: &Failure<'_>, (column, text): (&str, &str)) -> Reject {
+        let Failure { row, reads, why } = *failure;
         let said = |at: &usize| {
             let name = &self.part.inputs[*at].name;
             let value =
                 self.inputs[*at].map_or_else(String::new, |place| self.said(records, row, *at, place));
             format!("{name}={value}")
+        };
+        // The reason may repeat the value.
+        let why = match reads.iter().any(|at| self.is_hidden(*at)) {
+            true => "the reason would show a masked value",
+            false => why,
         };
         let values: Vec<String> = reads.iter().map(said).collect();
         let key: Vec<String> = self.key.iter().map(said).collect();

@@ -184,7 +184,10 @@ mod tests {
         }
     }
 
-    fn assigned(rules: Vec<TableRule>, bases: &[Table]) -> Result<Vec<(String, Option<String>, Vec<usize>)>> {
+    /// Name, name in the target, parts.
+    type Found = (String, Option<String>, Vec<usize>);
+
+    fn assigned(rules: Vec<TableRule>, bases: &[Table]) -> Result<Vec<Found>> {
         let mapping = Mapping {
             tables: rules,
             ..Mapping::default()

@@ -152,6 +152,29 @@ impl Snapshot for MappedSnapshot {
         Position(each.join("; "))
     }
 
+    async fn are_empty(&self, tables: &[&Table]) -> Result<Vec<bool>> {
+        let mut empty = vec![true; tables.len()];
+        for (database, snapshot) in self.snapshots.iter().enumerate() {
+            let mut asked = Vec::new();
+            let mut places = Vec::new();
+            for (place, table) in tables.iter().enumerate() {
+                let own = self
+                    .parts(&table.id)?
+                    .iter()
+                    .filter(|part| part.database == database);
+                for part in own {
+                    asked.push(as_read(table, part));
+                    places.push(place);
+                }
+            }
+            let found = snapshot.are_empty(&asked.iter().collect::<Vec<_>>()).await?;
+            for (place, found) in places.into_iter().zip(found) {
+                empty[place] &= found;
+            }
+        }
+        Ok(empty)
+    }
+
     async fn split(&self, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
         let parts = self.parts(&table.id)?;
         let mut chunks = Vec::new();

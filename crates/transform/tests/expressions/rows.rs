@@ -119,6 +119,10 @@ pub(crate) fn value(text: &str) -> String {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what else there is travels as text"
+)]
 fn shown(array: &ArrayRef, logical: &LogicalType) -> String {
     if array.is_null(0) {
         return "NULL".to_owned();

@@ -293,8 +293,8 @@ mod tests {
                 let ((x, y), size) = (layout.at[one], sizes[one]);
                 prop_assert!(x >= 0.0 && y >= 0.0);
                 prop_assert!(x + size.width <= layout.width + 0.01 && y + size.height <= layout.height + 0.01);
-                for other in one + 1..count {
-                    let ((a, b), also) = (layout.at[other], sizes[other]);
+                for (other, also) in sizes.iter().enumerate().skip(one + 1) {
+                    let (a, b) = layout.at[other];
                     let apart = x + size.width <= a || a + also.width <= x || y + size.height <= b || b + also.height <= y;
                     prop_assert!(apart, "{one} and {other}");
                 }

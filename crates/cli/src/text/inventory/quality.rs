@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use whimbrel_app::{ColumnDetail, Inventory, TableDetail, TableInventory, UsageNote};
+use whimbrel_app::{ColumnDetail, ColumnQuality, Inventory, TableDetail, TableInventory, UsageNote};
 use whimbrel_core::{TableUsage, shorten};
 
 use crate::text::count;
@@ -120,6 +120,16 @@ fn of_column(column: &ColumnDetail) -> String {
         " {:>7} null {different:>13} different",
         percent(quality.nulls, rows)
     );
+    line.push('\n');
+    let said = said_of(column, quality);
+    if !said.is_empty() {
+        line.push_str(&wrapped("      ", &said.join("; ")));
+    }
+    line
+}
+
+/// What there is to say of a column's values, shortest first.
+fn said_of(column: &ColumnDetail, quality: &ColumnQuality) -> Vec<String> {
     let mut said = Vec::new();
     if column.withheld {
         said.push("range withheld".to_owned());
@@ -164,11 +174,7 @@ fn of_column(column: &ColumnDetail) -> String {
     if !shapes.is_empty() {
         said.push(format!("like {}", shapes.join("  ")));
     }
-    line.push('\n');
-    if !said.is_empty() {
-        line.push_str(&wrapped("      ", &said.join("; ")));
-    }
-    line
+    said
 }
 
 /// Breaks a text into lines that begin alike.
