@@ -280,6 +280,10 @@ impl Draft {
                     .try_for_each(|text| out.write_all(text.as_bytes()))
             })?;
         }
+        self.dir.write_with("data_quality.md", |file| {
+            report::quality_sections(&self.plan, &self.analysis.profiles)
+                .try_for_each(|section| file.write_all(section.as_bytes()))
+        })?;
         self.dir.save_plan(&self.plan)?;
         let log = self.dir.events()?.with_clock(self.setup.clock.clone());
         let decided: Vec<String> = self

@@ -147,7 +147,7 @@ fn length_seen(spot: &Spot<'_, '_>) -> Option<u64> {
 
 /// A column that keeps its type and travels in the engine's own form.
 fn kept(spot: &Spot<'_, '_>, usage: ColumnUse, target: String, native: &str) -> Way {
-    let meaning = match spot.scope.equal && spot.column.derived.is_none() {
+    let meaning = match spot.scope.is_verbatim() && spot.column.derived.is_none() {
         true => None,
         false => Some(spot.mapped().to),
     };

@@ -300,13 +300,16 @@ pub(crate) fn home(scope: &Scope<'_>, source: &TableId) -> TableId {
     let (from, to) = (scope.source.capabilities, scope.target.capabilities);
     let renames = &scope.input.wishes.renames;
     if let Some(wanted) = renames.tables.get(source) {
-        return match (&wanted.namespace, to.namespaces) {
+        let namespace = wanted.namespace.as_ref();
+        let namespace = namespace.map(|name| renames.namespaces.get(name).unwrap_or(name));
+        return match (namespace, to.namespaces) {
             (Some(namespace), false) => TableId::bare(format!("{namespace}_{}", wanted.name)),
             (None, true) => TableId {
                 namespace: to.default_namespace.map(str::to_owned),
                 name: wanted.name.clone(),
             },
-            (Some(_), true) | (None, false) => wanted.clone(),
+            (Some(namespace), true) => TableId::new(namespace, &wanted.name),
+            (None, false) => wanted.clone(),
         };
     }
     let namespace = source.namespace.as_ref();

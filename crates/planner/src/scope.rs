@@ -27,8 +27,17 @@ impl<'a> Scope<'a> {
             lookup,
             source: &input.source,
             target: &input.target,
-            equal: input.source.catalog.engine == input.target.catalog.engine && input.origins.is_empty(),
+            equal: input.source.catalog.engine == input.target.catalog.engine
+                && input.origins.is_empty()
+                // What engines print names namespaces everywhere: types, functions, defaults.
+                && input.wishes.renames.namespaces.is_empty(),
         }
+    }
+
+    /// Tells whether texts travel as they are printed: between equal engines where nothing is called otherwise.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        let renames = &self.input.wishes.renames;
+        self.equal && renames.tables.is_empty() && renames.columns.is_empty()
     }
 
     /// The language of the database that a table comes from.

@@ -188,6 +188,7 @@ fn inventory(plan: &Plan) -> String {
         text.push_str(&table(&headings, &rows));
         text.push_str("\nPriority 1 is copied first; a table comes after those it refers to. Tables that refer to each other share a priority.\n");
     }
+    text.push_str("\nWhat the values are like, column by column: `data_quality.md` beside this file.\n");
     text.push_str(&objects(plan));
     text
 }

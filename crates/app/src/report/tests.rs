@@ -4,7 +4,7 @@ mod pages;
 mod sample;
 
 use insta::assert_snapshot;
-use whimbrel_core::{Problem, RollbackReport, RunStatus, TableId, Verdict};
+use whimbrel_core::{ColumnProfile, Problem, RollbackReport, RunStatus, TableId, TableProfile, Verdict};
 
 use super::result::RunResult;
 use super::*;
@@ -170,4 +170,28 @@ fn a_completed_run_without_a_verdict_is_no_success() {
     let result = result_json(&sample::plan(), &different);
     assert_eq!(result["status"], "not_verified");
     assert_eq!(result["validation"]["data_integrity"], "different");
+}
+
+#[test]
+fn shares_ranges_and_faults_are_told_for_each_table() {
+    let plan = sample::plan();
+    let planned = &plan.tables[0];
+    let mut profile = TableProfile {
+        rows: 8,
+        bytes: 4096,
+        ..TableProfile::default()
+    };
+    profile.columns.insert(
+        planned.columns[0].source.clone(),
+        ColumnProfile {
+            nulls: 2,
+            min: Some("1".to_owned()),
+            max: Some("9|9".to_owned()),
+            ..ColumnProfile::default()
+        },
+    );
+    let profiles = std::collections::BTreeMap::from([(planned.source.id.clone(), profile)]);
+    let text: String = quality_sections(&plan, &profiles).collect();
+    assert!(text.contains("2 (25.0 %) | `1` | `9\\|9`"), "{text}");
+    assert_eq!(text.matches("\n## ").count(), 1, "{text}");
 }

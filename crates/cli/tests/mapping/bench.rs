@@ -21,8 +21,12 @@ impl Desk {
         }
     }
 
+    /// Sets a variable; an empty value takes it away.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
+        self.environment.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            self.environment.push((name.to_owned(), value.to_owned()));
+        }
         self
     }
 

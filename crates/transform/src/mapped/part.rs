@@ -135,6 +135,13 @@ impl Part {
         })
     }
 
+    /// Tells whether the columns hold what the source has in those of the same names.
+    pub(crate) fn has_as_they_are(&self, columns: &[String]) -> bool {
+        columns
+            .iter()
+            .all(|name| self.column(name).is_some_and(PartColumn::is_same))
+    }
+
     pub(crate) fn column(&self, name: &str) -> Option<&PartColumn> {
         self.columns.iter().find(|column| column.name == name)
     }

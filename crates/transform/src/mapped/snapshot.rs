@@ -59,6 +59,13 @@ impl MappedSnapshot {
                     .ok_or_else(|| Error::bug(format!("table `{}` has no part {part}", request.table.id)))?;
                 ask(found, (**range).clone())
             }
+            (KeyRange::Exactly { columns, .. }, [only]) if !only.has_as_they_are(columns) => Err(Error::new(
+                ErrorClass::Unsupported,
+                format!(
+                    "rows of `{}` cannot be found by their key, which the mapping changes",
+                    request.table.id
+                ),
+            )),
             (range, [only]) => ask(only, range.clone()),
             (KeyRange::All, parts) => {
                 let streams: Result<Vec<_>> = parts.iter().map(|part| ask(part, KeyRange::All)).collect();
