@@ -3,11 +3,13 @@
 
 mod compose;
 mod keys;
+mod merge;
 mod pairs;
 mod part;
 mod preview;
 mod profile;
 mod reading;
+mod remainder;
 mod rules;
 mod snapshot;
 mod sources;
@@ -88,20 +90,26 @@ impl MappedSource {
         ))
     }
 
-    async fn read_catalogs(&self) -> Result<Arc<Composed>> {
+    /// What each database holds now.
+    async fn catalogs(&self) -> Result<Vec<Catalog>> {
         let mut catalogs = Vec::with_capacity(self.databases.len());
         for database in &self.databases {
             let catalog = database.source.catalog().await;
             catalogs.push(catalog.map_err(|error| named(database, error))?);
         }
-        let described: Vec<Described<'_>> = self
-            .databases
-            .iter()
-            .zip(&catalogs)
-            .map(|(database, catalog)| Described::new(database, catalog))
-            .collect();
+        Ok(catalogs)
+    }
+
+    fn described<'a>(&'a self, catalogs: &'a [Catalog]) -> Vec<Described<'a>> {
+        let both = self.databases.iter().zip(catalogs);
+        both.map(|(database, catalog)| Described::new(database, catalog))
+            .collect()
+    }
+
+    /// Works the mapping out for what the databases hold now.
+    fn compose(&self, described: &[Described<'_>]) -> Result<Arc<Composed>> {
         let composed = compose(
-            &described,
+            described,
             &Tools {
                 mapping: &self.mapping,
                 lookups: &self.lookups,
@@ -112,6 +120,10 @@ impl MappedSource {
         let composed = Arc::new(composed);
         *self.last()? = Some(Arc::clone(&composed));
         Ok(composed)
+    }
+
+    async fn read_catalogs(&self) -> Result<Arc<Composed>> {
+        self.compose(&self.described(&self.catalogs().await?))
     }
 
     async fn composed(&self) -> Result<Arc<Composed>> {
@@ -148,18 +160,17 @@ fn named(database: &Database, error: Error) -> Error {
 #[async_trait]
 impl Source for MappedSource {
     async fn check(&self) -> Result<Vec<Finding>> {
+        let catalogs = self.catalogs().await?;
+        let described = self.described(&catalogs);
         let mut findings = Vec::new();
-        for database in &self.databases {
-            let described = database.source.catalog().await;
-            let catalog = described.map_err(|error| named(database, error))?;
-            let described = Described::new(database, &catalog);
-            let found = database.source.check().await;
-            for mut finding in found.map_err(|error| named(database, error))? {
+        for described in &described {
+            let found = described.database.source.check().await;
+            for mut finding in found.map_err(|error| named(described.database, error))? {
                 finding.subject.owner = described.called(&finding.subject.owner);
                 findings.push(finding);
             }
         }
-        findings.extend(self.read_catalogs().await?.findings.iter().cloned());
+        findings.extend(self.compose(&described)?.findings.iter().cloned());
         Ok(findings)
     }
 

@@ -1,6 +1,7 @@
 //! Which keys, indexes, checks and foreign keys still hold when columns are left out, computed or masked, and tables split or merged.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use whimbrel_core::{
     Check, Finding, ForeignKey, Index, Key, MaskRule, ObjectId, ObjectKind, Severity, Table, TableId,
@@ -90,7 +91,7 @@ pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&T
 }
 
 /// The key that the rules want, or the source's name before the first part's key.
-fn own_key(table: &mut Table, parts: &[Part]) {
+fn own_key(table: &mut Table, parts: &[Arc<Part>]) {
     let key = parts.iter().find_map(|part| part.key.as_ref());
     let named = parts.iter().find_map(|part| part.source_column.as_ref());
     let make = |columns: Vec<String>| Key {
@@ -125,7 +126,7 @@ type Gone = Vec<(ObjectKind, String, String)>;
 /// What a table's own parts may still name.
 struct Names<'a> {
     columns: Vec<String>,
-    parts: &'a [Part],
+    parts: &'a [Arc<Part>],
 }
 
 impl Names<'_> {
@@ -160,7 +161,7 @@ impl Names<'_> {
 }
 
 /// Keys, indexes and checks of one table.
-fn within(table: &mut Table, parts: &[Part], gone: &mut Gone) {
+fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Gone) {
     let names = Names {
         columns: table.columns.iter().map(|column| column.name.clone()).collect(),
         parts,
@@ -216,7 +217,7 @@ fn is_blurred(column: &PartColumn) -> bool {
 }
 
 /// Says which column that the expression mentions is not the source's any more.
-fn changed_in(text: &str, parts: &[Part]) -> Option<String> {
+fn changed_in(text: &str, parts: &[Arc<Part>]) -> Option<String> {
     parts.iter().find_map(|part| {
         let mut names = part.table.columns.iter().map(|column| &column.name);
         let changed = names.find(|name| {
@@ -271,7 +272,7 @@ fn between(
             .and_then(|part| part.columns.iter().find(|column| column.comes_from(part, other)))
             .map(|column| column.name.clone())
             .ok_or_else(|| format!("column `{other}` of `{to}` stays behind or is computed"))?;
-        let ways = |parts: &[Part], name: &str| -> Vec<Option<MaskRule>> {
+        let ways = |parts: &[Arc<Part>], name: &str| -> Vec<Option<MaskRule>> {
             let found = parts.iter().filter_map(|part| part.column(name));
             found.map(|column| column.mask().copied()).collect()
         };

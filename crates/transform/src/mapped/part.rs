@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{
-    Catalog, Column, Dialect, Error, LogicalType, MaskRule, Result, Table, TableRule, matches_name,
-};
+use whimbrel_core::{Catalog, Column, Error, LogicalType, MaskRule, Result, Table, TableRule, matches_name};
 
+use super::compose::{Base, Tools};
 use super::rules::hint_for;
-use super::sources::Described;
-use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
+use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKind};
 
 /// A table that rows come from.
 #[derive(Clone)]
@@ -75,25 +73,43 @@ pub(crate) struct Computed {
     pub(crate) of: Option<usize>,
 }
 
-/// What all parts are compiled with.
-pub(crate) struct Workshop<'a> {
-    pub(crate) lookups: &'a Lookups,
-    pub(crate) mask_key: &'a MaskKey,
-    pub(crate) target: &'a dyn Dialect,
+impl Computed {
+    /// What the expression gives, with nothing hidden.
+    ///
+    /// # Errors
+    /// As [`Expression::compile`].
+    pub(crate) fn new(text: String, inputs: &[InputColumn], lookups: &Lookups) -> Result<Self> {
+        Ok(Self {
+            expression: Expression::compile(&text, inputs, lookups)?,
+            text,
+            mask: None,
+            masked: None,
+            of: None,
+        })
+    }
+}
+
+/// The column in an expression.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl Part {
-    /// Makes the part of a table by the rules for it.
+    /// Makes the part of a table by the rules for it; `called` is the table by its names among all databases.
     ///
     /// # Errors
     /// `Invalid` for a rule that names a column that is not there, and for expressions that do not compile.
     pub(crate) fn build(
-        database: usize,
-        described: &Described<'_>,
-        table: &Table,
+        base: Base<'_>,
+        called: &Table,
         rules: &[&TableRule],
-        workshop: &Workshop<'_>,
+        tools: &Tools<'_>,
     ) -> Result<Self> {
+        let Base {
+            database,
+            described,
+            table,
+        } = base;
         let inputs: Vec<InputColumn> = table
             .columns
             .iter()
@@ -104,18 +120,17 @@ impl Part {
             })
             .collect();
         refuse_unknown(table, rules)?;
-        let called = described.table(table);
         let builder = Builder {
-            table: &called,
+            table: called,
             inputs: &inputs,
             rules,
-            workshop,
+            tools,
         };
         let filter_text = builder.filter_text();
         let filter = match filter_text.is_empty() {
             true => None,
             false => Some(
-                Filter::compile(&filter_text, &inputs, workshop.lookups)
+                Filter::compile(&filter_text, &inputs, tools.lookups)
                     .map_err(|error| mapping_error(error, &table.id.to_string(), "where"))?,
             ),
         };
@@ -145,6 +160,28 @@ impl Part {
     pub(crate) fn column(&self, name: &str) -> Option<&PartColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
+
+    /// Per input, whether any column hides its values, or takes them out.
+    pub(crate) fn hidden(&self) -> Vec<bool> {
+        let mut hidden = vec![false; self.inputs.len()];
+        for column in &self.columns {
+            if let Value::Computed(computed) = &column.value
+                && computed.mask.is_some()
+            {
+                computed
+                    .expression
+                    .reads()
+                    .iter()
+                    .for_each(|at| hidden[*at] = true);
+            }
+        }
+        hidden
+    }
+
+    /// The form in which the part gives the column.
+    pub(crate) fn form(&self, name: &str) -> Option<LogicalType> {
+        self.column(name).map(|column| column.form(self))
+    }
 }
 
 impl PartColumn {
@@ -160,6 +197,14 @@ impl PartColumn {
     /// Tells whether the source's values stay as they are.
     pub(crate) fn is_same(&self) -> bool {
         matches!(self.value, Value::Column { .. })
+    }
+
+    /// The form in which the values can be read.
+    pub(crate) fn form(&self, part: &Part) -> LogicalType {
+        match &self.value {
+            Value::Column { at, .. } => part.inputs[*at].logical.clone(),
+            Value::Computed(computed) => computed.expression.logical().clone(),
+        }
     }
 
     /// The mask that hides the values.
@@ -180,7 +225,7 @@ struct Builder<'a> {
     table: &'a Table,
     inputs: &'a [InputColumn],
     rules: &'a [&'a TableRule],
-    workshop: &'a Workshop<'a>,
+    tools: &'a Tools<'a>,
 }
 
 impl Builder<'_> {
@@ -256,7 +301,6 @@ impl Builder<'_> {
     /// A column of the source's.
     fn own(&self, at: usize, column: &Column) -> Result<PartColumn> {
         let name = &column.name;
-        let quoted = format!("\"{}\"", name.replace('"', "\"\""));
         let computed = self.rules.iter().rev().find_map(|rule| rule.compute.get(name));
         let default = self.word(name, |rule| &rule.default);
         let mask = self.word(name, |rule| &rule.mask);
@@ -272,7 +316,7 @@ impl Builder<'_> {
         if computed.is_none() && default.is_none() && mask.is_none() && wanted.is_none() {
             return Ok(part);
         }
-        let mut text = computed.map_or_else(|| quoted.clone(), |text| format!("({text})"));
+        let mut text = computed.map_or_else(|| quoted(name), |text| format!("({text})"));
         if let Some(default) = default {
             text = format!("coalesce({text}, ({default}))");
         }
@@ -319,34 +363,25 @@ impl Builder<'_> {
 
     fn compute(&self, name: &str, text: &str, mask: Option<&MaskRule>) -> Result<Computed> {
         let place = format!("{}.{name}", self.table.id);
-        let expression = Expression::compile(text, self.inputs, self.workshop.lookups)
+        let mut made = Computed::new(text.to_owned(), self.inputs, self.tools.lookups)
             .map_err(|error| mapping_error(error, &place, text))?;
         let hidden = InputColumn {
             name: name.to_owned(),
-            logical: expression.logical().clone(),
-            nullable: expression.nullable(),
+            logical: made.expression.logical().clone(),
+            nullable: made.expression.nullable(),
         };
-        let made = mask
-            .map(|rule| Mask::new(kind(rule), self.workshop.mask_key, &hidden))
+        made.mask = mask
+            .map(|rule| Mask::new(kind(rule), self.tools.mask_key, &hidden))
             .transpose()
             .map_err(|error| mapping_error(error, &place, "mask"))?;
-        Ok(Computed {
-            expression,
-            text: text.to_owned(),
-            mask: made,
-            masked: mask.copied(),
-            of: None,
-        })
+        made.masked = mask.copied();
+        Ok(made)
     }
 
     /// The expression in the form that a type of the target's holds.
     fn cast(&self, text: &str, name: &str, native: &str) -> Result<String> {
         let column = Column::new(name, native);
-        let logical = self
-            .workshop
-            .target
-            .logical(&column, &Catalog::default(), None)
-            .to;
+        let logical = self.tools.target.logical(&column, &Catalog::default(), None).to;
         let word = word(&logical).ok_or_else(|| {
             Error::invalid(format!(
                 "the type `{native}` of `{}.{name}` holds {logical}, which values cannot be turned into",

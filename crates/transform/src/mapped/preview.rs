@@ -1,11 +1,11 @@
 //! A few rows of a table before and after its mapping.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
-use whimbrel_core::{
-    BATCH_BYTES, Batch, Error, KeyRange, LogicalType, ReadColumn, ReadRequest, Result, Table,
-};
+use whimbrel_core::{BATCH_BYTES, Batch, Error, KeyRange, ReadColumn, ReadRequest, Result, Table};
 
 use super::MappedSource;
 use super::part::Part;
@@ -64,7 +64,7 @@ impl MappedSource {
         Ok(found)
     }
 
-    async fn preview_part(&self, table: &Table, part: &Part, count: usize) -> Result<Preview> {
+    async fn preview_part(&self, table: &Table, part: &Arc<Part>, count: usize) -> Result<Preview> {
         let columns = part.columns.iter().map(|column| ReadColumn {
             name: column.name.clone(),
             native: String::new(),
@@ -152,14 +152,4 @@ fn shown(row: &RecordBatch) -> Result<Vec<Option<String>>> {
         Ok(Some(formatter.value(0).to_string()))
     };
     row.columns().iter().map(value).collect()
-}
-
-impl super::part::PartColumn {
-    /// The form in which the values can be read.
-    fn form(&self, part: &Part) -> LogicalType {
-        match &self.value {
-            super::part::Value::Column { at, .. } => part.inputs[*at].logical.clone(),
-            super::part::Value::Computed(computed) => computed.expression.logical().clone(),
-        }
-    }
 }

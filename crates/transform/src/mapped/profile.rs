@@ -17,7 +17,11 @@ use super::part::{Part, Value};
 use super::snapshot::MappedSnapshot;
 
 /// Profiles a mapped table.
-pub(crate) async fn profile(databases: &[Database], table: &Table, parts: &[Part]) -> Result<TableProfile> {
+pub(crate) async fn profile(
+    databases: &[Database],
+    table: &Table,
+    parts: &[Arc<Part>],
+) -> Result<TableProfile> {
     let mut whole = TableProfile::default();
     for (at, part) in parts.iter().enumerate() {
         let base = Table {
@@ -53,7 +57,7 @@ async fn read(database: &Database, table: &Table, part: &Part, found: &mut Table
         catalog: whimbrel_core::Catalog::default(),
         renames: Renames::default(),
         findings: Vec::new(),
-        tables: BTreeMap::from([(table.id.clone(), vec![alone])]),
+        tables: BTreeMap::from([(table.id.clone(), vec![Arc::new(alone)])]),
         sequences: BTreeMap::new(),
         tongues: Vec::new(),
     };

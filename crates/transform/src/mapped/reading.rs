@@ -13,7 +13,9 @@ use crate::InputColumn;
 
 /// How rows of a part become rows of the mapped table.
 pub(crate) struct Reading {
-    part: Part,
+    part: Arc<Part>,
+    /// Per input, whether any column of the mapped table hides its values, or takes them out.
+    hidden: Vec<bool>,
     /// What the database is asked for.
     request: ReadRequest,
     /// Per column that was asked for, how it is made.
@@ -47,7 +49,7 @@ impl Reading {
     ///
     /// # Errors
     /// `Bug` when a column is asked for that the part does not give.
-    pub(crate) fn new(part: &Part, request: ReadRequest) -> Result<Self> {
+    pub(crate) fn new(part: &Arc<Part>, request: ReadRequest) -> Result<Self> {
         let asked = request.columns.clone();
         let schema = arrow_schema(asked.iter().map(|column| (column.name.as_str(), &column.logical)));
         let mut reading = Self {
@@ -64,7 +66,8 @@ impl Reading {
                 columns: Vec::with_capacity(asked.len()),
                 ..request
             },
-            part: part.clone(),
+            hidden: part.hidden(),
+            part: Arc::clone(part),
         };
         for column in &asked {
             reading.ask(column)?;
@@ -85,7 +88,7 @@ impl Reading {
     ///
     /// # Errors
     /// As [`Reading::new`].
-    pub(crate) fn with_all_inputs(part: &Part, request: ReadRequest) -> Result<Self> {
+    pub(crate) fn with_all_inputs(part: &Arc<Part>, request: ReadRequest) -> Result<Self> {
         let mut reading = Self::new(part, request)?;
         for at in 0..part.inputs.len() {
             reading.input(at);
@@ -269,7 +272,7 @@ impl Reading {
             format!("{name}={value}")
         };
         // The reason may repeat the value.
-        let why = match reads.iter().any(|at| self.is_hidden(*at)) {
+        let why = match reads.iter().any(|at| self.hidden[*at]) {
             true => "the reason would show a masked value",
             false => why,
         };
@@ -287,7 +290,7 @@ impl Reading {
 
     /// A value as a person would write it; one that a mask hides stays hidden.
     fn said(&self, records: &RecordBatch, row: usize, at: usize, place: usize) -> String {
-        if self.is_hidden(at) {
+        if self.hidden[at] {
             return HIDDEN.to_owned();
         }
         let options = FormatOptions::default().with_null("NULL");
@@ -297,14 +300,6 @@ impl Reading {
             .unwrap_or_default()
     }
 
-    /// Tells whether any column of the mapped table hides the input's values, or takes them out.
-    fn is_hidden(&self, at: usize) -> bool {
-        self.part.columns.iter().any(|column| match &column.value {
-            Value::Computed(computed) => computed.mask.is_some() && computed.expression.reads().contains(&at),
-            Value::Column { .. } => false,
-        })
-    }
-
     /// A row that the database could not give, in the mapped table's terms.
     fn named(&self, reject: Reject) -> Reject {
         let place = self
@@ -312,8 +307,8 @@ impl Reading {
             .inputs
             .iter()
             .position(|input| input.name == reject.column);
-        let hidden = place.is_some_and(|at| self.is_hidden(at));
-        let key_hidden = self.key.iter().any(|at| self.is_hidden(*at));
+        let hidden = place.is_some_and(|at| self.hidden[at]);
+        let key_hidden = self.key.iter().any(|at| self.hidden[*at]);
         let mapped = self
             .part
             .columns

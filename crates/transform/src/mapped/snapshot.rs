@@ -23,7 +23,7 @@ pub(crate) struct MappedSnapshot {
 }
 
 impl MappedSnapshot {
-    fn parts(&self, table: &TableId) -> Result<&[Part]> {
+    fn parts(&self, table: &TableId) -> Result<&[Arc<Part>]> {
         let parts = self.composed.tables.get(table).map(Vec::as_slice);
         parts.ok_or_else(|| Error::invalid(format!("there is no table `{table}`")))
     }
@@ -32,7 +32,7 @@ impl MappedSnapshot {
         &self.snapshots[part.database]
     }
 
-    fn read_part(&self, part: &Part, request: ReadRequest) -> Result<BoxStream<'static, Result<Batch>>> {
+    fn read_part(&self, part: &Arc<Part>, request: ReadRequest) -> Result<BoxStream<'static, Result<Batch>>> {
         let reading = Reading::new(part, request)?;
         let rows = self.of(part).read(reading.request().clone());
         if reading.is_plain() {
@@ -45,7 +45,7 @@ impl MappedSnapshot {
 
     fn read_all(&self, request: &ReadRequest) -> Result<BoxStream<'static, Result<Batch>>> {
         let parts = self.parts(&request.table.id)?;
-        let ask = |part: &Part, range: KeyRange| {
+        let ask = |part: &Arc<Part>, range: KeyRange| {
             let request = ReadRequest {
                 range,
                 ..request.clone()
@@ -82,7 +82,7 @@ impl MappedSnapshot {
     }
 
     /// Counts the rows that a filter lets through, by reading what it looks at.
-    async fn count(&self, table: &Table, part: &Part) -> Result<u64> {
+    async fn count(&self, table: &Table, part: &Arc<Part>) -> Result<u64> {
         let request = ReadRequest {
             table: table.clone(),
             columns: Vec::new(),
@@ -100,7 +100,7 @@ impl MappedSnapshot {
     async fn aggregate_part(
         &self,
         table: &Table,
-        part: &Part,
+        part: &Arc<Part>,
         columns: &[ReadColumn],
     ) -> Result<TableAggregate> {
         let base = as_read(table, part);

@@ -1,10 +1,11 @@
 //! Several databases read as one: every table, type and sequence gets a name that is unique among them.
 
-use whimbrel_core::{
-    Catalog, Column, Connector, Dialect, ForeignKey, Sequence, Source, Table, TableId, UserType,
-};
-
 use std::sync::Arc;
+
+use whimbrel_core::{
+    Catalog, Column, Connector, Dialect, ForeignKey, Namespace, OtherObject, Sequence, Source, Table,
+    TableId, UserType,
+};
 
 /// A database that is read through a mapping.
 #[derive(Clone)]
@@ -102,4 +103,66 @@ impl<'a> Described<'a> {
             ..sequence.clone()
         }
     }
+}
+
+/// The catalog without its tables.
+pub(crate) fn shell(databases: &[Described<'_>]) -> Catalog {
+    if let [only] = databases
+        && only.database.namespace.is_none()
+    {
+        return Catalog {
+            tables: Vec::new(),
+            ..only.catalog.clone()
+        };
+    }
+    let mut shell = Catalog {
+        engine: "several".to_owned(),
+        ..Catalog::default()
+    };
+    let mut versions = Vec::new();
+    let mut names = Vec::new();
+    for described in databases {
+        let catalog = described.catalog;
+        versions.push(format!("{} {}", catalog.engine, catalog.version));
+        names.push(catalog.database.clone());
+        shell
+            .types
+            .extend(catalog.types.iter().map(|each| described.user_type(each)));
+        shell
+            .sequences
+            .extend(catalog.sequences.iter().map(|each| described.sequence(each)));
+        let spaces = catalog.tables.iter().map(|table| described.called(&table.id));
+        let spaces = spaces
+            .filter_map(|id| id.namespace)
+            .map(|name| Namespace { name, comment: None });
+        for space in spaces {
+            if !shell.namespaces.contains(&space) {
+                shell.namespaces.push(space);
+            }
+        }
+        for view in &catalog.views {
+            shell.others.push(OtherObject {
+                kind: "view".to_owned(),
+                id: described.called(&view.id),
+                table: None,
+                definition: Some(view.query.clone()),
+                making: None,
+            });
+        }
+        shell
+            .others
+            .extend(catalog.others.iter().map(|other| OtherObject {
+                id: described.called(&other.id),
+                table: other.table.as_ref().map(|table| described.called(table)),
+                making: None,
+                ..other.clone()
+            }));
+    }
+    shell.version = versions.join(", ");
+    shell.database = names.join(", ");
+    shell.types.sort_by(|a, b| a.id.cmp(&b.id));
+    shell.sequences.sort_by(|a, b| a.id.cmp(&b.id));
+    shell.namespaces.sort_by(|a, b| a.name.cmp(&b.name));
+    shell.others.sort();
+    shell
 }
