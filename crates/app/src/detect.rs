@@ -94,3 +94,6 @@ pub fn detect(folder: &Path, environment: &Environment) -> Result<Detection> {
         next,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
         let end = after.find(is_end).unwrap_or(after.len());
         let (rest, tail) = after.split_at(end);
         let url = if engine == Engine::Sqlite {
-            file(scheme, rest)
+            file(scheme, rest, tail)
         } else {
             rest.strip_prefix("//")
                 .map(|rest| server(scheme, engine, rest, tail))
@@ -71,7 +71,8 @@ fn scheme_before(text: &str) -> Option<(&str, Engine)> {
 /// Reads what follows `//` of a server's URL; `tail` is the rest of the line, where a password with a blank or a quote would end.
 fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
     let (authority, place) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    if place.contains('@') || tail.contains('@') || authority.contains('\\') {
+    let is_doubtful = authority.contains(['\\', ';']);
+    if is_doubtful || place.contains('@') || tail.contains('@') {
         let shown = format!("{scheme}://{HIDDEN}");
         return Masked {
             engine,
@@ -104,7 +105,11 @@ fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
         (Some(user), Some(password)) => format!("{}:{password}@", hide(is_plain_user, user)),
     };
     let hosts_shown = hide(is_plain_host, hosts);
-    let database_shown = hide(is_plain_database, database);
+    // Behind hosts that cannot be read something else than a database may stand, such as in `//db;password=a/b`.
+    let database_shown = hide(
+        is_plain_database && (is_plain_host || database.is_empty()),
+        database,
+    );
     let shown = format!(
         "{scheme}://{}{hosts_shown}/{database_shown}",
         login(password.map(|_| HIDDEN))
@@ -130,19 +135,32 @@ fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
     }
 }
 
-/// Reads what follows the colon of a file's URL; none when it is a word and no URL.
-fn file(scheme: &str, rest: &str) -> Option<Masked> {
+/// Reads what follows the colon of a file's URL; none when it is a word and no URL. Where an `@` stands anywhere behind, a key may stand
+/// before it: `sqlite+pysqlcipher://:key@/file`.
+fn file(scheme: &str, rest: &str, tail: &str) -> Option<Masked> {
+    let may_hold_key = rest.contains('@') || tail.contains('@');
     let path = rest.split(['?', '#', ';']).next().unwrap_or_default();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:-".contains(letter);
     if path.is_empty() || path.starts_with([',', '{', '[', '=']) {
         return None;
     }
-    let shown = if path.chars().all(is_plain) { path } else { HIDDEN };
+    let shown = if path.chars().all(is_plain) && !may_hold_key {
+        path
+    } else {
+        HIDDEN
+    };
     Some(Masked {
         engine: Engine::Sqlite,
         shown: format!("{scheme}:{shown}"),
         address: None,
     })
+}
+
+/// Tells whether what a variable or a setting holds is secret by its name, so that not even a URL in it is looked at.
+pub(super) fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let words = ["password", "passwd", "passphrase", "pwd", "secret", "token"];
+    words.iter().any(|word| key.contains(word)) || key.ends_with("pass")
 }
 
 /// Returns the scheme that selects the engine in a command; none when no engine here can read the database.
@@ -240,6 +258,14 @@ mod tests {
         );
         check("sqlite:///./app.db?key=secret", "sqlite:///./app.db", None);
         check("jdbc:sqlite:app.db;password=secret", "sqlite:app.db", None);
+        for line in [
+            "sqlite+pysqlcipher://:secret@/app.db",
+            "sqlite+pysqlcipher://:se?cret@/app.db?cipher=aes",
+            "sqlite+pysqlcipher://:se;c#ret@/app.db",
+            "sqlite+pysqlcipher://:se'cret@/app.db",
+        ] {
+            check(line, "sqlite+pysqlcipher:***", None);
+        }
     }
 
     #[test]
@@ -255,6 +281,9 @@ mod tests {
             check(line, "postgres://***", None);
         }
         check("postgres://ann:secret", "postgres://***/", None);
+        check("jdbc:mysql://db:3306;user=ann;password=@secret", "mysql://***", None);
+        check("jdbc:mysql://db:3306;password=/secret", "mysql://***", None);
+        check("jdbc:mysql://db:port/secret", "mysql://***/***", None);
         check(
             "postgres://${U:-ann}:${P:-secret}@db/x",
             "postgres://***:***@db/x",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::evidence::{Engine, Evidence};
+use super::evidence::{Engine, Evidence, printable};
 use super::masked::command_scheme;
 use super::verdict::Verdict;
 
@@ -15,15 +15,21 @@ pub(super) fn next(verdict: &Verdict, evidence: &[Evidence], folder: &Path) -> O
         .filter(|each| each.database.map(Engine::family) == Some(engine.family()));
     let address = addresses.filter_map(|each| each.address.as_deref()).next();
     let address = match (engine, address) {
-        (Engine::Sqlite, Some(file)) => {
-            let file = folder.join(file).display().to_string();
-            format!("sqlite:{}", file.strip_prefix("./").unwrap_or(&file))
-        }
+        (Engine::Sqlite, Some(file)) => of_file(&folder.join(file)),
         (Engine::Sqlite, None) => "sqlite:FILE".to_owned(),
         (_, Some(address)) => address.to_owned(),
         (_, None) => format!("{scheme}://USER:${{DATABASE_PASSWORD}}@HOST/DATABASE"),
     };
     Some(format!("whimbrel inspect {}", quoted(&address)))
+}
+
+/// A name that a terminal would act on cannot be printed, and without being printed as it is it cannot be run.
+fn of_file(file: &Path) -> String {
+    let name = file.display().to_string();
+    if printable(&name) != name {
+        return "sqlite:FILE".to_owned();
+    }
+    format!("sqlite:{}", name.strip_prefix("./").unwrap_or(&name))
 }
 
 /// Returns the text as a shell takes it literally; the variable in it is the program's to read.

@@ -2,7 +2,7 @@
 //! URLs without secrets are told.
 
 use super::evidence::{Engine, Evidence, Weight};
-use super::masked::{is_identifier, urls};
+use super::masked::{is_identifier, is_secret, urls};
 use super::project::{File, Project};
 
 /// Settings whose value names an engine.
@@ -105,7 +105,7 @@ pub(super) fn of_variable(file: &File, weight: Weight, line: &str) -> Vec<Eviden
         return Vec::new();
     }
     let place = format!("`{key}`");
-    let found = urls(value);
+    let found = if is_secret(key) { Vec::new() } else { urls(value) };
     if !found.is_empty() {
         let evidence = found
             .iter()

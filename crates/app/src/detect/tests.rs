@@ -1,0 +1,171 @@
+//! Claims about passwords: whatever characters one has and wherever it stands, no part of it is told.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+/// Parts of passwords that occur nowhere else.
+const MARKS: [&str; 4] = ["zqXk7", "Vw9Jp", "hYt4Rn", "8GdBx"];
+/// What stands between the parts.
+const BETWEEN: [&str; 40] = [
+    "", ":", "/", "@", "#", "?", "&", ";", "=", "'", "\"", " ", "%40", "%2F", "\\", "\\\"", "$", "${", "{",
+    "}", "<", ">", "(", ")", ",", "`", "|", "é", "\t", "\u{a0}", "%", "+", "!", "*", "[", "]", "^", "~",
+    "@db/", "<%=",
+];
+/// Places of a password within a URL, where a part of it may look like another URL.
+const IN_URLS: &[(&str, &str)] = &[
+    (".env", "DATABASE_URL=postgres://ann:{}@db:5432/shop"),
+    (".env.local", "export URL='mysql://ann:{}@db/shop?x=1'"),
+    (".env", "URL=\"sqlite+pysqlcipher://:{}@/data/app.db?cipher=aes\""),
+    (".env", "URL=mongodb+srv://ann:{}@c.d.net,e.f.net/shop?w=1"),
+    ("compose.yaml", "      - DATABASE_URL=mariadb://ann:{}@db/shop"),
+    (
+        "compose.yaml",
+        "    environment: { URL: \"postgres://ann:{}@db/shop\" }",
+    ),
+    (
+        "config/database.yml",
+        "  url: <%= ENV[\"URL\"] || \"mysql2://ann:{}@db/shop\" %>",
+    ),
+    ("knexfile.js", "  connection: 'postgres://ann:{}@db/shop',"),
+    (
+        "site/settings.py",
+        "X = dj_database_url.config(default=\"postgres://ann:{}@db/shop\")",
+    ),
+    (
+        "alembic.ini",
+        "sqlalchemy.url = postgresql+psycopg2://ann:{}@db/shop",
+    ),
+    (
+        "application.properties",
+        "spring.datasource.url=jdbc:mysql://ann:{}@db/shop",
+    ),
+    (
+        "prisma/schema.prisma",
+        "datasource db {\n  provider = \"mysql\"\n  url = \"mysql://ann:{}@db/shop\"\n}",
+    ),
+    ("flyway.conf", "flyway.url=jdbc:postgresql://ann:{}@db/shop"),
+    ("liquibase.properties", "url: jdbc:mariadb://ann:{}@db/shop"),
+];
+/// Other places.
+const ELSEWHERE: &[(&str, &str)] = &[
+    (".env", "DB_PASSWORD={}"),
+    (".env", "PGPASSWORD='{}'"),
+    (".env", "DSN=\"host=db user=ann password='{}' dbname=shop\""),
+    (
+        ".env",
+        "DSN=\"Driver={PostgreSQL Unicode};Server=db;Uid=ann;Pwd={{}};Database=shop\"",
+    ),
+    (".env", "MYSQL_DSN=ann:{}@tcp(db:3306)/shop"),
+    (".env", "URL=jdbc:postgresql://db/shop?user=ann&password={}"),
+    (".env", "URL=jdbc:mysql://db:3306;user=ann;password={}"),
+    (".env", "URL=jdbc:sqlite:app.db;password={}"),
+    (".env", "URL=mysql:host=db;dbname=shop;password={}"),
+    ("compose.yaml", "      POSTGRES_PASSWORD: {}"),
+    ("compose.yaml", "      - MYSQL_ROOT_PASSWORD={}"),
+    ("compose.yaml", "    command: mysqld --password={} # image: mysql"),
+    ("config/database.yml", "  password: <%= ENV['PW'] || '{}' %>"),
+    ("config/database.yml", "  adapter: postgresql # {}"),
+    (
+        "knexfile.js",
+        "  connection: { client: 'pg', user: 'ann', password: '{}' },",
+    ),
+    ("knexfile.ts", "  connection: { client: 'pg', password: `{}` },"),
+    (
+        "site/settings.py",
+        "    'default': {'ENGINE': 'django.db.backends.mysql', 'PASSWORD': '{}'},",
+    ),
+    (
+        "appsettings.json",
+        "{\"ConnectionStrings\":{\"A\":\"Host=db;Database=shop;Username=ann;Password={}\"}}",
+    ),
+    (
+        "appsettings.json",
+        "{\"ConnectionStrings\":{\"A\":\"Server=db;Uid=ann;Pwd='{}'\"}}",
+    ),
+    ("application.yml", "    password: {}"),
+    (
+        "application.yml",
+        "    url: jdbc:postgresql://db/shop?password={}&ssl=true",
+    ),
+    (
+        "src/data-source.ts",
+        "export const a = new DataSource({ type: 'mysql', password: '{}' })",
+    ),
+    (
+        "config/config.json",
+        "{ \"dialect\": \"mysql\", \"password\": \"{}\" }",
+    ),
+    ("flyway.toml", "password = \"{}\""),
+    ("liquibase.properties", "password: {}"),
+    (
+        "config/dev.exs",
+        "config :a, A.Repo, adapter: Ecto.Adapters.Postgres, password: \"{}\"",
+    ),
+];
+
+/// A password: its marks, and with what between them.
+fn passwords() -> impl Strategy<Value = String> {
+    let part = (
+        prop::sample::select(&MARKS[..]),
+        prop::sample::select(&BETWEEN[..]),
+    );
+    (
+        prop::sample::select(&BETWEEN[..]),
+        prop::collection::vec(part, 1..5),
+    )
+        .prop_map(|(before, parts)| {
+            let parts: String = parts
+                .into_iter()
+                .map(|(mark, after)| format!("{mark}{after}"))
+                .collect();
+            format!("{before}{parts}")
+        })
+}
+
+/// Writes all places into one folder, a file with several of them line by line, and looks at every piece of evidence.
+fn check(places: &[(&str, &str)], password: &str) {
+    let folder = TempDir::new().unwrap();
+    let mut files: BTreeMap<&str, String> = BTreeMap::new();
+    for (file, text) in places {
+        let text = text.replacen("{}", password, 1);
+        let _infallible = writeln!(files.entry(file).or_default(), "{text}");
+    }
+    for (file, text) in files {
+        let place = folder.path().join(file);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, text).unwrap();
+    }
+    let project = Project::open(folder.path(), None).unwrap();
+    let evidence = DETECTORS.iter().flat_map(|detector| detector.evidence(&project));
+    for told in evidence.map(|each| format!("{each:?}")) {
+        let leaked = MARKS.iter().find(|mark| told.contains(*mark));
+        assert_eq!(leaked, None, "of `{password}` in {told}");
+    }
+    let found = serde_json::to_string(&detect(folder.path(), &Environment::default()).unwrap()).unwrap();
+    let leaked = MARKS.iter().find(|mark| found.contains(*mark));
+    assert_eq!(leaked, None, "of `{password}` in {found}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_part_of_a_password_is_told(password in passwords()) {
+        check(IN_URLS, &password);
+        check(ELSEWHERE, &password);
+    }
+
+    #[test]
+    fn a_password_in_a_url_may_look_like_another_url(
+        first in passwords(),
+        scheme in prop::sample::select(&["postgres://", "mysql://x:", "sqlite:", "jdbc:sqlite:", "://"][..]),
+        second in passwords(),
+    ) {
+        check(IN_URLS, &format!("{first}{scheme}{second}"));
+    }
+}
