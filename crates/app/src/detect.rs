@@ -14,6 +14,7 @@ mod numbered;
 mod prisma;
 mod project;
 mod rails;
+mod scripts;
 mod sqlite_files;
 mod structure;
 mod suggestion;

@@ -3,8 +3,8 @@
 use super::evidence::Evidence;
 use super::project::Project;
 use super::{
-    clients, compose, django, knex, liquibase, manifests, numbered, prisma, rails, sqlite_files, structure,
-    variables,
+    clients, compose, django, knex, liquibase, manifests, numbered, prisma, rails, scripts, sqlite_files,
+    structure, variables,
 };
 
 /// One kind of evidence.
@@ -40,7 +40,7 @@ pub const DETECTORS: &[Detector] = &[
     Detector {
         name: "knex",
         doc: "the settings of Knex with their clients, and migrations in JavaScript, those of other tools apart",
-        looks_for: "`knexfile.*`, `migrations/*.js` and `*.ts`",
+        looks_for: "`knexfile.*`, `migrations/*.js` and `*.ts`, `migration/*.ts`",
         find: knex::find,
     },
     Detector {
@@ -58,7 +58,8 @@ pub const DETECTORS: &[Detector] = &[
     Detector {
         name: "variables",
         doc: "URLs and settings of databases",
-        looks_for: "`.env*`, `application.properties` and `.yml`, `alembic.ini`, `dbconfig.yml`, `drizzle.config.ts`",
+        looks_for: "`.env*`, `application.properties` and `.yml`, `appsettings.json`, `alembic.ini`, `dbconfig.yml`, \
+            `drizzle.config.ts`, `data-source.ts`, `config.*`, `database.*`, `db.*`",
         find: variables::find,
     },
     Detector {
@@ -82,20 +83,26 @@ pub const DETECTORS: &[Detector] = &[
     Detector {
         name: "numbered",
         doc: "migrations as files of SQL: Flyway, dbmate, golang-migrate, goose, sqlx, Diesel; their words tell the dialect",
-        looks_for: "`V1__x.sql`, `flyway.conf`, `-- migrate:up`, `000001_x.up.sql`, `-- +goose Up`, `.sqlx/`",
+        looks_for: "`V1__x.sql`, `flyway*.conf` and `.toml`, `-- migrate:up`, `000001_x.up.sql`, `-- +goose Up`, `.sqlx/`",
         find: numbered::find,
     },
     Detector {
         name: "liquibase",
         doc: "the changelogs and settings of Liquibase",
-        looks_for: "`*changelog*` as XML, YAML, JSON or SQL, `liquibase.properties`",
+        looks_for: "changelogs as XML, YAML, JSON or SQL, whatever their names, `liquibase*.properties`",
         find: liquibase::find,
+    },
+    Detector {
+        name: "scripts",
+        doc: "migrations as programs: Alembic, Entity Framework, Ecto, Laravel, Doctrine, Phinx, Flyway",
+        looks_for: "`versions/*.py`, `Migrations/*.cs`, `migrations/*.exs`, `migrations/*.php`, `V1__x.java`",
+        find: scripts::find,
     },
     Detector {
         name: "manifests",
         doc: "drivers and tools that the project depends on",
         looks_for: "`package.json`, `Cargo.toml`, `go.mod`, `requirements.txt`, `pyproject.toml`, `Gemfile`, `pom.xml`, \
-            `build.gradle`, `composer.json`",
+            `build.gradle`, `composer.json`, `*.csproj`, `mix.exs`",
         find: manifests::find,
     },
     Detector {

@@ -31,7 +31,7 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
     {
         if file.name.starts_with("knexfile.") {
             evidence.extend(of_settings(project, file));
-        } else if file.folder() == "migrations" {
+        } else if ["migrations", "migration"].contains(&file.folder().as_str()) {
             evidence.extend(of_migration(project, file));
         }
     }
@@ -85,7 +85,7 @@ fn of_migration(project: &Project, file: &File) -> Option<Evidence> {
         Weight::Medium
     };
     // TypeScript without a word of any tool is as likely of another.
-    (file.extension().ends_with("js")).then(|| {
+    (file.extension().ends_with("js") && file.folder() == "migrations").then(|| {
         Evidence::new(
             file,
             weight,

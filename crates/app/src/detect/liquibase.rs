@@ -6,14 +6,18 @@ use super::project::{File, Project};
 use super::words::spoken;
 
 const LIQUIBASE: &str = "liquibase";
+/// Bytes in which a changelog says that it is one.
+const HEAD_BYTES: u64 = 1 << 10;
 
 /// Returns what speaks for Liquibase and its database.
 pub(super) fn find(project: &Project) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for file in project.files() {
-        if ["liquibase.properties", "liquibase.docker.properties"].contains(&file.name.as_str()) {
+        if file.name.starts_with("liquibase") && file.extension() == "properties" {
             evidence.extend(of_settings(project, file));
-        } else if ["xml", "yaml", "yml", "json", "sql"].contains(&file.extension()) && is_named_so(file) {
+        } else if ["xml", "yaml", "yml", "json", "sql"].contains(&file.extension())
+            && (is_named_so(file) || begins_so(project, file))
+        {
             evidence.extend(of_changelog(project, file));
         }
     }
@@ -25,6 +29,12 @@ fn is_named_so(file: &File) -> bool {
     ["changelog", "changeset", "liquibase"]
         .iter()
         .any(|word| path.contains(word))
+}
+
+/// Tells whether a file with any name begins as a changelog.
+fn begins_so(project: &Project, file: &File) -> bool {
+    let head = String::from_utf8_lossy(&project.head(file, HEAD_BYTES)).to_ascii_lowercase();
+    head.contains("databasechangelog") || head.contains("liquibase formatted sql")
 }
 
 fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {

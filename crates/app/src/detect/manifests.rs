@@ -117,6 +117,25 @@ const PHP: &[Dependency] = &[
     ("doctrine/doctrine-migrations-bundle", None, Some("doctrine")),
     ("robmorgan/phinx", None, Some("phinx")),
 ];
+const DOTNET: &[Dependency] = &[
+    ("npgsql", Some(Postgresql), None),
+    ("mysqlconnector", Some(Mysql), None),
+    ("mysql.data", Some(Mysql), None),
+    ("pomelo.entityframeworkcore.mysql", Some(Mysql), None),
+    ("mysql.entityframeworkcore", Some(Mysql), None),
+    ("microsoft.data.sqlite", Some(Sqlite), None),
+    ("microsoft.entityframeworkcore.sqlite", Some(Sqlite), None),
+    ("mongodb.driver", Some(Mongodb), None),
+    ("entityframeworkcore", None, Some("entity-framework")),
+    ("fluentmigrator", None, Some("fluentmigrator")),
+];
+const ELIXIR: &[Dependency] = &[
+    ("postgrex", Some(Postgresql), None),
+    ("myxql", Some(Mysql), None),
+    ("ecto_sqlite3", Some(Sqlite), None),
+    ("mongodb_driver", Some(Mongodb), None),
+    ("ecto_sql", None, Some("ecto")),
+];
 /// Features of Rust's libraries that choose a database.
 const FEATURES: [(&str, Engine); 7] = [
     ("postgres", Postgresql),
@@ -149,6 +168,9 @@ fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
         "pyproject.toml" | "pipfile" | "setup.py" | "setup.cfg" => read(PYTHON, is_package),
         "gemfile" => read(RUBY, is_gem),
         "pom.xml" | "build.gradle" | "build.gradle.kts" | "libs.versions.toml" => read(JAVA, is_word),
+        "mix.exs" => read(ELIXIR, is_atom),
+        "directory.packages.props" | "packages.config" => read(DOTNET, is_word),
+        name if name.ends_with(".csproj") || name.ends_with(".fsproj") => read(DOTNET, is_word),
         name if name.ends_with(".txt") && is_list_of_requirements(file) => read(PYTHON, is_package),
         _ => Vec::new(),
     }
@@ -215,6 +237,10 @@ fn is_gem(line: &str, name: &str) -> bool {
         .strip_prefix("gem ")
         .and_then(|rest| rest.split(['"', '\'']).nth(1));
     word == Some(name)
+}
+
+fn is_atom(line: &str, name: &str) -> bool {
+    line.contains(&format!("{{:{name},"))
 }
 
 fn is_word(line: &str, name: &str) -> bool {

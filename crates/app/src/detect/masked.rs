@@ -281,7 +281,11 @@ mod tests {
             check(line, "postgres://***", None);
         }
         check("postgres://ann:secret", "postgres://***/", None);
-        check("jdbc:mysql://db:3306;user=ann;password=@secret", "mysql://***", None);
+        check(
+            "jdbc:mysql://db:3306;user=ann;password=@secret",
+            "mysql://***",
+            None,
+        );
         check("jdbc:mysql://db:3306;password=/secret", "mysql://***", None);
         check("jdbc:mysql://db:port/secret", "mysql://***/***", None);
         check(

@@ -6,7 +6,8 @@ use super::masked::urls;
 use super::project::{File, Project};
 use super::words::spoken;
 
-const FLYWAY: &str = "flyway";
+/// The tool's name.
+pub(super) const FLYWAY: &str = "flyway";
 const SQLX: &str = "sqlx";
 const DIESEL: &str = "diesel";
 const GOLANG_MIGRATE: &str = "golang-migrate";
@@ -30,7 +31,9 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
     }
     for file in project.files() {
         match file.name.as_str() {
-            "flyway.conf" | "flyway.toml" | "flyway.user.toml" => evidence.extend(of_flyway(project, file)),
+            name if name.starts_with("flyway") && ["conf", "toml"].contains(&file.extension()) => {
+                evidence.extend(of_flyway(project, file));
+            }
             "sqlx-data.json" => evidence.extend(of_prepared(project, file)),
             "diesel.toml" => {
                 evidence.push(Evidence::new(file, Weight::Strong, "settings of Diesel").by(DIESEL));
@@ -100,7 +103,7 @@ fn tool_of(file: &File, lines: &[String], has_sqlx: bool) -> Option<(&'static st
 }
 
 /// Tells whether the name is such as `V1_2__add_users.sql` or `R__views.sql`, in lower case.
-fn is_flyway(name: &str) -> bool {
+pub(super) fn is_flyway(name: &str) -> bool {
     let Some((version, _)) = name.split_once("__") else {
         return false;
     };

@@ -1,7 +1,9 @@
-//! Claims about passwords: whatever characters one has and wherever it stands, no part of it is told.
+//! Claims about passwords: whatever characters one has and wherever it stands, no part of it is told. And about the page of the
+//! documentation: it names every detector and every key.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -168,4 +170,51 @@ proptest! {
     ) {
         check(IN_URLS, &format!("{first}{scheme}{second}"));
     }
+}
+
+/// The cells of the tables of the page, row by row, of those with two columns.
+fn rows() -> Vec<(String, String)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/commands.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let cells = |line: &str| {
+        let (left, right) = line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")?;
+        Some((left.to_owned(), right.to_owned()))
+    };
+    page.lines().filter_map(cells).collect()
+}
+
+#[test]
+fn the_documentation_lists_every_detector() {
+    let expected: Vec<_> = DETECTORS
+        .iter()
+        .map(|detector| (detector.looks_for.to_owned(), detector.doc.to_owned()))
+        .collect();
+    let rows = rows();
+    let start = rows.iter().position(|(left, _)| left == "Looked for").unwrap() + 1;
+    let listed: Vec<_> = rows[start..]
+        .iter()
+        .take_while(|(left, _)| left != "Key")
+        .cloned()
+        .collect();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn the_documentation_lists_every_key_of_the_document() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("schema.mysql"), "").unwrap();
+    let found = serde_json::to_value(detect(folder.path(), &Environment::default()).unwrap()).unwrap();
+    let keys = |value: &serde_json::Value, before: &str| -> Vec<String> {
+        let keys = value.as_object().unwrap().keys();
+        keys.map(|key| format!("`{before}{key}`")).collect()
+    };
+    let mut expected = keys(&found, "");
+    expected.extend(keys(&found["databases"][0], "databases[]."));
+    expected.extend(keys(&found["evidence"][0], "evidence[]."));
+    expected.sort();
+    let rows = rows();
+    let start = rows.iter().position(|(left, _)| left == "Key").unwrap() + 1;
+    let mut listed: Vec<String> = rows[start..].iter().map(|(left, _)| left.clone()).collect();
+    listed.sort();
+    assert_eq!(listed, expected);
 }

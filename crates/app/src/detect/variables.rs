@@ -38,21 +38,82 @@ const PATTERNS: [&str; 7] = [
     "example", "sample", "template", "dist", "test", "testing", "defaults",
 ];
 /// Settings files that may hold a URL.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 17] = [
     "application.properties",
     "application.yml",
     "application.yaml",
+    "hibernate.cfg.xml",
+    "persistence.xml",
     "alembic.ini",
     "dbconfig.yml",
-    "ormconfig.json",
-    "ormconfig.js",
     "drizzle.config.ts",
     "drizzle.config.js",
-    "config.toml",
-    "config.yaml",
-    "config.yml",
-    "config.json",
+    "mikro-orm.config.ts",
     "diesel.toml",
+    "repo.ex",
+    "config.exs",
+    "dev.exs",
+    "runtime.exs",
+    "prod.exs",
+    ".sequelizerc",
+];
+/// Names of settings files that many tools use, in whatever language they are written.
+const STEMS: [&str; 8] = [
+    "config",
+    "database",
+    "db",
+    "data-source",
+    "datasource",
+    "ormconfig",
+    "db_config",
+    "db-config",
+];
+const LANGUAGES: [&str; 10] = [
+    "js",
+    "cjs",
+    "mjs",
+    "ts",
+    "py",
+    "json",
+    "toml",
+    "yaml",
+    "yml",
+    "properties",
+];
+/// Keys whose value names an engine.
+const KEYS: [&str; 8] = [
+    "dialect",
+    "adapter",
+    "connection",
+    "driver",
+    "backend",
+    "type",
+    "client",
+    "database-platform",
+];
+/// Parts of the names of classes that belong to an engine, in lower case.
+const CLASSES: [(&str, Engine); 13] = [
+    ("org.postgresql.", Engine::Postgresql),
+    ("com.mysql.", Engine::Mysql),
+    ("org.mariadb.", Engine::Mariadb),
+    ("org.sqlite.", Engine::Sqlite),
+    ("dialect.postgresql", Engine::Postgresql),
+    ("dialect.mysql", Engine::Mysql),
+    ("dialect.mariadb", Engine::Mariadb),
+    ("dialect.sqlite", Engine::Sqlite),
+    ("ecto.adapters.postgres", Engine::Postgresql),
+    ("ecto.adapters.myxql", Engine::Mysql),
+    ("ecto.adapters.sqlite3", Engine::Sqlite),
+    ("postgresqldriver", Engine::Postgresql),
+    ("mysqldriver", Engine::Mysql),
+];
+/// Settings files whose name says whose they are.
+const TOOLS: [(&str, &str); 5] = [
+    ("alembic.ini", "alembic"),
+    ("drizzle.config", "drizzle"),
+    ("diesel.toml", "diesel"),
+    (".sequelizerc", "sequelize"),
+    ("mikro-orm.config", "mikro-orm"),
 ];
 
 /// Returns what the files say.
@@ -67,7 +128,7 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
                         .map(|each| each.on(at)),
                 );
             }
-        } else if SETTINGS.contains(&file.name.as_str()) || is_profile(file) {
+        } else if is_settings(file) {
             evidence.extend(of_settings(project, file));
         }
     }
@@ -88,9 +149,16 @@ fn weight_of_env(name: &str) -> Option<Weight> {
     })
 }
 
-/// Tells whether it is a file such as `application-prod.properties`.
-fn is_profile(file: &File) -> bool {
-    file.name.starts_with("application-") && ["properties", "yml", "yaml"].contains(&file.extension())
+fn is_settings(file: &File) -> bool {
+    let stem = file.name.split('.').next().unwrap_or_default();
+    // `application-prod.properties`, `appsettings.Development.json`
+    let is_profile =
+        stem.starts_with("application-") && ["properties", "yml", "yaml"].contains(&file.extension());
+    let is_of_dotnet = stem == "appsettings" && file.extension() == "json";
+    SETTINGS.contains(&file.name.as_str())
+        || is_profile
+        || is_of_dotnet
+        || (STEMS.contains(&stem) && LANGUAGES.contains(&file.extension()))
 }
 
 /// Returns what one line of a `.env` file, or of the environment of a service, says.
@@ -120,13 +188,9 @@ pub(super) fn of_variable(file: &File, weight: Weight, line: &str) -> Vec<Eviden
         let what = format!("{place} is `{}`", engine.name());
         return vec![Evidence::new(file, weight, what).of(engine)];
     }
-    if value.contains("@tcp(") || value.contains("@unix(") {
-        let what = format!("{place} is a connection as the driver of Go for MySQL writes it");
-        return vec![Evidence::new(file, weight, what).of(Engine::Mysql)];
-    }
-    if value.contains("host=") && value.contains("dbname=") {
-        let what = format!("{place} is a connection as libpq writes it");
-        return vec![Evidence::new(file, weight, what).of(Engine::Postgresql)];
+    if let Some((engine, author)) = connection(value) {
+        let what = format!("{place} is a connection as {author} writes it");
+        return vec![Evidence::new(file, weight, what).of(engine)];
     }
     let server = SERVER_KEYS.iter().find(|(start, _)| upper.starts_with(start));
     let server = server.map(|(_, engine)| {
@@ -136,33 +200,82 @@ pub(super) fn of_variable(file: &File, weight: Weight, line: &str) -> Vec<Eviden
     server.into_iter().collect()
 }
 
+/// Returns the engine of a connection that is no URL, and who writes it so.
+fn connection(value: &str) -> Option<(Engine, &'static str)> {
+    let value = value.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().all(|word| value.contains(word));
+    let forms: [(&[&str], Engine, &str); 9] = [
+        (&["@tcp("], Engine::Mysql, "the driver of Go for MySQL"),
+        (&["@unix("], Engine::Mysql, "the driver of Go for MySQL"),
+        (&["host=", "dbname="], Engine::Postgresql, "libpq"),
+        (&["host=", "username="], Engine::Postgresql, "Npgsql"),
+        (
+            &["server=", "port=3306"],
+            Engine::Mysql,
+            "the driver of .NET for MySQL",
+        ),
+        (&["driver={postgresql"], Engine::Postgresql, "ODBC"),
+        (&["driver={mysql"], Engine::Mysql, "ODBC"),
+        (&["driver={mariadb"], Engine::Mariadb, "ODBC"),
+        (&["driver={sqlite"], Engine::Sqlite, "ODBC"),
+    ];
+    let form = forms.into_iter().find(|(words, ..)| has(words));
+    form.map(|(_, engine, author)| (engine, author))
+}
+
 fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for (at, line) in project.lines(file).iter().enumerate() {
         let code = line.trim_start();
-        if code.starts_with(['#', ';']) || code.starts_with("//") {
-            continue;
-        }
-        for url in urls(line) {
-            evidence.push(Evidence::of_url(file, Weight::Strong, "the URL", &url).on(at));
-        }
-        let keys = ["dialect", "adapter", "connection", "driver", "backend"];
-        let key = code.trim_start_matches(['"', '\'']);
-        let key = keys.iter().find(|word| key.starts_with(*word));
-        let value = key.and_then(|_| code.split_once([':', '=']));
-        let word = value.map(|(_, value)| value.trim().trim_matches(['"', '\'', ',', ' ']));
-        if let Some(engine) = word.and_then(Engine::of_word) {
-            let what = format!("a setting is `{}`", engine.name());
-            evidence.push(Evidence::new(file, Weight::Strong, what).on(at).of(engine));
+        if !(code.starts_with(['#', ';']) || code.starts_with("//")) {
+            evidence.extend(of_line(file, line).into_iter().map(|each| each.on(at)));
         }
     }
-    let tool = [
-        ("alembic.ini", "alembic"),
-        ("drizzle.config", "drizzle"),
-        ("diesel.toml", "diesel"),
-    ];
-    if let Some((_, tool)) = tool.iter().find(|(start, _)| file.name.starts_with(start)) {
+    if let Some((_, tool)) = TOOLS.iter().find(|(start, _)| file.name.starts_with(start)) {
         evidence.push(Evidence::new(file, Weight::Strong, format!("settings of {tool}")).by(tool));
     }
     evidence
+}
+
+fn of_line(file: &File, line: &str) -> Vec<Evidence> {
+    let key = line.split([':', '=']).next().unwrap_or_default();
+    let urls = if is_secret(key) { Vec::new() } else { urls(line) };
+    let mut evidence: Vec<Evidence> = urls
+        .iter()
+        .map(|url| Evidence::of_url(file, Weight::Strong, "the URL", url))
+        .collect();
+    if let Some((engine, author)) = connection(line) {
+        let what = format!("a connection as {author} writes it");
+        evidence.push(Evidence::new(file, Weight::Strong, what).of(engine));
+    }
+    // An object may stand in one line.
+    for engine in line.split(['{', '}', ',']).filter_map(named_engine) {
+        let what = format!("a setting is `{}`", engine.name());
+        evidence.push(Evidence::new(file, Weight::Strong, what).of(engine));
+    }
+    evidence
+}
+
+/// Returns the engine that a setting names by a word or a class.
+fn named_engine(setting: &str) -> Option<Engine> {
+    let (key, value) = setting.split_once([':', '='])?;
+    let is_quote = |letter: char| "\"'`;/<> ".contains(letter);
+    let key = key.trim_matches(is_quote).trim().to_ascii_lowercase();
+    let key = key
+        .rsplit(['.', ' '])
+        .next()
+        .unwrap_or_default()
+        .trim_matches(is_quote);
+    if !KEYS.iter().any(|word| key.starts_with(word)) {
+        return None;
+    }
+    let value = value.trim().trim_matches(is_quote);
+    let class = value.to_ascii_lowercase();
+    let of_class = || {
+        CLASSES
+            .iter()
+            .find(|(part, _)| class.contains(part))
+            .map(|(_, engine)| *engine)
+    };
+    Engine::of_word(value).or_else(of_class)
 }

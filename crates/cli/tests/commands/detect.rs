@@ -9,12 +9,12 @@ use whimbrel_testkit::binary::{Output, Whimbrel};
 use crate::desk::document;
 
 /// A project folder made of files with their texts.
-struct Folder {
+pub(crate) struct Folder {
     place: TempDir,
 }
 
 impl Folder {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let folder = Self {
             place: TempDir::new().unwrap(),
         };
@@ -35,7 +35,7 @@ impl Folder {
     }
 
     /// Runs the program in the folder, with no programs on the PATH but those of the folder `bin` beside it.
-    fn run(&self, line: &str) -> Output {
+    pub(crate) fn run(&self, line: &str) -> Output {
         let words = line.split_whitespace().map(str::to_owned);
         Whimbrel::new(env!("CARGO_BIN_EXE_whimbrel"), self.path())
             .args(words)
@@ -49,7 +49,7 @@ impl Folder {
 }
 
 /// Checks the one word, all databases and all tools.
-fn check(files: &[(&str, &str)], word: &str, databases: &[&str], tools: &[&str]) {
+pub(crate) fn check(files: &[(&str, &str)], word: &str, databases: &[&str], tools: &[&str]) {
     let folder = Folder::new(files);
     let output = folder
         .run("detect")
@@ -83,7 +83,7 @@ fn check(files: &[(&str, &str)], word: &str, databases: &[&str], tools: &[&str])
     }
 }
 
-const SQLITE: &str = "SQLite format 3\0and the rest of the page";
+pub(crate) const SQLITE: &str = "SQLite format 3\0and the rest of the page";
 
 #[test]
 fn single_files_are_known_by_name_first_bytes_and_words() {

@@ -7,6 +7,7 @@ mod desk;
 mod detect;
 mod flow;
 mod formats;
+mod layouts;
 mod quality;
 mod usage;
 mod validation;
