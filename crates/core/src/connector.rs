@@ -157,6 +157,21 @@ pub trait Source: Send + Sync {
         ))
     }
 
+    /// Parses a query for [`Source::scalar`] without running it: what it refuses, that would refuse, too.
+    async fn parses(&self, _query: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns the database that a rule means, of several that are read as one; none when this source is that database. Fails when the name is
+    /// none of theirs, and when there are several and no name.
+    fn member(&self, name: Option<&str>) -> Result<Option<Arc<dyn Source>>> {
+        match name {
+            None => Ok(None),
+            Some(name) => Err(Error::invalid(format!("there is one source, and no `{name}`"))
+                .with_hint("leave `of` out: it is for several `[[source]]` databases")),
+        }
+    }
+
     /// Returns a value that travels as [`LogicalType::Any`] or [`LogicalType::Wire`] as a person would write it, for lists of rows that
     /// differ; none when this engine cannot say, then its bytes are shown. Pure: no connection is used.
     fn show(&self, _column: &ReadColumn, _value: &[u8]) -> Option<String> {

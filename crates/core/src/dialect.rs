@@ -134,7 +134,11 @@ pub trait Dialect: Send + Sync {
             ColumnCheck::Nulls => Some(format!("count(*) - count({column})")),
             ColumnCheck::Distinct => Some(format!("count(DISTINCT {column})")),
             ColumnCheck::Sum => Some(format!("sum({column})")),
-            ColumnCheck::DistinctTexts | ColumnCheck::Characters | ColumnCheck::Hashes => None,
+            ColumnCheck::DistinctTexts
+            | ColumnCheck::SumHigh
+            | ColumnCheck::SumLow
+            | ColumnCheck::Characters
+            | ColumnCheck::Hashes => None,
         }
     }
 
@@ -287,8 +291,12 @@ pub enum ColumnCheck {
     Distinct,
     /// The different texts, byte by byte whatever the collation says.
     DistinctTexts,
-    /// The sum of numbers.
+    /// The sum of numbers; only where it is exact, however large it gets.
     Sum,
+    /// The sum of what integers have above their last nine digits, towards zero; fits 64 bits.
+    SumHigh,
+    /// The sum of the last nine digits of integers, with their signs; fits 64 bits.
+    SumLow,
     /// The sum of the numbers of characters of texts.
     Characters,
     /// The sum of the first 32 bits of the SHA-256 of each text in UTF-8.

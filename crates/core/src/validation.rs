@@ -13,6 +13,9 @@ use crate::{Error, Result};
 pub struct ValidationRule {
     /// What it is called.
     pub name: String,
+    /// Which of several sources answers, by its name; none when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// The query that the source answers, in its own SQL.
     pub source: String,
     /// The query that the target answers.

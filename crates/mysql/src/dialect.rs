@@ -148,6 +148,8 @@ impl Dialect for MysqlDialect {
             ColumnCheck::Distinct => format!("count(DISTINCT {column})"),
             ColumnCheck::DistinctTexts => format!("count(DISTINCT cast({utf8} AS binary))"),
             ColumnCheck::Sum => format!("sum({column})"),
+            ColumnCheck::SumHigh => format!("sum({column} DIV 1000000000)"),
+            ColumnCheck::SumLow => format!("sum({column} % 1000000000)"),
             ColumnCheck::Characters => format!("sum(char_length({column}))"),
             ColumnCheck::Hashes => format!("sum(cast(conv(left(sha2({utf8}, 256), 8), 16, 10) AS unsigned))"),
         })

@@ -8,8 +8,8 @@ use whimbrel_core::{Error, Result};
 use crate::error::classify;
 use crate::quote::quoted;
 
-/// Returns the one value of a query as text.
-pub(crate) async fn scalar(conn: &mut Conn, query: &str) -> Result<Option<String>> {
+/// Parses a query without running it, in a transaction that cannot write, and returns one around it that gives its value as text.
+pub(crate) async fn parsed(conn: &mut Conn, query: &str) -> Result<String> {
     let query = bare_query(query);
     conn.query_drop("START TRANSACTION READ ONLY")
         .await
@@ -23,8 +23,15 @@ pub(crate) async fn scalar(conn: &mut Conn, query: &str) -> Result<Option<String
         columns => return Err(not_one_value(format!("gives {} columns", columns.len()))),
     };
     // Within another query nothing but a query can stand.
-    let asked =
+    let around =
         format!("SELECT CAST({name} AS CHAR CHARACTER SET utf8mb4) FROM (\n{query}\n) AS answer LIMIT 2");
+    conn.prep(&*around).await.map_err(refused)?;
+    Ok(around)
+}
+
+/// Returns the one value of a query as text.
+pub(crate) async fn scalar(conn: &mut Conn, query: &str) -> Result<Option<String>> {
+    let asked = parsed(conn, query).await?;
     let rows: Vec<Row> = conn.exec(asked, ()).await.map_err(refused)?;
     let mut rows = rows.into_iter();
     match (rows.next(), rows.next()) {

@@ -69,6 +69,13 @@ impl Source for MysqlSource {
         answer
     }
 
+    async fn parses(&self, query: &str) -> Result<()> {
+        let mut conn = self.server.reader().await?;
+        let parsed = Box::pin(scalar::parsed(&mut conn, query)).await;
+        drop(conn.disconnect().await);
+        parsed.map(drop)
+    }
+
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let profile = self
             .server

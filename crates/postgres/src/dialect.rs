@@ -100,6 +100,8 @@ impl Dialect for PostgresDialect {
             ColumnCheck::Distinct => format!("count(DISTINCT {column})"),
             ColumnCheck::DistinctTexts => format!("count(DISTINCT {utf8})"),
             ColumnCheck::Sum => format!("sum({column})"),
+            ColumnCheck::SumHigh => format!("sum(div({column}::numeric, 1000000000))"),
+            ColumnCheck::SumLow => format!("sum(mod({column}::numeric, 1000000000))"),
             ColumnCheck::Characters => format!("sum(char_length({column}::text))"),
             ColumnCheck::Hashes => {
                 format!("sum(('x' || left(encode(sha256({utf8}), 'hex'), 8))::bit(32)::bigint)")

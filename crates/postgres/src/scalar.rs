@@ -1,13 +1,13 @@
 //! The answer to a query of a person's: one statement in a transaction that cannot write, on a session that is closed afterwards.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Statement};
 use whimbrel_core::validation::{bare_query, not_one_value};
 use whimbrel_core::{Error, Result};
 
 use crate::error::from_driver;
 
-/// Returns the one value of a query as text.
-pub(crate) async fn scalar(client: &Client, query: &str) -> Result<Option<String>> {
+/// Parses a query without running it, in a transaction that cannot write, and returns one around it that gives its value as text.
+pub(crate) async fn parsed(client: &Client, query: &str) -> Result<Statement> {
     let query = bare_query(query);
     // A person's names are looked up where that person's other sessions do.
     client
@@ -23,6 +23,12 @@ pub(crate) async fn scalar(client: &Client, query: &str) -> Result<Option<String
     }
     // Within another query nothing but a query can stand.
     let asked = format!("SELECT answer.value::text FROM (\n{query}\n) AS answer (value) LIMIT 2");
+    client.prepare(&asked).await.map_err(refused)
+}
+
+/// Returns the one value of a query as text.
+pub(crate) async fn scalar(client: &Client, query: &str) -> Result<Option<String>> {
+    let asked = parsed(client, query).await?;
     let rows = client.query(&asked, &[]).await.map_err(refused)?;
     match rows.as_slice() {
         [] => Ok(None),

@@ -94,6 +94,11 @@ impl Source for PostgresSource {
         Box::pin(scalar::scalar(&session, query)).await
     }
 
+    async fn parses(&self, query: &str) -> Result<()> {
+        let session = self.settings.open(Role::Reader).await?;
+        Box::pin(scalar::parsed(&session, query)).await.map(drop)
+    }
+
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let session = self.session().await?;
         let profile = Box::pin(profile::profile(&session, table))

@@ -1,25 +1,34 @@
 //! The answer to a query of a person's: one statement on a connection that cannot write.
 
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Statement};
 use whimbrel_core::Result;
 use whimbrel_core::validation::{bare_query, not_one_value};
 
 use crate::error::During;
 
-/// Returns the one value of a query as text.
-pub(crate) fn scalar(connection: &Connection, query: &str) -> Result<Option<String>> {
+fn what() -> String {
+    "ask the query of a rule".to_owned()
+}
+
+/// Parses a query without running it.
+pub(crate) fn parsed<'a>(connection: &'a Connection, query: &str) -> Result<Statement<'a>> {
     let query = bare_query(query);
-    let what = || "ask the query of a rule".to_owned();
     // Within another query nothing but a query can stand.
     let asked = format!("SELECT * FROM (\n{query}\n) LIMIT 2");
-    let mut statement = connection.prepare(&asked).during(what)?;
+    let statement = connection.prepare(&asked).during(what)?;
     if statement.column_count() != 1 || !statement.readonly() {
         return Err(not_one_value(format!(
             "gives {} columns",
             statement.column_count()
         )));
     }
+    Ok(statement)
+}
+
+/// Returns the one value of a query as text.
+pub(crate) fn scalar(connection: &Connection, query: &str) -> Result<Option<String>> {
+    let mut statement = parsed(connection, query)?;
     let mut rows = statement.query([]).during(what)?;
     let Some(row) = rows.next().during(what)? else {
         return Ok(None);

@@ -90,6 +90,12 @@ impl Source for SqliteSource {
             .await
     }
 
+    async fn parses(&self, query: &str) -> Result<()> {
+        let query = query.to_owned();
+        self.with_file(move |file| scalar::parsed(&*file.open_to_read()?, &query).map(drop))
+            .await
+    }
+
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let table = table.clone();
         self.with_file(move |file| profile::profile(&*file.open_to_read()?, &table))

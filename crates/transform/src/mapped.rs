@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, Dialect, Error, ErrorClass, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source,
-    Table, TableId, TableProfile, Usage,
+    Catalog, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table, TableId,
+    TableProfile, Usage,
 };
 
 use self::compose::{Composed, Tools, compose};
@@ -204,13 +204,41 @@ impl Source for MappedSource {
     }
 
     async fn scalar(&self, query: &str) -> Result<Option<String>> {
-        match self.only() {
-            Some(only) => only.source.scalar(query).await,
-            None => Err(Error::new(
-                ErrorClass::Unsupported,
-                "a query cannot be asked of several sources",
-            )),
+        match self.member(None)? {
+            Some(only) => only.scalar(query).await,
+            None => Err(Error::bug("a mapping without a source")),
         }
+    }
+
+    async fn parses(&self, query: &str) -> Result<()> {
+        match self.member(None)? {
+            Some(only) => only.parses(query).await,
+            None => Err(Error::bug("a mapping without a source")),
+        }
+    }
+
+    fn member(&self, name: Option<&str>) -> Result<Option<Arc<dyn Source>>> {
+        let found = match name {
+            None => self.only(),
+            Some(name) => self.databases.iter().find(|database| database.name == name),
+        };
+        if let Some(found) = found {
+            return Ok(Some(Arc::clone(&found.source)));
+        }
+        let names: Vec<String> = self
+            .databases
+            .iter()
+            .map(|database| format!("`{}`", database.name))
+            .collect();
+        Err(match name {
+            None => Error::invalid("there are several sources, and the rule does not say which one answers")
+                .with_hint(format!(
+                    "add `of = \"NAME\"` to the rule; there are {}",
+                    names.join(", ")
+                )),
+            Some(name) => Error::invalid(format!("there is no source `{name}`"))
+                .with_hint(format!("there are {}", names.join(", "))),
+        })
     }
 
     async fn check_snapshot(&self, tables: &[TableId]) -> Result<Vec<Finding>> {

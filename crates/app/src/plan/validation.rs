@@ -1,29 +1,35 @@
 //! The rules of the user's own when a plan is made: the source answers those that ask it before. Comparing is the pipeline's.
 
-use whimbrel_core::{Moment, Recorded, Result};
+use whimbrel_core::{Error, Moment, Recorded, Result, Source, ValidationRule};
 use whimbrel_planner::Wishes;
 
-use crate::address::Address;
 use crate::refusal;
-use crate::setup::Setup;
 
-/// Asks the source what the rules want to know before, and keeps its answers in them.
+/// Asks the source what the rules want to know before, and keeps its answers in them. The queries of the others are only parsed: what cannot
+/// be asked would be known when everything is copied, and the plan could no longer be changed.
 ///
 /// # Errors
 /// A usage error when the source refuses a query: a rule that can never hold is better mended now.
-pub(super) async fn recorded(setup: &Setup, source: &Address, mut wishes: Wishes) -> Result<Wishes> {
-    let rules = &mut wishes.policies.validation;
-    if rules.iter().all(|rule| rule.moment == Moment::After) {
-        return Ok(wishes);
-    }
-    let source = setup.open_source(&mut source.clone()).await?;
-    for rule in rules.iter_mut().filter(|rule| rule.moment == Moment::Before) {
-        let value = source.scalar(&rule.source).await.map_err(|error| {
+pub(super) async fn recorded(source: &dyn Source, mut wishes: Wishes) -> Result<Wishes> {
+    for rule in &mut wishes.policies.validation {
+        let recorded = of_rule(source, rule).await.map_err(|error: Error| {
             error
                 .during(format_args!("validation `{}`", rule.name))
                 .with_code(refusal::USAGE)
         })?;
-        rule.recorded = Some(Recorded { value });
+        rule.recorded = recorded;
     }
     Ok(wishes)
+}
+
+async fn of_rule(source: &dyn Source, rule: &ValidationRule) -> Result<Option<Recorded>> {
+    let member = source.member(rule.of.as_deref())?;
+    let source = member.as_deref().unwrap_or(source);
+    match rule.moment {
+        Moment::After => source.parses(&rule.source).await.map(|()| None),
+        Moment::Before => {
+            let value = source.scalar(&rule.source).await?;
+            Ok(Some(Recorded { value }))
+        }
+    }
 }

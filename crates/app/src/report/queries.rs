@@ -105,6 +105,10 @@ fn table(planned: &TablePlan, side: &Side<'_>, twin: &Side<'_>) -> String {
             "-- not asked: {column}, as a value rule makes other values of some"
         );
     }
+    let add_both = [side, twin]
+        .iter()
+        .all(|side| side.dialect.column_check(ColumnCheck::Sum, "x").is_some());
+    let added_up = if add_both { added_up } else { added_up_in_parts };
     let checks = |of: fn(&ColumnPlan) -> Vec<(&'static str, ColumnCheck)>| {
         let each = asked
             .iter()
@@ -163,6 +167,17 @@ fn counted(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
         .into_iter()
         .chain([("null", ColumnCheck::Nulls)])
         .collect()
+}
+
+/// What is added up of a column where one side cannot add exactly: integers in two halves, and no decimals.
+fn added_up_in_parts(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
+    if !matches!(column.logical, LogicalType::Integer { .. }) {
+        return added_up(column);
+    }
+    vec![
+        ("sum_high", ColumnCheck::SumHigh),
+        ("sum_low", ColumnCheck::SumLow),
+    ]
 }
 
 /// What is added up of a column.

@@ -11,6 +11,8 @@ use whimbrel_core::{Moment, Tolerance, ValidationRule};
 pub(super) struct ValidationSettings {
     /// What it is called.
     name: String,
+    /// Which of several sources answers.
+    of: Option<String>,
     /// The query of both sides.
     query: Option<String>,
     /// The source's query.
@@ -52,6 +54,7 @@ impl ValidationSettings {
         let side = |own: &Option<String>| own.clone().or_else(|| self.query.clone()).unwrap_or_default();
         ValidationRule {
             name: self.name.clone(),
+            of: self.of.clone(),
             source: side(&self.source),
             target: side(&self.target),
             tolerance: self.tolerance.clone(),

@@ -1,6 +1,9 @@
 //! What a verification looks like: a line per table, and every difference by name.
 
-use whimbrel_core::{DifferenceKind, ObjectVerdict, RowDifference, TableVerdict, Verdict, Verification};
+use whimbrel_core::{
+    CheckResult, DifferenceKind, ObjectVerdict, RowDifference, RuleVerdict, TableVerdict, Verdict,
+    Verification,
+};
 
 use super::{count, counted, duration, lines, table};
 
@@ -81,7 +84,33 @@ pub(crate) fn differences(found: &Verification) -> Vec<String> {
         .iter()
         .filter(|object| object.verdict != Verdict::Identical)
         .map(of_object);
-    tables.chain(objects).collect()
+    let rules = found
+        .rules
+        .iter()
+        .filter(|rule| rule.result != CheckResult::Pass)
+        .map(of_rule);
+    tables.chain(objects).chain(rules).collect()
+}
+
+/// A rule of the user's own that does not hold, or was not asked.
+fn of_rule(rule: &RuleVerdict) -> String {
+    let result = match rule.result {
+        CheckResult::Pass => "holds",
+        CheckResult::Fail => "failed",
+        CheckResult::NotChecked => "not checked",
+    };
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
+    let values = match rule.result {
+        CheckResult::NotChecked => String::new(),
+        CheckResult::Pass | CheckResult::Fail => {
+            format!(", source {}, target {}", value(&rule.source), value(&rule.target))
+        }
+    };
+    let reason = rule
+        .reason
+        .as_deref()
+        .map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{result}: rule {}{reason}{values}", rule.name)
 }
 
 fn of_table(table: &TableVerdict) -> Vec<String> {

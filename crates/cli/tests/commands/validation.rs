@@ -93,7 +93,11 @@ fn a_rule_that_fails_or_cannot_be_asked_is_no_success() {
             "[[validation]]\nname = \"a\"\nsource = \"select count(*) from book\"\ntarget = \"{target}\"\n"
         );
         rules(&desk, &text);
-        desk.run("migrate SOURCE TARGET --yes").expect_code(3);
+        let finished = desk.run("migrate SOURCE TARGET --yes").expect_code(3);
+        assert!(
+            finished.stderr.contains("rule a"),
+            "the rule is named: {finished:?}"
+        );
         let report = file(&desk, "verification_report.md");
         assert!(
             report.contains(&format!("Validation rules: 1 {result}.")),
@@ -117,6 +121,9 @@ fn a_rule_that_makes_no_sense_is_refused_before_anything_happens() {
         "[[validation]]\nname = \"a\"\nquery = \"select 1\"\ntolerance = -1\n",
         "[[validation]]\nname = \"a\"\nquery = \"select 1\"\n[[validation]]\nname = \"a\"\nquery = \"select 1\"\n",
         "[[validation]]\nname = \"a\"\nquery = \"select nothing\"\nwhen = \"before\"\n",
+        "[[validation]]\nname = \"a\"\nquery = \"select nothing\"\n",
+        "[[validation]]\nname = \"a\"\nquery = \"select 1, 2\"\n",
+        "[[validation]]\nname = \"a\"\nof = \"crm\"\nquery = \"select 1\"\n",
     ] {
         let desk = Desk::set_up();
         rules(&desk, text);
@@ -172,6 +179,13 @@ fn the_queries_give_the_same_numbers_in_a_file_and_in_a_server() {
         .execute_batch("create table word (id integer primary key, text varchar(20))")
         .unwrap();
     source.execute_batch(TEXTS).unwrap();
+    // Sums that leave 64 bits, and decimals that floating point does not add exactly.
+    source
+        .execute_batch(
+            "create table big (id integer primary key, n bigint, d decimal(10,2));
+             insert into big values (1, 9223372036854775807, 0.1), (2, 9223372036854775806, 0.2), (3, -1999999999, 0.3), (4, null, null)",
+        )
+        .unwrap();
     desk.run(&format!("migrate SOURCE {} --yes", database.url()))
         .expect_code(0);
     let ours = statements(&file(&desk, "verification_queries_source.sql"));
@@ -200,22 +214,18 @@ fn hashes_are_the_same_numbers_in_two_kinds_of_servers_and_rules_cannot_write_th
         );
         source.execute(TEXTS);
         let desk = Desk::set_up();
-        let wrong = [
-            "delete from word",
-            "select id from word; delete from word",
-            "drop table word",
-            "set @a = 1",
-        ];
         let mut text = "[[validation]]\nname = \"words\"\nquery = \"select count(*) from word\"\n".to_owned();
-        for (at, query) in wrong.iter().enumerate() {
-            text.push_str(&format!("[[validation]]\nname = \"{at}\"\nquery = \"{query}\"\n"));
+        for (at, query) in WRITES.iter().enumerate() {
+            text.push_str(&format!(
+                "[[validation]]\nname = \"{at}\"\nsource = \"select 1\"\ntarget = \"{query}\"\n"
+            ));
         }
         rules(&desk, &text);
         let line = format!("migrate {} {} --yes --json", source.url(), target.url());
         desk.run(&line).expect_code(3);
         let report = file(&desk, "verification_report.md");
         assert!(
-            report.contains("Validation rules: 1 PASS, 4 NOT CHECKED"),
+            report.contains(&format!("Validation rules: 1 PASS, {} NOT CHECKED", WRITES.len())),
             "{report}"
         );
         let theirs = statements(&file(&desk, "verification_queries_target.sql"));
@@ -233,4 +243,109 @@ fn hashes_are_the_same_numbers_in_two_kinds_of_servers_and_rules_cannot_write_th
             [[Some("7".to_owned())]]
         );
     }
+}
+
+/// What would change a database.
+const WRITES: [&str; 6] = [
+    "delete from word",
+    "select id from word; delete from word",
+    "drop table word",
+    "set @a = 1",
+    "update word set text = 'x' where id = 1",
+    "insert into word values (100, 'x')",
+];
+
+/// Refused where the plan is made, and nothing happened.
+fn check_refused(desk: &Desk, source: &str, query: &str) {
+    for when in ["before", "after"] {
+        let text = format!("[[validation]]\nname = \"a\"\nquery = \"{query}\"\nwhen = \"{when}\"\n");
+        rules(desk, &text);
+        let refused = desk.run(&format!("plan {source} TARGET"));
+        // What only running it tells is not known with `after`.
+        let expected = if when == "before" || refused.code != Some(0) {
+            2
+        } else {
+            0
+        };
+        refused.expect_code(expected);
+    }
+}
+
+#[test]
+fn a_rule_cannot_change_a_source() {
+    for flavour in mysql::Flavour::ALL {
+        let Some(source) = mysql::TestDatabase::create(flavour, "rule_source") else {
+            continue;
+        };
+        source.execute("create table word (id int primary key, text varchar(20))");
+        source.execute("insert into word values (1, 'a')");
+        source.execute("create table log (a int) engine = MyISAM");
+        source.execute("create function writes() returns int deterministic modifies sql data begin insert into log values (1); insert into word values (2, 'b'); return 1; end");
+        let desk = Desk::set_up();
+        for query in WRITES
+            .iter()
+            .copied()
+            .chain(["select writes()", "select id from word for update"])
+        {
+            check_refused(&desk, source.url(), query);
+        }
+        let rows = source.query_text("select (select count(*) from word), (select count(*) from log)");
+        assert_eq!(
+            rows,
+            [[Some("1".to_owned()), Some("0".to_owned())]],
+            "{flavour:?}"
+        );
+    }
+    let Some(source) = postgres::TestDatabase::create("rule_source") else {
+        return;
+    };
+    source.execute(
+        "create table word (id int primary key, text text); insert into word values (1, 'a'); create sequence s;
+         create function writes() returns int language plpgsql as $$ begin
+            set transaction_read_only to off; insert into word values (2, 'b'); return 1; end $$;",
+    );
+    let desk = Desk::set_up();
+    for query in WRITES.iter().copied().chain([
+        "select writes()",
+        "select nextval('s')",
+        "select setval('s', 9)",
+        "with gone as (delete from word returning id) select count(*) from gone",
+        "select id into other from word",
+    ]) {
+        check_refused(&desk, source.url(), query);
+    }
+    let rows = source.query_text("select (select count(*) from word), (select is_called::text from s)");
+    assert_eq!(rows, [[Some("1".to_owned()), Some("false".to_owned())]]);
+}
+
+#[test]
+fn a_rule_says_which_of_several_sources_answers() {
+    let desk = Desk::set_up();
+    let other = desk.folder().join("crm.db");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("create table client (id integer primary key); insert into client values (1), (2)")
+        .unwrap();
+    let sources = format!(
+        "[[source]]\nname = \"crm\"\nurl = \"sqlite:{}\"\n[[source]]\nname = \"shop\"\nurl = \"sqlite:{}\"\n",
+        other.display(),
+        desk.source.path().display()
+    );
+    let rule = |of: &str| {
+        format!(
+            "{sources}[[validation]]\nname = \"clients\"\n{of}\nsource = \"select count(*) from client\"\ntarget = \"select 2\"\n"
+        )
+    };
+    for (of, hint) in [("", "add `of"), ("of = \"erp\"", "`crm`, `shop`")] {
+        rules(&desk, &rule(of));
+        let refused = desk.run("plan sources TARGET").expect_code(2);
+        assert!(refused.stderr.contains(hint), "{refused:?}");
+    }
+    for when in ["before", "after"] {
+        rules(&desk, &rule(&format!("of = \"crm\"\nwhen = \"{when}\"")));
+        desk.run("plan sources TARGET").expect_code(0);
+    }
+    desk.run("migrate sources TARGET --yes").expect_code(0);
+    let report = file(&desk, "verification_report.md");
+    assert!(report.contains("Validation rules: 1 PASS"), "{report}");
 }

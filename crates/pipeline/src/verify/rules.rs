@@ -42,9 +42,12 @@ pub(super) fn not_checked(rules: &[ValidationRule], reason: &str) -> Vec<RuleVer
 
 async fn source_value(ctx: &RunContext, rule: &ValidationRule) -> Result<Option<String>> {
     match (rule.moment, &rule.recorded) {
-        (Moment::After, _) => ask(ctx, &*ctx.source, &rule.source)
-            .await
-            .map_err(|error| error.during("source")),
+        (Moment::After, _) => {
+            let member = ctx.source.member(rule.of.as_deref())?;
+            let source = member.as_deref().unwrap_or(&*ctx.source);
+            let answer = ask(ctx, source, &rule.source).await;
+            answer.map_err(|error| error.during("source"))
+        }
         (Moment::Before, Some(recorded)) => Ok(recorded.value.clone()),
         (Moment::Before, None) => Err(Error::invalid("what the source answered before was not kept")),
     }
