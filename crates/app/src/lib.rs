@@ -26,6 +26,7 @@ mod preview;
 pub mod report;
 mod rollback;
 mod run;
+mod secrecy;
 mod status;
 mod verify;
 

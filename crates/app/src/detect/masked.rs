@@ -156,13 +156,6 @@ fn file(scheme: &str, rest: &str, tail: &str) -> Option<Masked> {
     })
 }
 
-/// Tells whether what a variable or a setting holds is secret by its name, so that not even a URL in it is looked at.
-pub(super) fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    let words = ["password", "passwd", "passphrase", "pwd", "secret", "token"];
-    words.iter().any(|word| key.contains(word)) || key.ends_with("pass")
-}
-
 /// Returns the scheme that selects the engine in a command; none when no engine here can read the database.
 pub(super) fn command_scheme(engine: Engine) -> Option<&'static str> {
     match engine {

@@ -2,8 +2,9 @@
 //! URLs without secrets are told.
 
 use super::evidence::{Engine, Evidence, Weight};
-use super::masked::{is_identifier, is_secret, urls};
+use super::masked::{is_identifier, urls};
 use super::project::{File, Project};
+use crate::secrecy::is_secret;
 
 /// Settings whose value names an engine.
 const ENGINE_KEYS: [&str; 14] = [

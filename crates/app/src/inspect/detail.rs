@@ -6,23 +6,7 @@ use whimbrel_core::{ForeignKey, Table, TableId, TableProfile, TableUsage};
 use whimbrel_quality::{ColumnQuality, Growth, RepeatedRows, TableQuality};
 
 use super::remarks::{Remark, remarks};
-
-/// Parts of the names of columns whose values nobody wants in a report.
-const SECRETS: [&str; 11] = [
-    "password",
-    "passwd",
-    "pwd",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "private_key",
-    "credential",
-    "ssn",
-    "iban",
-];
-/// Names of columns whose values nobody wants in a report, which as parts of a name mean other things, too.
-const SECRET_WORDS: [&str; 4] = ["salt", "pin", "cvv", "cvc"];
+use crate::secrecy::is_secret;
 
 /// What a table is and how good its values are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -195,7 +179,7 @@ fn keys(table: &Table, profile: Option<&TableProfile>) -> Vec<KeyDetail> {
         };
         if let Some(key) = keys.iter_mut().find(same) {
             key.duplicates = found.duplicates;
-            key.examples = found.examples.clone();
+            key.examples = told(&found.columns, &found.examples);
         }
     }
     keys
@@ -214,16 +198,18 @@ fn references(table: &Table, profile: Option<&TableProfile>) -> Vec<ReferenceDet
             table: key.references.to_string(),
             referred: key.referred.clone(),
             orphans: found.map(|found| found.orphans),
-            examples: found.map_or_else(Vec::new, |found| found.examples.clone()),
+            examples: found.map_or_else(Vec::new, |found| told(&found.columns, &found.examples)),
         }
     };
     table.foreign_keys.iter().map(of_key).collect()
 }
 
-/// Tells whether the column's name says that its values are secret.
-fn is_secret(column: &str) -> bool {
-    let name = column.to_lowercase();
-    SECRETS.iter().any(|part| name.contains(part)) || name.split('_').any(|word| SECRET_WORDS.contains(&word))
+/// The examples, unless a column of the key is secret by its name.
+fn told(columns: &[String], examples: &[String]) -> Vec<String> {
+    match columns.iter().any(|column| is_secret(column)) {
+        true => Vec::new(),
+        false => examples.to_vec(),
+    }
 }
 
 /// Returns the usage of a table; an engine without namespaces names tables alone.
@@ -235,18 +221,4 @@ pub(super) fn usage_of(
         .get(table)
         .or_else(|| usage.get(&TableId::bare(&table.name)))
         .cloned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_tell_secrets_from_other_values() {
-        let secret = ["password_hash", "API_KEY", "reset_token", "card_pin", "iban"];
-        let open = ["shipping", "opinion", "name", "password_changed"];
-        assert!(secret.iter().all(|name| is_secret(name)));
-        // Rather one too many.
-        assert_eq!(open.map(is_secret), [false, false, false, true]);
-    }
 }

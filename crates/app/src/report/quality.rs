@@ -6,6 +6,10 @@ use whimbrel_core::{ColumnProfile, Finding, Plan, TableId, TablePlan, TableProfi
 
 use super::markdown::{code, prose, table};
 use super::quantity::{count, counted, size};
+use crate::secrecy::is_secret;
+
+/// What stands for a value whose column is secret by its name.
+const WITHHELD: &str = "withheld";
 
 /// Returns the document in pieces, a table each: shares of NULL, ranges, lengths, duplicates, orphans, and what does not fit the target.
 pub fn quality_sections<'a>(
@@ -50,9 +54,10 @@ fn of_table(planned: &TablePlan, profile: &TableProfile, findings: &[&Finding]) 
             .map(|column| {
                 let found = profile.columns.get(&column.source);
                 let mut row = vec![code(&column.source), code(&column.source_native)];
-                row.extend(
-                    found.map_or_else(|| vec![String::new(); 4], |found| figures(found, profile.rows)),
-                );
+                row.extend(found.map_or_else(
+                    || vec![String::new(); 4],
+                    |found| figures(&column.source, found, profile.rows),
+                ));
                 row.push(fate(&column.source, findings));
                 row
             })
@@ -61,13 +66,15 @@ fn of_table(planned: &TablePlan, profile: &TableProfile, findings: &[&Finding]) 
         text.push_str(&table(&headings, &rows));
     }
     for (what, number, columns) in faults(profile) {
+        let [one, many] = what;
+        let what = if number == 1 { one } else { many };
         text.push_str(&format!("\n* {} {what} ({})", count(number), prose(&columns)));
     }
     text.push('\n');
     text
 }
 
-fn figures(found: &ColumnProfile, rows: u64) -> Vec<String> {
+fn figures(column: &str, found: &ColumnProfile, rows: u64) -> Vec<String> {
     let share = match found.nulls {
         0 => "none".to_owned(),
         nulls => format!(
@@ -86,7 +93,11 @@ fn figures(found: &ColumnProfile, rows: u64) -> Vec<String> {
         (0, bytes) => size(bytes),
         (chars, _) => counted(chars, "character"),
     };
-    vec![share, value(&found.min), value(&found.max), longest]
+    let (min, max) = match is_secret(column) {
+        true => (WITHHELD.to_owned(), WITHHELD.to_owned()),
+        false => (value(&found.min), value(&found.max)),
+    };
+    vec![share, min, max, longest]
 }
 
 /// What the plan says of the column's values.
@@ -100,13 +111,19 @@ fn fate(column: &str, findings: &[&Finding]) -> String {
 }
 
 /// Orphans and duplicates, with their columns.
-fn faults(profile: &TableProfile) -> Vec<(&'static str, u64, String)> {
+fn faults(profile: &TableProfile) -> Vec<([&'static str; 2], u64, String)> {
     let orphans = profile.foreign_keys.iter().filter(|key| key.orphans > 0);
-    let orphans = orphans.map(|key| ("rows refer to nothing", key.orphans, key.columns.join(", ")));
+    let orphans = orphans.map(|key| {
+        (
+            ["row refers to nothing", "rows refer to nothing"],
+            key.orphans,
+            key.columns.join(", "),
+        )
+    });
     let doubles = profile.uniques.iter().filter(|key| key.duplicates > 0);
     let doubles = doubles.map(|key| {
         (
-            "values occur more than once",
+            ["value occurs more than once", "values occur more than once"],
             key.duplicates,
             key.columns.join(", "),
         )

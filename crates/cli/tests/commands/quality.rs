@@ -176,3 +176,40 @@ fn no_line_is_wider_than_a_terminal() {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
+
+#[test]
+fn values_of_columns_that_are_secret_by_name_are_in_no_report() {
+    let desk = Desk::set_up();
+    rusqlite::Connection::open(desk.source.path())
+        .unwrap()
+        .execute_batch(
+            "pragma foreign_keys = off;
+             create table account (id integer primary key, api_token text unique, pass text, city text);
+             insert into account values (1, 'canary-a', 'canary-b', 'Prague');
+             create table session (id integer primary key, api_token text references account (api_token));
+             insert into session values (1, 'canary-c')",
+        )
+        .unwrap();
+    let page = desk.folder().join("page.html");
+    let html = format!("inspect SOURCE --html {}", page.display());
+    for line in [
+        "inspect SOURCE --profile",
+        "inspect SOURCE --profile --json",
+        &html,
+    ] {
+        let output = desk.run(line).expect_code(0);
+        assert!(!output.stdout.contains("canary"), "{output:?}");
+    }
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("Prague") && !page.contains("canary"));
+    desk.plan();
+    let folder = std::fs::read_dir(desk.files()).unwrap().find_map(|entry| {
+        let file = entry.unwrap().path().join("data_quality.md");
+        file.exists().then_some(file)
+    });
+    let report = std::fs::read_to_string(folder.unwrap()).unwrap();
+    assert!(
+        report.contains("withheld") && !report.contains("canary"),
+        "{report}"
+    );
+}

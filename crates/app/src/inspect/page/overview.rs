@@ -57,7 +57,7 @@ pub(super) fn overview(inventory: &Inventory) -> Markup {
                     "Objects: "
                     @for (at, object) in inventory.objects.iter().enumerate() {
                         @if at > 0 { ", " }
-                        (count(object.count as u64)) " " (Shown(&object.kind))
+                        (Shown(&object.kind)) " " (count(object.count as u64))
                     }
                 }
             }

@@ -77,7 +77,7 @@ fn columns(detail: &TableDetail, rows: u64) -> Markup {
                     @for column in &detail.columns {
                         tr {
                             th scope="row" { (name(column)) }
-                            td data-label="type" {
+                            td.type data-label="type" {
                                 code { @if column.native.is_empty() { "none" } @else { (Shown(&column.native)) } }
                                 @if !column.nullable { " " span.small { "not null" } }
                             }
@@ -116,8 +116,8 @@ fn values(column: &ColumnDetail, quality: &ColumnQuality, rows: u64) -> Markup {
         td.range data-label="range" {
             @if column.withheld { span.small { "withheld" } }
             @else if let (Some(min), Some(max)) = (&quality.min, &quality.max) {
-                bdi { (Shown(min)) }
-                @if min != max { " … " bdi { (Shown(max)) } }
+                (value(min))
+                @if min != max { " … " (value(max)) }
             }
         }
         td data-label="length" {
@@ -135,6 +135,15 @@ fn values(column: &ColumnDetail, quality: &ColumnQuality, rows: u64) -> Markup {
                 code.shape title={ (count(found.count)) " texts have this shape" } { (Shown(&found.shape)) } " "
             }
         }
+    }
+}
+
+/// A value, or what nobody would see of it.
+fn value(text: &str) -> Markup {
+    html! {
+        @if text.is_empty() { span.small { "empty" } }
+        @else if text.chars().all(|letter| letter == ' ') { span.small { "blank" } }
+        @else { bdi { (Shown(text)) } }
     }
 }
 
@@ -184,7 +193,7 @@ fn examples(examples: &[String]) -> Markup {
             span.small {
                 " such as "
                 @for (at, example) in examples.iter().take(CHIPS).enumerate() {
-                    @if at > 0 { ", " }
+                    @if at > 0 { "; " }
                     (Shown(example))
                 }
             }

@@ -2,10 +2,51 @@
 
 use proptest::prelude::*;
 use whimbrel_core::{Column, Deferral, ForeignKey, Key, Table, TableId};
+use whimbrel_quality::{ColumnQuality, Distinct, Lengths, PatternCount, ShapeCount, TableQuality, Unit};
 
 use super::*;
 use crate::inspect::detail::detail;
 use crate::inspect::{ObjectCount, TableInventory, UsageNote};
+
+/// What the values are like, each of which is the text.
+fn quality(text: &str) -> TableQuality {
+    let column = ColumnQuality {
+        name: text.to_owned(),
+        read_as: "text".to_owned(),
+        values: 7,
+        nulls: 3,
+        distinct: Distinct {
+            count: 2_000,
+            exact: false,
+        },
+        min: Some(text.to_owned()),
+        max: Some(format!("{text}z")),
+        lengths: Some(Lengths {
+            unit: Unit::Characters,
+            min: 1,
+            mean: 2.5,
+            max: 4,
+        }),
+        untrimmed: 1,
+        patterns: vec![PatternCount {
+            pattern: "word".to_owned(),
+            count: 6,
+        }],
+        shapes: vec![ShapeCount {
+            shape: text.to_owned(),
+            count: 5,
+        }],
+        other_shapes: 0,
+    };
+    TableQuality {
+        rows: 10,
+        misfits: 1,
+        misfit_examples: vec![text.to_owned()],
+        columns: vec![column],
+        repeated_rows: None,
+        growth: None,
+    }
+}
 
 fn inventory(name: &str) -> Inventory {
     let mut table = Table::empty(TableId::bare(name));
@@ -46,7 +87,7 @@ fn inventory(name: &str) -> Inventory {
             foreign_keys: 1,
             primary_key: vec![name.to_owned()],
             unmovable: Some(name.to_owned()),
-            detail: Some(detail(&table, None, None, None)),
+            detail: Some(detail(&table, None, Some(quality(name)), None)),
         }],
         objects: vec![ObjectCount {
             kind: name.to_owned(),
@@ -101,4 +142,13 @@ fn the_page_loads_nothing_from_elsewhere() {
         assert!(!page.contains(loading), "{loading}");
     }
     assert!(page.contains("<svg"));
+}
+
+#[test]
+fn a_page_says_what_the_inventory_says() {
+    let page = page(&inventory("shop"))
+        .replace(STYLE, "")
+        .replace(SCRIPT, "")
+        .replace("><", ">\n<");
+    insta::assert_snapshot!(page);
 }
