@@ -56,6 +56,17 @@ impl Address {
         if text == SOURCES && !settings.source.is_empty() {
             return Self::several(settings, environment);
         }
+        if let Some(source) = settings.source.iter().find(|source| source.name == text) {
+            let url = parse(&source.url, environment)
+                .map_err(|error| error.during(format_args!("source `{text}` in the settings")))?;
+            return Ok(Self {
+                url,
+                name: Some(text.to_owned()),
+                environment: None,
+                password_in_argument: false,
+                members: Vec::new(),
+            });
+        }
         if !text.contains(':') && !text.contains("${") {
             return Err(unknown_name(text, settings));
         }

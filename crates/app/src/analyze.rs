@@ -13,7 +13,7 @@ use whimbrel_core::{
 
 use crate::address::Address;
 use crate::connectors::connector;
-use crate::mapping::{self, Mapped};
+use crate::mapping::{self, Mapped, Opened};
 use crate::refusal;
 use crate::setup::Setup;
 
@@ -55,16 +55,23 @@ impl Pair {
     ///
     /// # Errors
     /// A usage error when they do.
-    pub(crate) async fn refuse_one_database(&self, source: &dyn Source, target: &dyn Target) -> Result<()> {
-        let engine = |address: &Address| connector(&address.url.scheme).map(|connector| connector.name());
-        // Where the source is several, their URLs were compared.
-        let is_one_engine = self.source.members.is_empty() && engine(&self.source)? == engine(&self.target)?;
-        if !is_one_engine {
+    pub(crate) async fn refuse_one_database(&self, source: &Opened, target: &dyn Target) -> Result<()> {
+        let engine = connector(&self.target.url.scheme)?.name();
+        let own = match &source.through {
+            Some(through) => through.identities().await?,
+            None => vec![(
+                connector(&self.source.url.scheme)?.name(),
+                source.source.identity().await?,
+            )],
+        };
+        let mut own = own.into_iter().filter(|(name, _)| *name == engine).peekable();
+        if own.peek().is_none() {
             return Ok(());
         }
-        match (source.identity().await?, target.as_source().identity().await?) {
-            (Some(one), Some(other)) if one == other => Err(self.is_one_database()),
-            _ => Ok(()),
+        let target = target.as_source().identity().await?;
+        match target.is_some() && own.any(|(_, identity)| identity == target) {
+            true => Err(self.is_one_database()),
+            false => Ok(()),
         }
     }
 
@@ -127,9 +134,9 @@ pub(crate) async fn analyze(
     let at_target = |error: Error| error.during(format_args!("target {}", labels.1));
     let opened = mapping::open(setup, &mut pair.source, mapping, &pair.target.url.scheme).await;
     let opened = opened.map_err(at_source)?;
-    let source = opened.source;
     let target = setup.open_target(&mut pair.target).await.map_err(at_target)?;
-    pair.refuse_one_database(&*source, &*target).await?;
+    pair.refuse_one_database(&opened, &*target).await?;
+    let source = opened.source;
     let preflight = reachable(source.check().await.map_err(at_source)?).map_err(at_source)?;
     let mapped = match opened.through {
         Some(through) => Some(

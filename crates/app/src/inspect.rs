@@ -7,14 +7,18 @@ mod page;
 mod remarks;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
-use whimbrel_core::{Catalog, Finding, Result, TableProfile, TableUsage, Usage};
+use whimbrel_core::{Catalog, Finding, Mapping, Result, Source, TableProfile, TableUsage, Usage};
 
 use self::detail::{detail, usage_of};
 use self::measure::{Limits, Readable, qualities};
+use crate::address::Address;
 use crate::analyze::{AnalysisWatch, barred, profile};
 use crate::connectors::connector;
+use crate::mapping;
+use crate::refusal;
 use crate::setup::Setup;
 
 pub use detail::{ColumnDetail, KeyDetail, ReferenceDetail, TableDetail};
@@ -121,7 +125,7 @@ pub async fn inspect(
     watch: &dyn AnalysisWatch,
 ) -> Result<Inventory> {
     let mut address = setup.address(&request.database)?;
-    let source = setup.open_source(&mut address).await?;
+    let source = open(setup, request, &mut address).await?;
     let findings = source.check().await?;
     let catalog = source.catalog().await?;
     // Before anything is read: what is read here is counted, too.
@@ -173,6 +177,30 @@ pub async fn inspect(
         usage: usage.map(note),
         inspected_at: setup.timestamp(),
     })
+}
+
+/// Opens the database, or all sources of the settings as one.
+async fn open(setup: &Setup, request: &InspectRequest, address: &mut Address) -> Result<Arc<dyn Source>> {
+    if address.members.is_empty() {
+        return setup.open_source(address).await;
+    }
+    if request.profile {
+        return Err(
+            refusal::usage("the values of several sources are looked at one source at a time").with_hint(
+                format!(
+                    "name one of them: whimbrel inspect {} --profile",
+                    address.members[0].name
+                ),
+            ),
+        );
+    }
+    let mapping = Mapping {
+        sources: setup.settings.mapping()?.sources,
+        ..Mapping::default()
+    };
+    // Nothing goes anywhere: any language of a target will do.
+    let target = address.members[0].address.url.scheme.clone();
+    Ok(mapping::through(setup, address, &mapping, &target).await?)
 }
 
 fn counts_of(usage: &Usage) -> Option<&BTreeMap<whimbrel_core::TableId, TableUsage>> {

@@ -147,15 +147,14 @@ pub(crate) async fn context(
     let Migration { dir, plan, mut pair } = migration;
     let scheme = pair.target.url.scheme.clone();
     let opened = mapping::open(setup, &mut pair.source, &plan.mapping, &scheme).await;
-    let source = opened.map(|opened| opened.source);
-    let source = source.map_err(|error| error.during(format_args!("source {}", pair.source.label())))?;
+    let opened = opened.map_err(|error| error.during(format_args!("source {}", pair.source.label())))?;
     let target = setup.open_target(&mut pair.target).await;
     let target = target.map_err(|error| error.during(format_args!("target {}", pair.target.label())))?;
-    pair.refuse_one_database(&*source, &*target).await?;
+    pair.refuse_one_database(&opened, &*target).await?;
     let capabilities = connector_named(&plan.target.engine)?.capabilities();
     Ok(RunContext {
         plan: Arc::new(plan),
-        source,
+        source: opened.source,
         target,
         dir,
         limits: Limits {

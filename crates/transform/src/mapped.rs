@@ -2,6 +2,7 @@
 //! What is compared with the target are the rows after the mapping.
 
 mod compose;
+mod keyed;
 mod keys;
 mod merge;
 mod pairs;
@@ -11,6 +12,7 @@ mod profile;
 mod reading;
 mod remainder;
 mod rules;
+mod shared;
 mod snapshot;
 mod sources;
 
@@ -90,6 +92,20 @@ impl MappedSource {
         ))
     }
 
+    /// Returns the engine of each database, and what tells it from every other.
+    ///
+    /// # Errors
+    /// As [`Source::identity`].
+    pub async fn identities(&self) -> Result<Vec<(&'static str, Option<String>)>> {
+        let mut identities = Vec::with_capacity(self.databases.len());
+        for database in &self.databases {
+            let identity = database.source.identity().await;
+            let identity = identity.map_err(|error| named(database, error))?;
+            identities.push((database.connector.name(), identity));
+        }
+        Ok(identities)
+    }
+
     /// What each database holds now.
     async fn catalogs(&self) -> Result<Vec<Catalog>> {
         let mut catalogs = Vec::with_capacity(self.databases.len());
@@ -124,6 +140,58 @@ impl MappedSource {
 
     async fn read_catalogs(&self) -> Result<Arc<Composed>> {
         self.compose(&self.described(&self.catalogs().await?))
+    }
+
+    /// Adds what the mapping does to keys: it may put equal ones together, and part rows from those that they refer to.
+    async fn profile_keys(
+        &self,
+        composed: &Arc<Composed>,
+        table: &Table,
+        found: &mut TableProfile,
+    ) -> Result<()> {
+        let keys = table.foreign_keys.iter().enumerate();
+        let parted: Vec<_> = keys
+            .filter(|(_, key)| keyed::may_miss(composed, table, key))
+            .collect();
+        let shared = keyed::shared_keys(composed, table);
+        if parted.is_empty() && shared.is_empty() {
+            return Ok(());
+        }
+        let parents = parted.iter().map(|(_, key)| key.references.clone());
+        let read: Vec<TableId> = parents.chain([table.id.clone()]).collect();
+        let snapshot = self.open(composed, &read, 1).await?;
+        found
+            .uniques
+            .extend(keyed::duplicates(&snapshot, table, shared).await?);
+        for (at, key) in parted {
+            if let Some(orphans) = keyed::orphans(&snapshot, table, key).await?
+                && let Some(place) = found.foreign_keys.get_mut(at)
+            {
+                *place = orphans;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens one state of each database.
+    async fn open(
+        &self,
+        composed: &Arc<Composed>,
+        tables: &[TableId],
+        readers: usize,
+    ) -> Result<MappedSnapshot> {
+        let mut snapshots = Vec::with_capacity(self.databases.len());
+        for (at, database) in self.databases.iter().enumerate() {
+            let own = composed.behind(tables, at);
+            let snapshot = database.source.snapshot(&own, readers).await;
+            snapshots.push(snapshot.map_err(|error| named(database, error))?);
+        }
+        let names = self.databases.iter().map(|database| database.name.clone());
+        Ok(MappedSnapshot {
+            names: names.collect(),
+            snapshots,
+            composed: Arc::clone(composed),
+        })
     }
 
     async fn composed(&self) -> Result<Arc<Composed>> {
@@ -191,7 +259,9 @@ impl Source for MappedSource {
             .tables
             .get(&table.id)
             .ok_or_else(|| Error::invalid(format!("there is no table `{}`", table.id)))?;
-        profile::profile(&self.databases, table, parts).await
+        let mut found = profile::profile(&self.databases, table, parts).await?;
+        self.profile_keys(&composed, table, &mut found).await?;
+        Ok(found)
     }
 
     async fn usage(&self) -> Result<Usage> {
@@ -265,20 +335,6 @@ impl Source for MappedSource {
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
         let composed = self.composed().await?;
-        let mut snapshots = Vec::with_capacity(self.databases.len());
-        for (at, database) in self.databases.iter().enumerate() {
-            let own = composed.behind(tables, at);
-            let snapshot = database.source.snapshot(&own, readers).await;
-            snapshots.push(snapshot.map_err(|error| named(database, error))?);
-        }
-        Ok(Arc::new(MappedSnapshot {
-            names: self
-                .databases
-                .iter()
-                .map(|database| database.name.clone())
-                .collect(),
-            snapshots,
-            composed,
-        }))
+        Ok(Arc::new(self.open(&composed, tables, readers).await?))
     }
 }

@@ -57,6 +57,28 @@ impl Desk {
         made["migration_id"].as_str().unwrap().to_owned()
     }
 
+    /// The tables in the order in which they were done.
+    pub(crate) fn copied(&self) -> Vec<String> {
+        let files = self.files();
+        let mut logs = files.iter().filter(|(path, _)| path.ends_with("events.ndjson"));
+        let events = String::from_utf8_lossy(&logs.next().unwrap().1).into_owned();
+        let events = events
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let done = events.filter(|event| event["type"] == "TABLE_COMPLETE");
+        done.map(|event| event["payload"]["table"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The page of the plan.
+    pub(crate) fn plan_text(&self) -> String {
+        let files = self.files();
+        let mut pages = files
+            .iter()
+            .filter(|(path, _)| path.ends_with("data-migration.md"));
+        String::from_utf8_lossy(&pages.next().unwrap().1).replace("\\_", "_")
+    }
+
     /// Every file that the program left, whole.
     pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();

@@ -6,6 +6,7 @@
 mod bench;
 mod crashes;
 mod masks;
+mod merges;
 mod refusals;
 mod several;
 mod shapes;

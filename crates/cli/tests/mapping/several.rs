@@ -83,3 +83,62 @@ fn three_databases_of_different_engines_become_one() {
     desk.run(&["verify", &id, "--target", target.url()])
         .expect_code(3);
 }
+
+#[test]
+fn tables_of_an_earlier_wave_are_copied_before_those_of_a_later_one() {
+    let many = |name: &str, rows: u32| {
+        format!(
+            "CREATE TABLE {name} (id INTEGER PRIMARY KEY, text TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+            INSERT INTO {name} SELECT i, 'row ' || i FROM n;"
+        )
+    };
+    let one = sqlite::TestFile::create("mapping_wave_one", &many("countries", 10));
+    let two = sqlite::TestFile::create("mapping_wave_two", &many("history", 4000));
+    let Some(target) = postgres::TestDatabase::create("mapping_waves") else {
+        return;
+    };
+    let sources = format!(
+        "[limits]\njobs = 1\n[[source]]\nname = \"one\"\nurl = \"{}\"\n[[source]]\nname = \"two\"\nurl = \"{}\"\n",
+        one.url(),
+        two.url()
+    );
+    let waves = |first: &str, second: &str| {
+        format!(
+            "{sources}[[wave]]\nname = \"first\"\ntables = [\"{first}\"]\n[[wave]]\nname = \"second\"\ntables = [\"{second}\"]\n"
+        )
+    };
+    // The bigger table goes first where no wave says otherwise.
+    let desk = Desk::with(&waves("one.*", "two.history"));
+    desk.moved("sources", target.url());
+    assert_eq!(desk.copied(), ["one.countries", "two.history"]);
+    assert!(
+        desk.plan_text().contains("* Wave 1, first: `one.countries`"),
+        "{}",
+        desk.plan_text()
+    );
+    let refused = Desk::with(&waves("one.*", "two.histories")).run(&["plan", "sources", target.url()]);
+    assert!(
+        refused.stderr.contains("did you mean `two.history`"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_target_that_is_one_of_the_sources_is_refused_by_whatever_name() {
+    let (Some(web), Some(crm)) = (
+        postgres::TestDatabase::create("mapping_same_web"),
+        postgres::TestDatabase::create("mapping_same_crm"),
+    ) else {
+        return;
+    };
+    let desk = Desk::with(&format!(
+        "[[source]]\nname = \"crm\"\nurl = \"{}\"\n[[source]]\nname = \"web\"\nurl = \"{}\"\n",
+        crm.url(),
+        web.url()
+    ));
+    let other_name = web.url().replace("127.0.0.1", "localhost");
+    let refused = desk.run(&["plan", "sources", &other_name]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("same database"), "{}", refused.stderr);
+}

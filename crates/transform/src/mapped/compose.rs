@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use whimbrel_core::{
-    Catalog, Column, Dialect, Finding, Mapping, MaskRule, ObjectId, ObjectKind, Renames, Result, Severity,
-    Table, TableId,
+    Catalog, Column, Dialect, Error, Finding, Mapping, MaskRule, ObjectId, ObjectKind, Renames, Result,
+    Severity, Table, TableId,
 };
 
 use super::keys;
-use super::merge::merged;
+use super::merge::{World, merged};
 use super::part::Part;
 use super::remainder::left_behind;
-use super::rules::{Assigned, assign};
+use super::rules::{Assigned, assign, hint_for};
+use super::shared::Shared;
 use super::sources::{Described, shell};
 use crate::{Lookups, MaskKey};
 
@@ -26,8 +27,8 @@ pub(crate) struct Composed {
     pub(crate) findings: Vec<Finding>,
     /// What each table is read from.
     pub(crate) tables: BTreeMap<TableId, Vec<Arc<Part>>>,
-    /// Where each sequence is: which database, by place, and what it calls it.
-    pub(crate) sequences: BTreeMap<TableId, (usize, TableId)>,
+    /// What stands behind each sequence: which database, by place, and what it calls it; several for a merged table.
+    pub(crate) sequences: BTreeMap<TableId, Vec<(usize, TableId)>>,
     /// Name, engine and language of each database.
     pub(crate) tongues: Vec<(String, String, Arc<dyn Dialect>)>,
 }
@@ -39,6 +40,26 @@ impl Composed {
         let own = parts.filter(|part| part.database == database);
         let own: BTreeSet<TableId> = own.map(|part| part.table.id.clone()).collect();
         own.into_iter().collect()
+    }
+
+    /// One sequence takes the place of those that number the parts of a merged table.
+    fn share(&mut self, table: &TableId, shared: Shared) {
+        self.findings
+            .extend(shared.gone.into_iter().map(|gone| gone.finding(table)));
+        let Some((sequence, behind)) = shared.numbered else {
+            return;
+        };
+        let is_merged =
+            |_: &TableId, own: &mut Vec<(usize, TableId)>| own.iter().any(|own| behind.contains(own));
+        let replaced: BTreeSet<TableId> = self
+            .sequences
+            .extract_if(.., is_merged)
+            .map(|(id, _)| id)
+            .collect();
+        self.catalog.sequences.retain(|own| !replaced.contains(&own.id));
+        self.sequences.insert(sequence.id.clone(), behind);
+        self.catalog.sequences.push(sequence);
+        self.catalog.sequences.sort_by(|a, b| a.id.cmp(&b.id));
     }
 }
 
@@ -107,23 +128,61 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
                 .or_default()
                 .push(&table.id);
         }
+    }
+    let world = World {
+        databases,
+        origins: &origins,
+    };
+    for table in &assigned {
         let parts = table.parts.iter().map(|part| {
             let at = part.base;
             Part::build(bases[at], &called[at], &part.rules, tools)
         });
         let mut parts = parts.collect::<Result<Vec<Part>>>()?;
-        let first = &called[table.parts[0].base];
         let made = match table.is_merged() {
-            true => merged(table, first, &mut parts, databases, tools)?,
-            false => single(table, first, &parts[0]),
+            true => {
+                let (made, shared) = merged(table, &called, &mut parts, &world, tools)?;
+                composed.share(&made.id, shared);
+                made
+            }
+            false => single(table, &called[table.parts[0].base], &parts[0]),
         };
         take(&mut composed, table, made, parts);
     }
     keys::settle(&mut composed, &origins);
+    refuse_unknown_waves(&composed, tools.mapping)?;
     warn_of_guessing(&mut composed, tools.mapping);
     composed.catalog.tables.sort_by(|a, b| a.id.cmp(&b.id));
     left_behind(&mut composed, databases, &origins);
     Ok(composed)
+}
+
+/// A wave without a table is most likely a slip.
+fn refuse_unknown_waves(composed: &Composed, mapping: &Mapping) -> Result<()> {
+    let target = |table: &Table| {
+        composed
+            .renames
+            .tables
+            .get(&table.id)
+            .unwrap_or(&table.id)
+            .clone()
+    };
+    let tables = &composed.catalog.tables;
+    for wave in &mapping.waves {
+        for pattern in &wave.tables {
+            let is_met = |table: &Table| table.id.matches(pattern) || target(table).matches(pattern);
+            if !tables.iter().any(is_met) {
+                let known = tables.iter().map(|table| target(table).to_string());
+                return Err(Error::invalid(format!(
+                    "the wave `{}` names table `{pattern}`; there is none after the mapping",
+                    wave.name
+                ))
+                .with_code("mapping")
+                .with_hint(hint_for(pattern, known)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whoever knows likely values finds the hashes of a mask without a key.
@@ -151,11 +210,11 @@ fn warn_of_guessing(composed: &mut Composed, mapping: &Mapping) {
     composed.findings.push(finding);
 }
 
-fn sequences(databases: &[Described<'_>]) -> BTreeMap<TableId, (usize, TableId)> {
+fn sequences(databases: &[Described<'_>]) -> BTreeMap<TableId, Vec<(usize, TableId)>> {
     let all = databases.iter().enumerate();
     all.flat_map(|(at, described)| {
         let own = described.catalog.sequences.iter();
-        own.map(move |sequence| (described.called(&sequence.id), (at, sequence.id.clone())))
+        own.map(move |sequence| (described.called(&sequence.id), vec![(at, sequence.id.clone())]))
     })
     .collect()
 }

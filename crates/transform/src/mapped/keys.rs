@@ -10,43 +10,6 @@ use whimbrel_core::{
 use super::compose::Composed;
 use super::part::{Part, PartColumn};
 
-/// Gives a merged table the keys and plain indexes of its first part.
-pub(crate) fn of_first(table: &mut Table, first: &Table, renamed: &BTreeMap<String, String>) {
-    let name = |column: &String| renamed.get(column).unwrap_or(column).clone();
-    let key = |key: &Key| Key {
-        columns: key.columns.iter().map(name).collect(),
-        definition: None,
-        ..key.clone()
-    };
-    table.primary_key = first.primary_key.as_ref().map(key);
-    table.uniques = first.uniques.iter().map(key).collect();
-    let is_plain =
-        |index: &&Index| index.predicate.is_none() && index.parts.iter().all(|part| part.column.is_some());
-    table.indexes = first
-        .indexes
-        .iter()
-        .filter(is_plain)
-        .cloned()
-        .map(|mut index| {
-            index.definition = None;
-            for part in &mut index.parts {
-                part.column = part.column.as_ref().map(name);
-            }
-            index.include = index.include.iter().map(name).collect();
-            index
-        })
-        .collect();
-    table.foreign_keys = first
-        .foreign_keys
-        .iter()
-        .map(|key| ForeignKey {
-            columns: key.columns.iter().map(name).collect(),
-            definition: None,
-            ..key.clone()
-        })
-        .collect();
-}
-
 /// Takes out what does not hold any more, and says so.
 pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&TableId>>) {
     let mut tables = std::mem::take(&mut composed.catalog.tables);
@@ -55,13 +18,9 @@ pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&T
         let mut gone = Vec::new();
         own_key(table, parts);
         within(table, parts, &mut gone);
-        for (kind, name, why) in gone {
-            let subject = ObjectId::part(kind, table.id.clone(), name);
-            let message = format!("the {kind} `{subject}` stays behind: {why}");
-            composed
-                .findings
-                .push(Finding::new("not_moved", Severity::Warning, subject, message));
-        }
+        composed
+            .findings
+            .extend(gone.into_iter().map(|gone| gone.finding(&table.id)));
     }
     let mut kept: BTreeMap<TableId, Vec<ForeignKey>> = BTreeMap::new();
     for table in &tables {
@@ -70,15 +29,13 @@ pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&T
             match between(composed, &tables, table, key, origins) {
                 Ok(key) => keys.push(key),
                 Err(why) => {
-                    let subject = ObjectId::part(
-                        ObjectKind::ForeignKey,
-                        table.id.clone(),
-                        label(&key.name, &key.columns),
-                    );
-                    let message = format!("the foreign key `{subject}` stays behind: {why}");
-                    composed
-                        .findings
-                        .push(Finding::new("not_moved", Severity::Warning, subject, message));
+                    let gone = Gone {
+                        kind: ObjectKind::ForeignKey,
+                        name: label(&key.name, &key.columns),
+                        what: None,
+                        why,
+                    };
+                    composed.findings.push(gone.finding(&table.id));
                 }
             }
         }
@@ -121,7 +78,32 @@ fn own_key(table: &mut Table, parts: &[Arc<Part>]) {
     }
 }
 
-type Gone = Vec<(ObjectKind, String, String)>;
+/// What stays behind.
+pub(crate) struct Gone {
+    pub(crate) kind: ObjectKind,
+    pub(crate) name: String,
+    /// What of it, when it is not the whole.
+    pub(crate) what: Option<String>,
+    pub(crate) why: String,
+}
+
+impl Gone {
+    pub(crate) fn finding(self, table: &TableId) -> Finding {
+        let Self {
+            kind,
+            name,
+            what,
+            why,
+        } = self;
+        let subject = ObjectId::part(kind, table.clone(), name);
+        let what = what.map_or_else(
+            || format!("the {kind} `{subject}`"),
+            |what| format!("the {what} of `{subject}`"),
+        );
+        let message = format!("{what} stays behind: {why}");
+        Finding::new("not_moved", Severity::Warning, subject, message)
+    }
+}
 
 /// What a table's own parts may still name.
 struct Names<'a> {
@@ -161,7 +143,7 @@ impl Names<'_> {
 }
 
 /// Keys, indexes and checks of one table.
-fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Gone) {
+fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Vec<Gone>) {
     let names = Names {
         columns: table.columns.iter().map(|column| column.name.clone()).collect(),
         parts,
@@ -169,7 +151,12 @@ fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Gone) {
     if let Some(key) = &table.primary_key
         && let Some(why) = names.unfit(&key.columns)
     {
-        gone.push((ObjectKind::PrimaryKey, label(&key.name, &key.columns), why));
+        gone.push(Gone {
+            kind: ObjectKind::PrimaryKey,
+            name: label(&key.name, &key.columns),
+            what: None,
+            why,
+        });
         table.primary_key = None;
     }
     table.uniques.retain(|key| {
@@ -201,11 +188,16 @@ fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Gone) {
     }
 }
 
-fn keep(why: Option<String>, kind: ObjectKind, name: String, gone: &mut Gone) -> bool {
+fn keep(why: Option<String>, kind: ObjectKind, name: String, gone: &mut Vec<Gone>) -> bool {
     match why {
         None => true,
         Some(why) => {
-            gone.push((kind, name, why));
+            gone.push(Gone {
+                kind,
+                name,
+                what: None,
+                why,
+            });
             false
         }
     }
@@ -311,7 +303,7 @@ fn between(
     })
 }
 
-fn label(name: &str, columns: &[String]) -> String {
+pub(crate) fn label(name: &str, columns: &[String]) -> String {
     match name.is_empty() {
         true => columns.join(", "),
         false => name.to_owned(),

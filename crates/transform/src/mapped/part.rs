@@ -6,7 +6,7 @@ use whimbrel_core::{Catalog, Column, Error, LogicalType, MaskRule, Result, Table
 
 use super::compose::{Base, Tools};
 use super::rules::hint_for;
-use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKind};
+use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
 
 /// A table that rows come from.
 #[derive(Clone)]
@@ -69,7 +69,7 @@ pub(crate) struct Computed {
     pub(crate) mask: Option<Mask>,
     /// The kind of mask, to compare what two keys do.
     pub(crate) masked: Option<MaskRule>,
-    /// The column whose place it takes, when it does nothing but hide it.
+    /// The column whose place it takes, when it does nothing but hide or widen it.
     pub(crate) of: Option<usize>,
 }
 
@@ -86,6 +86,21 @@ impl Computed {
             masked: None,
             of: None,
         })
+    }
+
+    /// Hides the values.
+    ///
+    /// # Errors
+    /// As [`Mask::new`].
+    pub(crate) fn hide(&mut self, name: &str, rule: MaskRule, key: &MaskKey) -> Result<()> {
+        let hidden = InputColumn {
+            name: name.to_owned(),
+            logical: self.expression.logical().clone(),
+            nullable: self.expression.nullable(),
+        };
+        self.mask = Some(Mask::new(kind(rule), key, &hidden)?);
+        self.masked = Some(rule);
+        Ok(())
     }
 }
 
@@ -365,16 +380,10 @@ impl Builder<'_> {
         let place = format!("{}.{name}", self.table.id);
         let mut made = Computed::new(text.to_owned(), self.inputs, self.tools.lookups)
             .map_err(|error| mapping_error(error, &place, text))?;
-        let hidden = InputColumn {
-            name: name.to_owned(),
-            logical: made.expression.logical().clone(),
-            nullable: made.expression.nullable(),
-        };
-        made.mask = mask
-            .map(|rule| Mask::new(kind(rule), self.tools.mask_key, &hidden))
-            .transpose()
-            .map_err(|error| mapping_error(error, &place, "mask"))?;
-        made.masked = mask.copied();
+        if let Some(rule) = mask {
+            made.hide(name, *rule, self.tools.mask_key)
+                .map_err(|error| mapping_error(error, &place, "mask"))?;
+        }
         Ok(made)
     }
 
@@ -411,14 +420,14 @@ pub(crate) fn word(logical: &LogicalType) -> Option<String> {
         LogicalType::Date => "date".to_owned(),
         LogicalType::Timestamp { zoned: false } => "timestamp".to_owned(),
         LogicalType::Timestamp { zoned: true } => "timestamp with time zone".to_owned(),
+        LogicalType::Bytes => "bytea".to_owned(),
+        LogicalType::Time => "time".to_owned(),
+        LogicalType::Uuid => "uuid".to_owned(),
+        LogicalType::Json => "json".to_owned(),
         LogicalType::Decimal { .. }
-        | LogicalType::Bytes
         | LogicalType::Bits { .. }
-        | LogicalType::Time
         | LogicalType::TimeZoned
         | LogicalType::Interval
-        | LogicalType::Uuid
-        | LogicalType::Json
         | LogicalType::Any
         | LogicalType::Wire { .. } => return None,
     })
@@ -444,11 +453,11 @@ fn said(computed: &Computed) -> String {
     }
 }
 
-fn kind(rule: &MaskRule) -> MaskKind {
+fn kind(rule: MaskRule) -> MaskKind {
     match rule {
         MaskRule::Hash => MaskKind::Hash,
         MaskRule::Redact => MaskKind::Redact,
-        MaskRule::KeepLast(count) => MaskKind::KeepLast(*count),
+        MaskRule::KeepLast(count) => MaskKind::KeepLast(count),
     }
 }
 

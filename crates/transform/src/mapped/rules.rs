@@ -20,6 +20,8 @@ pub(crate) struct Assigned<'m> {
 pub(crate) struct AssignedPart<'m> {
     /// Which table, by place.
     pub(crate) base: usize,
+    /// The place of the rule that names the new table; parts stand in the order of their rules.
+    place: usize,
     /// The rules, those without a `to` first.
     pub(crate) rules: Vec<&'m TableRule>,
 }
@@ -37,40 +39,41 @@ impl Assigned<'_> {
 /// `Invalid` for a rule that meets no table, or more than one where it names its own.
 pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<Assigned<'m>>> {
     let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
-    let mut ways: Vec<Vec<(TableId, &TableRule)>> = bases.iter().map(|_| Vec::new()).collect();
-    for rule in &mapping.tables {
+    let mut ways: Vec<Vec<(TableId, usize, &TableRule)>> = bases.iter().map(|_| Vec::new()).collect();
+    for (place, rule) in mapping.tables.iter().enumerate() {
         for at in met(rule, bases)? {
             match &rule.to {
                 None => general[at].push(rule),
-                Some(to) => ways[at].push((named(to, &bases[at].id), rule)),
+                Some(to) => ways[at].push((named(to, &bases[at].id), place, rule)),
             }
         }
     }
     let mut merged: BTreeMap<TableId, usize> = BTreeMap::new();
-    for (to, _) in ways.iter().flatten() {
+    for (to, ..) in ways.iter().flatten() {
         *merged.entry(to.clone()).or_default() += 1;
     }
     let mut assigned: Vec<Assigned<'m>> = Vec::new();
-    let mut places: BTreeMap<TableId, usize> = BTreeMap::new();
+    let mut made: BTreeMap<TableId, usize> = BTreeMap::new();
     for (base, table) in bases.iter().enumerate() {
-        let part = |rule: Option<&'m TableRule>| AssignedPart {
+        let part = |place: usize, rule: Option<&'m TableRule>| AssignedPart {
             base,
+            place,
             rules: general[base].iter().copied().chain(rule).collect(),
         };
         match ways[base].as_slice() {
             [] => assigned.push(Assigned {
                 id: table.id.clone(),
                 to: None,
-                parts: vec![part(None)],
+                parts: vec![part(0, None)],
             }),
-            [(to, rule)] if merged[to] == 1 => assigned.push(Assigned {
+            [(to, place, rule)] if merged[to] == 1 => assigned.push(Assigned {
                 id: table.id.clone(),
                 to: Some(to.clone()).filter(|to| to != &table.id),
-                parts: vec![part(Some(*rule))],
+                parts: vec![part(*place, Some(*rule))],
             }),
             many => {
-                for (to, rule) in many {
-                    let at = *places.entry(to.clone()).or_insert_with(|| {
+                for (to, place, rule) in many {
+                    let at = *made.entry(to.clone()).or_insert_with(|| {
                         assigned.push(Assigned {
                             id: to.clone(),
                             to: None,
@@ -78,10 +81,13 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
                         });
                         assigned.len() - 1
                     });
-                    assigned[at].parts.push(part(Some(*rule)));
+                    assigned[at].parts.push(part(*place, Some(*rule)));
                 }
             }
         }
+    }
+    for table in &mut assigned {
+        table.parts.sort_by_key(|part| part.place);
     }
     refuse_doubles(&assigned)?;
     assigned.sort_by(|a, b| a.id.cmp(&b.id));

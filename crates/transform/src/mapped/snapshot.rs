@@ -233,9 +233,8 @@ impl Snapshot for MappedSnapshot {
             let mut own = Vec::new();
             let mut places = Vec::new();
             for (place, sequence) in sequences.iter().enumerate() {
-                if let Some((at, id)) = self.composed.sequences.get(sequence)
-                    && *at == database
-                {
+                let behind = self.composed.sequences.get(sequence).into_iter().flatten();
+                for (_, id) in behind.filter(|(at, _)| *at == database) {
                     own.push(id.clone());
                     places.push(place);
                 }
@@ -245,7 +244,7 @@ impl Snapshot for MappedSnapshot {
             }
             let found = snapshot.sequence_positions(&own).await?;
             for (place, position) in places.into_iter().zip(found) {
-                positions[place] = position;
+                positions[place] = later(positions[place], position);
             }
         }
         Ok(positions)
@@ -266,6 +265,17 @@ impl Snapshot for MappedSnapshot {
         }
         Ok(orphans)
     }
+}
+
+/// The position of which the next number is the greater.
+fn later(one: Option<SequencePosition>, other: Option<SequencePosition>) -> Option<SequencePosition> {
+    let next = |position: &SequencePosition| {
+        (
+            i128::from(position.last_value) + i128::from(position.is_called),
+            position.is_called,
+        )
+    };
+    one.into_iter().chain(other).max_by_key(next)
 }
 
 /// What the parts' databases say, put together; a column that one of them says nothing about is left out.

@@ -1,0 +1,152 @@
+//! Tables that become one: what all of them have stays, what only some have is named, and equal keys are noticed before anything runs.
+
+use whimbrel_testkit::{postgres, sqlite};
+
+use crate::bench::{Desk, joined};
+
+const STAFF: &str = "
+CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE staff (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL CHECK (name <> ''), mail TEXT UNIQUE,
+    level INTEGER NOT NULL DEFAULT 3, pay DECIMAL(8,2) NOT NULL DEFAULT 0, room_id INTEGER REFERENCES rooms(id));
+CREATE INDEX staff_by_level ON staff(level);
+CREATE TABLE guests (nr INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL CHECK (name <> ''), mail TEXT UNIQUE,
+    level INTEGER NOT NULL DEFAULT 3, pay INTEGER NOT NULL DEFAULT 1, room_id INTEGER REFERENCES rooms(id), CHECK (pay >= 0));
+INSERT INTO rooms VALUES (1,'North');
+INSERT INTO staff VALUES (1,'Ann','a@x',1,10.50,1),(2,'Bo',NULL,2,20,NULL);
+INSERT INTO guests VALUES (101,'Cy','c@x',3,7,1),(150,'Di',NULL,3,0,NULL);
+DELETE FROM guests WHERE nr = 150;
+";
+
+const PEOPLE: &str = "[[table]]\nfrom = \"staff\"\nto = \"people\"\n\
+    [[table]]\nfrom = \"guests\"\nto = \"people\"\nrename = { nr = \"id\" }\n";
+
+#[test]
+fn what_all_merged_tables_have_stays_and_the_rest_is_named() {
+    let source = sqlite::TestFile::create("mapping_shared", STAFF);
+    let Some(target) = postgres::TestDatabase::create("mapping_shared") else {
+        return;
+    };
+    let desk = Desk::with(PEOPLE);
+    let id = desk.moved(&source.url(), target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT id, name, mail, level, pay, room_id FROM people ORDER BY id")),
+        ["1|Ann|a@x|1|10.50|1", "2|Bo|-|2|20.00|-", "101|Cy|c@x|3|7.00|1"]
+    );
+    desk.run(&["verify", &id, "--source", &source.url(), "--target", target.url()])
+        .expect_code(0);
+    let kept = "SELECT count(*) FILTER (WHERE contype = 'p'), count(*) FILTER (WHERE contype = 'u'), \
+        count(*) FILTER (WHERE contype = 'c'), count(*) FILTER (WHERE contype = 'f'), \
+        (SELECT count(*) FROM pg_indexes WHERE indexname = 'staff_by_level') FROM pg_constraint WHERE conrelid = 'people'::regclass";
+    assert_eq!(joined(target.query_text(kept)), ["1|1|1|1|1"]);
+    assert_eq!(
+        joined(target.query_text("INSERT INTO people (name, pay) VALUES ('Eva', 1) RETURNING id, level")),
+        ["151|3"],
+        "numbers go on behind the greatest of both tables, and the default of both holds"
+    );
+    let plan = desk.plan_text();
+    for said in [
+        "the default 0 of `people.pay` stays behind: not all of the merged tables have it",
+        "pay >= 0` stays behind: not all of the merged tables have it",
+    ] {
+        assert!(plan.contains(said), "`{said}` is not in {plan}");
+    }
+}
+
+#[test]
+fn keys_that_meet_are_a_decision_before_anything_runs() {
+    let source = sqlite::TestFile::create(
+        "mapping_meet",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE b (id INTEGER PRIMARY KEY, name TEXT);
+         INSERT INTO a VALUES (1,'x'),(2,'y'); INSERT INTO b VALUES (2,'z'),(3,'w');",
+    );
+    let target = sqlite::TestFile::create("mapping_meet_target", "");
+    let desk = Desk::with("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"both\"\n");
+    let planned = desk.run(&["plan", &source.url(), &target.url()]);
+    for said in ["duplicates:both", "need", "id=2"] {
+        assert!(
+            planned.stdout.contains(said),
+            "`{said}` is not in {}",
+            planned.stdout
+        );
+    }
+}
+
+#[test]
+fn rows_that_refer_to_a_row_that_stays_behind_are_counted_before_anything_runs() {
+    let source = sqlite::TestFile::create(
+        "mapping_orphans",
+        "CREATE TABLE owners (id INTEGER PRIMARY KEY, gone INTEGER NOT NULL);
+         CREATE TABLE pets (id INTEGER PRIMARY KEY, owner_id INTEGER REFERENCES owners(id));
+         INSERT INTO owners VALUES (1,0),(2,1),(3,1); INSERT INTO pets VALUES (1,1),(2,2),(3,3),(4,NULL),(5,2);",
+    );
+    let Some(target) = postgres::TestDatabase::create("mapping_orphans") else {
+        return;
+    };
+    let desk = Desk::with("[[table]]\nfrom = \"owners\"\nwhere = \"gone = 0\"\n");
+    let planned = desk.run(&["plan", &source.url(), target.url()]);
+    for said in ["does not exist: 3", "owner_id=2"] {
+        assert!(
+            planned.stdout.contains(said),
+            "`{said}` is not in {}",
+            planned.stdout
+        );
+    }
+    let both = Desk::with(
+        "[[table]]\nfrom = \"owners\"\nwhere = \"gone = 0\"\n[[table]]\nfrom = \"pets\"\nwhere = \"owner_id = 1\"\n",
+    );
+    let planned = both.run(&["plan", &source.url(), target.url()]);
+    assert!(!planned.stdout.contains("does not exist"), "{}", planned.stdout);
+    both.moved(&source.url(), target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT count(*), (SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated) FROM pets")),
+        ["1|1"]
+    );
+}
+
+#[test]
+fn types_that_lose_nothing_are_put_together_and_others_show_what_to_write() {
+    let source = postgres::TestDatabase::create("mapping_types");
+    let target = postgres::TestDatabase::create("mapping_types_one");
+    let (Some(source), Some(target)) = (source, target) else {
+        return;
+    };
+    source.execute(
+        "CREATE TABLE a (id int PRIMARY KEY, n int, m bigint, f int, day date, code uuid, doc json, raw bytea, ref uuid, at time);
+         CREATE TABLE b (id int PRIMARY KEY, n numeric(6,2), m numeric, f float8, day timestamp(3), code text, doc text);
+         INSERT INTO a VALUES (1, 7, 9007199254740993, 3, '2024-02-29', '00000000-0000-0000-0000-00000000000a', '{\"a\": 1}', '\\x00ff', '00000000-0000-0000-0000-00000000000b', '12:00:01');
+         INSERT INTO b VALUES (2, 1.25, 0.000000000000000000000001, 0.5, '2024-03-01 10:00:00.123', 'none', 'no json');",
+    );
+    let desk = Desk::with("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"c\"\n");
+    desk.moved(source.url(), target.url());
+    assert_eq!(
+        joined(target.query_text(
+            "SELECT id, n, m, f, day, code, doc, encode(raw, 'hex'), ref, at FROM c ORDER BY id"
+        )),
+        [
+            "1|7.00|9007199254740993|3|2024-02-29 00:00:00|00000000-0000-0000-0000-00000000000a|{\"a\": 1}|00ff|00000000-0000-0000-0000-00000000000b|12:00:01",
+            "2|1.25|0.000000000000000000000001|0.5|2024-03-01 10:00:00.123|none|no json|-|-|-",
+        ]
+    );
+    source.execute("CREATE TABLE d (id int PRIMARY KEY, day timestamptz, n boolean)");
+    for (columns, said) in [
+        (
+            "\"id\", \"day\"",
+            "in the rule for `public.d`: compute = { day = 'CAST(\"day\" AS timestamp)' }",
+        ),
+        (
+            "\"id\", \"n\"",
+            "in the rule for `public.a`: compute = { n = '\"n\" <> 0' }",
+        ),
+    ] {
+        let refused = Desk::with(&format!(
+            "[[table]]\nfrom = [\"a\", \"d\"]\nto = \"e\"\ncolumns = [{columns}]\n"
+        ))
+        .run(&["plan", source.url(), target.url()]);
+        assert!(matches!(refused.code, Some(1 | 2)), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(said),
+            "`{said}` is not in {}",
+            refused.stderr
+        );
+    }
+}
