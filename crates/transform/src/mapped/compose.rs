@@ -42,21 +42,21 @@ impl Composed {
         own.into_iter().collect()
     }
 
-    /// One sequence takes the place of those that number the parts of a merged table.
-    fn share(&mut self, table: &TableId, shared: Shared) {
+    /// One sequence takes the place of those that number the parts of a merged table, unless rows of a part go elsewhere, too.
+    fn share(&mut self, table: &TableId, shared: Shared, origins: &BTreeMap<TableId, Vec<&TableId>>) {
         self.findings
             .extend(shared.gone.into_iter().map(|gone| gone.finding(table)));
         let Some((sequence, behind)) = shared.numbered else {
             return;
         };
-        let is_merged =
-            |_: &TableId, own: &mut Vec<(usize, TableId)>| own.iter().any(|own| behind.contains(own));
-        let replaced: BTreeSet<TableId> = self
-            .sequences
-            .extract_if(.., is_merged)
-            .map(|(id, _)| id)
-            .collect();
-        self.catalog.sequences.retain(|own| !replaced.contains(&own.id));
+        let all = &self.sequences;
+        self.catalog.sequences.retain(|own| {
+            let owner = own.owned_by.as_ref().and_then(|(owner, _)| origins.get(owner));
+            let is_merged = all
+                .get(&own.id)
+                .is_some_and(|own| own.iter().any(|own| behind.contains(own)));
+            !is_merged || owner.is_none_or(|made| made.len() > 1)
+        });
         self.sequences.insert(sequence.id.clone(), behind);
         self.catalog.sequences.push(sequence);
         self.catalog.sequences.sort_by(|a, b| a.id.cmp(&b.id));
@@ -142,7 +142,7 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
         let made = match table.is_merged() {
             true => {
                 let (made, shared) = merged(table, &called, &mut parts, &world, tools)?;
-                composed.share(&made.id, shared);
+                composed.share(&made.id, shared, &origins);
                 made
             }
             false => single(table, &called[table.parts[0].base], &parts[0]),

@@ -196,10 +196,13 @@ fn adapt(part: &mut Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -
 
 fn missing(part: &Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -> Result<PartColumn> {
     // Any word will do that travels as the others' values do.
-    let word = match whimbrel_core::arrow_type(common) {
-        DataType::Binary => "bytea".to_owned(),
-        DataType::FixedSizeBinary(_) => "uuid".to_owned(),
-        _ => word(common).unwrap_or_else(|| "varchar".to_owned()),
+    let carried = whimbrel_core::arrow_type(common);
+    let word = if carried == DataType::Binary {
+        "bytea".to_owned()
+    } else if matches!(carried, DataType::FixedSizeBinary(_)) {
+        "uuid".to_owned()
+    } else {
+        word(common).unwrap_or_else(|| "varchar".to_owned())
     };
     let text = format!("CAST(NULL AS {word})");
     let mut column = Column::new(name, "");

@@ -34,10 +34,10 @@ pub(crate) struct Shared {
 
 impl Strand<'_> {
     /// What the merged table calls one of its columns; the same name when it does not come along.
-    fn name(&self, own: &String) -> String {
+    fn name(&self, own: &str) -> String {
         let mut columns = self.part.columns.iter();
         let found = columns.find(|column| column.comes_from(self.part, own));
-        found.map_or_else(|| own.clone(), |column| column.name.clone())
+        found.map_or_else(|| own.to_owned(), |column| column.name.clone())
     }
 
     fn names(&self, own: &[String]) -> Vec<String> {
@@ -221,13 +221,21 @@ fn checks(table: &mut Table, first: &Strand<'_>, others: &[Strand<'_>], shared: 
                 ..check.clone()
             });
         } else {
-            shared.leave(ObjectKind::Check, &check.name, &[check.expression.clone()]);
+            shared.leave(
+                ObjectKind::Check,
+                &check.name,
+                std::slice::from_ref(&check.expression),
+            );
         }
     }
     for other in others {
         for check in &other.called.checks {
             if !kept.contains(&other.neutral(&check.expression)) {
-                shared.leave(ObjectKind::Check, &check.name, &[check.expression.clone()]);
+                shared.leave(
+                    ObjectKind::Check,
+                    &check.name,
+                    std::slice::from_ref(&check.expression),
+                );
             }
         }
     }
