@@ -306,6 +306,12 @@ pub trait Target: Send + Sync {
         }
     }
 
+    /// Gathers the planner statistics of a table that has all its rows and indexes, while others are still written; [`Target::settle`] need
+    /// not do it again. Repeating it is harmless. A target where that would hold up others leaves it to `settle`, as by default.
+    async fn gather_statistics(&self, _table: &TableId) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes everything durable and refreshes the planner statistics of the tables. Called once after the data phase.
     async fn settle(&self, tables: &[TableId]) -> Result<()>;
 }

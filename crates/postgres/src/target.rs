@@ -1,8 +1,9 @@
 //! The target: steps with their ledger row in one transaction, writers from a pool, and the small operations of a run.
 //! Writing rows is `writer.rs`.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures::{TryStreamExt as _, stream};
@@ -43,6 +44,8 @@ pub(crate) struct PostgresTarget {
     /// The tables' columns, until a step may have changed them: what comes after the data (keys, indexes) leaves columns as they are, and
     /// comes between the chunks, so that all tables would be asked for again and again.
     columns: Mutex<Arc<Known>>,
+    /// Tables whose statistics were gathered ahead.
+    analyzed: Mutex<BTreeSet<TableId>>,
     undurable: Arc<Undurable>,
     /// Steps that run now.
     steps: AtomicUsize,
@@ -61,6 +64,7 @@ impl PostgresTarget {
             places: Arc::new(Semaphore::new(options.jobs.clamp(1, WRITERS_MAX))),
             jobs: options.jobs.clamp(1, WRITERS_MAX),
             columns: Mutex::default(),
+            analyzed: Mutex::default(),
             undurable: Arc::default(),
             steps: AtomicUsize::new(0),
             settings,
@@ -77,6 +81,11 @@ impl PostgresTarget {
                 Ok(session)
             }
         }
+    }
+
+    /// The tables whose statistics are those of the rows that they have.
+    fn analyzed(&self) -> MutexGuard<'_, BTreeSet<TableId>> {
+        self.analyzed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> Arc<Known> {
@@ -167,6 +176,7 @@ impl Target for PostgresTarget {
             .await
             .map_err(|error| error.during(format!("empty table `{table}`")))?;
         self.undurable.forget(&run.migration, table);
+        self.analyzed().remove(table);
         self.idle.put(session);
         fault::point("postgres.empty.after")
     }
@@ -187,14 +197,22 @@ impl Target for PostgresTarget {
         fault::point("postgres.sequence.after")
     }
 
+    async fn gather_statistics(&self, table: &TableId) -> Result<()> {
+        self.analyze(table_name(table)).await?;
+        self.analyzed().insert(table.clone());
+        Ok(())
+    }
+
     async fn settle(&self, tables: &[TableId]) -> Result<()> {
         fault::point("postgres.settle.before")?;
         let session = self.session().await?;
         self.undurable.settle(&session).await?;
-        let names: Vec<String> = tables.iter().map(table_name).collect();
-        // An empty table has nothing to count.
-        let sql = "SELECT name FROM unnest($1::text[]) AS t(name)
-            WHERE coalesce(pg_relation_size(to_regclass(name)), 0) > 0 OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = to_regclass(name))";
+        let analyzed = std::mem::take(&mut *self.analyzed());
+        let left = tables.iter().filter(|table| !analyzed.contains(table));
+        let names: Vec<String> = left.map(table_name).collect();
+        // An empty table has nothing to count. The largest come first, so that none of them is the only one left in the end.
+        let sql = "SELECT name FROM unnest($1::text[]) AS t(name), coalesce(pg_relation_size(to_regclass(name)), 0) AS size
+            WHERE size > 0 OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = to_regclass(name)) ORDER BY size DESC, name";
         let filled = session.query(sql, &[&names]).await.map_err(from_driver)?;
         self.idle.put(session);
         stream::iter(filled.iter().map(|row| Ok(row.get::<_, String>(0))))

@@ -1,6 +1,6 @@
 //! The order of the steps after the data. An index, a key or a foreign key may be made as soon as the rows of its tables have arrived and
-//! the steps before it on these tables are done; two indexes of one table go side by side. Everything else comes after all of them, one by
-//! one in the plan's order.
+//! the steps before it on these tables are done; two indexes of one table go side by side. Foreign keys of different tables have no order
+//! among them, but each has its tables for itself. Everything else comes after all of them, one by one in the plan's order.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -23,18 +23,63 @@ pub(super) struct After {
     last: VecDeque<usize>,
     /// Steps that are not among the last, and not done.
     early_left: usize,
-    /// Per table, the indexes and keys that are not there yet.
-    keys_left: BTreeMap<TableId, usize>,
+    /// Per table, what is not there yet.
+    left: BTreeMap<TableId, Left>,
     running: BTreeSet<usize>,
+}
+
+/// How many of a table's steps are not done.
+#[derive(Default)]
+struct Left {
+    /// Indexes and keys.
+    own: usize,
+    /// Foreign keys from it and to it.
+    foreign: usize,
+}
+
+impl Left {
+    fn of(&mut self, kind: ObjectKind) -> &mut usize {
+        if kind == ObjectKind::ForeignKey {
+            &mut self.foreign
+        } else {
+            &mut self.own
+        }
+    }
 }
 
 /// The steps of one table, as its next step sees them.
 #[derive(Default)]
 struct Before {
-    /// The last one that is no index: it needs the table for itself.
+    /// The last one that is neither an index nor a foreign key: it needs the table for itself.
     alone: Option<usize>,
     /// The indexes since then.
     indexes: Vec<usize>,
+    /// The foreign keys since then, from it and to it.
+    foreign: Vec<usize>,
+    /// The last foreign key from it.
+    own_foreign: Option<usize>,
+}
+
+impl Before {
+    /// Adds a step to those of the table and returns the ones that it waits for.
+    fn add(&mut self, at: usize, kind: ObjectKind, is_owner: bool) -> Vec<usize> {
+        let mut earlier: Vec<usize> = self.alone.into_iter().collect();
+        if kind == ObjectKind::Index {
+            self.indexes.push(at);
+        } else if kind == ObjectKind::ForeignKey {
+            earlier.extend(&self.indexes);
+            self.foreign.push(at);
+            // Where a table is made anew for each of its keys, those that look at no rows come last.
+            if is_owner {
+                earlier.extend(self.own_foreign.replace(at));
+            }
+        } else {
+            earlier.append(&mut self.indexes);
+            earlier.append(&mut self.foreign);
+            self.alone = Some(at);
+        }
+        earlier
+    }
 }
 
 impl After {
@@ -49,7 +94,7 @@ impl After {
             ready: VecDeque::new(),
             last: VecDeque::new(),
             early_left: 0,
-            keys_left: BTreeMap::new(),
+            left: BTreeMap::new(),
             running: BTreeSet::new(),
             steps,
         };
@@ -66,24 +111,16 @@ impl After {
 
     fn place(&mut self, at: usize, missing: &BTreeSet<TableId>, before: &mut BTreeMap<TableId, Before>) {
         let step = &self.steps[at];
-        let is_index = step.subject.kind == ObjectKind::Index;
+        let kind = step.subject.kind;
         let mut earlier: BTreeSet<usize> = BTreeSet::new();
         for table in step.tables.iter().collect::<BTreeSet<_>>() {
             if missing.contains(table) {
                 self.waits[at] += 1;
                 self.on_rows.entry(table.clone()).or_default().push(at);
             }
-            if step.subject.kind != ObjectKind::ForeignKey {
-                *self.keys_left.entry(table.clone()).or_default() += 1;
-            }
+            *self.left.entry(table.clone()).or_default().of(kind) += 1;
             let of_table = before.entry(table.clone()).or_default();
-            earlier.extend(of_table.alone);
-            if is_index {
-                of_table.indexes.push(at);
-            } else {
-                earlier.extend(of_table.indexes.drain(..));
-                of_table.alone = Some(at);
-            }
+            earlier.extend(of_table.add(at, kind, table == &step.subject.owner));
         }
         self.waits[at] += earlier.len();
         for step in earlier {
@@ -116,7 +153,12 @@ impl After {
         all_whole: bool,
         is_read: impl Fn(&TableId) -> bool,
     ) -> Option<(usize, Step)> {
-        let is_free = |at: &usize| !self.steps[*at].tables.iter().any(&is_read);
+        let is_free = |at: &usize| {
+            let step = &self.steps[*at];
+            let is_shared = step.subject.kind != ObjectKind::ForeignKey;
+            let mut tables = step.tables.iter();
+            !tables.any(|table| is_read(table) || !is_shared && self.is_busy(table))
+        };
         let early = self.ready.iter().position(is_free);
         let at = match early {
             Some(place) => self.ready.remove(place),
@@ -137,9 +179,9 @@ impl After {
         let then = std::mem::take(&mut self.then[at]);
         if self.early[at] {
             self.early_left -= 1;
-            if step.subject.kind != ObjectKind::ForeignKey {
-                for table in step.tables.iter().collect::<BTreeSet<_>>() {
-                    self.keys_left.entry(table.clone()).and_modify(|left| *left -= 1);
+            for table in step.tables.iter().collect::<BTreeSet<_>>() {
+                if let Some(left) = self.left.get_mut(table) {
+                    *left.of(step.subject.kind) -= 1;
                 }
             }
         }
@@ -164,8 +206,19 @@ impl After {
 
     /// Tells whether the table has its indexes and keys, and no step works on it.
     pub(super) fn is_built(&self, table: &TableId) -> bool {
-        let is_busy = |at: &usize| self.steps[*at].tables.contains(table);
-        self.keys_left.get(table).is_none_or(|left| *left == 0) && !self.running.iter().any(is_busy)
+        self.left.get(table).is_none_or(|left| left.own == 0) && !self.is_busy(table)
+    }
+
+    /// Tells whether the table has all that it gets by steps of its own, foreign keys among them.
+    pub(super) fn is_whole(&self, table: &TableId) -> bool {
+        self.is_built(table) && self.left.get(table).is_none_or(|left| left.foreign == 0)
+    }
+
+    /// Tells whether a step works on the table.
+    fn is_busy(&self, table: &TableId) -> bool {
+        self.running
+            .iter()
+            .any(|at| self.steps[*at].tables.contains(table))
     }
 
     pub(super) fn is_left(&self) -> bool {
@@ -256,6 +309,43 @@ mod tests {
         assert_eq!(all(&mut after, true), [6]);
         done(&mut after, &[6]);
         assert!(!after.is_left());
+    }
+
+    #[test]
+    fn foreign_keys_go_side_by_side_when_they_share_no_table() {
+        let steps = vec![
+            step(ObjectKind::Index, &["b"]),
+            step(ObjectKind::ForeignKey, &["a", "b"]),
+            step(ObjectKind::ForeignKey, &["a", "c"]),
+            step(ObjectKind::ForeignKey, &["d", "b"]),
+            step(ObjectKind::ForeignKey, &["d", "e"]),
+            step(ObjectKind::ForeignKey, &["c", "e"]),
+        ];
+        let mut after = After::new(steps, &ids(&["a", "b", "c", "d", "e"]), &ids(&["a"]));
+        assert_eq!(
+            all(&mut after, false),
+            [0, 5],
+            "the rest waits for rows, for the index, or for `e`"
+        );
+        done(&mut after, &[0]);
+        assert_eq!(
+            all(&mut after, false),
+            [3],
+            "of what comes before it in the plan, the key from `a` waits for rows"
+        );
+        after.arrived(&TableId::bare("a"));
+        assert_eq!(all(&mut after, false), Vec::<usize>::new(), "`b` is at work");
+        done(&mut after, &[3]);
+        assert_eq!(all(&mut after, false), [1], "one table's keys keep their order");
+        done(&mut after, &[1, 5]);
+        assert_eq!(all(&mut after, false), [4, 2]);
+        assert!(!after.is_whole(&TableId::bare("d")));
+        done(&mut after, &[2, 4]);
+        assert!(
+            ["a", "b", "c", "d", "e"]
+                .iter()
+                .all(|name| after.is_whole(&TableId::bare(*name)))
+        );
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub(super) struct Agenda {
     /// Large tables to read back as soon as they are built.
     unread: Vec<usize>,
     readings: Readings,
+    /// Large tables whose statistics are gathered as soon as they are whole, and those whose are being gathered.
+    uncharted: Vec<usize>,
+    charting: BTreeSet<TableId>,
     record: SnapshotRecord,
     /// How steps failed while the rest went on; the first one is how it all ends.
     failed: Vec<Failure>,
@@ -88,6 +91,8 @@ impl Agenda {
             incomplete: Arc::new(incomplete),
             unread: Vec::new(),
             readings: Readings::default(),
+            uncharted: Vec::new(),
+            charting: BTreeSet::new(),
             record,
             failed: Vec::new(),
         }
@@ -148,8 +153,8 @@ impl Agenda {
         if takes_pen && self.pens == 0 {
             return None;
         }
-        let readings = &self.readings;
-        let is_read = |table: &TableId| readings.is_reading(table);
+        let (readings, charting) = (&self.readings, &self.charting);
+        let is_read = |table: &TableId| readings.is_reading(table) || charting.contains(table);
         let (at, step) = self.after.next(self.ways.is_empty(), is_read)?;
         self.pens -= usize::from(takes_pen);
         let task = Task::Step(at, self.run.clone(), Box::new(step), self.incomplete.clone());
@@ -230,6 +235,16 @@ impl Agenda {
         })
     }
 
+    /// The statistics of a table, where the target can be looked at while others are written.
+    fn chart(&mut self) -> Option<Job<Task>> {
+        let (after, tables) = (&self.after, &self.run.plan().tables);
+        let is_whole = |at: &usize| after.is_whole(&tables[*at].target.id);
+        let place = self.uncharted.iter().position(is_whole)?;
+        let table = tables[self.uncharted.remove(place)].target.id.clone();
+        self.charting.insert(table.clone());
+        Some(Job::light(Task::Chart(self.run.clone(), table)))
+    }
+
     fn copied(&mut self, at: usize, result: &ChunkResult, took: Duration) -> Result<(), Failure> {
         self.pens += 1;
         let Some(way) = self.ways.get_mut(&at) else {
@@ -254,8 +269,11 @@ impl Agenda {
         let plan = &self.run.plan().tables[at];
         self.after.arrived(&plan.target.id);
         let ctx = &self.run.ctx;
-        if ctx.plan.policies.verify && ctx.target.reads_while_writing() && Readings::wants(plan) {
-            self.unread.push(at);
+        if ctx.target.reads_while_writing() && Readings::wants(plan) {
+            self.uncharted.push(at);
+            if ctx.plan.policies.verify {
+                self.unread.push(at);
+            }
         }
         self.arrived.push_back(at);
         self.finish(at)
@@ -310,6 +328,7 @@ impl Work for Agenda {
             .or_else(|| self.chunk(room))
             .or_else(|| self.split())
             .or_else(|| self.count_ahead())
+            .or_else(|| self.chart())
             .or_else(|| self.read_back(room))
     }
 
@@ -339,6 +358,10 @@ impl Work for Agenda {
             Done::Failed(at, failure) => {
                 self.pens += usize::from(self.run.ctx.limits.writers == 1);
                 self.spare_others(at, *failure);
+                Ok(())
+            }
+            Done::Chart(table) => {
+                self.charting.remove(&table);
                 Ok(())
             }
             Done::ReadBack(part) => {

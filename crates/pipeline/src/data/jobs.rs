@@ -25,6 +25,8 @@ pub(super) enum Task {
     Count(usize, Arc<CopyTable>),
     /// Do a step.
     Step(usize, Arc<Run>, Box<Step>, Arc<BTreeSet<TableId>>),
+    /// Let the target gather a table's statistics.
+    Chart(Arc<Run>, TableId),
     /// Read a part of a table back from the target.
     ReadBack(Arc<Run>, Part),
 }
@@ -37,6 +39,7 @@ pub(super) enum Done {
     Step(usize),
     /// The step failed; what does not need it may go on.
     Failed(usize, Box<Failure>),
+    Chart(TableId),
     ReadBack(read_back::Done),
 }
 
@@ -56,6 +59,7 @@ pub(super) async fn perform(task: Task, cancel: CancellationToken) -> Result<Don
         }
         Task::Split(tables, sizing) => unless(&cancel, Box::pin(split_all(tables, sizing))).await,
         Task::Count(at, table) => unless(&cancel, Box::pin(count(at, table))).await,
+        Task::Chart(run, table) => unless(&cancel, Box::pin(chart(run, table))).await,
         Task::ReadBack(run, part) => {
             unless(&cancel, async {
                 Ok(Done::ReadBack(Box::pin(read_back::perform(&run.ctx, part)).await))
@@ -91,6 +95,16 @@ async fn count(at: usize, table: Arc<CopyTable>) -> Result<Done, Failure> {
         at,
         counted.map_err(|error| reading("count", &table, error))?,
     ))
+}
+
+/// Gathers statistics ahead; what does not come to be here is made up for when the target settles.
+async fn chart(run: Arc<Run>, table: TableId) -> Result<Done, Failure> {
+    if let Err(error) = run.ctx.target.gather_statistics(&table).await {
+        let chain = error.chain();
+        run.ctx
+            .notice(format!("the statistics of `{table}` are gathered later: {chain}"));
+    }
+    Ok(Done::Chart(table))
 }
 
 /// A failure while nothing of the table was written.
