@@ -5,11 +5,15 @@ use std::time::Duration;
 use crate::engines::{Database, PAIRS};
 use whimbrel_testkit::binary::Whimbrel;
 
-/// The most memory the process has had so far, in KiB; none once it is gone.
+/// The most memory the process has had so far, in KiB, without the pages of its program, which are several times larger before they are
+/// optimised and can be dropped at any time; none once it is gone.
 fn peak_kib(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    let member = |name: &str| -> Option<u64> {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    Some(member("VmHWM:")?.saturating_sub(member("RssFile:")?))
 }
 
 #[test]
