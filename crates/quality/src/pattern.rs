@@ -215,10 +215,14 @@ fn number(bytes: &[u8]) -> Option<Pattern> {
 fn is_ip(bytes: &[u8]) -> bool {
     let mut parts = 0;
     for part in bytes.split(|byte| *byte == b'.') {
+        // Whatever is longer would not fit the number, either.
+        if part.is_empty() || part.len() > 3 {
+            return false;
+        }
         let value = part.iter().try_fold(0_u16, |sum, byte| {
             byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0'))
         });
-        if part.is_empty() || part.len() > 3 || value.is_none_or(|value| value > 255) {
+        if value.is_none_or(|value| value > 255) {
             return false;
         }
         parts += 1;
@@ -270,7 +274,20 @@ fn is_json(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn any_text_has_a_pattern(digits in "[-+0-9.:/ TZx()@a]{0,40}", any in any::<String>()) {
+            for text in [&digits, &any] {
+                let _pattern = pattern(text);
+            }
+        }
+    }
 
     #[test]
     fn every_text_has_the_pattern_a_person_would_name() {
@@ -291,6 +308,8 @@ mod tests {
             ("42", "integer"),
             ("-42", "integer"),
             ("3.14", "decimal"),
+            ("65535999.5", "decimal"),
+            ("1844674407370955161700000.25", "decimal"),
             ("https://example.com/a?b=c", "url"),
             ("http://", "word"),
             ("192.168.0.1", "ip"),

@@ -57,7 +57,7 @@ pub(super) fn remarks(table: &Table, detail: &TableDetail) -> Vec<Remark> {
     for column in &detail.columns {
         if let Some(quality) = &column.quality {
             found.extend(
-                of_column(column, quality)
+                of_column(column, quality, detail.misfits)
                     .into_iter()
                     .map(|(weight, message)| Remark {
                         weight,
@@ -171,14 +171,17 @@ fn candidates(detail: &TableDetail) -> Vec<String> {
     names.map(|column| column.name.clone()).collect()
 }
 
-fn of_column(column: &ColumnDetail, quality: &ColumnQuality) -> Vec<(Weight, String)> {
+fn of_column(column: &ColumnDetail, quality: &ColumnQuality, misfits: u64) -> Vec<(Weight, String)> {
     let mut found = Vec::new();
     let rows = quality.values + quality.nulls;
     if rows == 0 {
         return found;
     }
     if quality.values == 0 {
-        found.push((Weight::Doubtful, "holds nothing but NULL".to_owned()));
+        // What does not fit the column's type is in no number of it.
+        if misfits == 0 {
+            found.push((Weight::Doubtful, "holds nothing but NULL".to_owned()));
+        }
         return found;
     }
     if rows >= VALUES_MIN && quality.nulls == 0 && quality.distinct.exact && quality.distinct.count == 1 {

@@ -213,3 +213,24 @@ fn values_of_columns_that_are_secret_by_name_are_in_no_report() {
         "{report}"
     );
 }
+
+#[test]
+fn a_column_of_values_that_do_not_fit_is_not_said_to_be_empty() {
+    for flavour in Flavour::ALL {
+        let Some(database) = mysql::TestDatabase::create(flavour, "zero_dates") else {
+            continue;
+        };
+        // Numbers as text, such as `65535999.5`, are no addresses of four parts either.
+        database.execute("create table day (id int primary key, made date, figure varchar(40))");
+        database.execute(
+            "set sql_mode = ''; insert into day values (1, '0000-00-00', '1.5'), (2, null, '65535999.5')",
+        );
+        let found = inspected(database.url());
+        let day = &found["tables"][0]["detail"];
+        assert_eq!(day["misfits"], 1, "{flavour:?}: {day}");
+        assert!(
+            !day["remarks"].to_string().contains("nothing but NULL"),
+            "{flavour:?}: {day}"
+        );
+    }
+}
