@@ -71,6 +71,12 @@ impl Lookups {
     pub fn add_csv_text(&mut self, name: &str, text: impl Read) -> Result<()> {
         let mut reader = csv::ReaderBuilder::new().from_reader(text);
         let headers = reader.headers().map_err(|error| unreadable(name, error))?.clone();
+        if headers.is_empty() {
+            return Err(
+                Error::invalid(format!("lookup `{name}` is empty; must begin with a header"))
+                    .with_hint("begin the file with a line of column names such as `code,name`"),
+            );
+        }
         let mut headers = headers
             .iter()
             .map(|header| header.trim_start_matches('\u{feff}').trim().to_owned());
@@ -81,6 +87,14 @@ impl Lookups {
                 "lookup `{name}` has one column; must have keys and values"
             ))
             .with_hint("separate the columns by commas, with a header such as `code,name`"));
+        }
+        for (at, column) in names.iter().enumerate() {
+            if names[..at].contains(column) {
+                return Err(
+                    Error::invalid(format!("lookup `{name}` has two columns `{}`", shorten(column)))
+                        .with_hint("give each column of the header a name of its own"),
+                );
+            }
         }
         let mut columns: Vec<HashMap<String, String>> = vec![HashMap::new(); names.len()];
         for record in reader.records() {
@@ -166,6 +180,21 @@ mod tests {
         assert_eq!(get("countries", "DK"), None);
         assert!(lookups.find("countries.money").is_none());
         assert!(lookups.find("continents").is_none());
+    }
+
+    #[test]
+    fn a_file_without_a_header_or_with_two_columns_of_one_name_is_refused() {
+        for (text, said) in [
+            ("", "lookup `a` is empty; must begin with a header"),
+            ("k,v,v\n1,x,y\n", "lookup `a` has two columns `v`"),
+        ] {
+            let error = Lookups::default().add_csv_text("a", text.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), said);
+        }
+        let mut lookups = Lookups::default();
+        let text = "\u{feff}k,v\r\na,\"x, y\"\r\n";
+        lookups.add_csv_text("a", text.as_bytes()).unwrap();
+        assert_eq!(lookups.find("a").unwrap().get("a"), Some("x, y"));
     }
 
     #[test]
