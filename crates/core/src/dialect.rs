@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Expr, Query};
 
+use crate::expression::{NewNames, Tongue, respell};
 use crate::{
     Catalog, Check, Column, ColumnProfile, ForeignKey, Index, Key, LogicalType, Mapped, Namespace,
     ObjectKind, OtherObject, Result, Sequence, Step, Table, TableId, UserType, ValueRule, View,
@@ -179,6 +180,23 @@ pub trait Dialect: Send + Sync {
     /// As [`Dialect::render`].
     fn render_query(&self, query: &Query, context: &ExpressionContext) -> Result<String, Untranslated>;
 
+    /// Returns how the engine's text falls into words.
+    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
+        &sqlparser::dialect::GenericDialect {}
+    }
+
+    /// Gives the names in a text of the engine's own as they will be; `on` are the tables whose columns stand bare in it.
+    ///
+    /// # Errors
+    /// [`Untranslated`] names what stays behind, or what is not clear.
+    fn respell(&self, text: &str, names: &NewNames, on: &[TableId]) -> Result<String, Untranslated> {
+        let tongue = Tongue {
+            grammar: self.grammar(),
+            quote: &|name| self.quote(name),
+        };
+        respell(text, names, on, tongue)
+    }
+
     /// Returns the steps that make the change, each with its undo. Step ids are filled in by the planner.
     ///
     /// # Errors
@@ -319,6 +337,8 @@ pub struct NativeColumn<'a> {
 pub struct ExpressionContext {
     /// The logical type in the target of each column that may be named, by the column's name in the expression.
     pub columns: BTreeMap<String, LogicalType>,
+    /// The table whose columns stand bare in the expression, as the source calls it; none in a query.
+    pub table: Option<TableId>,
     /// Columns whose names change: source name to target name.
     pub renames: BTreeMap<String, String>,
     /// Tables (and views) as the source names them, and as the target names them.

@@ -6,6 +6,7 @@ mod bracket;
 mod kind;
 mod names;
 mod node;
+mod respell;
 mod shape;
 mod walk;
 mod words;
@@ -18,6 +19,7 @@ pub use node::{
     call, case, cast, count_of, digits, function_name, is_literal, is_now, is_number_literal, nested, not,
     number_literal, plain_name, take, text_literal, text_of, truth_literal, truth_of, without_brackets, word,
 };
+pub use respell::{NewNames, Tongue, respell};
 pub use shape::{check_call, check_grouping, check_query, check_select, check_table, has_aggregate, no};
 pub use walk::{Translate, parser, print, read_expression, read_query, walk};
 pub use words::{

@@ -1,7 +1,7 @@
 //! The mapping: how the tables of the sources become the tables that are moved. Data only, as a person writes it and as the plan keeps it;
 //! what it means for two catalogs is worked out by whoever reads the sources through it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,8 @@ pub struct Renames {
     pub tables: BTreeMap<TableId, TableId>,
     /// Columns of each table.
     pub columns: BTreeMap<TableId, BTreeMap<String, String>>,
+    /// Columns of each table that stay behind.
+    pub gone: BTreeMap<TableId, BTreeSet<String>>,
     /// Native types in the target, by column of each table.
     pub types: BTreeMap<TableId, BTreeMap<String, String>>,
 }

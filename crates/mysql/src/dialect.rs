@@ -137,6 +137,10 @@ impl Dialect for MysqlDialect {
         is_own || is_impossible || is_key_word
     }
 
+    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
+        &sqlparser::dialect::MySqlDialect {}
+    }
+
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
     }

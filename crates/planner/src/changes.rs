@@ -34,7 +34,7 @@ pub(crate) fn steps(
     let mut planned = Vec::new();
     move_aside(draft, &mut planned);
     let makings = making::choose(draft, notes);
-    create_containers(draft, &makings, &mut planned);
+    create_containers(draft, &makings, (&mut planned, notes));
     for table in partitions::top_down(tables) {
         create_table(draft, table, &mut planned);
     }
@@ -103,7 +103,11 @@ fn move_aside(draft: &Draft<'_>, planned: &mut Vec<Planned>) {
 }
 
 /// Namespaces, types and sequences: what tables stand on.
-fn create_containers(draft: &Draft<'_>, makings: &Makings, planned: &mut Vec<Planned>) {
+fn create_containers(
+    draft: &Draft<'_>,
+    makings: &Makings,
+    (planned, notes): (&mut Vec<Planned>, &mut Notes<'_>),
+) {
     for namespace in new_namespaces(draft) {
         let subject = whole(ObjectKind::Namespace, &TableId::bare(namespace.name.clone()));
         planned.push(before(Change::CreateNamespace(namespace), subject, &[]));
@@ -121,7 +125,7 @@ fn create_containers(draft: &Draft<'_>, makings: &Makings, planned: &mut Vec<Pla
         let subject = whole(ObjectKind::Sequence, &sequence.id);
         planned.push(before(Change::CreateSequence(sequence), subject, &[]));
     }
-    for (change, subject) in making::before_tables(new_types(draft), makings) {
+    for (change, subject) in making::before_tables(new_types(draft, notes), makings) {
         planned.push(before(change, subject, &[]));
     }
 }
@@ -165,7 +169,7 @@ fn new_namespaces(draft: &Draft<'_>) -> Vec<Namespace> {
 }
 
 /// Types that the target does not have yet; across engines only those that the plan makes for enums.
-fn new_types(draft: &Draft<'_>) -> Vec<UserType> {
+fn new_types(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<UserType> {
     if !draft.scope.equal {
         let ways = draft.ways.0.values().flat_map(|of_table| of_table.values());
         let own = ways
@@ -181,9 +185,24 @@ fn new_types(draft: &Draft<'_>) -> Vec<UserType> {
         .filter(|user_type| !draft.existing.types_kept.contains(&user_type.id))
         .map(|user_type| UserType {
             id: draft.names.user_type(&user_type.id),
-            ..(*user_type).clone()
+            ..in_new_words(draft, user_type, notes)
         })
         .collect()
+}
+
+fn in_new_words(draft: &Draft<'_>, user_type: &UserType, notes: &mut Notes<'_>) -> UserType {
+    draft
+        .respelling
+        .user_type(&draft.scope, user_type)
+        .unwrap_or_else(|why| {
+            let message = format!("type `{}` cannot be made: {why}", user_type.id);
+            notes.block(
+                "type_unsupported",
+                whole(ObjectKind::Type, &user_type.id),
+                message,
+            );
+            user_type.clone()
+        })
 }
 
 /// Sequences with a statement of their own, not yet owned by their columns.

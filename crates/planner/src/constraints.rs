@@ -6,7 +6,7 @@ use whimbrel_core::{
 };
 
 use crate::draft::{Draft, TableDraft};
-use crate::expressions::{Stuck, table_context, translate};
+use crate::expressions::{Stuck, respelled, table_context, translate};
 use crate::names::Part;
 use crate::notes::{LEAVE_OUT, Notes, STOP};
 use crate::scope::{Scope, column_subject};
@@ -233,8 +233,8 @@ fn made(
             (stuck.ask(notes).own_text()?.to_owned(), true)
         }
     };
-    let keeps_words = draft.scope.equal && !own && expression == check.expression;
-    let definition = check.definition.clone().filter(|_| keeps_words);
+    let definition = check.definition.as_deref().filter(|_| draft.scope.equal && !own);
+    let definition = definition.and_then(|text| respelled(draft, text, context.table.as_ref()).ok());
     let validated = match definition.is_some() && !draft.scope.inline() {
         // Its own words say what it asks of old rows.
         true => check.validated,

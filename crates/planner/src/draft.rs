@@ -6,6 +6,7 @@ use crate::collations::Collations;
 use crate::existing::Existing;
 use crate::identity::Numbering;
 use crate::names::Names;
+use crate::respelling::Respelling;
 use crate::scope::Scope;
 use crate::select::Selection;
 use crate::ways::Ways;
@@ -15,6 +16,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) scope: Scope<'a>,
     pub(crate) selection: Selection<'a>,
     pub(crate) names: Names,
+    pub(crate) respelling: Respelling,
     pub(crate) existing: Existing<'a>,
     pub(crate) numbering: Numbering,
     pub(crate) ways: Ways,

@@ -26,6 +26,7 @@ pub(crate) fn table_context(
     expected: Option<LogicalType>,
 ) -> ExpressionContext {
     ExpressionContext {
+        table: Some(table.id.clone()),
         columns: column_types(draft, &table.id),
         renames: draft.names.renamed_columns(&table.id),
         tables: BTreeMap::new(),
@@ -40,7 +41,7 @@ pub(crate) fn table_context(
 ///
 /// # Errors
 /// [`Untranslated`] when a shared column name changes in one table and not in the other.
-pub(crate) fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<ExpressionContext, Untranslated> {
+fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<ExpressionContext, Untranslated> {
     let first = reads.iter().find_map(|id| draft.scope.source.catalog.table(id));
     let origin = first.and_then(|table| table.origin.clone());
     let mut context = ExpressionContext {
@@ -93,9 +94,8 @@ pub(crate) fn translate(
     expression: &str,
     context: &ExpressionContext,
 ) -> Result<String, Untranslated> {
-    if keeps_words(draft, context) {
-        needs::check(&draft.scope, expression)?;
-        return Ok(expression.to_owned());
+    if draft.scope.equal {
+        return respelled(draft, expression, context.table.as_ref());
     }
     let speaker = draft.scope.dialect_from(context.origin.as_deref());
     let neutral = speaker.parse(expression, context)?;
@@ -155,22 +155,22 @@ fn is_plain(part: &Expr, context: &ExpressionContext) -> bool {
     }
 }
 
-/// Translates a query, as [`translate`] does.
+/// Translates a query over the tables and views, as [`translate`] does.
 ///
 /// # Errors
 /// As [`translate`].
 pub(crate) fn translate_query(
     draft: &Draft<'_>,
     query: &str,
-    context: &ExpressionContext,
+    reads: &[TableId],
 ) -> Result<String, Untranslated> {
-    if keeps_words(draft, context) {
-        needs::check(&draft.scope, query)?;
-        return Ok(query.to_owned());
+    if draft.scope.equal {
+        return respelled(draft, query, None);
     }
+    let context = query_context(draft, reads)?;
     let speaker = draft.scope.dialect_from(context.origin.as_deref());
-    let neutral = speaker.parse_query(query, context)?;
-    draft.scope.target.dialect.render_query(&neutral, context)
+    let neutral = speaker.parse_query(query, &context)?;
+    draft.scope.target.dialect.render_query(&neutral, &context)
 }
 
 /// An expression that could not be carried over.
@@ -232,7 +232,11 @@ fn collations(table: &Table) -> BTreeMap<String, String> {
     table.columns.iter().filter_map(declared).collect()
 }
 
-/// Between equal engines the text stays as long as no name in it changes.
-fn keeps_words(draft: &Draft<'_>, context: &ExpressionContext) -> bool {
-    draft.scope.equal && context.renames.is_empty() && context.tables.iter().all(|(from, to)| from == to)
+/// Between equal engines a text stays as it is but for the names of what is called otherwise.
+///
+/// # Errors
+/// [`Untranslated`] names what the target will not have, or what is not clear.
+pub(crate) fn respelled(draft: &Draft<'_>, text: &str, on: Option<&TableId>) -> Result<String, Untranslated> {
+    needs::check(&draft.scope, text)?;
+    draft.respelling.text(&draft.scope, text, on)
 }

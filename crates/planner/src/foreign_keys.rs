@@ -7,6 +7,7 @@ use whimbrel_core::{
 };
 
 use crate::draft::{Draft, TableDraft};
+use crate::expressions::respelled;
 use crate::key_types::{comparable, is_key};
 use crate::keys::part_name;
 use crate::names::{Part, home};
@@ -265,11 +266,9 @@ impl Maker<'_, '_> {
             wanted: &wanted,
         };
         let name = draft.names.constraint(&draft.scope, &part, notes);
-        let keeps_definition = draft.scope.equal
-            && columns == self.key.columns
-            && end.table == self.key.references
-            && end.columns == self.key.referred
-            && validated == self.key.validated;
+        let keeps_words = draft.scope.equal && validated == self.key.validated;
+        let definition = self.key.definition.as_deref().filter(|_| keeps_words);
+        let definition = definition.and_then(|text| respelled(draft, text, Some(&self.table.source.id)).ok());
         ForeignKey {
             name,
             columns,
@@ -280,7 +279,7 @@ impl Maker<'_, '_> {
             on_update,
             deferral,
             validated,
-            definition: self.key.definition.clone().filter(|_| keeps_definition),
+            definition,
         }
     }
 

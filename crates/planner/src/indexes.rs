@@ -1,14 +1,15 @@
 //! Indexes in the target: their statement as it stands between equal engines, else made anew from their parts (`index_parts`).
 
-use whimbrel_core::{Column, Feature, Finding, Index, ObjectId, ObjectKind, Severity, Table, Untranslated};
+use whimbrel_core::{
+    Column, Feature, Finding, Index, ObjectId, ObjectKind, Severity, Table, TableId, Untranslated,
+};
 
 use crate::computed;
 use crate::draft::{Draft, TableDraft};
-use crate::expressions::{Stuck, table_context, translate};
+use crate::expressions::{Stuck, respelled, table_context, translate};
 use crate::index_parts::{self, Parts, Place};
 use crate::keys::{nulls_equal, survives_duplicates};
 use crate::names::Part;
-use crate::needs;
 use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
 
 /// The choice to make an ordinary index of a special one.
@@ -24,7 +25,7 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
         let subject = ObjectId::part(ObjectKind::Index, table.source.id.clone(), index.name.clone());
         let mut helpers = Vec::new();
         let made = match keeps_words(draft, table, index) {
-            true => kept(draft, index, &subject, notes),
+            true => kept(draft, (table.source, index), &subject, notes),
             false => made_anew(draft, (table.source, &mut helpers), index, &subject, notes),
         };
         let Some(mut made) = made else { continue };
@@ -48,21 +49,26 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
     }
 }
 
-/// Between equal engines the statement stays as long as no name in it changes.
+/// Between equal engines the statement stays, with the names that the target has.
 fn keeps_words(draft: &Draft<'_>, table: &TableDraft<'_>, index: &Index) -> bool {
     let columns = index.parts.iter().filter_map(|part| part.column.as_ref());
     draft.scope.equal
-        && table.source.id == table.target.id
-        && draft.names.renamed_columns(&table.source.id).is_empty()
         && columns
             .into_iter()
             .all(|column| draft.ways.moved(&table.source.id, column).is_some())
 }
 
-fn kept(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) -> Option<Index> {
+fn kept(
+    draft: &Draft<'_>,
+    (table, index): (&Table, &Index),
+    subject: &ObjectId,
+    notes: &mut Notes<'_>,
+) -> Option<Index> {
     let definition = index.definition.as_deref().unwrap_or_default();
-    let Err(why) = needs::check(&draft.scope, definition) else {
-        return Some(index.clone());
+    let on = &table.id;
+    let why = match respelled(draft, definition, Some(on)) {
+        Ok(text) => return Some(renamed(draft, on, index, text)),
+        Err(why) => why,
     };
     let stuck = Stuck {
         subject: subject.clone(),
@@ -76,6 +82,26 @@ fn kept(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<
         definition: Some(text.to_owned()),
         ..index.clone()
     })
+}
+
+/// The index in the target's terms, made by the statement.
+fn renamed(draft: &Draft<'_>, table: &TableId, index: &Index, statement: String) -> Index {
+    let text = |text: &String| {
+        let new = draft.respelling.text(&draft.scope, text, Some(table));
+        new.unwrap_or_else(|_| text.clone())
+    };
+    let column = |name: &String| draft.names.column(table, name);
+    let mut made = Index {
+        include: index.include.iter().map(column).collect(),
+        predicate: index.predicate.as_ref().map(text),
+        definition: index.definition.as_ref().map(|_| statement),
+        ..index.clone()
+    };
+    for part in &mut made.parts {
+        part.column = part.column.as_ref().map(column);
+        part.expression = part.expression.as_ref().map(text);
+    }
+    made
 }
 
 fn made_anew(

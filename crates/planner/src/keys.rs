@@ -5,10 +5,9 @@ use whimbrel_core::{
 };
 
 use crate::draft::{Draft, TableDraft};
-use crate::expressions::Stuck;
+use crate::expressions::{Stuck, respelled};
 use crate::index_parts::key_fits;
 use crate::names::Part;
-use crate::needs;
 use crate::notes::{LEAVE_OUT, Notes, STOP};
 use crate::scope::column_subject;
 
@@ -190,11 +189,12 @@ fn made(
         wanted: &wanted,
     };
     let name = draft.names.constraint(&draft.scope, &part, notes);
-    let keeps_definition = draft.scope.equal && columns == key.columns;
+    let definition = key.definition.as_deref().filter(|_| draft.scope.equal);
+    let definition = definition.and_then(|text| respelled(draft, text, Some(&table.source.id)).ok());
     Some(Key {
         deferral: deferral(draft, &subject, key.deferral, notes),
         nulls_equal: nulls_equal(draft, &subject, key.nulls_equal, notes),
-        definition: key.definition.clone().filter(|_| keeps_definition),
+        definition,
         name,
         columns,
     })
@@ -247,18 +247,19 @@ fn exclusion_made(
         );
         return None;
     }
-    let mut definition = exclusion.definition.clone();
-    if let Err(why) = needs::check(&draft.scope, &definition) {
-        let answer = Stuck {
-            subject: subject.clone(),
-            what: "exclusion constraint",
-            expression: &exclusion.definition,
-            why,
-            without: "all rows arrive; the target does not enforce it",
+    let definition = match respelled(draft, &exclusion.definition, Some(&source.id)) {
+        Ok(definition) => definition,
+        Err(why) => {
+            let stuck = Stuck {
+                subject: subject.clone(),
+                what: "exclusion constraint",
+                expression: &exclusion.definition,
+                why,
+                without: "all rows arrive; the target does not enforce it",
+            };
+            stuck.ask(notes).own_text()?.to_owned()
         }
-        .ask(notes);
-        definition = answer.own_text()?.to_owned();
-    }
+    };
     let part = Part {
         subject: &subject,
         table: &table.target.id,

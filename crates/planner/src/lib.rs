@@ -18,6 +18,7 @@ mod existing;
 mod flattening;
 mod names;
 mod needs;
+mod respelling;
 mod select;
 mod user_types;
 

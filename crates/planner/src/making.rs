@@ -32,6 +32,8 @@ pub(crate) struct Makings {
 struct Candidate<'a> {
     object: &'a OtherObject,
     making: &'a Making,
+    /// The object with all names in it as the target has them.
+    made: OtherObject,
 }
 
 /// Chooses what is made, and says what is not.
@@ -39,7 +41,7 @@ pub(crate) fn choose(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Makings {
     if !draft.scope.equal {
         return Makings::default();
     }
-    let candidates = wanted(draft);
+    let candidates = wanted(draft, notes);
     let candidates = meet_the_target(draft, candidates, notes);
     let candidates = ask(draft, candidates, notes);
     let candidates = drop_what_cannot_be(draft, candidates, notes);
@@ -51,7 +53,7 @@ pub(crate) fn choose(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Makings {
             MakingStage::AmongViews => &mut makings.among_views,
             MakingStage::Last => &mut makings.last,
         };
-        stage.push(candidate.object.clone());
+        stage.push(candidate.made);
     }
     // Whoever gives away an object can do nothing more with it.
     makings.last.sort_by_key(|object| {
@@ -62,20 +64,25 @@ pub(crate) fn choose(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Makings {
 }
 
 /// The objects that move with what was chosen.
-fn wanted<'a>(draft: &Draft<'a>) -> Vec<Candidate<'a>> {
+fn wanted<'a>(draft: &Draft<'a>, notes: &mut Notes<'_>) -> Vec<Candidate<'a>> {
     let catalog = draft.scope.source.catalog;
     let makeable = catalog.others.iter().filter_map(|object| {
         let making = object.making.as_ref()?;
-        Some(Candidate { object, making })
+        Some((object, making))
     });
     let on_chosen = |table: &TableId| {
         draft.selection.has_table(table)
             || draft.selection.has_view(table)
             || catalog.table(table).is_none() && !draft.scope.lookup.is_source_view(table)
     };
-    let candidates: Vec<Candidate<'a>> = makeable
-        .filter(|candidate| candidate.object.table.as_ref().is_none_or(on_chosen))
-        .collect();
+    let on_chosen = makeable.filter(|(object, _)| object.table.as_ref().is_none_or(on_chosen));
+    let mut candidates: Vec<Candidate<'a>> = Vec::new();
+    for (object, making) in on_chosen {
+        match draft.respelling.object(&draft.scope, object) {
+            Ok(made) => candidates.push(Candidate { object, making, made }),
+            Err(why) => not_moved(object, &why.what, notes),
+        }
+    }
     let wishes = draft.scope.input.wishes;
     if wishes.tables.is_empty() && wishes.exclude.is_empty() {
         return candidates;
@@ -151,10 +158,10 @@ fn meet_the_target<'a>(
         if table.is_some_and(|table| draft.existing.replaces(&draft.names.table(table))) {
             return None;
         }
-        let there = draft.scope.lookup.target_others(&object.id).iter();
+        let there = draft.scope.lookup.target_others(&candidate.made.id).iter();
         there
             .copied()
-            .find(|found| (&found.kind, &found.table) == (&object.kind, &object.table))
+            .find(|found| (&found.kind, &found.table) == (&object.kind, &candidate.made.table))
     };
     let mut left = Vec::new();
     for candidate in candidates {
@@ -166,7 +173,7 @@ fn meet_the_target<'a>(
             let making = object.making.as_ref();
             making.map(|making| making.statements.clone())
         };
-        if statements(found) == statements(candidate.object) {
+        if statements(found) == statements(&candidate.made) {
             continue;
         }
         let object = candidate.object;
@@ -280,18 +287,21 @@ fn drop_what_cannot_be<'a>(
                 left.push(candidate);
                 continue;
             };
-            let object = candidate.object;
-            let mut finding = Finding::new(
-                "not_moved",
-                Severity::Warning,
-                ObjectId::whole(ObjectKind::Other, object.id.clone()),
-                format!("{} `{}` is not moved: {why}", object.kind, object.id),
-            );
-            finding.evidence.extend(object.definition.iter().cloned());
-            notes.add(finding);
+            not_moved(candidate.object, &why, notes);
         }
         candidates = left;
     }
+}
+
+fn not_moved(object: &OtherObject, why: &str, notes: &mut Notes<'_>) {
+    let mut finding = Finding::new(
+        "not_moved",
+        Severity::Warning,
+        ObjectId::whole(ObjectKind::Other, object.id.clone()),
+        format!("{} `{}` is not moved: {why}", object.kind, object.id),
+    );
+    finding.evidence.extend(object.definition.iter().cloned());
+    notes.add(finding);
 }
 
 /// Says what an object needs that the target will not have.
@@ -319,11 +329,6 @@ fn hindrance(draft: &Draft<'_>, candidate: &Candidate<'_>, made: &BTreeSet<&Tabl
         let moves = draft.selection.has_table(id) || draft.selection.has_view(id);
         if known && !moves {
             return Some(format!("it needs `{id}`, which does not move"));
-        }
-        // Its statements spell the source's names.
-        let relations = draft.names.relations(std::slice::from_ref(id));
-        if let Some(renamed) = relations.get(id).filter(|target| *target != id) {
-            return Some(format!("it names `{id}`, which is `{renamed}` in the target"));
         }
     }
     None
@@ -356,7 +361,7 @@ pub(crate) fn after_data(
     let others = draft.scope.source.catalog.others.iter();
     let mut behind: BTreeMap<TableId, BTreeSet<TableId>> = others
         .filter(|other| other.table.is_none() && !needs::says_something(other))
-        .map(|other| (other.id.clone(), BTreeSet::new()))
+        .map(|other| (draft.respelling.id(&draft.scope, &other.id), BTreeSet::new()))
         .collect();
     let mut planned = Vec::with_capacity(changes.len());
     for change in changes {
@@ -368,7 +373,6 @@ pub(crate) fn after_data(
         for id in after(&change).into_iter().chain(on_table) {
             match behind.get(id) {
                 Some(further) => tables.extend(further.iter().cloned()),
-                None if draft.selection.has_table(id) => drop(tables.insert(draft.names.table(id))),
                 None => drop(tables.insert(id.clone())),
             }
         }
@@ -394,11 +398,11 @@ pub(crate) fn comes_before_rows(draft: &Draft<'_>, change: &Change) -> bool {
         return false;
     }
     let names = needs::qualified_names(index.definition.as_deref().unwrap_or_default());
-    let others = &scope.source.catalog.others;
-    let mut named = names.iter().flat_map(|name| scope.lookup.spelled(name));
-    named.any(|at| {
-        let making = others[*at].making.as_ref();
-        making.is_some_and(|making| making.stage == MakingStage::BeforeTables)
+    let names: BTreeSet<QualifiedName> = names.into_iter().collect();
+    scope.source.catalog.others.iter().any(|other| {
+        let making = other.making.as_ref();
+        let comes_first = making.is_some_and(|making| making.stage == MakingStage::BeforeTables);
+        comes_first && names.contains(&lookup::bare_name(&draft.respelling.id(scope, &other.id)))
     })
 }
 

@@ -15,6 +15,7 @@ use crate::kin::Kin;
 use crate::names::Names;
 use crate::needs;
 use crate::notes::{ACCEPT, Notes, STOP};
+use crate::respelling::Respelling;
 use crate::scope::{Scope, Spot, column_subject};
 use crate::select::Selection;
 use crate::ways::{Way, Ways, combine};
@@ -23,7 +24,7 @@ use crate::ways::{Way, Ways, combine};
 pub(crate) fn map(
     scope: &Scope<'_>,
     selection: &Selection<'_>,
-    names: &mut Names,
+    (names, respelling): (&mut Names, &Respelling),
     numbering: &Numbering,
     notes: &mut Notes<'_>,
 ) -> Ways {
@@ -40,7 +41,7 @@ pub(crate) fn map(
                 let spot = Spot { scope, table, column };
                 let target = names.column(&table.id, &column.name);
                 let usage = usage(&spot, numbering, &referred);
-                let way = match adopted(&spot, &kin) {
+                let way = match adopted(&spot, &kin, respelling) {
                     Some(native) => kept(&spot, usage, target, &native),
                     None => Place {
                         spot,
@@ -65,17 +66,20 @@ pub(crate) fn map(
 }
 
 /// The type that the mapping wants, or that the column keeps.
-fn adopted(spot: &Spot<'_, '_>, kin: &Kin) -> Option<String> {
+fn adopted(spot: &Spot<'_, '_>, kin: &Kin, respelling: &Respelling) -> Option<String> {
     let Spot { scope, table, column } = spot;
     let wanted = scope.input.wishes.renames.types.get(&table.id);
     let wanted = wanted.and_then(|types| types.get(&column.name));
     let is_own = scope.engine(table.origin.as_deref()) == scope.target.catalog.engine;
+    let own = respelling.text(scope, &column.native, Some(&table.id));
+    let own = own.unwrap_or_else(|_| column.native.clone());
     let kept = match &column.derived {
         // What a mapping made of the values still fits the type they had.
         Some(_) => {
-            (is_own && !column.native.is_empty() && column.user_type.is_none()).then_some(&column.native)
+            let keeps = is_own && !column.native.is_empty() && (scope.equal || column.user_type.is_none());
+            keeps.then_some(&own)
         }
-        None if scope.equal => Some(&column.native),
+        None if scope.equal => Some(&own),
         None => kin.native(&table.id, &column.name),
     };
     wanted.or(kept).cloned()

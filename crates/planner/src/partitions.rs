@@ -23,7 +23,12 @@ pub(crate) fn keep(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
     }
     let (source, target) = (table.source, &mut table.target);
     let moved = |id: &TableId| draft.selection.has_table(id).then(|| draft.names.table(id));
-    target.partitioned_by.clone_from(&source.partitioned_by);
+    // A text that cannot follow names nothing that changes in it.
+    let text = |text: &String| {
+        let new = draft.respelling.text(&draft.scope, text, Some(&source.id));
+        new.unwrap_or_else(|_| text.clone())
+    };
+    target.partitioned_by = source.partitioned_by.as_ref().map(text);
     target.partition_of = source.partition_of.clone().and_then(|mut partition| {
         partition.parent = moved(&partition.parent)?;
         Some(partition)

@@ -8,6 +8,7 @@ use crate::draft::{Draft, TableDraft};
 use crate::estimate::estimate;
 use crate::lookup::Lookup;
 use crate::notes::Notes;
+use crate::respelling::Respelling;
 use crate::scope::{Scope, table_subject};
 use crate::{
     PlanInput, Side, changes, collations, existing, flattening, identity, mapping, names, order, select,
@@ -32,7 +33,14 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
     let mut names = names::name(&scope, &selection, &mut notes);
     let existing = existing::meet(&scope, &selection, &mut names, &mut notes);
     let numbering = identity::number(&scope, &selection, &mut names, &mut notes);
-    let ways = mapping::map(&scope, &selection, &mut names, &numbering, &mut notes);
+    let respelling = Respelling::new(&scope, &selection, &names);
+    let ways = mapping::map(
+        &scope,
+        &selection,
+        (&mut names, &respelling),
+        &numbering,
+        &mut notes,
+    );
     let collations = collations::settle(&scope, &selection, &ways, &mut notes);
     values::report_row_sizes(&scope, &selection, &mut notes);
 
@@ -40,6 +48,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
         scope,
         selection,
         names,
+        respelling,
         existing,
         numbering,
         ways,

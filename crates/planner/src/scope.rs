@@ -27,10 +27,7 @@ impl<'a> Scope<'a> {
             lookup,
             source: &input.source,
             target: &input.target,
-            equal: input.source.catalog.engine == input.target.catalog.engine
-                && input.origins.is_empty()
-                // What engines print names namespaces everywhere: types, functions, defaults.
-                && input.wishes.renames.namespaces.is_empty(),
+            equal: input.source.catalog.engine == input.target.catalog.engine && input.origins.is_empty(),
         }
     }
 

@@ -230,7 +230,7 @@ fn target_column(
     let own_type = way.and_then(|way| way.own_type.as_ref());
     let mut made = Column::new(target, native);
     made.user_type = match scope.equal {
-        true => column.user_type.clone(),
+        true => column.user_type.as_ref().map(|id| draft.names.user_type(id)),
         false => own_type.map(|own| own.id.clone()),
     };
     if scope.equal || way.is_some_and(Way::is_adopted) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use whimbrel_core::{Feature, ObjectId, ObjectKind, TableId, View};
 
 use crate::draft::Draft;
-use crate::expressions::{Stuck, query_context, translate_query};
+use crate::expressions::{Stuck, translate_query};
 use crate::notes::Notes;
 
 /// Makes the target views. A view that reads one that stays behind stays behind too.
@@ -40,9 +40,7 @@ pub(crate) fn build(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<View> {
 }
 
 fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Notes<'_>) -> Option<View> {
-    let translated =
-        query_context(draft, &view.reads).and_then(|context| translate_query(draft, &view.query, &context));
-    let query = match translated {
+    let query = match translate_query(draft, &view.query, &view.reads) {
         Ok(query) => query,
         Err(why) => Stuck {
             subject: subject.clone(),

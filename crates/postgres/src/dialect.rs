@@ -89,6 +89,10 @@ impl Dialect for PostgresDialect {
         mapping::misfit(native, logical, profile)
     }
 
+    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
+        &sqlparser::dialect::PostgreSqlDialect {}
+    }
+
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
     }

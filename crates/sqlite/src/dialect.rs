@@ -115,6 +115,10 @@ impl Dialect for SqliteDialect {
         })
     }
 
+    fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
+        &sqlparser::dialect::SQLiteDialect {}
+    }
+
     fn quote(&self, identifier: &str) -> String {
         sql::quote(identifier)
     }

@@ -233,6 +233,11 @@ fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: V
         if !renamed.is_empty() {
             composed.renames.columns.insert(id.clone(), renamed);
         }
+        let own = only.table.columns.iter().map(|column| column.name.clone());
+        let gone: BTreeSet<String> = own.filter(|name| only.column(name).is_none()).collect();
+        if !gone.is_empty() {
+            composed.renames.gone.insert(id.clone(), gone);
+        }
     }
     let wanted = parts.iter().flat_map(|part| &part.columns);
     let wanted = wanted.filter_map(|column| Some((column.name.clone(), column.wanted.clone()?)));
