@@ -122,6 +122,12 @@ pub trait Dialect: Send + Sync {
         false
     }
 
+    /// Returns how the catalog prints a type that a person wants in a mapping (`timestamptz`); none for a type that the engine does not have,
+    /// or that a computed value cannot be turned into.
+    fn castable(&self, wanted: &str) -> Option<String> {
+        Some(wanted.to_owned())
+    }
+
     /// Quotes an identifier, always.
     fn quote(&self, identifier: &str) -> String;
 
@@ -384,6 +390,8 @@ pub enum Change {
         table: Table,
         /// The implicit sequences of its identity columns, for their options.
         sequences: Vec<Sequence>,
+        /// True when a database of the same engine declares it so; its values may be looser than the types that the planner would choose.
+        as_declared: bool,
     },
     /// Let a column own a sequence.
     OwnSequence {

@@ -245,6 +245,7 @@ fn create_table(draft: &Draft<'_>, table: &TableDraft<'_>, planned: &mut Vec<Pla
     let change = Change::CreateTable {
         table: bare,
         sequences: table.sequences.clone(),
+        as_declared: draft.scope.equal,
     };
     planned.push(before(
         change,

@@ -82,7 +82,11 @@ fn adopted(spot: &Spot<'_, '_>, kin: &Kin, respelling: &Respelling) -> Option<St
         None if scope.equal => Some(&own),
         None => kin.native(&table.id, &column.name),
     };
-    wanted.or(kept).cloned()
+    let wanted = wanted.map(|native| {
+        let new = respelling.text(scope, native, None);
+        new.unwrap_or_else(|_| native.clone())
+    });
+    wanted.or_else(|| kept.cloned())
 }
 
 /// The columns that foreign keys refer to.

@@ -490,5 +490,57 @@ fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
     if draft.scope.equal && source == target {
         table.target.definition.clone_from(&table.source.definition);
         table.target.checks.clone_from(&table.source.checks);
+    } else if let Some(definition) = renamed_definition(draft, table, (&source, &target)) {
+        table.target.definition = Some(definition);
+    }
+}
+
+/// The native definition with other names, when names are all that changes.
+fn renamed_definition(
+    draft: &Draft<'_>,
+    table: &TableDraft<'_>,
+    (source, target): (&Table, &Table),
+) -> Option<String> {
+    let definition = table.source.definition.as_deref().filter(|_| draft.scope.equal)?;
+    let text = |text: &str| draft.respelling.text(&draft.scope, text, Some(&source.id)).ok();
+    let column = |name: &String| draft.names.column(&source.id, name);
+    let mut renamed = source.clone();
+    renamed.id = target.id.clone();
+    for own in &mut renamed.columns {
+        own.name = column(&own.name);
+        if let Some(default) = &mut own.default {
+            *default = text(default)?;
+        }
+        if let Some(generated) = &mut own.generated {
+            generated.expression = text(&generated.expression)?;
+        }
+    }
+    for key in renamed.primary_key.iter_mut().chain(&mut renamed.uniques) {
+        key.columns = key.columns.iter().map(column).collect();
+    }
+    for key in &mut renamed.foreign_keys {
+        key.columns = key.columns.iter().map(column).collect();
+        let referred = key.referred.iter();
+        let referred = referred.map(|name| draft.names.column(&key.references, name));
+        key.referred = referred.collect();
+        key.references = draft.names.table(&key.references);
+    }
+    for check in &mut renamed.checks {
+        check.expression = text(&check.expression)?;
+    }
+    renamed
+        .checks
+        .sort_by(|a, b| (&a.name, &a.expression).cmp(&(&b.name, &b.expression)));
+    // Where a column is called as a type is, its name cannot be told from the type.
+    let renames = draft.names.renamed_columns(&source.id);
+    let is_type = |name: &String| {
+        source.columns.iter().any(|column| {
+            let mut words = column.native.split(|c: char| !c.is_alphanumeric() && c != '_');
+            words.any(|word| word.eq_ignore_ascii_case(name))
+        })
+    };
+    match &renamed == target && !renames.keys().any(is_type) {
+        true => text(definition),
+        false => None,
     }
 }

@@ -93,6 +93,10 @@ impl Dialect for PostgresDialect {
         &sqlparser::dialect::PostgreSqlDialect {}
     }
 
+    fn castable(&self, wanted: &str) -> Option<String> {
+        crate::native::castable(wanted)
+    }
+
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
     }

@@ -100,6 +100,71 @@ impl Kind {
     }
 }
 
+/// The printed name of a type by any of its names, when computed values can be turned into it.
+pub(crate) fn castable(wanted: &str) -> Option<String> {
+    let words: Vec<String> = wanted.split_whitespace().map(str::to_lowercase).collect();
+    let words = words.join(" ");
+    let (name, modifier, rest) = split(&words);
+    let (name, behind) = match (name, rest) {
+        ("bool", "") => ("boolean", ""),
+        ("int2", "") => ("smallint", ""),
+        ("int" | "int4", "") => ("integer", ""),
+        ("int8", "") => ("bigint", ""),
+        ("float4", "") => ("real", ""),
+        ("float" | "float8", "") => ("double precision", ""),
+        ("decimal", "") => ("numeric", ""),
+        ("varchar", "") => ("character varying", ""),
+        ("char", "") => ("character", ""),
+        ("timestamptz" | "timestamp with time zone", "") | ("timestamp", "with time zone") => {
+            ("timestamp", " with time zone")
+        }
+        ("timestamp" | "timestamp without time zone", "") | ("timestamp", "without time zone") => {
+            ("timestamp", " without time zone")
+        }
+        ("time" | "time without time zone", "") | ("time", "without time zone") => {
+            ("time", " without time zone")
+        }
+        (name, "") => (name, ""),
+        _ => return None,
+    };
+    let modifier = match (name, modifier) {
+        ("character", None) => Some("1".to_owned()),
+        ("numeric", Some(digits)) if !digits.contains(',') => Some(format!("{},0", digits.trim())),
+        (_, modifier) => modifier.map(|modifier| modifier.replace(' ', "")),
+    };
+    let modifier = modifier
+        .map(|modifier| format!("({modifier})"))
+        .unwrap_or_default();
+    let native = format!("{name}{modifier}{behind}");
+    let can_be = match Kind::parse(&native) {
+        Kind::Bool
+        | Kind::Int2
+        | Kind::Int4
+        | Kind::Int8
+        | Kind::Float4
+        | Kind::Float8
+        | Kind::Numeric(_)
+        | Kind::Text
+        | Kind::Varchar(_)
+        | Kind::Bpchar(_)
+        | Kind::Bytea
+        | Kind::Date
+        | Kind::Time(_)
+        | Kind::Timestamp { .. }
+        | Kind::Uuid
+        | Kind::Json
+        | Kind::Jsonb => true,
+        Kind::Bit(_)
+        | Kind::Varbit(_)
+        | Kind::TimeTz(_)
+        | Kind::Interval { .. }
+        | Kind::Money
+        | Kind::Enum
+        | Kind::Other => false,
+    };
+    can_be.then_some(native)
+}
+
 /// Splits `name(modifier) rest`.
 fn split(native: &str) -> (&str, Option<&str>, &str) {
     let Some((name, behind)) = native.split_once('(') else {
@@ -119,6 +184,28 @@ fn precision_and_scale(modifier: &str) -> Option<(u32, i32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_is_known_by_all_its_names() {
+        for (wanted, printed) in [
+            ("TIMESTAMPTZ", Some("timestamp with time zone")),
+            ("timestamp(3) with time zone", Some("timestamp(3) with time zone")),
+            ("timestamp without time zone", Some("timestamp without time zone")),
+            ("time", Some("time without time zone")),
+            ("varchar( 20 )", Some("character varying(20)")),
+            ("decimal(10, 2)", Some("numeric(10,2)")),
+            ("numeric(5)", Some("numeric(5,0)")),
+            ("char", Some("character(1)")),
+            ("int8", Some("bigint")),
+            ("jsonb", Some("jsonb")),
+            ("double precision", Some("double precision")),
+            ("inet", None),
+            ("text[]", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(castable(wanted).as_deref(), printed, "{wanted}");
+        }
+    }
 
     #[test]
     fn printed_names_are_read() {

@@ -13,6 +13,7 @@ mod reading;
 mod remainder;
 mod rules;
 mod shared;
+mod slips;
 mod snapshot;
 mod sources;
 

@@ -4,7 +4,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use whimbrel_core::{ColumnCheck, ColumnPlan, Dialect, Endpoint, LogicalType, Plan, TableId, TablePlan};
+use whimbrel_core::{
+    ColumnCheck, ColumnPlan, Dialect, Endpoint, LogicalType, Plan, TableId, TablePlan, TableRule,
+};
 
 use crate::connectors::connector_named;
 
@@ -69,9 +71,58 @@ pub fn verification_queries(plan: &Plan, side: QuerySide) -> Box<dyn Iterator<It
         head.chain(
             plan.tables
                 .iter()
-                .map(move |planned| table(planned, &side, &twin)),
+                .map(move |planned| match reshaped(plan, planned) {
+                    Some(why) => format!(
+                        "\n-- {}\n-- not asked: {}\n",
+                        one_line(&planned.target.id.to_string()),
+                        one_line(&why)
+                    ),
+                    None => table(planned, &side, &twin),
+                }),
         ),
     )
+}
+
+/// Says why the rows of the target are not those of one table of the source, so that no query of the source's gives the same numbers.
+fn reshaped(plan: &Plan, planned: &TablePlan) -> Option<String> {
+    let mapping = &plan.mapping;
+    if !mapping.sources.is_empty() {
+        return Some("its rows come from one of several databases".to_owned());
+    }
+    let id = &planned.source.id;
+    let about = |rule: &&TableRule| rule.from.iter().any(|pattern| id.matches(pattern));
+    let rules: Vec<&TableRule> = mapping.tables.iter().filter(about).collect();
+    let is_target = |rule: &&TableRule| rule.to.as_ref().is_some_and(|to| planned.target.id.matches(to));
+    let parts: Vec<&TableRule> = mapping.tables.iter().filter(is_target).collect();
+    let own_name = rules.iter().any(|rule| rule.to.is_some());
+    if parts.len() > 1 || parts.iter().any(|rule| rule.from.len() > 1) {
+        return Some("the mapping puts its rows together from several tables".to_owned());
+    }
+    if !parts.is_empty() && !own_name {
+        return Some("the mapping splits the source's table".to_owned());
+    }
+    let parents = planned
+        .source
+        .partition_of
+        .iter()
+        .map(|partition| &partition.parent);
+    let parents: Vec<&TableId> = parents.chain(&planned.source.inherits).collect();
+    let above = mapping.tables.iter().filter(|rule| {
+        let mut patterns = rule.from.iter();
+        patterns.any(|pattern| parents.iter().any(|parent| parent.matches(pattern)))
+    });
+    let filters: Vec<&str> = rules
+        .into_iter()
+        .chain(above)
+        .filter_map(|rule| rule.filter.as_deref())
+        .collect();
+    match filters.is_empty() {
+        true => None,
+        false => Some(format!(
+            "the mapping chooses its rows, by expressions that may mean something else to the source: {}",
+            filters.join(" AND ")
+        )),
+    }
 }
 
 fn head(plan: &Plan, side: &Side<'_>) -> String {
@@ -96,14 +147,22 @@ fn table(planned: &TablePlan, side: &Side<'_>, twin: &Side<'_>) -> String {
     let name = planned.target.id.to_string();
     let from = side.dialect.table((side.table)(planned));
     let mut text = format!("\n-- {}\n", one_line(&name));
-    let (asked, left): (Vec<&ColumnPlan>, Vec<_>) =
-        planned.columns.iter().partition(|column| column.rule.is_none());
-    for column in left {
+    let is_made = |column: &ColumnPlan| {
+        let source = planned.source.column(&column.source);
+        source.is_some_and(|source| source.derived.is_some())
+    };
+    let mut asked: Vec<&ColumnPlan> = Vec::new();
+    for column in &planned.columns {
+        let why = match &column.rule {
+            Some(_) => "a value rule makes other values of some",
+            None if is_made(column) => "the mapping makes its values",
+            None => {
+                asked.push(column);
+                continue;
+            }
+        };
         let column = one_line(&column.target);
-        let _infallible = writeln!(
-            text,
-            "-- not asked: {column}, as a value rule makes other values of some"
-        );
+        let _infallible = writeln!(text, "-- not asked: {column}, as {why}");
     }
     let add_both = [side, twin]
         .iter()

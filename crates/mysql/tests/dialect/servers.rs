@@ -188,6 +188,7 @@ fn run(database: &TestDatabase, dialect: &dyn Dialect, table: Table) {
     let change = Change::CreateTable {
         table,
         sequences: Vec::new(),
+        as_declared: false,
     };
     for step in dialect.steps(&change).unwrap() {
         for statement in sql(&step.statements) {

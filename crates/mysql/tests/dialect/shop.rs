@@ -264,10 +264,12 @@ pub(crate) fn changes(dialect: &dyn Dialect, flavour: Flavour) -> Vec<Change> {
         Change::CreateTable {
             table: parents.clone(),
             sequences: Vec::new(),
+            as_declared: false,
         },
         Change::CreateTable {
             table: orders.clone(),
             sequences: Vec::new(),
+            as_declared: false,
         },
         Change::AddUnique {
             table: id.clone(),

@@ -68,6 +68,7 @@ fn two_numbered_columns_are_refused() {
     let change = Change::CreateTable {
         table,
         sequences: Vec::new(),
+        as_declared: false,
     };
     assert!(dialect.steps(&change).is_err());
 }

@@ -431,7 +431,7 @@ fn spelled(toy: Toy, change: &Change) -> (String, ObjectId, String, String) {
             whole(ObjectKind::Sequence, &sequence.id),
             format!("owned by {:?}", sequence.owned_by),
         ),
-        Change::CreateTable { table, sequences } => {
+        Change::CreateTable { table, sequences, .. } => {
             let mut sql = create_table(toy, table);
             for sequence in sequences {
                 sql.push_str(&format!(" with sequence {} up to {}", sequence.id, sequence.max));

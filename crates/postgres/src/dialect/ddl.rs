@@ -25,7 +25,7 @@ pub(super) fn steps(change: &Change) -> Result<Step> {
         Change::CreateType(user_type) => create_type(user_type),
         Change::CreateSequence(sequence) => create_sequence(sequence),
         Change::CreateTable { table, .. } if large_objects::is_store(&table.id) => take_large_objects(table),
-        Change::CreateTable { table, sequences } => create_table(table, sequences),
+        Change::CreateTable { table, sequences, .. } => create_table(table, sequences),
         Change::OwnSequence {
             sequence,
             table,

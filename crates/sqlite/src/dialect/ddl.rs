@@ -20,7 +20,9 @@ pub(super) fn steps(change: &Change) -> Result<Vec<Step>> {
         ))
     };
     match change {
-        Change::CreateTable { table, .. } => create_table(table),
+        Change::CreateTable {
+            table, as_declared, ..
+        } => create_table(table, *as_declared),
         Change::CreateIndex { table, index } => create_index(table, index),
         Change::CreateView(view) => Ok(vec![create_view(view)]),
         Change::MoveAside { table, migration } => Ok(vec![move_aside(table, migration)]),
@@ -51,7 +53,7 @@ fn step(subject: ObjectId, title: String, run: Statement, undo: Statement) -> St
     }
 }
 
-fn create_table(table: &Table) -> Result<Vec<Step>> {
+fn create_table(table: &Table, as_declared: bool) -> Result<Vec<Step>> {
     if let Some(exclusion) = table.exclusions.first() {
         return Err(Error::new(
             ErrorClass::Unsupported,
@@ -61,7 +63,10 @@ fn create_table(table: &Table) -> Result<Vec<Step>> {
             ),
         ));
     }
-    let sql = table.definition.clone().unwrap_or_else(|| table_sql(table));
+    let sql = table
+        .definition
+        .clone()
+        .unwrap_or_else(|| table_sql(table, as_declared));
     let name = &table.id.name;
     Ok(vec![step(
         ObjectId::whole(ObjectKind::Table, table.id.clone()),
@@ -71,7 +76,7 @@ fn create_table(table: &Table) -> Result<Vec<Step>> {
     )])
 }
 
-fn table_sql(table: &Table) -> String {
+fn table_sql(table: &Table, as_declared: bool) -> String {
     let number = sole_integer_key(table);
     let mut lines: Vec<String> = table
         .columns
@@ -84,11 +89,13 @@ fn table_sql(table: &Table) -> String {
     lines.extend(table.uniques.iter().map(|key| key_sql("UNIQUE", key)));
     lines.extend(table.checks.iter().map(check_sql));
     lines.extend(table.foreign_keys.iter().map(foreign_key_sql));
-    let strict = table.columns.iter().all(|column| {
+    let is_strict_type = |column: &Column| {
         STRICT_TYPES
             .iter()
             .any(|native| column.native.eq_ignore_ascii_case(native))
-    });
+    };
+    // Values of a table that was not strict may have any type; types that the plan chose hold all of theirs.
+    let strict = table.columns.iter().all(is_strict_type) && (!as_declared || table.has_option("strict"));
     let mut options = Vec::new();
     if strict {
         options.push("STRICT");

@@ -10,10 +10,11 @@ use whimbrel_core::{
 
 use super::keys;
 use super::merge::{World, merged};
-use super::part::Part;
+use super::part::{Part, PartColumn};
 use super::remainder::left_behind;
 use super::rules::{Assigned, assign, hint_for};
 use super::shared::Shared;
+use super::slips;
 use super::sources::{Described, shell};
 use crate::{Lookups, MaskKey};
 
@@ -151,6 +152,8 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
     }
     keys::settle(&mut composed, &origins);
     refuse_unknown_waves(&composed, tools.mapping)?;
+    slips::refuse(tools.mapping, &called, &composed)?;
+    slips::warn_of_leaks(&mut composed);
     warn_of_guessing(&mut composed, tools.mapping);
     composed.catalog.tables.sort_by(|a, b| a.id.cmp(&b.id));
     left_behind(&mut composed, databases, &origins);
@@ -239,6 +242,9 @@ fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: V
             composed.renames.gone.insert(id.clone(), gone);
         }
     }
+    if parts.iter().any(|part| part.filter.is_some()) {
+        composed.renames.filtered.insert(id.clone());
+    }
     let wanted = parts.iter().flat_map(|part| &part.columns);
     let wanted = wanted.filter_map(|column| Some((column.name.clone(), column.wanted.clone()?)));
     let wanted: BTreeMap<String, String> = wanted.collect();
@@ -255,14 +261,17 @@ fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: V
 fn single(assigned: &Assigned<'_>, base: &Table, part: &Part) -> Table {
     let columns: Vec<Column> = part.columns.iter().map(|column| column.column.clone()).collect();
     let is_renamed = assigned.id != base.id;
+    let is_reshaped = columns.len() != base.columns.len() || !part.columns.iter().all(PartColumn::is_same);
     let mut table = Table {
         id: assigned.id.clone(),
         columns,
         // Counts and sizes of the whole table are the best guess for what the filter leaves of it.
         ..base.clone()
     };
-    if is_renamed {
+    if is_renamed || is_reshaped || part.key.is_some() {
         table.definition = None;
+    }
+    if is_renamed {
         table.partition_of = None;
         table.inherits = Vec::new();
         for index in &mut table.indexes {

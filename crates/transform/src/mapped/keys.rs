@@ -59,7 +59,12 @@ fn own_key(table: &mut Table, parts: &[Arc<Part>]) {
         definition: None,
     };
     if let Some(key) = key {
-        table.primary_key = Some(make(key.clone()));
+        let called = |name: &String| {
+            let mut columns = parts.iter().flat_map(|part| &part.columns);
+            let found = columns.find(|column| column.target_name() == name);
+            found.map_or_else(|| name.clone(), |column| column.name.clone())
+        };
+        table.primary_key = Some(make(key.iter().map(called).collect()));
     } else if let (Some(named), Some(own)) = (named, &table.primary_key) {
         let columns = std::iter::once(named.clone()).chain(own.columns.iter().cloned());
         table.primary_key = Some(make(columns.collect()));

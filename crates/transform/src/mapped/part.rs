@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{Catalog, Column, Error, LogicalType, MaskRule, Result, Table, TableRule, matches_name};
+use whimbrel_core::{
+    Catalog, Column, Error, LogicalType, MaskRule, Result, Table, TableRule, UserTypeKind, matches_name,
+};
 
 use super::compose::{Base, Tools};
 use super::rules::hint_for;
+use super::sources::Described;
 use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
 
 /// A table that rows come from.
@@ -140,6 +143,7 @@ impl Part {
             inputs: &inputs,
             rules,
             tools,
+            described,
         };
         let filter_text = builder.filter_text();
         let filter = match filter_text.is_empty() {
@@ -241,6 +245,7 @@ struct Builder<'a> {
     inputs: &'a [InputColumn],
     rules: &'a [&'a TableRule],
     tools: &'a Tools<'a>,
+    described: &'a Described<'a>,
 }
 
 impl Builder<'_> {
@@ -325,7 +330,7 @@ impl Builder<'_> {
             name: name.clone(),
             renamed: renamed.cloned(),
             value: Value::Column { at, own_form: None },
-            wanted: wanted.cloned(),
+            wanted: wanted.and_then(|wanted| self.native_name(wanted)),
             column: column.clone(),
         };
         if computed.is_none() && default.is_none() && mask.is_none() && wanted.is_none() {
@@ -370,7 +375,7 @@ impl Builder<'_> {
         Ok(PartColumn {
             name: name.to_owned(),
             renamed: None,
-            wanted: wanted.cloned(),
+            wanted: wanted.and_then(|wanted| self.native_name(wanted)),
             value: Value::Computed(Box::new(made)),
             column,
         })
@@ -388,18 +393,43 @@ impl Builder<'_> {
     }
 
     /// The expression in the form that a type of the target's holds.
-    fn cast(&self, text: &str, name: &str, native: &str) -> Result<String> {
-        let column = Column::new(name, native);
-        let logical = self.tools.target.logical(&column, &Catalog::default(), None).to;
-        let word = word(&logical).ok_or_else(|| {
+    fn cast(&self, text: &str, name: &str, wanted: &str) -> Result<String> {
+        let native = self.native(wanted);
+        let logical = native.as_ref().map(|native| match native.user_type {
+            Some(_) => {
+                self.described
+                    .dialect
+                    .logical(native, self.described.catalog, None)
+                    .to
+            }
+            None => self.tools.target.logical(native, &Catalog::default(), None).to,
+        });
+        let word = logical.as_ref().and_then(word).ok_or_else(|| {
             Error::invalid(format!(
-                "the type `{native}` of `{}.{name}` holds {logical}, which values cannot be turned into",
+                "the mapping wants the type `{wanted}` for `{}.{name}`; it must be one that values can be turned into",
                 self.table.id
             ))
             .with_code("mapping")
-            .with_hint("leave the type out, or compute the column by an expression")
+            .with_hint("name a type of the target for truth values, numbers, text, dates, times, UUIDs, JSON, bytes, or one of the source's enums")
         })?;
         Ok(format!("CAST({text} AS {word})"))
+    }
+
+    /// The type that a person wants, as the target's catalog prints it; none when values cannot be turned into it.
+    fn native(&self, wanted: &str) -> Option<Column> {
+        if let Some(native) = self.tools.target.castable(wanted) {
+            return Some(Column::new("", native));
+        }
+        let mut types = self.described.catalog.types.iter();
+        let found = types.find(|own| own.id.to_string() == wanted || own.id.name == wanted)?;
+        let is_enum = matches!(found.kind, UserTypeKind::Enum { .. });
+        let mut column = Column::new("", self.tools.target.type_name(&found.id));
+        column.user_type = Some(found.id.clone());
+        is_enum.then_some(column)
+    }
+
+    fn native_name(&self, wanted: &str) -> Option<String> {
+        self.native(wanted).map(|column| column.native)
     }
 }
 
@@ -420,12 +450,12 @@ pub(crate) fn word(logical: &LogicalType) -> Option<String> {
         LogicalType::Date => "date".to_owned(),
         LogicalType::Timestamp { zoned: false } => "timestamp".to_owned(),
         LogicalType::Timestamp { zoned: true } => "timestamp with time zone".to_owned(),
+        LogicalType::Decimal { .. } => "numeric".to_owned(),
         LogicalType::Bytes => "bytea".to_owned(),
         LogicalType::Time => "time".to_owned(),
         LogicalType::Uuid => "uuid".to_owned(),
         LogicalType::Json => "json".to_owned(),
-        LogicalType::Decimal { .. }
-        | LogicalType::Bits { .. }
+        LogicalType::Bits { .. }
         | LogicalType::TimeZoned
         | LogicalType::Interval
         | LogicalType::Any

@@ -127,18 +127,41 @@ fn row_of(reading: &Reading, row: &RecordBatch) -> Result<PreviewRow> {
         ruled: Vec::new(),
     })?;
     let before = shown(&reading.inputs_of(row)?)?;
+    let is_hidden = reading.part().hidden();
+    let leaking = super::slips::leaks(reading.part());
+    let leaks: Vec<usize> = leaking
+        .iter()
+        .filter_map(|(name, _)| {
+            reading
+                .part()
+                .columns
+                .iter()
+                .position(|column| column.name == *name)
+        })
+        .collect();
     let after = match mapped.rows() {
         0 => None,
         _ => Some(shown(&mapped.records)?),
     };
     Ok(PreviewRow {
-        before,
-        after,
+        before: hidden(before, |at| is_hidden[at]),
+        after: after.map(|after| hidden(after, |at| leaks.contains(&at))),
         refused: mapped
             .rejects
             .first()
             .map(|reject| format!("`{}`: {}", reject.column, reject.rule)),
     })
+}
+
+/// What a mask hides is not shown.
+fn hidden(values: Vec<Option<String>>, is_hidden: impl Fn(usize) -> bool) -> Vec<Option<String>> {
+    let values = values.into_iter().enumerate();
+    values
+        .map(|(at, value)| match is_hidden(at) {
+            true => value.map(|_| "(masked)".to_owned()),
+            false => value,
+        })
+        .collect()
 }
 
 fn shown(row: &RecordBatch) -> Result<Vec<Option<String>>> {

@@ -84,6 +84,11 @@ impl Reading {
         Ok(reading)
     }
 
+    /// The part that is read.
+    pub(crate) fn part(&self) -> &Part {
+        &self.part
+    }
+
     /// As [`Reading::new`], with the values of all columns of the source table beside.
     ///
     /// # Errors

@@ -48,6 +48,9 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
             }
         }
     }
+    let inherited: Vec<Vec<&TableRule>> = (0..bases.len())
+        .map(|at| of_family(at, bases, &general, &ways))
+        .collect();
     let mut merged: BTreeMap<TableId, usize> = BTreeMap::new();
     for (to, ..) in ways.iter().flatten() {
         *merged.entry(to.clone()).or_default() += 1;
@@ -58,7 +61,12 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
         let part = |place: usize, rule: Option<&'m TableRule>| AssignedPart {
             base,
             place,
-            rules: general[base].iter().copied().chain(rule).collect(),
+            rules: inherited[base]
+                .iter()
+                .chain(&general[base])
+                .copied()
+                .chain(rule)
+                .collect(),
         };
         match ways[base].as_slice() {
             [] => assigned.push(Assigned {
@@ -92,6 +100,35 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
     refuse_doubles(&assigned)?;
     assigned.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(assigned)
+}
+
+/// The rules that a partition (or a table that inherits) has from the tables above it: their rows are its rows.
+fn of_family<'m>(
+    at: usize,
+    bases: &[Table],
+    general: &[Vec<&'m TableRule>],
+    ways: &[Vec<(TableId, usize, &'m TableRule)>],
+) -> Vec<&'m TableRule> {
+    let mut found: Vec<&'m TableRule> = Vec::new();
+    let mut open = vec![at];
+    let mut seen = vec![false; bases.len()];
+    while let Some(below) = open.pop() {
+        if std::mem::replace(&mut seen[below], true) {
+            continue;
+        }
+        let table = &bases[below];
+        let parents = table.partition_of.iter().map(|partition| &partition.parent);
+        let parents = parents.chain(&table.inherits);
+        for parent in parents.filter_map(|id| bases.iter().position(|base| &base.id == id)) {
+            found.extend(&general[parent]);
+            if let [(.., rule)] = ways[parent].as_slice() {
+                found.push(rule);
+            }
+            open.push(parent);
+        }
+    }
+    found.retain(|rule| !general[at].iter().any(|own| std::ptr::eq(*own, *rule)));
+    found
 }
 
 /// The tables that a rule is about, by place.

@@ -61,7 +61,8 @@ const NO_ALIAS: [&str; 31] = [
 ];
 
 /// Words before a table.
-const BEFORE_TABLE: [&str; 8] = [
+const BEFORE_TABLE: [&str; 9] = [
+    "VIEW",
     "FROM",
     "JOIN",
     "INTO",

@@ -1,0 +1,195 @@
+//! What a mapping says that nobody can have meant: names that meet nothing, names that are taken twice, values that are hidden in one column
+//! and shown in another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use whimbrel_core::{
+    Error, Finding, Mapping, ObjectId, ObjectKind, Result, Severity, Table, TableRule, matches_name,
+};
+
+use super::compose::Composed;
+use super::part::{Part, Value};
+use super::rules::hint_for;
+
+/// Refuses what cannot be meant.
+///
+/// # Errors
+/// `Invalid` with the code `mapping`.
+pub(crate) fn refuse(mapping: &Mapping, called: &[Table], composed: &Composed) -> Result<()> {
+    namespaces(mapping, called, composed)?;
+    for rule in &mapping.tables {
+        empty_names(rule)?;
+        unmet_names(rule, called)?;
+    }
+    for (id, parts) in &composed.tables {
+        for part in parts {
+            columns(&id.to_string(), part)?;
+        }
+        keys(&id.to_string(), parts.iter().map(|part| &**part))?;
+    }
+    Ok(())
+}
+
+fn wrong(message: String, hint: impl Into<String>) -> Error {
+    Error::invalid(message).with_code("mapping").with_hint(hint)
+}
+
+fn namespaces(mapping: &Mapping, called: &[Table], composed: &Composed) -> Result<()> {
+    let of_tables = called.iter().filter_map(|table| table.id.namespace.clone());
+    let declared = composed.catalog.namespaces.iter().map(|space| space.name.clone());
+    let known: BTreeSet<String> = of_tables.chain(declared).collect();
+    for (from, to) in &mapping.namespaces {
+        if !known.contains(from) {
+            return Err(wrong(
+                format!("the mapping names namespace `{from}`; there is none"),
+                match known.is_empty() {
+                    true => "the source has no namespaces; take `[namespaces]` out".to_owned(),
+                    false => hint_for(from, known.iter().cloned()),
+                },
+            ));
+        }
+        if to.is_empty() {
+            return Err(wrong(
+                format!("namespace `{from}` becomes one without a name"),
+                "write the name that it gets",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn empty_names(rule: &TableRule) -> Result<()> {
+    let to_nothing = |to: &String| to.is_empty() || to.starts_with('.') || to.ends_with('.');
+    if let Some(to) = rule.to.as_ref().filter(|to| to_nothing(to)) {
+        return Err(wrong(
+            format!("`to = \"{to}\"` of table `{}` is no name", rule.from.join(", ")),
+            "write `name` or `namespace.name`, or leave `to` out to keep the name",
+        ));
+    }
+    let nameless = rule.rename.iter().find(|(_, to)| to.is_empty());
+    let nameless = nameless.map(|(from, _)| from);
+    match nameless.or_else(|| rule.compute.keys().find(|name| name.is_empty())) {
+        Some(from) => Err(wrong(
+            format!(
+                "column `{from}` of table `{}` becomes one without a name",
+                rule.from.join(", ")
+            ),
+            "write the name that it gets",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A column that a rule for many tables names is in one of them at least.
+fn unmet_names(rule: &TableRule, called: &[Table]) -> Result<()> {
+    let is_about = |table: &&Table| rule.from.iter().any(|pattern| table.id.matches(pattern));
+    let columns: BTreeSet<&String> = called
+        .iter()
+        .filter(is_about)
+        .flat_map(|table| &table.columns)
+        .map(|column| &column.name)
+        .collect();
+    let names = rule
+        .rename
+        .keys()
+        .chain(rule.default.keys())
+        .chain(rule.mask.keys())
+        .chain(rule.types.keys())
+        .chain(&rule.columns)
+        .chain(&rule.exclude);
+    for name in names {
+        let is_made = rule.compute.contains_key(name) || rule.source_column.as_ref() == Some(name);
+        if !is_made && !columns.iter().any(|column| matches_name(name, column)) {
+            return Err(wrong(
+                format!(
+                    "the mapping names column `{name}`; no table of `{}` has it",
+                    rule.from.join(", ")
+                ),
+                hint_for(name, columns.iter().map(|column| (*column).clone())),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A table has columns, and each has a name of its own.
+fn columns(table: &str, part: &Part) -> Result<()> {
+    if part.columns.is_empty() && !part.table.columns.is_empty() {
+        return Err(wrong(
+            format!("no column of `{table}` is left"),
+            "take the whole table out: --exclude, or leave out less",
+        ));
+    }
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for column in &part.columns {
+        let Some(other) = seen.insert(column.target_name(), &column.name) else {
+            continue;
+        };
+        let makers = match other == column.name {
+            true => "the mapping makes it twice".to_owned(),
+            false => format!("`{other}` and `{}` both become it", column.name),
+        };
+        return Err(wrong(
+            format!(
+                "`{table}` gets two columns called `{}`: {makers}",
+                column.target_name()
+            ),
+            "give one of them another name, or leave one out: exclude = [...]",
+        ));
+    }
+    Ok(())
+}
+
+/// The columns of a key that the rules want are there.
+fn keys<'p>(table: &str, parts: impl Iterator<Item = &'p Part> + Clone) -> Result<()> {
+    let Some(key) = parts.clone().find_map(|part| part.key.as_ref()) else {
+        return Ok(());
+    };
+    let known: BTreeSet<&str> = parts
+        .flat_map(|part| &part.columns)
+        .map(super::part::PartColumn::target_name)
+        .collect();
+    match key.iter().find(|name| !known.contains(name.as_str())) {
+        Some(name) => Err(wrong(
+            format!("the key of `{table}` names column `{name}`; the table has none"),
+            hint_for(name, known.iter().map(|name| (*name).to_owned())),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Says which expressions show what a mask hides.
+pub(crate) fn warn_of_leaks(composed: &mut Composed) {
+    let mut findings = Vec::new();
+    for (id, parts) in &composed.tables {
+        for part in parts {
+            for (column, hidden) in leaks(part) {
+                let subject = ObjectId::part(ObjectKind::Column, id.clone(), column);
+                let message = format!(
+                    "`{subject}` is computed from `{hidden}`, which is masked: what is masked may be read there"
+                );
+                let finding = Finding::new("mapping", Severity::Warning, subject, message);
+                findings.push(
+                    finding.with_evidence(format!("hint: mask it too: mask = {{ {column} = \"hash\" }}")),
+                );
+            }
+        }
+    }
+    composed.findings.extend(findings);
+}
+
+/// Columns without a mask that are computed from one that has a mask.
+pub(crate) fn leaks(part: &Part) -> Vec<(&str, &str)> {
+    let hidden = part.hidden();
+    let mut found = Vec::new();
+    for column in &part.columns {
+        if let Value::Computed(computed) = &column.value
+            && computed.masked.is_none()
+        {
+            let reads = computed.expression.reads();
+            let shown = reads.iter().find(|at| hidden[**at]);
+            found.extend(shown.map(|at| (column.name.as_str(), part.inputs[*at].name.as_str())));
+        }
+    }
+    found
+}
