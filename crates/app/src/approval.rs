@@ -94,6 +94,7 @@ pub(crate) fn check(setup: &Setup, dir: &MigrationDir, plan: &Plan, approve: &Ap
             confirm_target,
         } => {
             refuse_other_hash(setup, plan, hash)?;
+            refuse_other_mapping(setup, plan)?;
             refuse_unnamed_target(setup, plan, confirm_target.as_deref())?;
             Ok(Approval {
                 hash: hash.clone(),
@@ -199,6 +200,25 @@ fn refuse_other_hash(setup: &Setup, plan: &Plan, hash: &str) -> Result<()> {
         setup.base.join(&plan.migration_id.0).display(),
         Next::Run.command(setup, plan)
     )))
+}
+
+/// Whoever changes the mapping after the plan means that the run shall know it.
+fn refuse_other_mapping(setup: &Setup, plan: &Plan) -> Result<()> {
+    if setup.settings.mapping()? == plan.mapping.as_written() {
+        return Ok(());
+    }
+    let message = "the mapping of the settings is not the one that the plan was approved for";
+    let hint = match plan.mapping.sources.is_empty() {
+        true => format!(
+            "take the change back, or plan again: whimbrel plan '{}' '{}'",
+            plan.source.url, plan.target.url
+        ),
+        false => format!(
+            "take the change back, or plan again: whimbrel plan sources '{}'",
+            plan.target.url
+        ),
+    };
+    Err(refusal::unapproved(message).with_hint(hint))
 }
 
 fn refuse_unnamed_target(setup: &Setup, plan: &Plan, named: Option<&str>) -> Result<()> {

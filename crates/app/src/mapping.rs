@@ -134,6 +134,7 @@ impl Mapped {
         for lookup in &mut mapping.lookups {
             lookup.digest = lookup.file.as_deref().map(digest).transpose()?;
         }
+        mapping.mask_mark = mapping.mask_key.as_ref().map(|_| through.mask_mark());
         Ok(Self {
             mapping,
             renames: through.renames().await?,
@@ -244,7 +245,18 @@ fn mask_key(setup: &Setup, mapping: &Mapping) -> Result<MaskKey> {
         return Ok(MaskKey::new(""));
     };
     match setup.environment.get(name) {
-        Some(secret) if !secret.is_empty() => Ok(MaskKey::new(secret)),
+        Some(secret) if !secret.is_empty() => {
+            let key = MaskKey::new(secret);
+            match &mapping.mask_mark {
+                Some(planned) if planned != &key.mark() => Err(refusal::usage(format!(
+                    "the key of the masks in `{name}` is not the one that the plan was approved for"
+                ))
+                .with_hint(format!(
+                    "set the one that it was planned with: export {name}=..., or plan again: whimbrel plan SOURCE TARGET"
+                ))),
+                Some(_) | None => Ok(key),
+            }
+        }
         _ => Err(refusal::usage(format!(
             "the environment variable `{name}`, the key of the masks, is not set"
         ))

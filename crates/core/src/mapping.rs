@@ -29,6 +29,9 @@ pub struct Mapping {
     /// Name of the environment's variable that holds the key of `hash` masks. Without one the hashes can be found by guessing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask_key: Option<String>,
+    /// What tells the key from others and does not show it, filled in when the plan is made: another key is another plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask_mark: Option<String>,
 }
 
 impl Mapping {
@@ -45,6 +48,15 @@ impl Mapping {
         };
         let found = self.waves.iter().position(takes);
         found.unwrap_or(self.waves.len())
+    }
+
+    /// Returns the mapping as a person wrote it, without what was filled in when the plan was made.
+    pub fn as_written(&self) -> Self {
+        let mut written = self.clone();
+        written.mask_mark = None;
+        written.sources.iter_mut().for_each(|source| source.url = None);
+        written.lookups.iter_mut().for_each(|lookup| lookup.digest = None);
+        written
     }
 
     /// Tells whether rows are read through the mapping: several sources, or a rule that does more than rename.

@@ -508,6 +508,10 @@ fn renamed_definition(
     renamed.id = target.id.clone();
     for own in &mut renamed.columns {
         own.name = column(&own.name);
+        if let Some(identity) = &mut own.identity {
+            let sequence = identity.sequence.as_ref();
+            identity.sequence = sequence.map(|id| draft.names.sequence(id));
+        }
         if let Some(default) = &mut own.default {
             *default = text(default)?;
         }
@@ -517,8 +521,10 @@ fn renamed_definition(
     }
     for key in renamed.primary_key.iter_mut().chain(&mut renamed.uniques) {
         key.columns = key.columns.iter().map(column).collect();
+        key.definition = key.definition.as_deref().and_then(text);
     }
     for key in &mut renamed.foreign_keys {
+        key.definition = key.definition.as_deref().and_then(text);
         key.columns = key.columns.iter().map(column).collect();
         let referred = key.referred.iter();
         let referred = referred.map(|name| draft.names.column(&key.references, name));
@@ -527,6 +533,7 @@ fn renamed_definition(
     }
     for check in &mut renamed.checks {
         check.expression = text(&check.expression)?;
+        check.definition = check.definition.as_deref().and_then(text);
     }
     renamed
         .checks

@@ -63,6 +63,11 @@ impl MappedSource {
         }
     }
 
+    /// Returns what tells the key of the masks from others.
+    pub fn mask_mark(&self) -> String {
+        self.mask_key.mark()
+    }
+
     /// Returns what the mapping calls things in the target, as of the last reading of the catalog.
     ///
     /// # Errors

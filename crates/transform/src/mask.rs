@@ -60,6 +60,12 @@ impl MaskKey {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
+    /// Returns what tells the key from others: 32 bits of a hash that no mask uses, too few to find the key by.
+    pub fn mark(&self) -> String {
+        let hash = self.hash(b"mark", b"");
+        hash[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The keyed hash (HMAC-SHA-256) of a value, apart from the hashes of other kinds.
     fn hash(&self, kind: &[u8], value: &[u8]) -> [u8; 32] {
         let mut inner = [0x36_u8; 64];

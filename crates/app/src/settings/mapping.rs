@@ -66,6 +66,7 @@ impl Settings {
             tables: self.table.clone(),
             lookups: self.lookup.clone(),
             waves: self.wave.clone(),
+            mask_mark: None,
             mask_key: self.masking.key.as_deref().map(variable).transpose()?,
         })
     }

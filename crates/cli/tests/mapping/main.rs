@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod approvals;
 mod bench;
 mod crashes;
+mod kin;
 mod masks;
 mod merges;
+mod previews;
 mod refusals;
 mod several;
 mod shapes;
+mod types;

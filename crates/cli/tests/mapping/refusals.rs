@@ -2,7 +2,7 @@
 
 use whimbrel_testkit::sqlite;
 
-use crate::bench::Desk;
+use crate::bench::{Desk, joined};
 
 const NUMBERS: &str = "
 CREATE TABLE numbers (id INTEGER PRIMARY KEY, total INTEGER NOT NULL, parts INTEGER NOT NULL);
@@ -39,11 +39,57 @@ fn a_wrong_table_column_or_type_fails_at_planning_time() {
             "[[table]]\nfrom = \"numbers\"\nwhere = \"total > random()\"\n",
             "random",
         ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nwhere = \"total =\"\n",
+            "cannot be read",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nrename = { total = \"n\", parts = \"n\" }\n",
+            "`total` and `parts` both become it",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nrename = { total = \"n\" }\ncompute = { n = \"1\" }\n",
+            "two columns called `n`",
+        ),
+        ("[[table]]\nfrom = \"nothing*\"\n", "`nothing*`"),
+        (
+            "[[table]]\nfrom = \"*\"\nmask = { totl = \"redact\" }\n",
+            "did you mean `total`",
+        ),
+        ("[[table]]\nfrom = \"numbers\"\nkey = [\"nope\"]\n", "`nope`"),
+        ("[[table]]\nfrom = \"numbers\"\nto = \"\"\n", "is no name"),
+        (
+            "[[table]]\nfrom = \"numbers\"\nexclude = [\"*\"]\n",
+            "no column of `numbers` is left",
+        ),
+        ("[namespaces]\npublik = \"app\"\n", "namespace `publik`"),
     ] {
         let refused = Desk::with(rule).run(&["plan", &source.url(), &target.url()]);
         assert!(matches!(refused.code, Some(1 | 2)), "{rule}: {}", refused.stderr);
         assert!(refused.stderr.contains(said), "{rule}: {}", refused.stderr);
     }
+}
+
+#[test]
+fn two_tables_and_two_columns_swap_their_names() {
+    let source = sqlite::TestFile::create(
+        "mapping_swap",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT, y TEXT, other INTEGER REFERENCES b(id));
+         CREATE TABLE b (id INTEGER PRIMARY KEY, z TEXT);
+         CREATE VIEW v AS SELECT a.x, a.y, b.z FROM a JOIN b ON b.id = a.other;
+         INSERT INTO b VALUES (1, 'z'); INSERT INTO a VALUES (1, 'x', 'y', 1);",
+    );
+    let target = sqlite::TestFile::create("mapping_swap_target", "");
+    let desk = Desk::with(
+        "[[table]]\nfrom = \"a\"\nto = \"b\"\nrename = { x = \"y\", y = \"x\" }\n[[table]]\nfrom = \"b\"\nto = \"a\"\n",
+    );
+    desk.moved(&source.url(), &target.url());
+    assert_eq!(joined(target.query_text("SELECT y, x, other FROM b")), ["x|y|1"]);
+    assert_eq!(joined(target.query_text("SELECT x, y, z FROM v")), ["x|y|z"]);
+    assert_eq!(
+        joined(target.query_text("SELECT count(*) FROM pragma_foreign_key_list('b') WHERE \"table\" = 'a'")),
+        ["1"]
+    );
 }
 
 #[test]

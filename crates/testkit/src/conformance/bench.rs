@@ -146,6 +146,7 @@ impl Bench {
         let change = Change::CreateTable {
             table: described.table.clone(),
             sequences: Vec::new(),
+            as_declared: false,
         };
         self.execute(run, &self.steps(&change), Direction::Do).await;
         let catalog = self.good(self.target.as_source().catalog().await);

@@ -121,6 +121,7 @@ pub(super) async fn an_older_epoch_can_change_nothing(bench: Bench) {
     let step = &bench.steps(&Change::CreateTable {
         table: described.table,
         sequences: Vec::new(),
+        as_declared: false,
     })[0];
     bench.conflict("a step", target.execute(&old, step, Direction::Do).await);
     assert_eq!(bench.content(&made).await.rows, 0);

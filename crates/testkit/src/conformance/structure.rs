@@ -67,6 +67,7 @@ pub(super) async fn a_step_is_done_once_and_undone_once(bench: Bench) {
     let steps = bench.steps(&Change::CreateTable {
         table: described.table.clone(),
         sequences: Vec::new(),
+        as_declared: false,
     });
     for step in &steps {
         assert!(!step.undo.is_empty(), "{}: every step has its undo", step.title);
@@ -122,6 +123,7 @@ pub(super) async fn a_sequence_stands_where_it_was_put(bench: Bench) {
     let change = Change::CreateTable {
         sequences: vec![implicit(&sequence, &table)],
         table: table.clone(),
+        as_declared: false,
     };
     bench.execute(&run, &bench.steps(&change), Direction::Do).await;
     let catalog = bench.good(bench.target.as_source().catalog().await);

@@ -204,7 +204,13 @@ impl Editor<'_> {
         });
         let is_type = self.is(before, &Token::DoubleColon);
         if self.is(Some(at + 1), &Token::LParen) && !names_other {
-            return self.call(at);
+            return match self.is_beginning(chain) {
+                true => {
+                    let meaning = self.of_bare(chain.frame, self.value(at))?;
+                    self.column(chain, at, meaning)
+                }
+                false => self.call(at),
+            };
         }
         if names_other || is_type || chain.clause == Clause::Into {
             return self.refuse_in_body(at);
@@ -214,6 +220,22 @@ impl Editor<'_> {
             Meaning::Unknown => self.refuse_in_body(at),
             known => self.column(chain, at, known),
         }
+    }
+
+    /// Tells whether the name is a column of an index that takes the first characters only, such as `body(10)`.
+    fn is_beginning(&self, chain: &Chain) -> bool {
+        let at = chain.parts[0];
+        let is_number = |at: usize| {
+            matches!(
+                self.pieces.get(at).map(|piece| &piece.token),
+                Some(Token::Number(..))
+            )
+        };
+        let is_listed = self.read.frames[chain.frame].columns_of.is_some();
+        let is_quoted = self.pieces[at]
+            .word()
+            .is_some_and(|word| word.quote_style.is_some());
+        (is_listed || is_quoted) && is_number(at + 2) && self.is(Some(at + 3), &Token::RParen)
     }
 
     /// A function without its namespace is found by the path of whoever calls it, which does not know the new one.

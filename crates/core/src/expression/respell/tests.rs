@@ -194,6 +194,11 @@ fn an_engine_without_namespaces_and_case_is_read_too() {
             "",
         ),
         (
+            "CREATE INDEX i ON customers (name(10), length(name))",
+            &["customers"][..],
+            "CREATE INDEX i ON people (\"full name\"(10), length(\"full name\"))",
+        ),
+        (
             "WITH customers AS (SELECT 1 AS name) SELECT name FROM customers",
             &[],
             "WITH customers AS (SELECT 1 AS name) SELECT name FROM customers",
