@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Expr, Query};
 
-use crate::expression::{NewNames, Tongue, respell};
 use crate::{
     Catalog, Check, Column, ColumnProfile, ForeignKey, Index, Key, LogicalType, Mapped, Namespace,
     ObjectKind, OtherObject, Result, Sequence, Step, Table, TableId, UserType, ValueRule, View,
@@ -189,18 +188,6 @@ pub trait Dialect: Send + Sync {
     /// Returns how the engine's text falls into words.
     fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
         &sqlparser::dialect::GenericDialect {}
-    }
-
-    /// Gives the names in a text of the engine's own as they will be; `on` are the tables whose columns stand bare in it.
-    ///
-    /// # Errors
-    /// [`Untranslated`] names what stays behind, or what is not clear.
-    fn respell(&self, text: &str, names: &NewNames, on: &[TableId]) -> Result<String, Untranslated> {
-        let tongue = Tongue {
-            grammar: self.grammar(),
-            quote: &|name| self.quote(name),
-        };
-        respell(text, names, on, tongue)
     }
 
     /// Returns the steps that make the change, each with its undo. Step ids are filled in by the planner.

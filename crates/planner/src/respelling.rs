@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::expression::NewNames;
+use whimbrel_core::expression::{NewNames, Tongue, respell};
 use whimbrel_core::{Making, OtherObject, TableId, Untranslated, UserType, UserTypeKind};
 
 use crate::lookup;
@@ -94,7 +94,14 @@ impl Respelling {
     fn with(&self, scope: &Scope<'_>, text: &str, on: &[TableId]) -> Result<String, Untranslated> {
         match self.is_idle {
             true => Ok(text.to_owned()),
-            false => scope.source.dialect.respell(text, &self.names, on),
+            false => {
+                let dialect = scope.source.dialect;
+                let tongue = Tongue {
+                    grammar: dialect.grammar(),
+                    quote: &|name| dialect.quote(name),
+                };
+                respell(text, &self.names, on, tongue)
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod bench;
+mod castings;
 mod crashes;
 mod kin;
 mod masks;
@@ -13,4 +14,3 @@ mod previews;
 mod refusals;
 mod several;
 mod shapes;
-mod types;

@@ -89,6 +89,7 @@ fn create_tables(catalog: &Catalog) -> Vec<Change> {
         Change::CreateTable {
             table: table.clone(),
             sequences: implicit.cloned().collect(),
+            as_declared: false,
         }
     };
     let explicit = catalog.sequences.iter().filter(|sequence| !sequence.implicit);

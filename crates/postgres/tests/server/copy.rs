@@ -39,6 +39,7 @@ async fn check(name: &str, before: &str, columns_of: fn(&Table, &Catalog) -> Vec
     let change = Change::CreateTable {
         table: table.clone(),
         sequences: vec![],
+        as_declared: false,
     };
     apply(&*target, &run, "table", &change).await;
 

@@ -220,6 +220,7 @@ pub(crate) fn create_table(table: &Table) -> Change {
     Change::CreateTable {
         table: table.clone(),
         sequences: Vec::new(),
+        as_declared: false,
     }
 }
 

@@ -218,7 +218,7 @@ impl Editor<'_> {
         let meaning = self.of_bare(chain.frame, self.value(at))?;
         match meaning {
             Meaning::Unknown => self.refuse_in_body(at),
-            known => self.column(chain, at, known),
+            known @ (Meaning::Kept | Meaning::Renamed(_)) => self.column(chain, at, known),
         }
     }
 
