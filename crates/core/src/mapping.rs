@@ -77,8 +77,6 @@ pub struct Renames {
     pub columns: BTreeMap<TableId, BTreeMap<String, String>>,
     /// Columns of each table that stay behind.
     pub gone: BTreeMap<TableId, BTreeSet<String>>,
-    /// Tables of which not all rows move.
-    pub filtered: BTreeSet<TableId>,
     /// Native types in the target, by column of each table.
     pub types: BTreeMap<TableId, BTreeMap<String, String>>,
 }

@@ -16,9 +16,6 @@ use crate::notes::{Answer, LEAVE_OUT, Notes, STOP};
 /// The choice to make a key that old rows may break.
 const NOT_VALIDATED: &str = "not_validated";
 
-/// The choice to make a key that is checked.
-const VALIDATE: &str = "validate";
-
 /// Gives the target tables their foreign keys.
 pub(crate) fn build(draft: &mut Draft<'_>, tables: &mut [TableDraft<'_>], notes: &mut Notes<'_>) {
     let places: BTreeMap<TableId, usize> = tables
@@ -209,10 +206,6 @@ impl Maker<'_, '_> {
             profile.orphans + if is_finer { profile.inexact } else { 0 }
         });
         let was = self.key.validated;
-        let filtered = &draft.scope.input.wishes.renames.filtered;
-        if orphans == 0 && was && filtered.contains(&self.key.references) {
-            return self.ask_about_choice(draft, notes);
-        }
         if orphans == 0 {
             return Some(was || (!draft.scope.equal && draft.scope.inline()));
         }
@@ -249,39 +242,6 @@ impl Maker<'_, '_> {
                 .suggest(NOT_VALIDATED),
         );
         (!answer.is(LEAVE_OUT)).then_some(false)
-    }
-
-    /// Rows may refer to rows that the mapping does not choose.
-    fn ask_about_choice(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> Option<bool> {
-        let message = format!(
-            "rows of `{}` may refer to rows of `{}` that the mapping leaves behind",
-            self.table.source.id, self.key.references
-        );
-        let mut finding = Finding::new("orphans", Severity::Warning, self.subject(), message);
-        if !draft.scope.allows_unvalidated() {
-            finding.message.push_str("; they arrive like that");
-            notes.add(finding);
-            return Some(false);
-        }
-        finding.severity = Severity::Decision;
-        let answer = notes.ask(
-            finding
-                .with_choice(
-                    NOT_VALIDATED,
-                    "all rows arrive; the key is made for new rows, without a check of the old ones",
-                )
-                .with_choice(
-                    VALIDATE,
-                    "the key is made once the rows are there; the migration fails if one of them breaks it",
-                )
-                .with_choice(LEAVE_OUT, "all rows arrive; the key stays behind")
-                .with_choice(
-                    STOP,
-                    "the migration waits until the mapping chooses rows of both alike",
-                )
-                .suggest(NOT_VALIDATED),
-        );
-        (!answer.is(LEAVE_OUT)).then_some(answer.is(VALIDATE))
     }
 
     fn spelled(&self, draft: &mut Draft<'_>, shape: Shape, notes: &mut Notes<'_>) -> ForeignKey {

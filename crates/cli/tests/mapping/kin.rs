@@ -178,7 +178,7 @@ fn what_cannot_follow_is_named_with_the_reason() {
         "view `public.old` cannot be carried over: column `legacy` of `public.customers` stays behind",
         "function `public.by_text()` is not moved: it is not clear what `customers` means",
         "function `public.whole()` is not moved: it",
-        "rows of `public.child` may refer to rows of `public.customers` that the mapping leaves behind",
+        "rows of `public.child` whose row of `public.customers` does not exist: 1",
     ] {
         assert!(said.contains(part), "`{part}` is not in {said}");
     }

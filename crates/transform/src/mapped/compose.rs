@@ -242,9 +242,6 @@ fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: V
             composed.renames.gone.insert(id.clone(), gone);
         }
     }
-    if parts.iter().any(|part| part.filter.is_some()) {
-        composed.renames.filtered.insert(id.clone());
-    }
     let wanted = parts.iter().flat_map(|part| &part.columns);
     let wanted = wanted.filter_map(|column| Some((column.name.clone(), column.wanted.clone()?)));
     let wanted: BTreeMap<String, String> = wanted.collect();
