@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CheckResult, ObjectId, RuleVerdict, TableCheck, TableId};
 
-/// The verdict about a table, a column or an object; only `Identical` is a success.
+/// The verdict about a table, a column or an object, from the best to the worst; only `Identical` is a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Compared, and equal under the plan's rules.
     Identical,
-    /// Compared, and not equal.
-    Different,
     /// Not compared, for the reason given.
     NotChecked,
+    /// Compared, and not equal.
+    Different,
 }
 
 impl Verdict {
@@ -278,4 +278,37 @@ pub struct Problem {
     pub message: String,
     /// What the user can do.
     pub hint: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_weighs_more_than_what_was_not_looked_at() {
+        let rule = |result| RuleVerdict {
+            name: "sum".to_owned(),
+            result,
+            moment: crate::Moment::After,
+            source: None,
+            target: None,
+            tolerance: crate::Tolerance::none(),
+            reason: None,
+        };
+        let of = |results: &[CheckResult]| Verification {
+            verified_at: String::new(),
+            position: String::new(),
+            tables: Vec::new(),
+            objects: Vec::new(),
+            checks: Vec::new(),
+            rules: results.iter().copied().map(rule).collect(),
+            notes: Vec::new(),
+            seconds: 0.0,
+        };
+        use CheckResult::{Fail, NotChecked, Pass};
+        assert_eq!(of(&[Pass, Fail, NotChecked]).verdict(), Verdict::Different);
+        assert_eq!(of(&[NotChecked, Pass]).verdict(), Verdict::NotChecked);
+        assert_eq!(of(&[Pass]).verdict(), Verdict::Identical);
+        assert_eq!(of(&[]).verdict(), Verdict::NotChecked);
+    }
 }

@@ -196,9 +196,18 @@ async fn check_once(
         rules: rules::check(ctx).await?,
         tables: verdicts,
         objects,
-        notes: tables_of_others(ctx, &scene.catalog).into_iter().collect(),
+        notes: after_mapping(ctx)
+            .into_iter()
+            .chain(tables_of_others(ctx, &scene.catalog))
+            .collect(),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Says which rows of the source were compared, where they are not those that it holds.
+fn after_mapping(ctx: &RunContext) -> Option<String> {
+    let note = "compared are the source's rows after the mapping";
+    ctx.plan.mapping.changes_rows().then(|| note.to_owned())
 }
 
 /// Names the target's tables that are no part of the plan: nobody compared them.

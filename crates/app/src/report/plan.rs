@@ -105,13 +105,22 @@ fn extent(plan: &Plan) -> String {
 }
 
 fn strategy(plan: &Plan) -> String {
-    let verified = if plan.policies.verify {
-        "then every row and column of every table is compared with the source"
-    } else {
-        "the comparison with the source is switched off, so that the run cannot end as a success"
+    let mapping = &plan.mapping;
+    let verified = match (plan.policies.verify, mapping.changes_rows()) {
+        (true, false) => "then every row and column of every table is compared with the source",
+        (true, true) => {
+            "then every row and column of every table is compared with the source's rows after the mapping"
+        }
+        (false, _) => {
+            "the comparison with the source is switched off, so that the run cannot end as a success"
+        }
+    };
+    let read = match mapping.sources.is_empty() {
+        true => "the source is only read, in one consistent snapshot",
+        false => "the sources are only read, each in one consistent snapshot",
     };
     format!(
-        "Big bang: the source is only read, in one consistent snapshot. First the structure, then all rows in chunks of about {} \
+        "Big bang: {read}. First the structure, then all rows in chunks of about {} \
          (each committed together with its record in the target), then what needs the rows; {verified}. \
          What the application writes to the source after the snapshot does not arrive.",
         size(plan.policies.chunk_bytes)

@@ -51,6 +51,7 @@ fn three_databases_of_different_engines_become_one() {
     ));
     desk.write("lands.csv", "code,name\nNO,Norway\nSE,Sweden\n");
     let id = desk.moved("sources", target.url());
+    assert!(desk.plan_text().contains("the source's rows after the mapping"));
     assert_eq!(
         joined(target.query_text("SELECT origin, id, name, country FROM main.people ORDER BY origin, id")),
         [
@@ -80,8 +81,11 @@ fn three_databases_of_different_engines_become_one() {
         ["3"]
     );
     // Somebody wrote to the target: verifying says so.
-    desk.run(&["verify", &id, "--target", target.url()])
+    let verified = desk
+        .run(&["verify", &id, "--target", target.url()])
         .expect_code(3);
+    let note = "note: compared are the source's rows after the mapping";
+    assert!(verified.stdout.contains(note), "{}", verified.stdout);
 }
 
 #[test]
