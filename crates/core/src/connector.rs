@@ -282,6 +282,21 @@ pub trait Target: Send + Sync {
     /// they touch different objects, such as two indexes; each then has a session of its own.
     async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()>;
 
+    /// Tells how many steps [`Target::execute_together`] may be given at once; one where each is as dear together as alone.
+    async fn steps_together(&self) -> Result<usize> {
+        Ok(1)
+    }
+
+    /// As [`Target::execute`] for each of the steps, in order, so that what comes with every step (a transaction, its ledger row) is done
+    /// once: for steps that take no time by themselves and move nothing aside. Where DDL is transactional all of them commit as one. An error
+    /// names no step, and some or none are done; the caller then does them one by one, as after a crash.
+    async fn execute_together(&self, run: &RunKey, steps: &[&Step], direction: Direction) -> Result<()> {
+        for step in steps {
+            self.execute(run, step, direction).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the ledger.
     fn ledger(&self) -> &dyn Ledger;
 

@@ -4,6 +4,7 @@
 pub(crate) mod aside;
 mod foreign_key;
 mod probe;
+pub(crate) mod together;
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
@@ -31,11 +32,7 @@ pub(crate) async fn execute(
     direction: Direction,
 ) -> Result<()> {
     fault::point("mysql.step.before")?;
-    conn.query_drop(format!(
-        "SET lock_wait_timeout = {LOCK_SECONDS}, sql_mode = '{WRITER_MODES},ALLOW_INVALID_DATES'"
-    ))
-    .await
-    .map_err(classify)?;
+    set_up(conn).await?;
     let state = steps::state(conn, run, &step.id).await?;
     let unchecked = foreign_key::is_made_by(step) && direction == Direction::Do;
     if unchecked {
@@ -55,6 +52,15 @@ pub(crate) async fn execute(
         foreign_key::set_checks(conn, true).await?;
     }
     fault::point("mysql.step.after")
+}
+
+/// Sets what the statements of steps need of their session.
+async fn set_up(conn: &mut Conn) -> Result<()> {
+    conn.query_drop(format!(
+        "SET lock_wait_timeout = {LOCK_SECONDS}, sql_mode = '{WRITER_MODES},ALLOW_INVALID_DATES'"
+    ))
+    .await
+    .map_err(classify)
 }
 
 /// A step at work.
@@ -136,7 +142,7 @@ impl Work<'_> {
                     .await?;
             }
         }
-        steps::remove(self.conn, self.run, &self.step.id).await
+        steps::remove(self.conn, self.run, &[self.step]).await
     }
 
     /// Any of the statements of a step that was interrupted may not have run.
@@ -183,14 +189,14 @@ impl Work<'_> {
     /// The server said no, so nothing of the statement is there, and what is there under its name is not ours.
     async fn note_refusal(&mut self, at: usize) -> Result<()> {
         if at == 0 {
-            steps::remove(self.conn, self.run, &self.step.id).await
+            steps::remove(self.conn, self.run, &[self.step]).await
         } else {
             self.record(State::Refused(at)).await
         }
     }
 
     async fn record(&mut self, state: State) -> Result<()> {
-        steps::set(self.conn, self.run, &self.step.id, state).await
+        steps::set(self.conn, self.run, &[self.step], state).await
     }
 
     /// Runs one statement. One that may have run already is settled when the server's refusal says so.

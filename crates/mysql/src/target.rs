@@ -17,12 +17,15 @@ use whimbrel_core::{
 
 use crate::check;
 use crate::connect::Server;
-use crate::execute;
+use crate::execute::{self, together};
 use crate::ledger::MysqlLedger;
 use crate::ledger::sessions::Sessions;
 pub(crate) use crate::ledger::writers::WRITERS_MAX;
 use crate::source::MysqlSource;
 use crate::writer::{MysqlWriter, Shared};
+
+/// Tables whose statistics one statement makes.
+const ANALYZED_TOGETHER: usize = 32;
 
 /// A database that is written.
 #[derive(Debug)]
@@ -82,6 +85,27 @@ impl Target for MysqlTarget {
         Ok(())
     }
 
+    async fn steps_together(&self) -> Result<usize> {
+        Ok(together::STEPS_MAX)
+    }
+
+    async fn execute_together(&self, run: &RunKey, steps: &[&Step], direction: Direction) -> Result<()> {
+        for some in steps.chunk_by(|one, next| together::go(one, next)) {
+            match (some, direction) {
+                ([_, _, ..], Direction::Do) => {
+                    let work = async |conn: &mut Conn| together::execute(conn, run, some).await;
+                    self.sessions().with(work).await?;
+                }
+                (_, Direction::Do | Direction::Undo) => {
+                    for step in some {
+                        self.execute(run, step, direction).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn ledger(&self) -> &dyn Ledger {
         &self.ledger
     }
@@ -128,9 +152,8 @@ impl Target for MysqlTarget {
     async fn settle(&self, tables: &[TableId]) -> Result<()> {
         fault::point("mysql.settle.before")?;
         let work = async |conn: &mut Conn| {
-            for table in tables {
-                let analyzed = tables::analyze(conn, table).await;
-                analyzed.map_err(|error| error.during(format!("analyze table `{table}`")))?;
+            for some in tables.chunks(ANALYZED_TOGETHER) {
+                tables::analyze(conn, some).await?;
             }
             Ok(())
         };

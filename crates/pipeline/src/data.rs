@@ -30,6 +30,7 @@ use crate::quantity::counted;
 use crate::resume;
 use crate::retry::{Attempts, retry};
 use crate::running::Run;
+use crate::steps;
 use crate::store::SnapshotRecord;
 
 /// How many snapshots may be lost in one run.
@@ -103,7 +104,14 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
     }
     note_arrived(run, &records)?;
     let steps = steps_left(run).await?;
-    let mut agenda = agenda(run, snapshot, record, records, steps)?;
+    let left = Left {
+        record,
+        records,
+        steps,
+        together: steps::together(run).await?,
+    };
+    let mut agenda = agenda(run, &snapshot, left)?;
+    drop(snapshot);
     run.ctx.pool().work(&mut agenda, jobs::perform).await?;
     agenda.end()
 }
@@ -112,19 +120,28 @@ async fn copy(run: &Arc<Run>) -> Result<(), Failure> {
 async fn do_steps(run: &Arc<Run>) -> Result<(), Failure> {
     let incomplete = incomplete(&run.chunks().await?);
     let after = After::new(steps_left(run).await?, &standing_alone(run), &BTreeSet::new());
-    let mut agenda = Agenda::new(run, SnapshotRecord::default(), after, incomplete);
+    let together = steps::together(run).await?;
+    let mut agenda = Agenda::new(run, SnapshotRecord::default(), after, together, incomplete);
     run.ctx.pool().work(&mut agenda, jobs::perform).await?;
     agenda.end()
 }
 
-/// Puts everything that is left on the agenda, the biggest tables of each wave first.
-fn agenda(
-    run: &Arc<Run>,
-    snapshot: Arc<dyn Snapshot>,
+/// What is left: the record of the snapshot, the chunks that the ledger has, the steps, and how many of those go together.
+struct Left {
     record: SnapshotRecord,
     records: Vec<ChunkRecord>,
     steps: Vec<Step>,
-) -> Result<Agenda, Failure> {
+    together: usize,
+}
+
+/// Puts everything that is left on the agenda, the biggest tables of each wave first.
+fn agenda(run: &Arc<Run>, snapshot: &Arc<dyn Snapshot>, left: Left) -> Result<Agenda, Failure> {
+    let Left {
+        record,
+        records,
+        steps,
+        together,
+    } = left;
     let incomplete = incomplete(&records);
     let noted: BTreeSet<String> = run.journal.now_at().tables_completed.into_iter().collect();
     let mut known = record.tables.clone();
@@ -133,7 +150,7 @@ fn agenda(
         of_table.entry(record.target.clone()).or_default().push(record);
     }
     let after = After::new(steps, &standing_alone(run), &planned(run));
-    let mut agenda = Agenda::new(run, record, after, incomplete);
+    let mut agenda = Agenda::new(run, record, after, together, incomplete);
     let tables = &run.plan().tables;
     let mut order: Vec<usize> = (0..tables.len()).collect();
     let mapping = &run.plan().mapping;
@@ -147,7 +164,7 @@ fn agenda(
         let name = plan.target.id.to_string();
         let counted = known.remove(&name);
         let way = Way {
-            table: CopyTable::new(run, &snapshot, at, &tally),
+            table: CopyTable::new(run, snapshot, at, &tally),
             tally,
             left: unfinished.as_ref().map(Vec::len),
             asked: counted.is_some(),

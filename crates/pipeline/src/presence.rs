@@ -16,8 +16,8 @@ pub(crate) fn is_there(catalog: &Catalog, object: &ObjectId) -> bool {
             .iter()
             .any(|namespace| namespace.name == id.name),
         ObjectKind::Type => catalog.user_type(id).is_some(),
-        ObjectKind::Sequence => catalog.sequences.iter().any(|sequence| &sequence.id == id),
-        ObjectKind::View => catalog.views.iter().any(|view| &view.id == id),
+        ObjectKind::Sequence => catalog.sequence(id).is_some(),
+        ObjectKind::View => catalog.views.binary_search_by(|view| view.id.cmp(id)).is_ok(),
         ObjectKind::Table => catalog.table(id).is_some(),
         ObjectKind::Column
         | ObjectKind::PrimaryKey

@@ -1,6 +1,7 @@
 //! Doing and undoing steps. A step's undo is on disk before the step runs; the ledger says which steps are done.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 
 use serde_json::json;
 use whimbrel_core::{Direction, Error, ErrorClass, ObjectKind, Result, Step, StepPhase, TableId, fault};
@@ -24,26 +25,89 @@ pub(crate) async fn run_schema(run: &Run) -> Result<usize, Failure> {
         .filter(|step| !done.contains(&step.id))
         .copied()
         .collect();
+    let together = together(run).await?;
     for group in left.chunks(UNDOS_TOGETHER) {
         // One write for all of them; one that never runs is none that could be taken back.
         run.journal.undo.before(group)?;
-        for step in group {
+        for some in batches(group, together) {
             let Some(_pass) = run.ctx.gate.enter(&run.ctx.stop).await else {
                 return Err(Failure::interrupted());
             };
-            forward(run, step).await.map_err(|error| failed(step, error))?;
+            let (_, failure) = forward_all(run, some, &BTreeSet::new()).await;
+            failure.map_or(Ok(()), Err)?;
         }
     }
     Ok(steps.len())
 }
 
+/// How many steps the target takes at once.
+pub(crate) async fn together(run: &Run) -> Result<usize> {
+    let target = &run.ctx.target;
+    let most = retry(&run.ctx, "look at the target's limits", || {
+        target.steps_together()
+    })
+    .await?;
+    Ok(most.max(1))
+}
+
+/// Parts the steps into such as go together; one that moves something aside goes alone.
+fn batches<'a, 'b>(steps: &'a [&'b Step], most: usize) -> impl Iterator<Item = &'a [&'b Step]> {
+    let alike = steps.chunk_by(|one, next| !one.destructive && !next.destructive);
+    alike.flat_map(move |some| some.chunks(most))
+}
+
+/// Does steps, in order; returns how many are done, and how the next one failed. They are done together where that goes well. Otherwise
+/// each is done by itself, so that the one at fault is named and the others are spared.
+pub(crate) async fn forward_all(
+    run: &Run,
+    steps: &[&Step],
+    incomplete: &BTreeSet<TableId>,
+) -> (usize, Option<Failure>) {
+    if steps.len() > 1 && forward_together(run, steps).await.is_ok() {
+        return (steps.len(), None);
+    }
+    for (done, step) in steps.iter().enumerate() {
+        if let Err(failure) = forward_or_wait(run, step, incomplete).await {
+            return (done, Some(failure));
+        }
+    }
+    (steps.len(), None)
+}
+
+async fn forward_together(run: &Run, steps: &[&Step]) -> Result<()> {
+    run.journal.undo.before(steps)?;
+    let observer = &run.ctx.observer;
+    for step in steps {
+        observer.progress(&started(step));
+    }
+    let done = attempt(
+        run,
+        run.ctx.target.execute_together(&run.key, steps, Direction::Do),
+    )
+    .await;
+    for step in steps {
+        observer.progress(&ended(step));
+    }
+    done?;
+    steps.iter().try_for_each(|step| run.journal.step_done(&step.id))
+}
+
+fn started(step: &Step) -> Progress {
+    Progress::StepStarted {
+        step: step.id.clone(),
+        title: step.title.clone(),
+    }
+}
+
+fn ended(step: &Step) -> Progress {
+    Progress::StepEnded {
+        step: step.id.clone(),
+    }
+}
+
 /// Does a step. A foreign key that fails while one of its tables is `incomplete` (rows of it were rejected) waits: it is made once they
 /// have arrived.
-pub(crate) async fn forward_or_wait(
-    run: &Run,
-    step: &Step,
-    incomplete: &BTreeSet<TableId>,
-) -> Result<(), Failure> {
+async fn forward_or_wait(run: &Run, step: &Step, incomplete: &BTreeSet<TableId>) -> Result<(), Failure> {
     match forward(run, step).await {
         Ok(()) => Ok(()),
         Err(error) if may_wait(step, &error, incomplete) => {
@@ -79,26 +143,25 @@ async fn forward(run: &Run, step: &Step) -> Result<()> {
     }
     run.journal.undo.before(&[step])?;
     let observer = &run.ctx.observer;
-    observer.progress(&Progress::StepStarted {
-        step: step.id.clone(),
-        title: step.title.clone(),
-    });
-    let done = retry(&run.ctx, &step.title, || attempt(run, step)).await;
-    observer.progress(&Progress::StepEnded {
-        step: step.id.clone(),
-    });
+    observer.progress(&started(step));
+    let target = &run.ctx.target;
+    let done = retry(&run.ctx, &step.title, || {
+        attempt(run, target.execute(&run.key, step, Direction::Do))
+    })
+    .await;
+    observer.progress(&ended(step));
     done?;
     run.journal.step_done(&step.id)
 }
 
-/// Does a step once. A stop does not wait for it: an index may take hours. The target then gives it up, and a resumed run finds by the
-/// ledger whether it was done.
-async fn attempt(run: &Run, step: &Step) -> Result<()> {
+/// Does a step once, or several. A stop does not wait for it: an index may take hours. The target then gives it up, and a resumed run finds
+/// by the ledger whether it was done.
+async fn attempt(run: &Run, execution: impl Future<Output = Result<()>>) -> Result<()> {
     fault::point("step.do.before")?;
     tokio::select! {
         biased;
         () = run.ctx.stop.cancelled() => return Err(interrupted()),
-        done = run.ctx.target.execute(&run.key, step, Direction::Do) => done?,
+        done = execution => done?,
     }
     fault::point("step.do.after")
 }

@@ -24,7 +24,7 @@ use crate::quote::{literal, quoted, table_name};
 use crate::records::{CHUNKS, STEPS, named};
 use crate::source::PostgresSource;
 use crate::transaction::{
-    OWN_SEARCH_PATH, begin, begin_step, change, commit_surely, commit_with, hold_epoch,
+    OWN_SEARCH_PATH, begin, begin_steps, change, commit_surely, commit_with, hold_epoch,
 };
 use crate::writer::{self, PostgresWriter};
 
@@ -130,16 +130,30 @@ impl Target for PostgresTarget {
     }
 
     async fn execute(&self, run: &RunKey, step: &Step, direction: Direction) -> Result<()> {
+        let done = self.execute_together(run, &[step], direction).await;
+        done.map_err(|error| error.during(&step.title))
+    }
+
+    async fn steps_together(&self) -> Result<usize> {
+        let session = self.session().await?;
+        let sql = "SELECT current_setting('max_locks_per_transaction')::int8 * current_setting('max_connections')::int8";
+        let row = session.query_one(sql, &[]).await.map_err(from_driver)?;
+        self.idle.put(session);
+        let locks = usize::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+        Ok(together(locks, self.jobs))
+    }
+
+    async fn execute_together(&self, run: &RunKey, steps: &[&Step], direction: Direction) -> Result<()> {
         let session = self.session().await?;
         self.undurable.settle(&session).await?;
         let running = Running::begin(&self.steps);
         let others = running.before + self.jobs.saturating_sub(self.places.available_permits());
-        let done = Box::pin(execute(&session, run, step, direction, others)).await;
+        let done = Box::pin(execute(&session, run, steps, direction, others)).await;
         drop(running);
-        if step.phase == StepPhase::Schema {
+        if steps.iter().any(|step| step.phase == StepPhase::Schema) {
             self.forget_columns();
         }
-        done.map_err(|error| error.during(&step.title))?;
+        done?;
         self.idle.put(session);
         Ok(())
     }
@@ -253,6 +267,15 @@ impl Drop for Running<'_> {
     }
 }
 
+/// How many steps one transaction takes, where the server has room for so many locks and so many transactions run at once: a table, what it
+/// keeps large values in, and their indexes are locked until the transaction ends, and others need locks, too.
+fn together(locks: usize, transactions: usize) -> usize {
+    const STEPS_MAX: usize = 64;
+    const LOCKS_EACH: usize = 8;
+    const PART: usize = 8;
+    (locks / PART / transactions.max(1) / LOCKS_EACH).clamp(1, STEPS_MAX)
+}
+
 /// How much memory an index may be built in: as much as the server keeps pages in, and never less than it would take by itself. Parallel
 /// workers help a step that runs alone; beside other steps and writers they only take turns.
 fn room(others: usize) -> String {
@@ -267,58 +290,78 @@ fn room(others: usize) -> String {
     )
 }
 
+/// Runs the statements of all steps that are not recorded as the direction wants it, and records them, in one transaction.
 async fn execute(
     session: &Session,
     run: &RunKey,
-    step: &Step,
+    steps: &[&Step],
     direction: Direction,
     others: usize,
 ) -> Result<()> {
     fault::point("postgres.step.before")?;
-    let settings = match (step.phase, direction) {
-        (StepPhase::AfterData, Direction::Do) => format!("{OWN_SEARCH_PATH}; {}", room(others)),
-        (StepPhase::AfterData, Direction::Undo) | (StepPhase::Schema, _) => OWN_SEARCH_PATH.to_owned(),
+    let builds = |step: &&Step| step.phase == StepPhase::AfterData;
+    let settings = match direction {
+        Direction::Do if steps.iter().any(builds) => format!("{OWN_SEARCH_PATH}; {}", room(others)),
+        Direction::Do | Direction::Undo => OWN_SEARCH_PATH.to_owned(),
     };
-    let recorded = begin_step(session, run, &step.id, &settings).await?;
-    if recorded == (direction == Direction::Do) {
+    let recorded = begin_steps(session, run, steps, &settings).await?;
+    let is_left = |step: &&&Step| recorded.contains(&step.id) != (direction == Direction::Do);
+    let left: Vec<&Step> = steps.iter().filter(is_left).copied().collect();
+    if left.is_empty() {
         return session.batch_execute("ROLLBACK").await.map_err(from_driver);
     }
-    let (migration, id) = (literal(&run.migration.0), literal(&step.id));
-    let epoch = run.epoch.0;
-    let (statements, record) = match direction {
-        Direction::Do => (
-            &step.statements,
-            format!("INSERT INTO {STEPS} (migration, step, epoch) VALUES ({migration}, {id}, {epoch})"),
-        ),
-        Direction::Undo => (
-            &step.undo,
-            format!("DELETE FROM {STEPS} WHERE migration = {migration} AND step = {id} AND epoch <= {epoch}"),
-        ),
-    };
-    // The last statement goes with the record in one message.
-    let (last, before) = match statements.split_last() {
-        Some((Statement::Sql(sql), before)) => (format!("{sql}\n;"), before),
-        Some((Statement::Engine { .. }, _)) | None => (String::new(), statements.as_slice()),
-    };
-    for statement in before {
+    let record = record(run, &left, direction);
+    let statements = left.iter().flat_map(|step| match direction {
+        Direction::Do => &step.statements,
+        Direction::Undo => &step.undo,
+    });
+    // What is SQL goes in one message, the last of it with the record.
+    let mut message = String::new();
+    for statement in statements {
         fault::point("postgres.statement.before")?;
-        perform(session, statement).await?;
+        match statement {
+            Statement::Sql(sql) => message.extend([sql, "\n;"]),
+            Statement::Engine { operation, arguments } => {
+                let before = std::mem::take(&mut message);
+                session.batch_execute(&before).await.map_err(from_driver)?;
+                operate(session, operation, arguments).await?;
+            }
+        }
         fault::point("postgres.statement.after")?;
     }
-    commit_with(session, &format!("{last}{record}")).await?;
+    commit_with(session, &format!("{message}{record}")).await?;
     fault::point("postgres.step.after")
 }
 
-async fn perform(session: &Session, statement: &Statement) -> Result<()> {
-    match statement {
-        Statement::Sql(sql) => session.batch_execute(sql).await.map_err(from_driver),
-        Statement::Engine { operation, arguments } => match (operation.as_str(), arguments.as_slice()) {
-            (DROP_NAMESPACE_IF_EMPTY, [namespace]) => drop_if_empty(session, namespace).await,
-            _ => Err(Error::new(
-                ErrorClass::Unsupported,
-                format!("the operation `{operation}` is not known"),
-            )),
-        },
+/// The statement that records what becomes of the steps.
+fn record(run: &RunKey, steps: &[&Step], direction: Direction) -> String {
+    let (migration, epoch) = (literal(&run.migration.0), run.epoch.0);
+    let ids = steps.iter().map(|step| literal(&step.id));
+    match direction {
+        Direction::Do => {
+            let rows: Vec<String> = ids.map(|id| format!("({migration}, {id}, {epoch})")).collect();
+            format!(
+                "INSERT INTO {STEPS} (migration, step, epoch) VALUES {}",
+                rows.join(", ")
+            )
+        }
+        Direction::Undo => {
+            let ids: Vec<String> = ids.collect();
+            format!(
+                "DELETE FROM {STEPS} WHERE migration = {migration} AND step IN ({}) AND epoch <= {epoch}",
+                ids.join(", ")
+            )
+        }
+    }
+}
+
+async fn operate(session: &Session, operation: &str, arguments: &[String]) -> Result<()> {
+    match (operation, arguments) {
+        (DROP_NAMESPACE_IF_EMPTY, [namespace]) => drop_if_empty(session, namespace).await,
+        _ => Err(Error::new(
+            ErrorClass::Unsupported,
+            format!("the operation `{operation}` is not known"),
+        )),
     }
 }
 
@@ -403,4 +446,26 @@ async fn discard(session: &Session, run: &RunKey, steps: &[Step]) -> Result<Vec<
     }
     commit_surely(session).await?;
     Ok(there.iter().map(|id| format!("dropped table {id}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_go_together_leave_most_of_the_locks_to_others() {
+        for (locks, transactions, steps) in [
+            (64 * 100, 2, 50),
+            (64 * 100, 8, 12),
+            (32 * 20, 2, 5),
+            (10, 2, 1),
+            (1 << 20, 2, 64),
+        ] {
+            assert_eq!(
+                together(locks, transactions),
+                steps,
+                "{locks} locks for {transactions}"
+            );
+        }
+    }
 }

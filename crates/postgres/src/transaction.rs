@@ -1,8 +1,10 @@
 //! Transactions that write: begun under the run's epoch, and committed so that the outcome is known. A COMMIT of a failed
 //! transaction is answered with ROLLBACK and no error, so the server is asked what became of the transaction.
 
+use std::collections::BTreeSet;
+
 use tokio_postgres::SimpleQueryMessage;
-use whimbrel_core::{Committed, Epoch, Error, ErrorClass, MigrationId, Result, RunKey, fault};
+use whimbrel_core::{Committed, Epoch, Error, ErrorClass, MigrationId, Result, RunKey, Step, fault};
 
 use crate::connect::Session;
 use crate::error::{from_driver, is_lost};
@@ -47,21 +49,31 @@ pub(crate) async fn record_chunk(session: &Session, run: &RunKey, change: &str) 
     Ok((rows(&answers, 1), value(&answers, 2)))
 }
 
-/// Begins the transaction of a step and holds the run's epoch, in one message; tells whether the step is recorded. The session has the name
-/// of a writer of the run, so that a later run can end it.
-pub(crate) async fn begin_step(session: &Session, run: &RunKey, step: &str, settings: &str) -> Result<bool> {
+/// Begins the transaction of steps and holds the run's epoch, in one message; tells which of the steps are recorded. The session has the
+/// name of a writer of the run, so that a later run can end it.
+pub(crate) async fn begin_steps(
+    session: &Session,
+    run: &RunKey,
+    steps: &[&Step],
+    settings: &str,
+) -> Result<BTreeSet<String>> {
+    let ids: Vec<String> = steps.iter().map(|step| literal(&step.id)).collect();
     let sql = format!(
-        "{BEGIN}; {}; SELECT count(*) FROM {STEPS} WHERE migration = {} AND step = {}; SET application_name = {}; {settings}",
+        "{BEGIN}; {}; SELECT json_agg(step) FROM {STEPS} WHERE migration = {} AND step IN ({}); SET application_name = {}; {settings}",
         held_epoch(run),
         literal(&run.migration.0),
-        literal(step),
+        ids.join(", "),
         literal(&writer_name(run)),
     );
     let answer = session.simple_query(&sql).await;
     let messages = answer.map_err(|error| ledger_gone(error, &run.migration))?;
     let answers = answers(&messages);
     same_epoch(&answers, 1, run)?;
-    Ok(value(&answers, 2) != "0")
+    match value(&answers, 2).as_str() {
+        "" => Ok(BTreeSet::new()),
+        ids => serde_json::from_str(ids)
+            .map_err(|cause| Error::invalid("a row of the ledger cannot be read").with_cause(cause)),
+    }
 }
 
 /// Runs the last statements and commits, in two messages.

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS _whimbrel_runs (
 CREATE TABLE IF NOT EXISTS _whimbrel_steps (
     migration TEXT NOT NULL, step TEXT NOT NULL, number INTEGER NOT NULL, epoch INTEGER NOT NULL,
     PRIMARY KEY (migration, step)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS _whimbrel_steps_number ON _whimbrel_steps (migration, number);
 CREATE TABLE IF NOT EXISTS _whimbrel_chunks (
     migration TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, chunk INTEGER NOT NULL, bounds TEXT NOT NULL,
     rows INTEGER, bytes INTEGER, rejected INTEGER, ruled TEXT, digest TEXT, epoch INTEGER NOT NULL, position TEXT, finished_at TEXT,
@@ -63,7 +64,8 @@ impl SqliteLedger {
 pub(crate) fn exists(connection: &Connection) -> Result<bool> {
     connection
         .query_row(
-            "SELECT count(*) > 0 FROM sqlite_schema WHERE name = '_whimbrel_runs'",
+            // The schema's own table has no index: a look into it would take longer with every table.
+            "SELECT count(*) > 0 FROM pragma_table_info('_whimbrel_runs', 'main')",
             [],
             |row| row.get(0),
         )

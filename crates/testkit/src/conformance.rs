@@ -47,6 +47,14 @@ pub const CLAIMS: &[Claim] = &[
         holds: |bench| Box::pin(structure::a_step_is_done_once_and_undone_once(bench)),
     },
     Claim {
+        name: "steps_that_go_together_end_as_they_would_one_by_one",
+        holds: |bench| {
+            Box::pin(structure::steps_that_go_together_end_as_they_would_one_by_one(
+                bench,
+            ))
+        },
+    },
+    Claim {
         name: "every_name_can_be_quoted",
         holds: |bench| Box::pin(structure::every_name_can_be_quoted(bench)),
     },

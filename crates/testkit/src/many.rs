@@ -23,6 +23,23 @@ pub fn postgres(tables: usize, rows: usize) -> String {
     all(tables, rows, made)
 }
 
+/// As [`postgres`], for MariaDB and MySQL.
+#[must_use]
+pub fn mysql(tables: usize, rows: usize) -> String {
+    let made = |sql: &mut String, name: &str, before: Option<&str>| {
+        let key = before.map_or_else(String::new, |before| {
+            format!(", constraint {name}_fk foreign key (parent_id) references {before}(id)")
+        });
+        let _infallible = write!(
+            sql,
+            "create table {name}(id bigint primary key, parent_id bigint, name varchar(80) not null, note text,
+               amount decimal(12,2), at datetime(6), ok boolean, code char(4),
+               key {name}_name (name), unique key {name}_code (code, at){key});"
+        );
+    };
+    all(tables, rows, made)
+}
+
 /// As [`postgres`], for SQLite.
 #[must_use]
 pub fn sqlite(tables: usize, rows: usize) -> String {

@@ -7,6 +7,7 @@ use whimbrel_core::{ObjectKind, Result, Step};
 use super::aside::aside_of;
 use crate::connect::Server;
 use crate::error::classify;
+use crate::quote::literal;
 
 /// Whether an object is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,51 @@ const ROUTINES: &str = "SELECT ROUTINE_NAME FROM information_schema.ROUTINES
     WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME = ? AND ROUTINE_TYPE = ?";
 const EVENTS: &str =
     "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() AND EVENT_NAME = ?";
+
+/// Tells whether anything is there that the steps make, or may be: with one question, and names compared as loosely as the catalog does.
+/// What cannot be looked for may be there.
+pub(super) async fn any_there(conn: &mut Conn, steps: &[&Step]) -> Result<bool> {
+    let question = |step: &&Step| {
+        let subject = &step.subject;
+        let owner = literal(&subject.owner.name);
+        let looked_for = match subject.kind {
+            ObjectKind::Table => RELATIONS.replacen('?', &owner, 1),
+            ObjectKind::ForeignKey => part(CONSTRAINTS, &owner, &literal(&subject.part)),
+            ObjectKind::PrimaryKey => part(INDEXES, &owner, "'PRIMARY'"),
+            ObjectKind::Index | ObjectKind::Unique => part(INDEXES, &owner, &literal(&subject.part)),
+            ObjectKind::Namespace
+            | ObjectKind::Type
+            | ObjectKind::Sequence
+            | ObjectKind::Column
+            | ObjectKind::Check
+            | ObjectKind::Exclusion
+            | ObjectKind::View
+            | ObjectKind::Comment
+            | ObjectKind::Other => return None,
+        };
+        Some(format!("({looked_for} LIMIT 1)"))
+    };
+    let Some(questions) = steps.iter().map(question).collect::<Option<Vec<String>>>() else {
+        return Ok(true);
+    };
+    let found: Option<String> = conn
+        .query_first(questions.join(" UNION ALL "))
+        .await
+        .map_err(classify)?;
+    Ok(found.is_some())
+}
+
+/// The question for a part of a table.
+fn part(sql: &str, owner: &str, name: &str) -> String {
+    let mut places = sql.split('?');
+    let mut asked = String::new();
+    for value in [owner, name] {
+        asked.push_str(places.next().unwrap_or_default());
+        asked.push_str(value);
+    }
+    places.for_each(|rest| asked.push_str(rest));
+    asked
+}
 
 /// How the first name is compared: the catalog's own comparison is looser than the server's in some versions.
 #[derive(Debug, Clone, Copy)]

@@ -3,11 +3,12 @@
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use whimbrel_core::{Epoch, MigrationId, Result, RunKey, StepRecord, fault};
+use whimbrel_core::{Epoch, MigrationId, Result, RunKey, Step, StepRecord, fault};
 
 use super::tables::STEPS;
 use super::transaction::{begin, commit_surely, hold_epoch, rollback};
 use crate::error::classify;
+use crate::quote::literal;
 
 /// What the ledger says of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +67,26 @@ pub(crate) async fn state(conn: &mut Conn, run: &RunKey, step: &str) -> Result<O
     }))
 }
 
-/// Records a state. Steps that run side by side may be in each other's way here; whoever had to yield does it again.
-pub(crate) async fn set(conn: &mut Conn, run: &RunKey, step: &str, state: State) -> Result<()> {
+/// Tells whether the ledger knows any of the steps, under the run's epoch.
+pub(crate) async fn any_known(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<bool> {
+    begin(conn).await?;
+    hold_epoch(conn, run).await?;
+    let sql = format!(
+        "SELECT COUNT(*) FROM {STEPS} WHERE migration = {} AND step IN ({})",
+        literal(&run.migration.0),
+        ids(steps)
+    );
+    let known: Option<u64> = conn.query_first(sql).await.map_err(classify)?;
+    rollback(conn).await?;
+    Ok(known != Some(0))
+}
+
+/// Records the state of each of the steps. Steps that run side by side may be in each other's way here; whoever had to yield does it again.
+pub(crate) async fn set(conn: &mut Conn, run: &RunKey, steps: &[&Step], state: State) -> Result<()> {
     const TRIES: usize = 10;
     fault::point("mysql.step.record.before")?;
     for _ in 1..TRIES {
-        match put(conn, run, step, state).await {
+        match put(conn, run, steps, state).await {
             Err(error) if error.code() == "serialization" => rollback(conn).await?,
             done => {
                 done?;
@@ -79,45 +94,45 @@ pub(crate) async fn set(conn: &mut Conn, run: &RunKey, step: &str, state: State)
             }
         }
     }
-    put(conn, run, step, state).await?;
+    put(conn, run, steps, state).await?;
     fault::point("mysql.step.record.after")
 }
 
-async fn put(conn: &mut Conn, run: &RunKey, step: &str, state: State) -> Result<()> {
+async fn put(conn: &mut Conn, run: &RunKey, steps: &[&Step], state: State) -> Result<()> {
     begin(conn).await?;
     hold_epoch(conn, run).await?;
+    let (migration, epoch) = (literal(&run.migration.0), run.epoch.0);
     let (word, statements) = state.parts();
+    let row = |step: &&Step| {
+        let id = literal(&step.id);
+        format!("({migration}, {id}, '{word}', {statements}, {epoch})")
+    };
+    let rows: Vec<String> = steps.iter().map(row).collect();
     let sql = format!(
-        "INSERT INTO {STEPS} (migration, step, state, statements, epoch) VALUES (?, ?, ?, ?, ?)
-         ON DUPLICATE KEY UPDATE state = ?, statements = ?, epoch = ?, changed_at = CURRENT_TIMESTAMP(6)"
+        "INSERT INTO {STEPS} (migration, step, state, statements, epoch) VALUES {}
+         ON DUPLICATE KEY UPDATE state = '{word}', statements = {statements}, epoch = {epoch}, changed_at = CURRENT_TIMESTAMP(6)",
+        rows.join(", ")
     );
-    conn.exec_drop(
-        sql,
-        (
-            &run.migration.0,
-            step,
-            word,
-            statements,
-            run.epoch.0,
-            word,
-            statements,
-            run.epoch.0,
-        ),
-    )
-    .await
-    .map_err(classify)?;
+    conn.query_drop(sql).await.map_err(classify)?;
     commit_surely(conn).await
 }
 
-/// Forgets the step.
-pub(crate) async fn remove(conn: &mut Conn, run: &RunKey, step: &str) -> Result<()> {
+fn ids(steps: &[&Step]) -> String {
+    let ids: Vec<String> = steps.iter().map(|step| literal(&step.id)).collect();
+    ids.join(", ")
+}
+
+/// Forgets the steps.
+pub(crate) async fn remove(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<()> {
     fault::point("mysql.step.record.before")?;
     begin(conn).await?;
     hold_epoch(conn, run).await?;
-    let sql = format!("DELETE FROM {STEPS} WHERE migration = ? AND step = ?");
-    conn.exec_drop(sql, (&run.migration.0, step))
-        .await
-        .map_err(classify)?;
+    let sql = format!(
+        "DELETE FROM {STEPS} WHERE migration = {} AND step IN ({})",
+        literal(&run.migration.0),
+        ids(steps)
+    );
+    conn.query_drop(sql).await.map_err(classify)?;
     commit_surely(conn).await?;
     fault::point("mysql.step.record.after")
 }

@@ -42,17 +42,20 @@ async fn check_keys(conn: &mut Conn, on: bool) -> Result<()> {
         .map_err(classify)
 }
 
-/// Makes statistics. What goes wrong stands in the answer's rows.
-pub(super) async fn analyze(conn: &mut Conn, table: &TableId) -> Result<()> {
+/// Makes statistics of the tables with one statement. What goes wrong stands in the answer's rows.
+pub(super) async fn analyze(conn: &mut Conn, tables: &[TableId]) -> Result<()> {
+    let names: Vec<String> = tables.iter().map(table_name).collect();
     let said: Vec<(String, String, String, String)> = conn
-        .query(format!("ANALYZE TABLE {}", table_name(table)))
+        .query(format!("ANALYZE TABLE {}", names.join(", ")))
         .await
         .map_err(classify)?;
     match said
         .into_iter()
         .find(|(_, _, kind, _)| kind.eq_ignore_ascii_case("error"))
     {
-        Some((.., message)) => Err(Error::invalid(message).with_code("server_error")),
+        Some((table, _, _, message)) => Err(Error::invalid(message)
+            .with_code("server_error")
+            .during(format!("analyze table `{table}`"))),
         None => Ok(()),
     }
 }

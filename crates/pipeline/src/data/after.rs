@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use whimbrel_core::{ObjectKind, Step, TableId};
 
+/// So many steps of larger tables are looked past for one of a small table's.
+const PASSED_MAX: usize = 64;
+
 /// The steps that are not done yet.
 pub(super) struct After {
     steps: Vec<Step>,
@@ -26,6 +29,32 @@ pub(super) struct After {
     /// Per table, what is not there yet.
     left: BTreeMap<TableId, Left>,
     running: BTreeSet<usize>,
+    is_closed: bool,
+}
+
+/// What may run behind the steps that were taken out together.
+#[derive(Default)]
+struct Behind {
+    /// Per step, for how many of them it waits.
+    waited_for: BTreeMap<usize, usize>,
+    /// Steps that wait for nothing else.
+    ready: VecDeque<usize>,
+}
+
+impl Behind {
+    fn took(&mut self, at: usize, then: &[Vec<usize>], waits: &[usize]) {
+        for next in &then[at] {
+            let waited_for = self.waited_for.entry(*next).or_default();
+            *waited_for += 1;
+            if *waited_for == waits[*next] {
+                self.ready.push_back(*next);
+            }
+        }
+    }
+
+    fn next(&mut self, goes: impl Fn(usize) -> bool) -> Option<usize> {
+        std::iter::from_fn(|| self.ready.pop_front()).find(|at| goes(*at))
+    }
 }
 
 /// How many of a table's steps are not done.
@@ -96,6 +125,7 @@ impl After {
             early_left: 0,
             left: BTreeMap::new(),
             running: BTreeSet::new(),
+            is_closed: false,
             steps,
         };
         let mut before: BTreeMap<TableId, Before> = BTreeMap::new();
@@ -141,9 +171,63 @@ impl After {
     fn release(&mut self, waiting: Vec<usize>) {
         for at in waiting {
             self.waits[at] -= 1;
-            if self.waits[at] == 0 {
+            if self.waits[at] == 0 && !self.running.contains(&at) {
                 self.ready.push_back(at);
             }
+        }
+    }
+
+    /// Tells how many steps wait for nothing but a place.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Takes out more steps that may run in order behind one that was taken out, at most so many, if all of their tables are small: they wait
+    /// for nothing, or only for steps before them.
+    pub(super) fn more(
+        &mut self,
+        first: usize,
+        most: usize,
+        is_read: impl Fn(&TableId) -> bool,
+        is_small: impl Fn(&TableId) -> bool,
+    ) -> Vec<(usize, Step)> {
+        // They may lock their tables until the last of them is done: whoever waits for one of them must not hold another.
+        let others = self.running.iter().filter(|at| **at != first);
+        let busy: BTreeSet<&TableId> = others.flat_map(|at| &self.steps[*at].tables).collect();
+        let goes = |step: &Step| {
+            let mut tables = step.tables.iter();
+            !step.destructive
+                && tables.all(|table| !is_read(table) && is_small(table) && !busy.contains(table))
+        };
+        let (mut more, mut stay) = (Vec::new(), VecDeque::new());
+        let mut behind = Behind::default();
+        behind.took(first, &self.then, &self.waits);
+        while more.len() < most && stay.len() < PASSED_MAX {
+            let at = match self.ready.pop_front() {
+                Some(at) if goes(&self.steps[at]) => at,
+                Some(at) => {
+                    stay.push_back(at);
+                    continue;
+                }
+                None => match behind.next(|at| goes(&self.steps[at])) {
+                    Some(at) => at,
+                    None => break,
+                },
+            };
+            behind.took(at, &self.then, &self.waits);
+            more.push((at, self.steps[at].clone()));
+        }
+        stay.append(&mut self.ready);
+        self.ready = stay;
+        self.running.extend(more.iter().map(|(at, _)| *at));
+        more
+    }
+
+    /// Takes back a step that was taken out and not begun.
+    pub(super) fn put_back(&mut self, at: usize) {
+        self.running.remove(&at);
+        if self.waits[at] == 0 && !self.is_closed {
+            self.ready.push_back(at);
         }
     }
 
@@ -198,6 +282,7 @@ impl After {
 
     /// Begins no step any more.
     pub(super) fn close(&mut self) {
+        self.is_closed = true;
         self.ready.clear();
         self.then.iter_mut().for_each(Vec::clear);
         self.on_rows.clear();
@@ -411,6 +496,78 @@ mod tests {
         after.done(first);
         assert!(after.next(true, read).is_none());
         assert!(after.next(true, |_| false).is_some());
+    }
+
+    fn places(steps: &[(usize, Step)]) -> Vec<usize> {
+        steps.iter().map(|(at, _)| *at).collect()
+    }
+
+    #[test]
+    fn steps_of_small_tables_go_together_and_those_that_were_not_begun_come_back() {
+        let steps: Vec<Step> = ["a", "large", "b", "read", "c"]
+            .iter()
+            .map(|name| step(ObjectKind::Index, &[name]))
+            .collect();
+        let planned = ids(&["a", "large", "b", "read", "c"]);
+        let mut after = After::new(steps, &planned, &BTreeSet::new());
+        let read = |table: &TableId| table == &TableId::bare("read");
+        let small = |table: &TableId| table != &TableId::bare("large");
+        assert_eq!(after.next(true, read).unwrap().0, 0);
+        assert_eq!(places(&after.more(0, 1, read, small)), [2]);
+        assert_eq!(places(&after.more(0, 9, read, small)), [4]);
+        assert_eq!(after.ready(), 2, "one is large, and one is read");
+        after.put_back(4);
+        assert_eq!(after.ready(), 3);
+        after.close();
+        after.put_back(2);
+        assert_eq!(after.ready(), 0, "nothing is begun once it is closed");
+    }
+
+    #[test]
+    fn what_waits_only_for_steps_that_go_together_goes_behind_them() {
+        let steps = vec![
+            step(ObjectKind::Index, &["a"]),
+            step(ObjectKind::PrimaryKey, &["a"]),
+            step(ObjectKind::Index, &["a"]),
+            step(ObjectKind::ForeignKey, &["a", "late"]),
+        ];
+        let planned = ids(&["a", "late"]);
+        let mut after = After::new(steps, &planned, &ids(&["late"]));
+        assert_eq!(after.next(false, |_| false).unwrap().0, 0);
+        let more = after.more(0, 9, |_| false, |_| true);
+        assert_eq!(
+            places(&more),
+            [1, 2],
+            "in their order, but for the one whose rows are missing"
+        );
+        done(&mut after, &[0]);
+        assert_eq!(
+            all(&mut after, false),
+            Vec::<usize>::new(),
+            "the next one is taken"
+        );
+        // The second failed, so the third was not begun, and waits for it.
+        after.put_back(2);
+        after.failed(1);
+        assert_eq!(all(&mut after, false), Vec::<usize>::new());
+        assert!(after.is_left());
+    }
+
+    #[test]
+    fn what_goes_together_shares_no_table_with_steps_that_run() {
+        let steps = vec![
+            step(ObjectKind::ForeignKey, &["a", "b"]),
+            step(ObjectKind::ForeignKey, &["b", "c"]),
+            step(ObjectKind::ForeignKey, &["c", "d"]),
+            step(ObjectKind::ForeignKey, &["d", "e"]),
+        ];
+        let planned = ids(&["a", "b", "c", "d", "e"]);
+        let mut after = After::new(steps, &planned, &BTreeSet::new());
+        assert_eq!(after.next(true, |_| false).unwrap().0, 0);
+        assert_eq!(after.next(true, |_| false).unwrap().0, 2);
+        assert_eq!(places(&after.more(2, 9, |_| false, |_| true)), [3]);
+        done(&mut after, &[2, 3]);
+        assert_eq!(places(&after.more(0, 9, |_| false, |_| true)), [1]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use whimbrel_core::{Chunk, ChunkResult, ErrorClass, TableAggregate, TableId};
 
 use super::after::After;
-use super::jobs::{Done, Task};
+use super::jobs::{Done, StepsDone, Task};
 use super::split::{Pace, Sizing};
 use super::table::CopyTable;
 use super::tally::Tally;
@@ -25,6 +25,9 @@ const FAILED_STEPS_MAX: usize = 8;
 
 /// Small tables that one job splits.
 const SPLIT_TOGETHER: usize = 64;
+
+/// The steps of a table of so many bytes take no time beside what comes with every step.
+const SMALL_BYTES: u64 = 256 << 10;
 
 /// A table that is not whole.
 pub(super) struct Way {
@@ -56,6 +59,9 @@ pub(super) struct Agenda {
     pens: usize,
     pace: Pace,
     after: After,
+    /// How many steps of small tables go together, and which tables are small.
+    together: usize,
+    small: BTreeSet<TableId>,
     incomplete: Arc<BTreeSet<TableId>>,
     /// Large tables to read back as soon as they are built.
     unread: Vec<usize>,
@@ -74,9 +80,12 @@ impl Agenda {
         run: &Arc<Run>,
         record: SnapshotRecord,
         after: After,
+        together: usize,
         incomplete: BTreeSet<TableId>,
     ) -> Self {
         let limits = &run.ctx.limits;
+        let tables = run.plan().tables.iter();
+        let small = tables.filter(|table| table.bytes <= SMALL_BYTES);
         Self {
             run: run.clone(),
             budget: run.ctx.budget(),
@@ -88,6 +97,8 @@ impl Agenda {
             pens: limits.writers.min(limits.jobs).max(1),
             pace: Pace::default(),
             after,
+            together,
+            small: small.map(|table| table.target.id.clone()).collect(),
             incomplete: Arc::new(incomplete),
             unread: Vec::new(),
             readings: Readings::default(),
@@ -147,18 +158,40 @@ impl Agenda {
         }));
     }
 
-    /// A step, for others wait for it. Where there is one writer, a step is a writer.
-    fn step(&mut self) -> Option<Job<Task>> {
+    /// A step, for others wait for it, or several of small tables. Where there is one writer, a step is a writer.
+    fn steps(&mut self) -> Option<Job<Task>> {
         let takes_pen = self.run.ctx.limits.writers == 1;
         if takes_pen && self.pens == 0 {
             return None;
         }
         let (readings, charting) = (&self.readings, &self.charting);
         let is_read = |table: &TableId| readings.is_reading(table) || charting.contains(table);
-        let (at, step) = self.after.next(self.ways.is_empty(), is_read)?;
+        let first = self.after.next(self.ways.is_empty(), is_read)?;
+        let mut steps = vec![first];
+        let (at, first) = &steps[0];
+        let is_small = |table: &TableId| self.small.contains(table);
+        if !first.destructive && first.tables.iter().all(is_small) {
+            // Every place has its part of them; what waits for one another has one place.
+            let places = self.run.ctx.limits.jobs.max(1);
+            let more = match self.after.ready() {
+                0 => self.together - 1,
+                ready => (ready / places).min(self.together - 1),
+            };
+            let more = self.after.more(*at, more, is_read, is_small);
+            steps.extend(more);
+        }
         self.pens -= usize::from(takes_pen);
-        let task = Task::Step(at, self.run.clone(), Box::new(step), self.incomplete.clone());
+        let task = Task::Steps(self.run.clone(), steps, self.incomplete.clone());
         Some(Job::light(task))
+    }
+
+    fn steps_done(&mut self, steps: StepsDone) {
+        self.pens += usize::from(self.run.ctx.limits.writers == 1);
+        steps.done.into_iter().for_each(|at| self.after.done(at));
+        steps.left.into_iter().for_each(|at| self.after.put_back(at));
+        if let Some((at, failure)) = steps.failed {
+            self.spare_others(at, *failure);
+        }
     }
 
     /// The count of a table that has arrived.
@@ -323,7 +356,7 @@ impl Work for Agenda {
     type Done = Done;
 
     fn next(&mut self, room: Room) -> Option<Job<Task>> {
-        self.step()
+        self.steps()
             .or_else(|| self.count_arrived())
             .or_else(|| self.chunk(room))
             .or_else(|| self.split())
@@ -350,14 +383,8 @@ impl Work for Agenda {
                 }
                 self.finish(at)
             }
-            Done::Step(at) => {
-                self.pens += usize::from(self.run.ctx.limits.writers == 1);
-                self.after.done(at);
-                Ok(())
-            }
-            Done::Failed(at, failure) => {
-                self.pens += usize::from(self.run.ctx.limits.writers == 1);
-                self.spare_others(at, *failure);
+            Done::Steps(steps) => {
+                self.steps_done(steps);
                 Ok(())
             }
             Done::Chart(table) => {

@@ -23,8 +23,8 @@ pub(super) enum Task {
     Copy(usize, Arc<CopyTable>, Chunk),
     /// Ask the source what a table holds.
     Count(usize, Arc<CopyTable>),
-    /// Do a step.
-    Step(usize, Arc<Run>, Box<Step>, Arc<BTreeSet<TableId>>),
+    /// Do steps that none of them waits for.
+    Steps(Arc<Run>, Vec<(usize, Step)>, Arc<BTreeSet<TableId>>),
     /// Let the target gather a table's statistics.
     Chart(Arc<Run>, TableId),
     /// Read a part of a table back from the target.
@@ -36,11 +36,19 @@ pub(super) enum Done {
     Split(Vec<(usize, Vec<Chunk>)>),
     Copy(usize, ChunkResult, Duration),
     Count(usize, TableAggregate),
-    Step(usize),
-    /// The step failed; what does not need it may go on.
-    Failed(usize, Box<Failure>),
+    Steps(StepsDone),
     Chart(TableId),
     ReadBack(read_back::Done),
+}
+
+/// What became of steps.
+#[derive(Default)]
+pub(super) struct StepsDone {
+    pub(super) done: Vec<usize>,
+    /// The one that failed; what does not need it may go on.
+    pub(super) failed: Option<(usize, Box<Failure>)>,
+    /// Those behind it, which were not begun.
+    pub(super) left: Vec<usize>,
 }
 
 /// Does the task. Being cancelled ends it at once, but for a step that runs: a failure elsewhere does not tear it, only a stop does.
@@ -50,13 +58,7 @@ pub(super) async fn perform(task: Task, cancel: CancellationToken) -> Result<Don
             let (result, took) = chunk::copy(&table, &chunk, &cancel).await?;
             Ok(Done::Copy(at, result, took))
         }
-        Task::Step(at, run, step, incomplete) => {
-            match steps::forward_or_wait(&run, &step, &incomplete).await {
-                Ok(()) => Ok(Done::Step(at)),
-                Err(failure) if failure.spares_others() => Ok(Done::Failed(at, Box::new(failure))),
-                Err(failure) => Err(failure),
-            }
-        }
+        Task::Steps(run, steps, incomplete) => do_steps(&run, steps, &incomplete).await.map(Done::Steps),
         Task::Split(tables, sizing) => unless(&cancel, Box::pin(split_all(tables, sizing))).await,
         Task::Count(at, table) => unless(&cancel, Box::pin(count(at, table))).await,
         Task::Chart(run, table) => unless(&cancel, Box::pin(chart(run, table))).await,
@@ -67,6 +69,27 @@ pub(super) async fn perform(task: Task, cancel: CancellationToken) -> Result<Don
             .await
         }
     }
+}
+
+async fn do_steps(
+    run: &Run,
+    steps: Vec<(usize, Step)>,
+    incomplete: &BTreeSet<TableId>,
+) -> Result<StepsDone, Failure> {
+    let all: Vec<&Step> = steps.iter().map(|(_, step)| step).collect();
+    let (done, failure) = steps::forward_all(run, &all, incomplete).await;
+    let mut places = steps.iter().map(|(at, _)| *at);
+    let done: Vec<usize> = places.by_ref().take(done).collect();
+    let failed = match failure {
+        None => None,
+        Some(failure) if failure.spares_others() => places.next().map(|at| (at, Box::new(failure))),
+        Some(failure) => return Err(failure),
+    };
+    Ok(StepsDone {
+        done,
+        failed,
+        left: places.collect(),
+    })
 }
 
 async fn unless(

@@ -1,20 +1,31 @@
 //! The verification told as checks that have a name and pass or fail. Nothing is asked anew: each stands on what was compared, and
 //! what was not compared is not checked.
 
+use std::collections::HashMap;
+
 use whimbrel_core::{
-    CheckResult, ObjectKind, ObjectVerdict, Plan, TableCheck, TablePlan, TableVerdict, Verdict,
+    CheckResult, ObjectKind, ObjectVerdict, Plan, TableCheck, TableId, TablePlan, TableVerdict, Verdict,
 };
+
+use crate::planned::Planned;
 
 /// Returns the checks of every table, in the plan's order.
 pub(super) fn of(plan: &Plan, tables: &[TableVerdict], objects: &[ObjectVerdict]) -> Vec<TableCheck> {
-    let each = tables
-        .iter()
-        .filter_map(|found| Some((plan.table(&found.target)?, found)));
-    each.flat_map(|(planned, found)| of_table(planned, found, objects))
-        .collect()
+    let places = Planned::places(plan);
+    let mut of_owner: HashMap<&TableId, Vec<&ObjectVerdict>> = HashMap::new();
+    for object in objects {
+        of_owner.entry(&object.object.owner).or_default().push(object);
+    }
+    let each = tables.iter().filter_map(|found| {
+        let planned = &plan.tables[*places.get(&found.target)?];
+        let objects = of_owner.get(&planned.target.id).map_or(&[][..], Vec::as_slice);
+        Some(of_table(planned, found, objects))
+    });
+    each.flatten().collect()
 }
 
-fn of_table(planned: &TablePlan, found: &TableVerdict, objects: &[ObjectVerdict]) -> Vec<TableCheck> {
+/// The checks of one table, by what was found of it and of its objects.
+fn of_table(planned: &TablePlan, found: &TableVerdict, objects: &[&ObjectVerdict]) -> Vec<TableCheck> {
     let checks = [
         ("record_count_check", record_count(found)),
         ("null_check", nulls(found)),
@@ -120,7 +131,7 @@ fn checksums(found: &TableVerdict) -> Answer {
     }
 }
 
-fn uniqueness(planned: &TablePlan, found: &TableVerdict, objects: &[ObjectVerdict]) -> Answer {
+fn uniqueness(planned: &TablePlan, found: &TableVerdict, objects: &[&ObjectVerdict]) -> Answer {
     let target = &planned.target;
     if target.primary_key.is_none() && target.uniques.is_empty() {
         return (
@@ -131,10 +142,8 @@ fn uniqueness(planned: &TablePlan, found: &TableVerdict, objects: &[ObjectVerdic
     if !is_read(found) {
         return not_read(found);
     }
-    let is_key = |object: &&ObjectVerdict| {
-        let kind = object.object.kind;
-        object.object.owner == target.id && matches!(kind, ObjectKind::PrimaryKey | ObjectKind::Unique)
-    };
+    let is_key =
+        |object: &&&ObjectVerdict| matches!(object.object.kind, ObjectKind::PrimaryKey | ObjectKind::Unique);
     if let Some(key) = objects
         .iter()
         .filter(is_key)
@@ -146,13 +155,13 @@ fn uniqueness(planned: &TablePlan, found: &TableVerdict, objects: &[ObjectVerdic
         );
     }
     let enforced = "the target enforces every key as planned";
-    if objects.iter().any(|object| object.object.owner == target.id) {
-        (CheckResult::Pass, enforced.to_owned())
-    } else {
+    if objects.is_empty() {
         (
             CheckResult::NotChecked,
             "the table's keys were not looked for".to_owned(),
         )
+    } else {
+        (CheckResult::Pass, enforced.to_owned())
     }
 }
 

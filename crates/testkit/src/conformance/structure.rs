@@ -1,7 +1,7 @@
 //! Claims about opening, the catalog, steps, names and sequences.
 
 use whimbrel_core::{
-    Change, Column, Direction, Identity, LogicalType, Sequence, SequencePosition, Table, TableId,
+    Change, Column, Direction, Identity, LogicalType, Sequence, SequencePosition, Step, Table, TableId,
 };
 
 use super::bench::{Bench, Made, options};
@@ -87,6 +87,51 @@ pub(super) async fn a_step_is_done_once_and_undone_once(bench: Bench) {
     }
     assert_eq!(bench.good(ledger.steps(&bench.migration()).await), []);
     let after = bench.good(bench.target.as_source().catalog().await).fingerprint();
+    assert_eq!(after, before, "the undo leaves no trace");
+}
+
+pub(super) async fn steps_that_go_together_end_as_they_would_one_by_one(bench: Bench) {
+    let run = bench.run().await;
+    let target = &bench.target;
+    let before = bench.good(target.as_source().catalog().await).fingerprint();
+    assert!(bench.good(target.steps_together().await) > 0);
+    let create = |name: &str, id: &str| {
+        let described = bench.describe(name, &[("note", LogicalType::text())]);
+        let mut steps = bench.steps(&Change::CreateTable {
+            table: described.table,
+            sequences: Vec::new(),
+        });
+        steps.iter_mut().for_each(|step| step.id.insert_str(0, id));
+        steps
+    };
+    let (first, second, third) = (create("one", "a"), create("two", "b"), create("three", "c"));
+    // Makes again what the first one makes, so the target refuses it.
+    let refused = create("one", "x");
+    let ids = |steps: &[&Step]| steps.iter().map(|step| step.id.clone()).collect::<Vec<_>>();
+    let recorded = async || {
+        let records = bench.good(target.ledger().steps(&bench.migration()).await);
+        records.into_iter().map(|record| record.id).collect::<Vec<_>>()
+    };
+
+    let good: Vec<&Step> = first.iter().chain(&second).collect();
+    bench.good(target.execute_together(&run, &good, Direction::Do).await);
+    assert_eq!(recorded().await, ids(&good));
+
+    let bad: Vec<&Step> = third.iter().chain(&refused).collect();
+    assert!(target.execute_together(&run, &bad, Direction::Do).await.is_err());
+    bench.execute(&run, &third, Direction::Do).await;
+    assert!(target.execute(&run, &refused[0], Direction::Do).await.is_err());
+    let all: Vec<&Step> = good.iter().copied().chain(&third).collect();
+    assert_eq!(
+        recorded().await,
+        ids(&all),
+        "the one that was refused is not recorded"
+    );
+
+    let reversed: Vec<&Step> = all.into_iter().rev().collect();
+    bench.good(target.execute_together(&run, &reversed, Direction::Undo).await);
+    assert_eq!(recorded().await, Vec::<String>::new());
+    let after = bench.good(target.as_source().catalog().await).fingerprint();
     assert_eq!(after, before, "the undo leaves no trace");
 }
 
