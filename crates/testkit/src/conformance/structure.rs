@@ -100,6 +100,7 @@ pub(super) async fn steps_that_go_together_end_as_they_would_one_by_one(bench: B
         let mut steps = bench.steps(&Change::CreateTable {
             table: described.table,
             sequences: Vec::new(),
+            as_declared: false,
         });
         steps.iter_mut().for_each(|step| step.id.insert_str(0, id));
         steps
