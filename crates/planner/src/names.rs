@@ -401,9 +401,15 @@ fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -
     } else {
         return (wanted.name.to_owned(), None);
     };
-    // A reserved prefix must not stay in front.
     let base = match change {
-        Change::Reserved => format!("x_{}", wanted.name),
+        // A reserved prefix must not stay in front, nor a letter inside that no name may have.
+        Change::Reserved => {
+            let possible = |letter: char| match reserved(&format!("x{letter}x")) {
+                true => '_',
+                false => letter,
+            };
+            format!("x_{}", wanted.name.chars().map(possible).collect::<String>())
+        }
         Change::TooLong | Change::Taken => wanted.name.to_owned(),
     };
     let mut salt = wanted.salt.clone();

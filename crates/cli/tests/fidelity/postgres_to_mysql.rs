@@ -29,6 +29,7 @@ create table refers (id integer primary key, a text, b integer, foreign key (a, 
 create index composite_c on composite (c desc); create index words_low on words (lower(v)); create index numbers_some on numbers (r) where r > 0;
 create table checked (id integer primary key, v integer, w integer generated always as (v * 2) stored, constraint v_small check (v between 1 and 100)); insert into checked (id, v) values (1, 50);
 create table "Odd ""Name`" ("select" integer primary key, "a b" integer, "Ä" text); insert into "Odd ""Name`" values (1, 2, 'x');
+create table "😀 box" (id integer primary key, "mood 😀" text, "end " integer); insert into "😀 box" values (1, '😀', 2);
 create schema other; create table other.flags (id integer primary key); insert into other.flags values (9);
 create table twice (a integer, b text); insert into twice values (1, 'x'), (1, 'x'), (null, null);
 create view shown as select id, v + 1 as next, case when v > 10 then 'many' else 'few' end as how from checked;
@@ -36,6 +37,11 @@ comment on table flags is 'it''s a comment';
 "#;
 
 const CASES: &[(&str, &[&str])] = &[
+    (
+        "select count(*) from information_schema.columns where table_schema = database() and table_name like 'x\\_\\_ box\\_%' \
+         and (column_name like 'x\\_mood \\_\\_%' or column_name like 'x\\_end \\_%')",
+        &["2"],
+    ),
     ("select id, yes from flags order by id", &["1|1", "2|0"]),
     (
         "select column_type from information_schema.columns where table_schema = database() and table_name = 'flags' and column_name = 'yes'",
