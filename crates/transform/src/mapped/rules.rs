@@ -48,6 +48,12 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
             }
         }
     }
+    for (at, table) in bases.iter().enumerate() {
+        let own = ways[at].iter().map(|(.., rule)| rule);
+        for rule in general[at].iter().chain(own) {
+            refuse_for_partition_alone(rule, table)?;
+        }
+    }
     let inherited: Vec<Vec<&TableRule>> = (0..bases.len())
         .map(|at| of_family(at, bases, &general, &ways))
         .collect();
@@ -100,6 +106,23 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
     refuse_doubles(&assigned)?;
     assigned.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(assigned)
+}
+
+/// A partition's rows may be read with its table's, where a rule for it alone would say nothing.
+fn refuse_for_partition_alone(rule: &TableRule, table: &Table) -> Result<()> {
+    let Some(partition) = table.partition_of.as_ref().filter(|_| rule.changes_rows()) else {
+        return Ok(());
+    };
+    let parent = &partition.parent;
+    if rule.from.iter().any(|pattern| parent.matches(pattern)) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the mapping has a rule for `{}` and not for `{parent}`, whose partition it is",
+        table.id
+    ))
+    .with_code("mapping")
+    .with_hint(format!("write the rule for the whole table: from = \"{parent}\"")))
 }
 
 /// The rules that a partition (or a table that inherits) has from the tables above it: their rows are its rows.
@@ -210,6 +233,8 @@ fn refuse_doubles(assigned: &[Assigned<'_>]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use whimbrel_core::{MaskRule, PartitionOf};
+
     use super::*;
 
     fn tables(names: &[&str]) -> Vec<Table> {
@@ -217,6 +242,27 @@ mod tests {
             .iter()
             .map(|name| Table::empty(TableId::bare(*name)))
             .collect()
+    }
+
+    #[test]
+    fn a_rule_that_changes_rows_of_a_partition_alone_is_refused() {
+        let mut bases = tables(&["orders", "orders_2024"]);
+        bases[1].partition_of = Some(PartitionOf {
+            parent: TableId::bare("orders"),
+            bound: String::new(),
+        });
+        let masking = |from: &str| TableRule {
+            mask: BTreeMap::from([("name".to_owned(), MaskRule::Redact)]),
+            ..rule(&[from], None)
+        };
+        assert!(assigned(vec![rule(&["orders_2024"], Some("late"))], &bases).is_ok());
+        for whole in ["orders", "orders*", "*"] {
+            assert!(assigned(vec![masking(whole)], &bases).is_ok(), "{whole}");
+        }
+        for part in ["orders_2024", "orders_*"] {
+            let refused = assigned(vec![masking(part)], &bases).unwrap_err();
+            assert!(refused.to_string().contains("whose partition it is"), "{refused}");
+        }
     }
 
     fn rule(from: &[&str], to: Option<&str>) -> TableRule {
