@@ -146,6 +146,13 @@ pub struct TableRule {
 }
 
 impl TableRule {
+    /// Returns what the rule calls columns of its tables, names and patterns, but for what it computes.
+    pub fn columns_named(&self) -> impl Iterator<Item = &String> {
+        let renamed = self.rename.keys().chain(self.default.keys());
+        let turned = self.mask.keys().chain(self.types.keys());
+        renamed.chain(turned).chain(&self.columns).chain(&self.exclude)
+    }
+
     /// Tells whether the rule does more than rename the table and its columns.
     pub fn changes_rows(&self) -> bool {
         let names_only = Self {

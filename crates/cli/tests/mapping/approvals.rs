@@ -15,17 +15,7 @@ const SETTINGS: &str = "[masking]\nkey = \"${MASK_KEY}\"\n[[lookup]]\nname = \"c
 
 fn planned(desk: &Desk, source: &sqlite::TestFile, target: &sqlite::TestFile) -> String {
     desk.write("codes.csv", "code,title\nx,one\n");
-    let planned = desk
-        .run(&[
-            "plan",
-            &source.url(),
-            &target.url(),
-            "--accept-suggested",
-            "--json",
-        ])
-        .expect_code(0);
-    let made: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
-    made["plan_hash"].as_str().unwrap().to_owned()
+    desk.planned(&source.url(), &target.url()).1
 }
 
 #[test]

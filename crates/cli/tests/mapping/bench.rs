@@ -42,19 +42,25 @@ impl Desk {
         program.args(arguments.iter().copied()).run()
     }
 
-    /// Plans with every suggested choice and runs; the run must end with every row verified.
-    pub(crate) fn moved(&self, source: &str, target: &str) -> String {
+    /// Plans with every suggested choice; returns the migration and the hash.
+    pub(crate) fn planned(&self, source: &str, target: &str) -> (String, String) {
         let planned = self
             .run(&["plan", source, target, "--accept-suggested", "--json"])
             .expect_code(0);
         let made: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
-        let hash = made["plan_hash"].as_str().unwrap();
-        let mut arguments = vec!["run", "--approve", hash, "--target", target];
+        let member = |name: &str| made[name].as_str().unwrap().to_owned();
+        (member("migration_id"), member("plan_hash"))
+    }
+
+    /// Plans and runs; the run must end with every row verified. Returns the migration.
+    pub(crate) fn moved(&self, source: &str, target: &str) -> String {
+        let (id, hash) = self.planned(source, target);
+        let mut arguments = vec!["run", "--approve", &hash, "--target", target];
         if source != "sources" {
             arguments.extend(["--source", source]);
         }
         self.run(&arguments).expect_code(0);
-        made["migration_id"].as_str().unwrap().to_owned()
+        id
     }
 
     /// The tables in the order in which they were done.

@@ -27,17 +27,7 @@ fn a_merged_and_filtered_table_arrives_exactly_once_wherever_the_program_dies() 
             return;
         };
         let desk = Desk::with(SETTINGS);
-        let planned = desk
-            .run(&[
-                "plan",
-                &source.url(),
-                target.url(),
-                "--accept-suggested",
-                "--json",
-            ])
-            .expect_code(0);
-        let made: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
-        let hash = made["plan_hash"].as_str().unwrap().to_owned();
+        let (_, hash) = desk.planned(&source.url(), target.url());
         let databases = ["--source", &source.url(), "--target", target.url()].map(str::to_owned);
         let mut run = vec!["run", "--approve", &hash];
         run.extend(databases.iter().map(String::as_str));

@@ -97,18 +97,8 @@ fn a_row_on_which_an_expression_fails_is_named_with_table_key_and_value() {
     let source = sqlite::TestFile::create("mapping_fails", NUMBERS);
     let target = sqlite::TestFile::create("mapping_fails_target", "");
     let desk = Desk::with("[[table]]\nfrom = \"numbers\"\ncompute = { share = \"total / parts\" }\n");
-    let planned = desk
-        .run(&[
-            "plan",
-            &source.url(),
-            &target.url(),
-            "--accept-suggested",
-            "--json",
-        ])
-        .expect_code(0);
-    let made: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
-    let hash = made["plan_hash"].as_str().unwrap();
-    let failed = desk.run(&["run", "--approve", hash]);
+    let (_, hash) = desk.planned(&source.url(), &target.url());
+    let failed = desk.run(&["run", "--approve", &hash]);
     assert_ne!(failed.code, Some(0));
     for said in ["numbers", "id=4321", "total / parts", "parts=0"] {
         assert!(

@@ -495,15 +495,7 @@ fn kind(rule: MaskRule) -> MaskKind {
 fn refuse_unknown(table: &Table, rules: &[&TableRule]) -> Result<()> {
     for rule in rules {
         let is_general = rule.from.iter().any(|pattern| pattern.contains(['*', '?'])) || rule.from.len() > 1;
-        let names = rule
-            .rename
-            .keys()
-            .chain(rule.default.keys())
-            .chain(rule.mask.keys())
-            .chain(rule.types.keys())
-            .chain(&rule.columns)
-            .chain(&rule.exclude);
-        for name in names {
+        for name in rule.columns_named() {
             let is_met = table
                 .columns
                 .iter()

@@ -89,15 +89,7 @@ fn unmet_names(rule: &TableRule, called: &[Table]) -> Result<()> {
         .flat_map(|table| &table.columns)
         .map(|column| &column.name)
         .collect();
-    let names = rule
-        .rename
-        .keys()
-        .chain(rule.default.keys())
-        .chain(rule.mask.keys())
-        .chain(rule.types.keys())
-        .chain(&rule.columns)
-        .chain(&rule.exclude);
-    for name in names {
+    for name in rule.columns_named() {
         let is_made = rule.compute.contains_key(name) || rule.source_column.as_ref() == Some(name);
         if !is_made && !columns.iter().any(|column| matches_name(name, column)) {
             return Err(wrong(
