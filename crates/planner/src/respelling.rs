@@ -40,7 +40,7 @@ impl Respelling {
             }
             let (namespace, name) = lookup::bare_name(&other.id);
             let bare = TableId { namespace, name };
-            respelling.objects.insert(bare.clone(), home(scope, &bare));
+            respelling.objects.insert(bare.clone(), place(scope, &bare));
             if other.kind.ends_with("view") {
                 respelling.columns.insert(bare, BTreeMap::new());
             }
@@ -113,13 +113,33 @@ impl Respelling {
         if let Some(to) = self.names.objects.get(id) {
             return to.clone();
         }
-        let home = home(scope, id);
+        let home = place(scope, id);
         // The catalog may carry the arguments in the name.
         let name = self.with(scope, &home.name, &[]);
         TableId {
             name: name.ok().filter(|_| id.name.contains('(')).unwrap_or(home.name),
             namespace: home.namespace,
         }
+    }
+
+    /// The name of an object, which may be in no namespace and speak of one, or of two types.
+    fn id_of(&self, scope: &Scope<'_>, object: &OtherObject) -> TableId {
+        let id = &object.id;
+        if id.namespace.is_some() {
+            return self.id(scope, id);
+        }
+        let (subject, rest) = match id.name.split_once(" to ") {
+            Some((subject, _)) => id.name.split_at(subject.len()),
+            None => (id.name.as_str(), ""),
+        };
+        let name = match (object.kind.as_str(), self.names.namespaces.get(subject)) {
+            ("grant on namespace" | "owner", Some(to)) => format!("{to}{rest}"),
+            ("cast", _) => self
+                .with(scope, &id.name, &[])
+                .unwrap_or_else(|_| id.name.clone()),
+            _ => return self.id(scope, id),
+        };
+        TableId::bare(name)
     }
 
     /// An object with all names in it as the target has them.
@@ -143,7 +163,7 @@ impl Respelling {
             texts.collect::<Result<Vec<String>, Untranslated>>()
         };
         Ok(OtherObject {
-            id: self.id(scope, &object.id),
+            id: self.id_of(scope, object),
             table: object.table.as_ref().map(|table| self.id(scope, table)),
             making: Some(Making {
                 statements: all(&making.statements)?,
@@ -193,6 +213,14 @@ impl Respelling {
             }
         }
         Ok(made)
+    }
+}
+
+/// Where an object goes; what is in no namespace among others that are (an extension, a publication) stays in none.
+fn place(scope: &Scope<'_>, id: &TableId) -> TableId {
+    match id.namespace.is_none() && scope.source.capabilities.namespaces {
+        true => id.clone(),
+        false => home(scope, id),
     }
 }
 

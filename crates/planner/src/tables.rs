@@ -320,7 +320,10 @@ fn collation(draft: &Draft<'_>, table: &Table, column: &Column, notes: &mut Note
         .of(&table.id, &column.name)
         .is_some_and(Way::is_adopted);
     if draft.scope.equal || adopted {
-        return column.collation.clone();
+        let own = column.collation.as_ref()?;
+        // A collation of the database's own may lie in a namespace that has another name in the target.
+        let respelled = draft.respelling.text(&draft.scope, own, None);
+        return Some(respelled.unwrap_or_else(|_| own.clone()));
     }
     let chosen = draft.collations.of(&table.id, &column.name).cloned();
     // What an inexact one calls equal was asked or said already.

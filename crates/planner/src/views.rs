@@ -94,8 +94,9 @@ fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Not
 
 fn reads(draft: &Draft<'_>, view: &View) -> Vec<TableId> {
     let relations = draft.names.relations(&view.reads);
-    view.reads
-        .iter()
-        .map(|id| relations.get(id).unwrap_or(id).clone())
-        .collect()
+    let named = |id: &TableId| match relations.get(id) {
+        Some(known) => known.clone(),
+        None => draft.respelling.id(&draft.scope, id),
+    };
+    view.reads.iter().map(named).collect()
 }

@@ -26,12 +26,23 @@ pub(crate) struct Mover {
 impl Mover {
     /// Plans with the suggested choices and those given; none, said aloud, without a server.
     pub(crate) fn plan(schema: &str, in_target: &str, decisions: &[&str]) -> Option<Self> {
+        Self::plan_with("", schema, in_target, decisions)
+    }
+
+    /// As [`Self::plan`], with settings.
+    pub(crate) fn plan_with(
+        settings: &str,
+        schema: &str,
+        in_target: &str,
+        decisions: &[&str],
+    ) -> Option<Self> {
         let source = TestDatabase::create("upgrade_source")?;
         let target = TestDatabase::create("upgrade_target")?;
         source.execute(ROLES);
         source.execute(schema);
         target.execute(in_target);
         let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("whimbrel.toml"), settings).unwrap();
         let mut arguments = vec!["plan", "--accept-suggested", "--json"];
         for decision in decisions {
             arguments.extend(["--decide", decision]);

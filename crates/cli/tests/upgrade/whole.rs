@@ -54,6 +54,24 @@ fn what_hangs_on_an_emptied_table_is_made_again() {
 }
 
 #[test]
+fn everything_follows_renamed_namespaces_and_is_made_again_there() {
+    let settings = "[namespaces]\napp = \"shop\"\n\"Odd Schema\" = \"even\"\n";
+    let Some(mover) = Mover::plan_with(settings, EVERYTHING, "", &[]) else {
+        return;
+    };
+    mover.run();
+    mover
+        .command(&["rollback", "--to", "table:shop.users", "--yes"])
+        .expect_code(0);
+    mover.command(&["resume"]).expect_code(0);
+    let named = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('app', 'Odd Schema')";
+    assert_eq!(mover.target.query_text(named), [[Some("0".to_owned())]]);
+    mover
+        .command(&["rollback", "--to", "start", "--yes"])
+        .expect_code(0);
+}
+
+#[test]
 fn another_function_of_the_target_stays_only_when_a_person_says_so() {
     let schema = "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'; CREATE TABLE t (x integer DEFAULT f());
         CREATE FUNCTION same() RETURNS integer LANGUAGE sql AS 'SELECT 3'";

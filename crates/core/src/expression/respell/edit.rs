@@ -62,6 +62,7 @@ pub(super) fn edited(
     for piece in &pieces {
         editor.literal(piece)?;
     }
+    editor.lone_namespaces();
     Ok(editor.written())
 }
 
@@ -87,6 +88,7 @@ struct Editor<'e> {
 impl Editor<'_> {
     fn written(mut self) -> String {
         self.edits.sort_by_key(|(at, _)| at.start);
+        self.edits.dedup_by_key(|(at, _)| at.start);
         let mut written = String::with_capacity(self.text.len());
         let mut done = 0;
         for (at, new) in self.edits {
@@ -127,6 +129,24 @@ impl Editor<'_> {
         match is_plain && !is_word {
             true => name.to_owned(),
             false => (self.tongue.quote)(name),
+        }
+    }
+
+    /// Namespaces that no name of an object or column follows: `OPERATOR(app.===)`, `IN SCHEMA app`.
+    fn lone_namespaces(&mut self) {
+        for at in 0..self.pieces.len() {
+            let is_sign = |piece: &Piece| piece.word().is_none() && !piece.is(&Token::Mul);
+            let before = at.checked_sub(1).and_then(|at| self.pieces.get(at));
+            let is_first = before.is_none_or(|piece| !piece.is(&Token::Period));
+            let is_before_sign = is_first
+                && self.is(Some(at + 1), &Token::Period)
+                && self.pieces.get(at + 2).is_some_and(is_sign);
+            let is_named = before.and_then(Piece::keyword).as_deref() == Some("SCHEMA");
+            if (is_before_sign || is_named)
+                && let Some(new) = self.names.namespaces.get(self.value(at))
+            {
+                self.replace(at, new);
+            }
         }
     }
 
@@ -426,14 +446,19 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Tells whether `::regclass` or the like follows.
+    /// Tells whether `::regclass` or the like follows, or a function that takes the name of an object stands before.
     fn stands_for_object(&self, piece: &Piece) -> bool {
-        let at = self.pieces.iter().position(|other| other.at == piece.at);
-        let Some(at) = at.filter(|at| self.is(Some(at + 1), &Token::DoubleColon)) else {
+        let Some(at) = self.pieces.iter().position(|other| other.at == piece.at) else {
             return false;
         };
-        let word = self.pieces.get(at + 2).and_then(Piece::keyword);
-        word.is_some_and(|word| word.starts_with("REG"))
+        let word = |at: Option<usize>| at.and_then(|at| self.pieces.get(at)?.keyword());
+        if self.is(Some(at + 1), &Token::DoubleColon) {
+            return word(Some(at + 2)).is_some_and(|word| word.starts_with("REG"));
+        }
+        let takes_name = |word: String| {
+            matches!(word.as_str(), "NEXTVAL" | "CURRVAL" | "SETVAL") || word.starts_with("TO_REG")
+        };
+        self.is(at.checked_sub(1), &Token::LParen) && word(at.checked_sub(2)).is_some_and(takes_name)
     }
 
     /// Tells whether the text of a function is SQL, or a language around it.

@@ -76,6 +76,26 @@ fn said_bare(text: &str, on: &[&str]) -> Result<String, String> {
 }
 
 #[test]
+fn namespaces_follow_where_no_name_of_an_object_comes_behind_them() {
+    for (text, expected) in [
+        (
+            "ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA public GRANT SELECT ON TABLES TO b",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA app GRANT SELECT ON TABLES TO b",
+        ),
+        (
+            "GRANT USAGE ON SCHEMA public TO b",
+            "GRANT USAGE ON SCHEMA app TO b",
+        ),
+        (
+            "CREATE OPERATOR public.=== (FUNCTION = public.slug, COMMUTATOR = OPERATOR(public.===))",
+            "CREATE OPERATOR app.=== (FUNCTION = app.slug, COMMUTATOR = OPERATOR(app.===))",
+        ),
+    ] {
+        assert_eq!(said(text, &[]).as_deref(), Ok(expected));
+    }
+}
+
+#[test]
 fn names_follow_in_whatever_an_engine_prints() {
     for (text, on, expected) in [
         (
@@ -152,6 +172,16 @@ fn the_text_of_a_function_follows_where_it_is_clear_and_is_refused_where_it_is_n
         .as_deref(),
         Ok(
             "CREATE FUNCTION app.f() RETURNS void LANGUAGE plpgsql AS $f$ BEGIN UPDATE app.people SET \"full name\" = app.slug(\"full name\"); END $f$"
+        )
+    );
+    assert_eq!(
+        said(
+            &function("BEGIN PERFORM nextval('public.seq'), to_regclass('public.customers'); END"),
+            &[]
+        )
+        .as_deref(),
+        Ok(
+            "CREATE FUNCTION app.f() RETURNS void LANGUAGE plpgsql AS $f$ BEGIN PERFORM nextval('app.seq'), to_regclass('app.people'); END $f$"
         )
     );
     for body in [
