@@ -268,11 +268,15 @@ impl Agenda {
         })
     }
 
-    /// The statistics of a table, where the target can be looked at while others are written.
+    /// The statistics of a table, where the target can be looked at while others are written. Those that take longest come first, so that
+    /// none of them is the only one left in the end: of a large table a sample is looked at, column by column.
     fn chart(&mut self) -> Option<Job<Task>> {
+        const SAMPLED_ROWS: u64 = 30_000;
         let (after, tables) = (&self.after, &self.run.plan().tables);
-        let is_whole = |at: &usize| after.is_whole(&tables[*at].target.id);
-        let place = self.uncharted.iter().position(is_whole)?;
+        let values = |at: usize| tables[at].rows.min(SAMPLED_ROWS) * tables[at].target.columns.len() as u64;
+        let whole = self.uncharted.iter().enumerate();
+        let whole = whole.filter(|(_, at)| after.is_whole(&tables[**at].target.id));
+        let (place, _) = whole.max_by_key(|(_, at)| values(**at))?;
         let table = tables[self.uncharted.remove(place)].target.id.clone();
         self.charting.insert(table.clone());
         Some(Job::light(Task::Chart(self.run.clone(), table)))
