@@ -21,7 +21,7 @@ pub struct ColumnAggregate {
     pub nulls: u64,
     /// Exact sum of integers and exact numerics as canonical decimal text, see [`crate::canonical_decimal`].
     pub sum: Option<String>,
-    /// Smallest value in canonical text (decimal, ISO date or time, or text under a binary order).
+    /// Smallest value in canonical text (decimal, ISO date or time, or the [`text_head`] of text under a binary order).
     pub min: Option<String>,
     /// Largest value, as `min`.
     pub max: Option<String>,
@@ -29,4 +29,27 @@ pub struct ColumnAggregate {
     pub bytes: Option<u64>,
     /// Number of true values of a boolean.
     pub trues: Option<u64>,
+}
+
+/// The most characters of a smallest or largest text that are compared: more would be whole documents.
+pub const TEXT_HEAD_CHARS: usize = 256;
+
+/// Returns the first [`TEXT_HEAD_CHARS`] characters of a text. Cutting keeps a binary order, so the head of the smallest text is the smallest head:
+/// an engine may cut each text before it compares them.
+pub fn text_head(text: &str) -> &str {
+    let end = text.char_indices().nth(TEXT_HEAD_CHARS);
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_cut_between_characters() {
+        let long = "ä".repeat(TEXT_HEAD_CHARS + 1);
+        assert_eq!(text_head(&long).chars().count(), TEXT_HEAD_CHARS);
+        assert_eq!(text_head("ä"), "ä");
+        assert_eq!(text_head(&long[..TEXT_HEAD_CHARS * 2]), &long[..TEXT_HEAD_CHARS * 2]);
+    }
 }

@@ -8,8 +8,9 @@
 
 use mysql_async::{Row, Value};
 use whimbrel_core::{
-    ColumnAggregate, Error, LogicalType, ReadColumn, Result, Table, TableAggregate, ValueRule,
-    canonical_decimal, format_date, format_time, format_timestamp, parse_date, parse_time, parse_timestamp,
+    ColumnAggregate, Error, TEXT_HEAD_CHARS, LogicalType, ReadColumn, Result, Table, TableAggregate, ValueRule,
+    canonical_decimal, format_date, format_time, format_timestamp, text_head, parse_date, parse_time,
+    parse_timestamp,
 };
 
 use crate::columns::{ServerColumn, find};
@@ -19,8 +20,8 @@ use crate::profile::{count, is_no_day};
 use crate::quote::{quoted, table_name};
 use crate::wire::Session;
 
-/// Longer extremes of text are left out: they would be whole documents.
-const TEXT_BYTES_MAX: usize = 4_096;
+/// The head of a text is within as many bytes.
+const HEAD_BYTES_MAX: usize = 4 * TEXT_HEAD_CHARS;
 
 /// A sum of decimals has 22 digits more than these, and 65 at most.
 const SUMMED_DIGITS_MAX: u32 = 43;
@@ -192,7 +193,11 @@ fn asked(measure: Measure, server: &ServerColumn, value: &str) -> Vec<String> {
     let range = |value: &str| [format!("MIN({value})"), format!("MAX({value})")];
     match measure {
         Measure::Number { sum } => {
-            let number = format!("{value} + 0");
+            // Only a year needs to be made one; each addition costs as much as the sum.
+            let number = match server.kind {
+                Kind::Year => format!("{value} + 0"),
+                _ => value.to_owned(),
+            };
             list.push(match sum {
                 true => format!("SUM({number})"),
                 false => "NULL".to_owned(),
@@ -211,8 +216,7 @@ fn asked(measure: Measure, server: &ServerColumn, value: &str) -> Vec<String> {
                 true => format!("CAST({value} AS BINARY)"),
                 false => format!("CAST(CONVERT({value} USING utf8mb4) AS BINARY)"),
             };
-            // Cut, and left out when it was: said twice, an extreme would be looked for twice.
-            let cut = |found: &String| format!("LEFT({found}, {TEXT_BYTES_MAX} + 1)");
+            let cut = |found: &String| format!("LEFT({found}, {HEAD_BYTES_MAX})");
             let measured = if server.is_stored_as_utf8() { value } else { &bytes };
             list.push(format!("SUM(LENGTH({measured}))"));
             list.extend(range(&bytes).iter().map(cut));
@@ -248,8 +252,8 @@ fn read(measure: Measure, next: &mut dyn FnMut() -> Option<String>) -> ColumnAgg
         }),
         Measure::Text => {
             aggregate.bytes = bytes(next());
-            let mut whole = || next().filter(|text| text.len() <= TEXT_BYTES_MAX);
-            (aggregate.min, aggregate.max) = (whole(), whole());
+            let mut extreme = || next().map(|text| text_head(&text).to_owned());
+            (aggregate.min, aggregate.max) = (extreme(), extreme());
         }
         Measure::Bytes => aggregate.bytes = bytes(next()),
         Measure::Boolean => aggregate.trues = Some(count(next().as_ref())),

@@ -8,7 +8,8 @@
 
 use tokio_postgres::Client;
 use whimbrel_core::{
-    ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate, canonical_decimal,
+    ColumnAggregate, TEXT_HEAD_CHARS, LogicalType, ReadColumn, Result, Table, TableAggregate, canonical_decimal,
+    text_head,
 };
 
 use crate::calendar::{date_text, timestamp_text};
@@ -19,8 +20,8 @@ use crate::native::Kind;
 use crate::passes::{count, texts};
 use crate::quote::{quoted, rows_of};
 
-/// Longer extremes of text are left out: they would be whole documents.
-const TEXT_BYTES_MAX: u32 = 4_096;
+/// A text of as many bytes is cut before it is compared, so that no document has to be unpacked for the order of its first words.
+const HEAD_BYTES_MAX: usize = 4 * TEXT_HEAD_CHARS;
 
 /// What is compared about a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +67,17 @@ pub(crate) async fn aggregate(
     let mut measures = Vec::with_capacity(columns.len());
     for column in columns {
         let kind = find(&found, &table.id, &column.name)?.kind;
+        let name = quoted(&column.name);
         let measure = measure(kind, &column.logical, is_utf8);
-        expressions.extend(asked(measure, &quoted(&column.name)));
+        // The server vouches that such a column holds no NULL.
+        let nullable = table.column(&column.name).is_none_or(|column| column.nullable);
+        let nulls = if nullable {
+            format!("count(*) - count({name})")
+        } else {
+            "0".to_owned()
+        };
+        expressions.push(nulls);
+        expressions.extend(asked(measure, &name));
         measures.push(measure);
     }
     let values = match is_empty {
@@ -136,46 +146,34 @@ fn of_kind(kind: Kind) -> Measure {
     }
 }
 
-/// What is asked of the server for a column: always the NULLs first.
+/// What is asked of the server for a column behind the number of its NULLs.
 fn asked(measure: Measure, name: &str) -> Vec<String> {
-    let mut list = vec![format!("count(*) - count({name})")];
-    let short = |value: &str, extreme: &str| {
-        let found = format!("{extreme}({value} COLLATE \"C\")");
-        format!("CASE WHEN octet_length({found}) <= {TEXT_BYTES_MAX} THEN {found} END")
-    };
+    let range = |value: &str| [format!("min({value})"), format!("max({value})")];
     match measure {
         Measure::Number => {
             // The server sums bigint and numeric exactly, and the others in more bits than they have.
-            list.extend([
-                format!("sum({name})"),
-                format!("min({name})"),
-                format!("max({name})"),
-            ]);
+            let [min, max] = range(name);
+            vec![format!("sum({name})"), min, max]
         }
-        Measure::Date | Measure::Time | Measure::Timestamp { .. } => {
-            list.extend([format!("min({name})"), format!("max({name})")]);
-        }
+        Measure::Date | Measure::Time | Measure::Timestamp { .. } => range(name).into(),
         Measure::Text => {
             let value = format!("{name}::text");
-            list.extend([
-                format!("sum(octet_length({name}))"),
-                short(&value, "min"),
-                short(&value, "max"),
-            ]);
+            let cut = format!(
+                "CASE WHEN octet_length({name}) > {HEAD_BYTES_MAX} THEN left({value}, {TEXT_HEAD_CHARS}) ELSE {value} END"
+            );
+            let [min, max] = range(&format!("({cut}) COLLATE \"C\""));
+            vec![format!("sum(octet_length({name}))"), min, max]
         }
         Measure::Printed => {
             let value = format!("({})", text_of(name));
-            list.extend([
-                format!("sum(octet_length({value}))"),
-                short(&value, "min"),
-                short(&value, "max"),
-            ]);
+            let [min, max] = range(&format!("{value} COLLATE \"C\""))
+                .map(|extreme| format!("left({extreme}, {TEXT_HEAD_CHARS})"));
+            vec![format!("sum(octet_length({value}))"), min, max]
         }
-        Measure::Padded | Measure::Bytes => list.push(format!("sum(octet_length({name}))")),
-        Measure::Boolean => list.push(format!("count(*) FILTER (WHERE {name})")),
-        Measure::Nulls => {}
+        Measure::Padded | Measure::Bytes => vec![format!("sum(octet_length({name}))")],
+        Measure::Boolean => vec![format!("count(*) FILTER (WHERE {name})")],
+        Measure::Nulls => Vec::new(),
     }
-    list
 }
 
 fn read(measure: Measure, next: &mut dyn FnMut() -> Option<String>) -> ColumnAggregate {
@@ -203,7 +201,8 @@ fn read(measure: Measure, next: &mut dyn FnMut() -> Option<String>) -> ColumnAgg
         }
         Measure::Text | Measure::Printed => {
             aggregate.bytes = bytes(next());
-            (aggregate.min, aggregate.max) = (next(), next());
+            let mut extreme = || next().map(|text| text_head(&text).to_owned());
+            (aggregate.min, aggregate.max) = (extreme(), extreme());
         }
         Measure::Padded | Measure::Bytes => aggregate.bytes = bytes(next()),
         Measure::Boolean => aggregate.trues = Some(count(next().as_ref())),

@@ -4,7 +4,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
-use whimbrel_core::{ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate};
+use whimbrel_core::{ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate, text_head};
 
 use crate::catalog::pragma_text;
 use crate::codec::real_text;
@@ -285,7 +285,8 @@ impl Answer<'_> {
 
     fn bytes_as_text(&self, at: usize) -> rusqlite::Result<Option<String>> {
         let bytes: Option<Vec<u8>> = self.row.get(self.at + at)?;
-        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        Ok(text.map(|text| text_head(&text).to_owned()))
     }
 }
 
