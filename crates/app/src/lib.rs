@@ -55,4 +55,4 @@ pub use status::{Status, rows_planned, status, statuses};
 pub use verify::{VerifyOutcome, VerifyRequest, verify};
 pub use whimbrel_pipeline::{InWork, Kind, Observer, Outlook, PauseState, Progress};
 pub use whimbrel_quality::{ColumnQuality, Unit as LengthUnit};
-pub use whimbrel_transform::Preview;
+pub use whimbrel_transform::{Preview, PreviewRow};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use whimbrel_core::{Catalog, Result};
+use whimbrel_core::{Catalog, Mapping, Result, Source as _, SourceRule};
 use whimbrel_transform::Preview;
 
 use crate::analyze::Pair;
@@ -33,9 +33,26 @@ pub async fn preview(setup: &Setup, source: &str, target: &str, table: &str) -> 
 /// When the source cannot be read, a usage error when the file is there already.
 pub async fn init_config(setup: &Setup, source: &str, target: &str, file: &Path) -> Result<String> {
     let mut pair = Pair::read(setup, source, target)?;
-    let opened = setup.open_source(&mut pair.source).await?;
-    let catalog = opened.catalog().await?;
-    let text = settings(&pair.source.url.stored(), &pair.target.url.stored(), &catalog);
+    let mapping = Mapping {
+        sources: setup.settings.mapping()?.sources,
+        ..Mapping::default()
+    };
+    let text = match pair.source.members.is_empty() {
+        true => {
+            let opened = setup.open_source(&mut pair.source).await?;
+            let own = block("database.source", None, &pair.source.url.stored());
+            settings(&own, &pair.target.url.stored(), &opened.catalog().await?)
+        }
+        false => {
+            let scheme = pair.target.url.scheme.clone();
+            let through = mapping::through(setup, &mut pair.source, &mapping, &scheme).await?;
+            let members = pair.source.members.iter().zip(&mapping.sources);
+            let own: String = members
+                .map(|(member, rule)| block("[source]", Some(rule), &member.address.url.stored()))
+                .collect();
+            settings(&own, &pair.target.url.stored(), &through.catalog().await?)
+        }
+    };
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -53,19 +70,29 @@ pub async fn init_config(setup: &Setup, source: &str, target: &str, file: &Path)
     Ok(text)
 }
 
-fn settings(source: &str, target: &str, catalog: &Catalog) -> String {
-    // What JSON escapes, TOML reads; it wants one character more.
-    let quoted = |text: &str| {
-        serde_json::Value::from(text)
-            .to_string()
-            .replace('\u{7f}', "\\u007F")
-    };
+/// What JSON escapes, TOML reads; it wants one character more.
+fn quoted(text: &str) -> String {
+    let escaped = serde_json::Value::from(text).to_string();
+    escaped.replace('\u{7f}', "\\u007F")
+}
+
+fn block(heading: &str, rule: Option<&SourceRule>, url: &str) -> String {
+    let mut text = format!("[{heading}]\n");
+    if let Some(rule) = rule {
+        text.push_str(&format!("name = {}\n", quoted(&rule.name)));
+        if let Some(namespace) = &rule.namespace {
+            text.push_str(&format!("namespace = {}\n", quoted(namespace)));
+        }
+    }
+    text.push_str(&format!("url = {}\n\n", quoted(url)));
+    text
+}
+
+fn settings(sources: &str, target: &str, catalog: &Catalog) -> String {
     let mut text = format!(
-        "# A password belongs into the environment: url = \"...://USER:${{PASSWORD}}@HOST/DATABASE\"\n\
-         [database.source]\nurl = {}\n\n[database.target]\nurl = {}\n\n\
+        "# A password belongs into the environment: url = \"...://USER:${{PASSWORD}}@HOST/DATABASE\"\n{sources}{}\
          # One block for each table; take the # away from the lines that you need.\n",
-        quoted(source),
-        quoted(target)
+        block("database.target", None, target)
     );
     for table in &catalog.tables {
         text.push_str(&format!(
@@ -102,7 +129,8 @@ mod tests {
             tables: vec![table],
             ..Catalog::default()
         };
-        let text = settings("sqlite:a.db", "sqlite:b.db", &catalog);
+        let own = block("database.source", None, "sqlite:a.db");
+        let text = settings(&own, "sqlite:b.db", &catalog);
         let read = Settings::parse(&text, "whimbrel.toml").unwrap();
         assert_eq!(read.mapping().unwrap().tables[0].from, ["odd \"name\"\n"]);
     }

@@ -3,6 +3,7 @@
 
 mod mapping;
 mod markdown;
+mod origin;
 mod outcome;
 mod plan;
 mod quality;

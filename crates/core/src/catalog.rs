@@ -169,6 +169,9 @@ pub struct Table {
     /// Name of the database that the table comes from, where several are read as one; none otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// The tables of the databases that its rows come from, where a mapping does more than rename it, or where several are read as one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<TablePart>,
     /// The engine's own estimate of the number of rows.
     pub rows_estimate: Option<u64>,
     /// Size of the data in bytes, as the engine knows it.
@@ -176,6 +179,17 @@ pub struct Table {
 }
 
 impl Table {
+    /// Tells whether the definition says what becomes of rows that break a key, which stands nowhere else in the catalog.
+    pub fn settles_conflicts(&self) -> bool {
+        let definition = self.definition.as_deref().unwrap_or_default();
+        let words: Vec<String> = definition
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|word| !word.is_empty())
+            .map(str::to_ascii_lowercase)
+            .collect();
+        words.windows(2).any(|pair| pair == ["on", "conflict"])
+    }
+
     /// Makes a table without anything but its name.
     pub fn empty(id: TableId) -> Self {
         Self {
@@ -196,6 +210,7 @@ impl Table {
             flattened: false,
             unmovable: None,
             origin: None,
+            parts: Vec::new(),
             rows_estimate: None,
             bytes: None,
         }
@@ -223,6 +238,38 @@ impl Table {
             .filter(all_not_null)
             .or_else(|| self.uniques.iter().find(all_not_null))
     }
+}
+
+/// A table of a database that rows of a mapped table come from ([`crate::Mapping`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TablePart {
+    /// The database's name among several; none when it is the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// The database's engine.
+    pub engine: String,
+    /// The table, as its database calls it.
+    pub table: TableId,
+    /// Which of its rows, as a person wrote it; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// What the columns of the mapped table are made of; one that is not listed is NULL.
+    pub columns: BTreeMap<String, PartValue>,
+}
+
+/// What a column of a mapped table is made of in one of its parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartValue {
+    /// The part's own column.
+    Column {
+        /// Its name.
+        name: String,
+        /// Its type, as the engine prints it.
+        native: String,
+    },
+    /// A computation, as a person wrote it.
+    Computed(String),
 }
 
 /// What makes a table a partition of another.

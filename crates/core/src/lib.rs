@@ -54,8 +54,8 @@ pub use calendar::{
 pub use canonical::{RowHash, RowHasher};
 pub use catalog::{
     Catalog, Check, Column, Deferral, Exclusion, ForeignKey, Generated, Identity, Index, IndexPart, Key,
-    Making, MakingStage, Namespace, OtherObject, PartitionOf, Sequence, SequencePosition, Table, UserType,
-    UserTypeKind, View,
+    Making, MakingStage, Namespace, OtherObject, PartValue, PartitionOf, Sequence, SequencePosition, Table,
+    TablePart, UserType, UserTypeKind, View,
 };
 pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
 pub use clock::{Clock, SystemClock};

@@ -79,6 +79,8 @@ pub struct Renames {
     pub gone: BTreeMap<TableId, BTreeSet<String>>,
     /// Native types in the target, by column of each table.
     pub types: BTreeMap<TableId, BTreeMap<String, String>>,
+    /// Columns of each table whose values become of another kind, with the kinds in words.
+    pub turned: BTreeMap<TableId, BTreeMap<String, String>>,
 }
 
 /// One of several sources.

@@ -9,6 +9,7 @@ use crate::names::Names;
 use crate::respelling::Respelling;
 use crate::scope::Scope;
 use crate::select::Selection;
+use crate::staying::Staying;
 use crate::ways::Ways;
 
 /// Everything that the target's objects are made from.
@@ -17,6 +18,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) selection: Selection<'a>,
     pub(crate) names: Names,
     pub(crate) respelling: Respelling,
+    pub(crate) staying: Staying,
     pub(crate) existing: Existing<'a>,
     pub(crate) numbering: Numbering,
     pub(crate) ways: Ways,

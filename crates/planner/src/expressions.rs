@@ -238,5 +238,6 @@ fn collations(table: &Table) -> BTreeMap<String, String> {
 /// [`Untranslated`] names what the target will not have, or what is not clear.
 pub(crate) fn respelled(draft: &Draft<'_>, text: &str, on: Option<&TableId>) -> Result<String, Untranslated> {
     needs::check(&draft.scope, text)?;
+    draft.staying.check(&draft.scope, text, on.is_some())?;
     draft.respelling.text(&draft.scope, text, on)
 }

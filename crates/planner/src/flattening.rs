@@ -4,6 +4,7 @@ use whimbrel_core::{Finding, Severity, Table, TableId};
 
 use crate::notes::{Notes, STOP};
 use crate::scope::{Scope, table_subject};
+use crate::select;
 
 /// The choice that each table brings the rows that it holds itself.
 const OWN_ROWS: &str = "own_rows";
@@ -30,6 +31,7 @@ pub(crate) fn report(scope: &Scope<'_>, tables: &[&Table], notes: &mut Notes<'_>
     if scope.equal {
         return;
     }
+    report_idle_names(scope, notes);
     for table in tables {
         if table.partitioned_by.is_some() {
             report_flattened(scope, table, notes);
@@ -40,6 +42,29 @@ pub(crate) fn report(scope: &Scope<'_>, tables: &[&Table], notes: &mut Notes<'_>
         if !table.inherits.is_empty() {
             ask_about_parents(table, notes);
         }
+    }
+}
+
+/// A name for a partition says nothing where its rows arrive with those of the whole.
+fn report_idle_names(scope: &Scope<'_>, notes: &mut Notes<'_>) {
+    let is_wanted = |id: &TableId| select::is_wanted(scope.input.wishes, id);
+    for (id, to) in &scope.input.wishes.renames.tables {
+        let table = scope.source.catalog.table(id);
+        let Some(table) = table.filter(|table| is_part_of_another(scope, table, is_wanted)) else {
+            continue;
+        };
+        let whole = table
+            .partition_of
+            .as_ref()
+            .map(|partition| partition.parent.to_string());
+        notes.warn(
+            "mapping",
+            table_subject(id),
+            format!(
+                "the mapping calls the partition `{id}` `{to}`, which says nothing here: its rows arrive with those of `{}`",
+                whole.unwrap_or_default()
+            ),
+        );
     }
 }
 

@@ -20,6 +20,7 @@ mod names;
 mod needs;
 mod respelling;
 mod select;
+mod staying;
 mod user_types;
 
 // Each column's way.

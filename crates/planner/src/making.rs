@@ -12,6 +12,7 @@ use crate::draft::Draft;
 use crate::lookup::{self, QualifiedName};
 use crate::needs;
 use crate::notes::{LEAVE_OUT, Notes, STOP};
+use crate::views;
 
 /// The choice that keeps what is asked about.
 const KEEP: &str = "keep";
@@ -79,7 +80,10 @@ fn wanted<'a>(draft: &Draft<'a>, notes: &mut Notes<'_>) -> Vec<Candidate<'a>> {
     let mut candidates: Vec<Candidate<'a>> = Vec::new();
     for (object, making) in on_chosen {
         match draft.respelling.object(&draft.scope, object) {
-            Ok(made) => candidates.push(Candidate { object, making, made }),
+            Ok(made) => {
+                warn_of_kinds(draft, object, making, notes);
+                candidates.push(Candidate { object, making, made });
+            }
             Err(why) => not_moved(object, &why.what, notes),
         }
     }
@@ -88,6 +92,28 @@ fn wanted<'a>(draft: &Draft<'a>, notes: &mut Notes<'_>) -> Vec<Candidate<'a>> {
         return candidates;
     }
     reached(draft, candidates)
+}
+
+/// An object may do with a column what cannot be done with its new kind.
+fn warn_of_kinds(draft: &Draft<'_>, object: &OtherObject, making: &Making, notes: &mut Notes<'_>) {
+    let turned = &draft.scope.input.wishes.renames.turned;
+    if turned.is_empty() || needs::says_something(object) && object.table.is_none() {
+        return;
+    }
+    let text = making.statements.join("\n");
+    let tables: Vec<TableId> = turned
+        .keys()
+        .filter(|table| object.table.as_ref() == Some(*table) || needs::mentions(&text, &table.name))
+        .cloned()
+        .collect();
+    if let Some(why) = views::turned(draft, &text, &tables) {
+        let subject = ObjectId::whole(ObjectKind::Other, object.id.clone());
+        let message = format!(
+            "{} `{}` may not do any more what it did: {why}",
+            object.kind, object.id
+        );
+        notes.add(Finding::new("mapping", Severity::Warning, subject, message));
+    }
 }
 
 /// With a filter only what the chosen tables and views need moves, and what hangs on them.

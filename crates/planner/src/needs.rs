@@ -21,15 +21,10 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
     }
     let names = names(definition);
     let others = &scope.source.catalog.others;
-    let spelled: BTreeSet<usize> = names
-        .iter()
-        .flat_map(|name| scope.lookup.spelled(&(name.qualifier.clone(), name.part.clone())))
-        .copied()
-        .collect();
-    let missing = spelled
+    let missing = named(scope, &names)
         .into_iter()
+        .flatten()
         .map(|at| &others[at])
-        .filter(|other| other.table.is_none() && !says_something(other) && is_named(&names, other))
         .find(|other| !is_there(scope, other) && !will_be_made(scope, other));
     if let Some(other) = missing {
         return Err(Untranslated::new(format!(
@@ -51,6 +46,29 @@ pub(crate) fn check(scope: &Scope<'_>, definition: &str) -> Result<(), Untransla
             extensions.join(", ")
         ))),
     }
+}
+
+/// The source's objects that a definition names, by place in its list: all of one name together.
+pub(crate) fn called(scope: &Scope<'_>, definition: &str) -> Vec<Vec<usize>> {
+    named(scope, &names(definition))
+}
+
+fn named(scope: &Scope<'_>, names: &[Name]) -> Vec<Vec<usize>> {
+    let others = &scope.source.catalog.others;
+    let spelled: BTreeSet<&[usize]> = names
+        .iter()
+        .map(|name| scope.lookup.spelled(&(name.qualifier.clone(), name.part.clone())))
+        .collect();
+    let is_object = |at: &usize| {
+        let other = &others[*at];
+        other.table.is_none() && !says_something(other) && is_named(names, other)
+    };
+    let objects = |of_name: &[usize]| of_name.iter().copied().filter(is_object).collect::<Vec<usize>>();
+    spelled
+        .into_iter()
+        .map(objects)
+        .filter(|all| !all.is_empty())
+        .collect()
 }
 
 /// Blocks columns whose type comes with an extension that the target does not have: no table can be made with them.
@@ -109,7 +127,7 @@ pub(crate) fn qualified_names(definition: &str) -> Vec<QualifiedName> {
         .collect()
 }
 
-fn is_there(scope: &Scope<'_>, other: &OtherObject) -> bool {
+pub(crate) fn is_there(scope: &Scope<'_>, other: &OtherObject) -> bool {
     let there = scope.lookup.target_others(&other.id);
     there.iter().any(|there| there.kind == other.kind)
 }

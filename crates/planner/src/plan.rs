@@ -10,6 +10,7 @@ use crate::lookup::Lookup;
 use crate::notes::Notes;
 use crate::respelling::Respelling;
 use crate::scope::{Scope, table_subject};
+use crate::staying::Staying;
 use crate::{
     PlanInput, Side, changes, collations, existing, flattening, identity, mapping, names, order, select,
     sequences, tables, values, views,
@@ -34,6 +35,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
     let existing = existing::meet(&scope, &selection, &mut names, &mut notes);
     let numbering = identity::number(&scope, &selection, &mut names, &mut notes);
     let respelling = Respelling::new(&scope, &selection, &names);
+    let staying = Staying::find(&scope, &selection, &respelling);
     let ways = mapping::map(
         &scope,
         &selection,
@@ -49,6 +51,7 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan> {
         selection,
         names,
         respelling,
+        staying,
         existing,
         numbering,
         ways,

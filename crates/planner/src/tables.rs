@@ -32,7 +32,7 @@ pub(crate) fn build<'a>(draft: &mut Draft<'a>, notes: &mut Notes<'_>) -> Vec<Tab
     foreign_keys::build(draft, &mut tables, notes);
     for table in &mut tables {
         partitions::keep(draft, table);
-        keep_definition(draft, table);
+        keep_definition(draft, table, notes);
     }
     tables
 }
@@ -460,11 +460,12 @@ fn report_left_out(draft: &Draft<'_>, table: &Table, notes: &mut Notes<'_>) {
 }
 
 /// A native definition stays only when nothing that it says changed. Indexes have their own, and whether old rows were checked it does not say.
-fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
+fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>, notes: &mut Notes<'_>) {
     let bare = |table: &Table| {
         let mut bare = Table {
             definition: None,
             indexes: Vec::new(),
+            parts: Vec::new(),
             rows_estimate: None,
             bytes: None,
             ..table.clone()
@@ -495,6 +496,15 @@ fn keep_definition(draft: &Draft<'_>, table: &mut TableDraft<'_>) {
         table.target.checks.clone_from(&table.source.checks);
     } else if let Some(definition) = renamed_definition(draft, table, (&source, &target)) {
         table.target.definition = Some(definition);
+    } else if table.source.settles_conflicts() {
+        notes.warn(
+            "feature_left_out",
+            table_subject(&table.source.id),
+            format!(
+                "ON CONFLICT clauses of `{}` stay behind: a row that breaks a key is an error",
+                table.source.id
+            ),
+        );
     }
 }
 

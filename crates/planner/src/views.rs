@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use whimbrel_core::{Feature, ObjectId, ObjectKind, TableId, View};
+use whimbrel_core::{Feature, ObjectId, ObjectKind, TableId, Untranslated, View};
 
 use crate::draft::Draft;
 use crate::expressions::{Stuck, translate_query};
+use crate::needs;
 use crate::notes::Notes;
 
 /// Makes the target views. A view that reads one that stays behind stays behind too.
@@ -40,7 +41,12 @@ pub(crate) fn build(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<View> {
 }
 
 fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Notes<'_>) -> Option<View> {
-    let query = match translate_query(draft, &view.query, &view.reads) {
+    let turned = turned(draft, &view.query, &view.reads);
+    let translated = match turned {
+        Some(why) => Err(Untranslated::new(why)),
+        None => translate_query(draft, &view.query, &view.reads),
+    };
+    let query = match translated {
         Ok(query) => query,
         Err(why) => Stuck {
             subject: subject.clone(),
@@ -89,6 +95,18 @@ fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Not
         comment: view.comment.clone().filter(|_| comments),
         id: target,
         query,
+    })
+}
+
+/// Says which column that a text names becomes of another kind: what the text does with it may not be possible any more.
+pub(crate) fn turned(draft: &Draft<'_>, text: &str, reads: &[TableId]) -> Option<String> {
+    let turned = &draft.scope.input.wishes.renames.turned;
+    reads.iter().find_map(|table| {
+        let mut columns = turned.get(table)?.iter();
+        let (column, kinds) = columns.find(|(column, _)| needs::mentions(text, column))?;
+        Some(format!(
+            "the mapping changes the kind of `{table}.{column}`: {kinds}"
+        ))
     })
 }
 

@@ -6,6 +6,7 @@ mod column;
 mod expression;
 mod lookup;
 mod mask;
+mod quotes;
 
 mod bind;
 mod parse;

@@ -6,7 +6,11 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::LargeStringArray;
+use arrow_array::builder::LargeStringBuilder;
 use whimbrel_core::{Error, Result, shorten};
+
+use crate::quotes::refuse_open_quotes;
 
 /// The largest file that is read.
 const BYTES_MAX: u64 = 64 << 20;
@@ -23,21 +27,67 @@ struct LookupTable {
     columns: Vec<(String, Arc<LookupColumn>)>,
 }
 
+/// Where each key's values stand; all columns of a table share it.
+type Places = HashMap<Box<str>, usize>;
+
 /// The values of one column by key.
 #[derive(Debug)]
 pub(crate) struct LookupColumn {
-    values: HashMap<String, String>,
+    places: Arc<Places>,
+    values: LargeStringArray,
 }
 
 impl LookupColumn {
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.places.get(key).map(|at| self.values.value(*at))
     }
 
     /// The greatest number of characters of a value.
     pub(crate) fn chars_max(&self) -> Option<u32> {
-        let longest = self.values.values().map(|value| value.chars().count()).max();
+        let values = self.values.iter().flatten();
+        let longest = values.map(|value| value.chars().count()).max();
         u32::try_from(longest.unwrap_or(0).max(1)).ok()
+    }
+}
+
+/// A table in the making.
+struct Filling {
+    places: Places,
+    columns: Vec<LargeStringBuilder>,
+}
+
+impl Filling {
+    fn new(columns: usize) -> Self {
+        Self {
+            places: Places::new(),
+            columns: std::iter::repeat_with(LargeStringBuilder::new)
+                .take(columns)
+                .collect(),
+        }
+    }
+
+    /// Adds a key and its values; false when the key is there already.
+    fn add<'v>(&mut self, key: &str, values: impl IntoIterator<Item = &'v str>) -> bool {
+        let at = self.places.len();
+        let is_new = self.places.insert(key.into(), at).is_none();
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            column.append_value(value);
+        }
+        is_new
+    }
+
+    fn finish(self, names: impl IntoIterator<Item = String>) -> Vec<(String, Arc<LookupColumn>)> {
+        let places = Arc::new(self.places);
+        let column = |mut values: LargeStringBuilder| {
+            Arc::new(LookupColumn {
+                places: Arc::clone(&places),
+                values: values.finish(),
+            })
+        };
+        names
+            .into_iter()
+            .zip(self.columns.into_iter().map(column))
+            .collect()
     }
 }
 
@@ -46,21 +96,24 @@ impl Lookups {
     /// the second column, `lookup('name.column', key)` the one of that name.
     ///
     /// # Errors
-    /// `Invalid` when the file cannot be read, is larger than 64 MiB, is no CSV in UTF-8, has no two columns, or when a key occurs twice.
+    /// `Invalid` when the file cannot be read, is larger than 64 MiB, is no CSV in UTF-8, has no two columns, has quotes that do not
+    /// enclose a value, or when a key occurs twice.
     pub fn add_csv(&mut self, name: &str, path: &Path) -> Result<()> {
         let shown = path.display();
-        let file = File::open(path)
-            .and_then(|file| Ok((file.metadata()?.len(), file)))
-            .map_err(|error| {
-                Error::invalid(format!("lookup `{name}`: file `{shown}` cannot be read")).with_cause(error)
-            })?;
-        if file.0 > BYTES_MAX {
+        let unreadable = |error| {
+            Error::invalid(format!("lookup `{name}`: file `{shown}` cannot be read")).with_cause(error)
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        if length > BYTES_MAX {
             return Err(Error::invalid(format!(
-                "lookup `{name}`: file `{shown}` has {} bytes; at most {BYTES_MAX} are read",
-                file.0
-            )));
+                "lookup `{name}`: file `{shown}` has {length} bytes; at most {BYTES_MAX} are read"
+            ))
+            .with_hint("load it into a table of a source, and name that: table = \"TABLE\", key = \"COLUMN\", value = \"COLUMN\""));
         }
-        self.add_csv_text(name, file.1.take(BYTES_MAX))
+        let mut text = Vec::new();
+        file.take(BYTES_MAX).read_to_end(&mut text).map_err(unreadable)?;
+        self.add_csv_text(name, &text)
             .map_err(|error| error.during(format!("file `{shown}`")))
     }
 
@@ -68,7 +121,8 @@ impl Lookups {
     ///
     /// # Errors
     /// As [`Self::add_csv`].
-    pub fn add_csv_text(&mut self, name: &str, text: impl Read) -> Result<()> {
+    pub fn add_csv_text(&mut self, name: &str, text: &[u8]) -> Result<()> {
+        refuse_open_quotes(name, text)?;
         let mut reader = csv::ReaderBuilder::new().from_reader(text);
         let headers = reader.headers().map_err(|error| unreadable(name, error))?.clone();
         if headers.is_empty() {
@@ -96,20 +150,23 @@ impl Lookups {
                 );
             }
         }
-        let mut columns: Vec<HashMap<String, String>> = vec![HashMap::new(); names.len()];
-        for record in reader.records() {
-            let record = record.map_err(|error| unreadable(name, error))?;
-            let found = &record[0];
-            for (values, value) in columns.iter_mut().zip(record.iter().skip(1)) {
-                if values.insert(found.to_owned(), value.to_owned()).is_some() {
-                    return Err(twice(name, &key, found));
-                }
+        let mut filling = Filling::new(names.len());
+        let mut record = csv::StringRecord::new();
+        while reader
+            .read_record(&mut record)
+            .map_err(|error| unreadable(name, error))?
+        {
+            if !filling.add(&record[0], record.iter().skip(1)) {
+                let line = record.position().map_or(0, csv::Position::line);
+                return Err(twice(
+                    name,
+                    &key,
+                    &record[0],
+                    &format!(", the second time on line {line}"),
+                ));
             }
         }
-        let columns = columns
-            .into_iter()
-            .map(|values| Arc::new(LookupColumn { values }));
-        self.insert(name, names.into_iter().zip(columns).collect())
+        self.insert(name, filling.finish(names))
     }
 
     /// Adds a table of keys and values.
@@ -117,15 +174,13 @@ impl Lookups {
     /// # Errors
     /// `Invalid` when a key occurs twice.
     pub fn add_pairs(&mut self, name: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Result<()> {
-        let mut values = HashMap::new();
+        let mut filling = Filling::new(1);
         for (key, value) in pairs {
-            if values.contains_key(&key) {
-                return Err(twice(name, "key", &key));
+            if !filling.add(&key, [value.as_str()]) {
+                return Err(twice(name, "key", &key, ""));
             }
-            values.insert(key, value);
         }
-        let column = Arc::new(LookupColumn { values });
-        self.insert(name, vec![("value".to_owned(), column)])
+        self.insert(name, filling.finish(["value".to_owned()]))
     }
 
     fn insert(&mut self, name: &str, columns: Vec<(String, Arc<LookupColumn>)>) -> Result<()> {
@@ -153,16 +208,18 @@ impl Lookups {
     }
 }
 
-fn twice(name: &str, key: &str, value: &str) -> Error {
+fn twice(name: &str, key: &str, value: &str, place: &str) -> Error {
     Error::invalid(format!(
-        "lookup `{name}` has the {key} `{}` twice",
+        "lookup `{name}` has the {key} `{}` twice{place}",
         shorten(value)
     ))
     .with_hint("keep one line per key")
 }
 
 fn unreadable(name: &str, error: csv::Error) -> Error {
-    Error::invalid(format!("lookup `{name}` cannot be read as CSV")).with_cause(error)
+    Error::invalid(format!("lookup `{name}` cannot be read as CSV"))
+        .with_cause(error)
+        .with_hint("give every line as many values as the header, in UTF-8, and enclose those with commas in double quotes")
 }
 
 #[cfg(test)]
@@ -203,7 +260,10 @@ mod tests {
         let error = lookups
             .add_csv_text("a", "k,v\n1,x\n1,y\n".as_bytes())
             .unwrap_err();
-        assert_eq!(error.to_string(), "lookup `a` has the k `1` twice");
+        assert_eq!(
+            error.to_string(),
+            "lookup `a` has the k `1` twice, the second time on line 3"
+        );
         let pairs = [("1", "x"), ("1", "x")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert!(lookups.add_pairs("b", pairs).is_err());
         assert!(lookups.add_csv_text("c", "k\n1\n".as_bytes()).is_err());

@@ -43,6 +43,7 @@ fn table(planned: &TablePlan) -> Value {
     json!({
         "source": planned.source.id.to_string(),
         "target": planned.target.id.to_string(),
+        "made_of": planned.source.parts,
         "replaces": planned.replaces,
         "identified_by": planned.key,
         "columns": planned.columns.iter().map(|column| copied(planned, column)).collect::<Vec<_>>(),

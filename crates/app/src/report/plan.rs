@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use whimbrel_core::{ColumnPlan, Endpoint, Fidelity, OnReject, Plan, Statement, Step, StepPhase, TablePlan};
+use whimbrel_core::{
+    ColumnPlan, Endpoint, Fidelity, OnReject, PartValue, Plan, Statement, Step, StepPhase, TablePart,
+    TablePlan,
+};
 
 use super::markdown::{block, code, codes, prose, table};
 use super::quantity::{count, counted, duration, size};
-use super::{schedule, settled, validation, way_back};
+use super::{origin, schedule, settled, validation, way_back};
 
 /// The parts of the document, in order. Each is made when it is written: all of a large plan's together are larger than the plan.
 const SECTIONS: [fn(&Plan) -> String; 12] = [
@@ -169,14 +172,13 @@ fn open(plan: &Plan) -> String {
 }
 
 fn inventory(plan: &Plan) -> String {
-    let system = prose(&format!("{} {}", plan.source.engine, endpoint_name(&plan.source)));
     let rows: Vec<Vec<String>> = plan
         .tables
         .iter()
         .map(|planned| {
             vec![
-                system.clone(),
-                code(&planned.source.id.to_string()),
+                origin::systems(plan, planned),
+                origin::tables(planned),
                 count(planned.rows),
                 size(planned.bytes),
                 (planned.level + 1).to_string(),
@@ -227,16 +229,7 @@ fn objects(plan: &Plan) -> String {
 fn data_mapping(plan: &Plan) -> String {
     let mut rows = Vec::new();
     for planned in &plan.tables {
-        let [source, target] = [&planned.source, &planned.target].map(|side| code(&side.id.to_string()));
-        rows.extend(planned.columns.iter().map(|column| {
-            vec![
-                source.clone(),
-                code(&column.source),
-                target.clone(),
-                code(&column.target),
-                transform(planned, column),
-            ]
-        }));
+        rows.extend(planned.columns.iter().flat_map(|column| mapped(planned, column)));
         let is_compared = |name: &str| planned.columns.iter().any(|column| column.target == name);
         let computed = planned.target.columns.iter().filter_map(|column| {
             if is_compared(&column.name) {
@@ -244,9 +237,9 @@ fn data_mapping(plan: &Plan) -> String {
             }
             let generated = column.generated.as_ref()?;
             Some(vec![
-                source.clone(),
+                origin::tables(planned),
                 "computed, not copied".to_owned(),
-                target.clone(),
+                code(&planned.target.id.to_string()),
                 code(&column.name),
                 format!("the target computes {}", code(&generated.expression)),
             ])
@@ -269,10 +262,46 @@ fn data_mapping(plan: &Plan) -> String {
     text
 }
 
-fn transform(planned: &TablePlan, column: &ColumnPlan) -> String {
+/// The lines of a column: one, or one for each table that a mapping makes it of.
+fn mapped(planned: &TablePlan, column: &ColumnPlan) -> Vec<Vec<String>> {
+    let line = |table: String, field: String, transform: String| {
+        vec![
+            table,
+            field,
+            code(&planned.target.id.to_string()),
+            code(&column.target),
+            transform,
+        ]
+    };
+    let source = planned.source.column(&column.source);
+    let made = source.and_then(|source| source.derivation.as_deref());
+    if planned.source.parts.is_empty() {
+        let transform = transform(column, native(&column.source_native), made);
+        return vec![line(
+            code(&planned.source.id.to_string()),
+            code(&column.source),
+            transform,
+        )];
+    }
+    let of_part = |part: &TablePart| {
+        let (field, transform) = match part.columns.get(&column.source) {
+            Some(PartValue::Column { name, native: own }) => {
+                (code(name), transform(column, native(own), None))
+            }
+            Some(PartValue::Computed(made)) => {
+                let transform = transform(column, "a computed value".to_owned(), Some(made));
+                ("computed".to_owned(), transform)
+            }
+            None => ("none".to_owned(), "NULL in every row of this table".to_owned()),
+        };
+        line(code(&origin::name(part)), field, transform)
+    };
+    planned.source.parts.iter().map(of_part).collect()
+}
+
+fn transform(column: &ColumnPlan, from: String, made: Option<&str>) -> String {
     let types = format!(
-        "{} to {}, as {}",
-        native(&column.source_native),
+        "{from} to {}, as {}",
         native(&column.target_native),
         prose(&column.logical.to_string())
     );
@@ -285,12 +314,8 @@ fn transform(planned: &TablePlan, column: &ColumnPlan) -> String {
     if let Some(rule) = &column.rule {
         text.push_str(&format!("; **rule:** {}", prose(&rule.to_string())));
     }
-    let derivation = planned
-        .source
-        .column(&column.source)
-        .and_then(|source| source.derivation.as_ref());
-    if let Some(derivation) = derivation {
-        text.push_str(&format!("; **computed on the way:** {}", code(derivation)));
+    if let Some(made) = made {
+        text.push_str(&format!("; **computed on the way:** {}", code(made)));
     }
     if column.computed {
         text.push_str("; computed by the target: compared, not copied");

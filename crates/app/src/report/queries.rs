@@ -4,23 +4,19 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use whimbrel_core::{
-    ColumnCheck, ColumnPlan, Dialect, Endpoint, LogicalType, Plan, TableId, TablePlan, TableRule,
-};
+use whimbrel_core::{ColumnCheck, ColumnPlan, Dialect, LogicalType, Plan, TableId, TablePlan};
 
+use super::origin::Asked;
 use crate::connectors::connector_named;
 
 /// Columns that one query asks about: engines limit how many results a query has.
 const COLUMNS_MAX: usize = 100;
 
-/// One side's words.
-struct Side<'a> {
+/// One side's words for a table.
+struct Side<'p> {
     dialect: Arc<dyn Dialect>,
-    name: &'static str,
-    other: &'static str,
-    table: fn(&TablePlan) -> &TableId,
-    column: fn(&ColumnPlan) -> &str,
-    endpoint: &'a Endpoint,
+    table: &'p TableId,
+    columns: Vec<&'p str>,
 }
 
 /// Whose queries a file holds.
@@ -40,102 +36,40 @@ pub const QUERY_FILES: [(&str, QuerySide); 2] = [
 
 /// Returns the queries of one side, table after table.
 pub fn verification_queries(plan: &Plan, side: QuerySide) -> Box<dyn Iterator<Item = String> + '_> {
-    let dialect = |endpoint: &Endpoint| Some(connector_named(&endpoint.engine).ok()?.dialect());
-    let (Some(source), Some(target)) = (dialect(&plan.source), dialect(&plan.target)) else {
-        return Box::new(std::iter::once(
-            "-- This program does not have the engines of the plan.\n".to_owned(),
-        ));
-    };
-    let source = Side {
-        dialect: source,
-        name: "source",
-        other: "target",
-        table: |planned| &planned.source.id,
-        column: |column| &column.source,
-        endpoint: &plan.source,
-    };
-    let target = Side {
-        dialect: target,
-        name: "target",
-        other: "source",
-        table: |planned| &planned.target.id,
-        column: |column| &column.target,
-        endpoint: &plan.target,
-    };
-    let (side, twin) = match side {
-        QuerySide::Source => (source, target),
-        QuerySide::Target => (target, source),
-    };
-    let head = std::iter::once(head(plan, &side));
-    Box::new(
-        head.chain(
-            plan.tables
-                .iter()
-                .map(move |planned| match reshaped(plan, planned) {
-                    Some(why) => format!(
-                        "\n-- {}\n-- not asked: {}\n",
-                        one_line(&planned.target.id.to_string()),
-                        one_line(&why)
-                    ),
-                    None => table(planned, &side, &twin),
-                }),
-        ),
-    )
+    let head = std::iter::once(head(plan, side));
+    Box::new(head.chain(plan.tables.iter().map(move |planned| {
+        let name = planned.target.id.to_string();
+        let asked = Asked::of(plan, planned);
+        let place = asked.as_ref().ok().and_then(|asked| asked.database);
+        let place = place.filter(|_| side == QuerySide::Source);
+        let place = place.map_or_else(String::new, |database| format!(", in {database}"));
+        let queries = match asked.and_then(|asked| table(plan, planned, &asked, side)) {
+            Ok(queries) => queries,
+            Err(why) => format!("-- not asked: {}\n", one_line(&why)),
+        };
+        format!("\n-- {}\n{queries}", one_line(&format!("{name}{place}")))
+    })))
 }
 
-/// Says why the rows of the target are not those of one table of the source, so that no query of the source's gives the same numbers.
-fn reshaped(plan: &Plan, planned: &TablePlan) -> Option<String> {
-    let mapping = &plan.mapping;
-    if !mapping.sources.is_empty() {
-        return Some("its rows come from one of several databases".to_owned());
-    }
-    let id = &planned.source.id;
-    let about = |rule: &&TableRule| rule.from.iter().any(|pattern| id.matches(pattern));
-    let rules: Vec<&TableRule> = mapping.tables.iter().filter(about).collect();
-    let is_target = |rule: &&TableRule| rule.to.as_ref().is_some_and(|to| planned.target.id.matches(to));
-    let parts: Vec<&TableRule> = mapping.tables.iter().filter(is_target).collect();
-    let own_name = rules.iter().any(|rule| rule.to.is_some());
-    if parts.len() > 1 || parts.iter().any(|rule| rule.from.len() > 1) {
-        return Some("the mapping puts its rows together from several tables".to_owned());
-    }
-    if !parts.is_empty() && !own_name {
-        return Some("the mapping splits the source's table".to_owned());
-    }
-    let parents = planned
-        .source
-        .partition_of
-        .iter()
-        .map(|partition| &partition.parent);
-    let parents: Vec<&TableId> = parents.chain(&planned.source.inherits).collect();
-    let above = mapping.tables.iter().filter(|rule| {
-        let mut patterns = rule.from.iter();
-        patterns.any(|pattern| parents.iter().any(|parent| parent.matches(pattern)))
-    });
-    let filters: Vec<&str> = rules
-        .into_iter()
-        .chain(above)
-        .filter_map(|rule| rule.filter.as_deref())
-        .collect();
-    match filters.is_empty() {
-        true => None,
-        false => Some(format!(
-            "the mapping chooses its rows, by expressions that may mean something else to the source: {}",
-            filters.join(" AND ")
-        )),
-    }
-}
-
-fn head(plan: &Plan, side: &Side<'_>) -> String {
+fn head(plan: &Plan, side: QuerySide) -> String {
+    let (name, endpoint, other) = match side {
+        QuerySide::Source => ("source", &plan.source, "target"),
+        QuerySide::Target => ("target", &plan.target, "source"),
+    };
     format!(
-        "-- Verification queries for the {} of {}, {}.\n\
-         -- Each has its twin in verification_queries_{}.sql; the two must give the same numbers.\n\
+        "-- Verification queries for the {name} of {}, {}.\n\
+         -- Each has its twin in verification_queries_{other}.sql; the two must give the same numbers.\n\
          -- Sums of hashes are numbers, which no limit on the length of texts cuts off. Run those of the source before\n\
          -- anything writes to it again. `whimbrel verify` compares every value of every row; this is a check by other means.\n",
-        side.name,
         one_line(&plan.migration_id.to_string()),
-        one_line(&side.endpoint.url),
-        side.other,
+        one_line(&endpoint.url),
     )
+}
+
+fn dialect(engine: &str) -> Result<Arc<dyn Dialect>, String> {
+    let connector = connector_named(engine);
+    let connector = connector.map_err(|_| format!("this program does not have the engine {engine}"))?;
+    Ok(connector.dialect())
 }
 
 /// Text within a comment must not end it.
@@ -143,27 +77,50 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-fn table(planned: &TablePlan, side: &Side<'_>, twin: &Side<'_>) -> String {
-    let name = planned.target.id.to_string();
-    let from = side.dialect.table((side.table)(planned));
-    let mut text = format!("\n-- {}\n", one_line(&name));
-    let is_made = |column: &ColumnPlan| {
-        let source = planned.source.column(&column.source);
-        source.is_some_and(|source| source.derived.is_some())
-    };
+fn table<'p>(
+    plan: &'p Plan,
+    planned: &'p TablePlan,
+    source: &Asked<'p>,
+    of: QuerySide,
+) -> Result<String, String> {
+    let mut text = String::new();
     let mut asked: Vec<&ColumnPlan> = Vec::new();
+    let mut own: Vec<&str> = Vec::new();
     for column in &planned.columns {
-        let why = match &column.rule {
-            Some(_) => "a value rule makes other values of some",
-            None if is_made(column) => "the mapping makes its values",
-            None => {
+        let why = match (&column.rule, source.column(column)) {
+            (Some(_), _) => "a value rule makes other values of some",
+            (None, None) => "the mapping makes its values",
+            (None, Some(name)) => {
                 asked.push(column);
+                own.push(name);
                 continue;
             }
         };
         let column = one_line(&column.target);
         let _infallible = writeln!(text, "-- not asked: {column}, as {why}");
     }
+    let source = Side {
+        dialect: dialect(source.engine)?,
+        table: source.table,
+        columns: own,
+    };
+    let target = Side {
+        dialect: dialect(&plan.target.engine)?,
+        table: &planned.target.id,
+        columns: asked.iter().map(|column| column.target.as_str()).collect(),
+    };
+    let both = match of {
+        QuerySide::Source => [&source, &target],
+        QuerySide::Target => [&target, &source],
+    };
+    text.push_str(&queries(planned, &asked, both));
+    Ok(text)
+}
+
+/// The queries of the first of two sides.
+fn queries(planned: &TablePlan, asked: &[&ColumnPlan], [side, twin]: [&Side<'_>; 2]) -> String {
+    let from = side.dialect.table(side.table);
+    let mut text = String::new();
     let add_both = [side, twin]
         .iter()
         .all(|side| side.dialect.column_check(ColumnCheck::Sum, "x").is_some());
@@ -171,13 +128,12 @@ fn table(planned: &TablePlan, side: &Side<'_>, twin: &Side<'_>) -> String {
     let checks = |of: fn(&ColumnPlan) -> Vec<(&'static str, ColumnCheck)>| {
         let each = asked
             .iter()
-            .flat_map(|column| of(column).into_iter().map(move |check| (*column, check)));
-        let both = each.filter_map(|(column, (label, check))| {
+            .zip(&side.columns)
+            .flat_map(|(column, own)| of(column).into_iter().map(move |check| (*column, *own, check)));
+        let both = each.filter_map(|(column, own, (label, check))| {
             // What only one side computes cannot be compared.
             twin.dialect.column_check(check, "x")?;
-            let value = side
-                .dialect
-                .column_check(check, &side.dialect.quote((side.column)(column)))?;
+            let value = side.dialect.column_check(check, &side.dialect.quote(own))?;
             let result = side.dialect.quote(&format!("{label}_{}", column.target));
             Some(format!("{value} AS {result}"))
         });
@@ -187,7 +143,7 @@ fn table(planned: &TablePlan, side: &Side<'_>, twin: &Side<'_>) -> String {
     let _infallible = writeln!(
         text,
         "SELECT {} AS table_name, count(*) AS total_records FROM {from};",
-        side.dialect.literal(&name)
+        side.dialect.literal(&planned.target.id.to_string())
     );
     for results in [counts, checks(added_up)]
         .iter()

@@ -4,29 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use whimbrel_core::{
-    ColumnPlan, Dialect, Endpoint, Finding, ForeignKey, LogicalType, Plan, Recorded, Settled, TableId,
-    TablePlan, Tolerance, ValidationRule,
+    ColumnPlan, Dialect, Finding, ForeignKey, LogicalType, Plan, Recorded, Settled, TableId, TablePlan,
+    Tolerance, ValidationRule,
 };
 
 use super::markdown::{code, prose, table};
+use super::origin::Asked;
 use crate::connectors::connector_named;
 
-/// How each side spells names.
-struct Sides {
+/// How each side of a table spells names, and what of the source can be asked.
+struct Sides<'p> {
     source: Names,
     target: Names,
+    asked: Result<Asked<'p>, String>,
 }
 
 /// A side's own quotes; those of the standard where the build does not have its engine.
 struct Names(Option<Arc<dyn Dialect>>);
 
 impl Names {
-    fn of(endpoint: &Endpoint) -> Self {
-        Self(
-            connector_named(&endpoint.engine)
-                .ok()
-                .map(|engine| engine.dialect()),
-        )
+    fn of(engine: &str) -> Self {
+        Self(connector_named(engine).ok().map(|engine| engine.dialect()))
     }
 
     fn quote(&self, name: &str) -> String {
@@ -55,12 +53,14 @@ pub(super) fn rules(plan: &Plan) -> String {
         "none, but for rules that the report names and counts".to_owned(),
     ]];
     rows.extend(plan.policies.validation.iter().map(own));
-    let sides = Sides {
-        source: Names::of(&plan.source),
-        target: Names::of(&plan.target),
-    };
     let orphaned = Orphaned::of(plan);
     for planned in &plan.tables {
+        let asked = Asked::of(plan, planned);
+        let sides = Sides {
+            source: Names::of(asked.as_ref().map_or("", |asked| asked.engine)),
+            target: Names::of(&plan.target.engine),
+            asked,
+        };
         rows.push(row_count(&sides, planned));
         rows.extend(nulls(&sides, planned));
         rows.extend(sums(&sides, planned));
@@ -101,35 +101,52 @@ fn own(rule: &ValidationRule) -> Vec<String> {
     vec![prose(&rule.name), source, code(&rule.target), tolerance]
 }
 
-fn row_count(sides: &Sides, planned: &TablePlan) -> Vec<String> {
-    let sql = |names: &Names, id| code(&format!("SELECT count(*) FROM {}", names.table(id)));
+impl<'p> Sides<'p> {
+    /// The source's query, with the name of its database among several.
+    fn source(&self, query: impl FnOnce(&Asked<'p>) -> String) -> String {
+        match &self.asked {
+            Ok(asked) => {
+                let place = asked.database.map(|database| format!(", in {}", code(database)));
+                format!("{}{}", code(&query(asked)), place.unwrap_or_default())
+            }
+            Err(why) => format!("none: {}", prose(why)),
+        }
+    }
+
+    /// The columns that arrive as they are, with the source's names: neither the mapping nor a value rule makes others of their values.
+    fn unchanged(&self, planned: &'p TablePlan) -> Vec<(&'p ColumnPlan, &'p str)> {
+        let columns = planned.columns.iter().filter(|column| column.rule.is_none());
+        let own = |column: &'p ColumnPlan| Some((column, self.asked.as_ref().ok()?.column(column)?));
+        columns.filter_map(own).collect()
+    }
+}
+
+fn row_count(sides: &Sides<'_>, planned: &TablePlan) -> Vec<String> {
+    let sql = |names: &Names, id: &TableId| format!("SELECT count(*) FROM {}", names.table(id));
     vec![
         format!("rows of {}", code(&planned.target.id.to_string())),
-        sql(&sides.source, &planned.source.id),
-        sql(&sides.target, &planned.target.id),
+        sides.source(|asked| sql(&sides.source, asked.table)),
+        code(&sql(&sides.target, &planned.target.id)),
         "none, but for rejected rows".to_owned(),
     ]
 }
 
-/// The columns that arrive as they are: a value rule makes others of their values.
-fn unruled(planned: &TablePlan) -> impl Iterator<Item = &ColumnPlan> {
-    planned.columns.iter().filter(|column| column.rule.is_none())
-}
-
-fn nulls(sides: &Sides, planned: &TablePlan) -> Option<Vec<String>> {
-    let asked = Asked {
+fn nulls<'p>(sides: &Sides<'p>, planned: &'p TablePlan) -> Option<Vec<String>> {
+    let asked = PerColumn {
         what: "NULLs",
-        columns: unruled(planned).collect(),
+        columns: sides.unchanged(planned),
         expression: |name| format!("count(*) - count({name})"),
         tolerance: "none",
     };
     per_column(sides, planned, &asked)
 }
 
-fn sums(sides: &Sides, planned: &TablePlan) -> Option<Vec<String>> {
-    let asked = Asked {
+fn sums<'p>(sides: &Sides<'p>, planned: &'p TablePlan) -> Option<Vec<String>> {
+    let mut columns = sides.unchanged(planned);
+    columns.retain(|(column, _)| is_number(column));
+    let asked = PerColumn {
         what: "sums",
-        columns: unruled(planned).filter(|column| is_number(column)).collect(),
+        columns,
         expression: |name| format!("sum({name})"),
         tolerance: "none where the engine adds exactly; the last digits where it adds in floating point",
     };
@@ -146,43 +163,50 @@ fn is_number(column: &ColumnPlan) -> bool {
 }
 
 /// What is asked of columns.
-struct Asked<'a> {
+struct PerColumn<'a> {
     what: &'static str,
-    columns: Vec<&'a ColumnPlan>,
+    /// The columns, with the source's names.
+    columns: Vec<(&'a ColumnPlan, &'a str)>,
     /// The expression over a quoted column.
     expression: fn(&str) -> String,
     tolerance: &'static str,
 }
 
 /// One query over all the columns, each result named after its target column.
-fn per_column(sides: &Sides, planned: &TablePlan, asked: &Asked<'_>) -> Option<Vec<String>> {
+fn per_column(sides: &Sides<'_>, planned: &TablePlan, asked: &PerColumn<'_>) -> Option<Vec<String>> {
     if asked.columns.is_empty() {
         return None;
     }
-    let query = |names: &Names, id: &TableId, name: fn(&ColumnPlan) -> &str| {
+    let query = |names: &Names, id: &TableId, name: fn(&(&ColumnPlan, &str)) -> String| {
         let results: Vec<String> = asked
             .columns
             .iter()
             .map(|column| {
-                let value = (asked.expression)(&names.quote(name(column)));
-                format!("{value} AS {}", names.quote(&column.target))
+                let value = (asked.expression)(&names.quote(&name(column)));
+                format!("{value} AS {}", names.quote(&column.0.target))
             })
             .collect();
-        code(&format!("SELECT {} FROM {}", results.join(", "), names.table(id)))
+        format!("SELECT {} FROM {}", results.join(", "), names.table(id))
     };
+    let target = query(&sides.target, &planned.target.id, |(column, _)| {
+        column.target.clone()
+    });
     Some(vec![
         format!("{} of {}", asked.what, code(&planned.target.id.to_string())),
-        query(&sides.source, &planned.source.id, |column| &column.source),
-        query(&sides.target, &planned.target.id, |column| &column.target),
+        sides.source(|source| query(&sides.source, source.table, |(_, own)| (*own).to_owned())),
+        code(&target),
         asked.tolerance.to_owned(),
     ])
 }
 
-fn orphans(orphaned: &Orphaned<'_>, sides: &Sides, planned: &TablePlan, key: &ForeignKey) -> Vec<String> {
-    let source = source_of(planned, key).map_or_else(
-        || "none: the source declares no such key".to_owned(),
-        |key| code(&orphan_query(&sides.source, &planned.source.id, key)),
-    );
+fn orphans(orphaned: &Orphaned<'_>, sides: &Sides<'_>, planned: &TablePlan, key: &ForeignKey) -> Vec<String> {
+    let source = match source_of(planned, key) {
+        None => "none: the source declares no such key".to_owned(),
+        Some(_) if !planned.source.parts.is_empty() => {
+            "none: `whimbrel run` looks for them in the rows after the mapping".to_owned()
+        }
+        Some(key) => code(&orphan_query(&sides.source, &planned.source.id, key)),
+    };
     vec![
         format!(
             "orphans of {} in {}",

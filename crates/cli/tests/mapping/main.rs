@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod approvals;
+mod behind;
 mod bench;
 mod castings;
 mod crashes;
 mod kin;
 mod masks;
 mod merges;
+mod partitions;
 mod previews;
 mod refusals;
 mod several;

@@ -146,3 +146,96 @@ fn a_target_that_is_one_of_the_sources_is_refused_by_whatever_name() {
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     assert!(refused.stderr.contains("same database"), "{}", refused.stderr);
 }
+
+#[test]
+fn the_plan_names_the_tables_of_each_database_and_asks_only_what_they_can_answer() {
+    let (Some(crm), Some(target)) = (
+        mysql::TestDatabase::create(mysql::Flavour::MariaDb, "mapping_named"),
+        postgres::TestDatabase::create("mapping_named_target"),
+    ) else {
+        return;
+    };
+    crm.execute(
+        "CREATE TABLE `Old Customers` (`Cust Id` INT PRIMARY KEY, nm VARCHAR(80)); INSERT INTO `Old Customers` VALUES (1, 'Ann');
+         CREATE TABLE lands (code CHAR(2) PRIMARY KEY, name TEXT); INSERT INTO lands VALUES ('NO', 'Norway');",
+    );
+    let web = sqlite::TestFile::create("mapping_named_web", WEB);
+    let desk = Desk::with(&format!(
+        "[[source]]\nname = \"crm\"\nurl = \"{}\"\n[[source]]\nname = \"web\"\nurl = \"{}\"\n\
+         [[table]]\nfrom = \"crm.Old Customers\"\nto = \"main.people\"\nrename = {{ \"Cust Id\" = \"id\", nm = \"name\" }}\nsource_column = \"origin\"\n\
+         [[table]]\nfrom = \"web.clients\"\nto = \"main.people\"\nrename = {{ full_name = \"name\" }}\nsource_column = \"origin\"\n\
+         [[table]]\nfrom = \"web.pages\"\nwhere = \"hits > 5\"\n",
+        crm.url(),
+        web.url()
+    ));
+    desk.moved("sources", target.url());
+    let plan = desk.plan_text();
+    for said in [
+        "| mariadb crm, sqlite web | `crm.Old Customers`, `web.clients` | 4 |",
+        "| `crm.Old Customers` | `Cust Id` | `main.people` | `id` | `int` to",
+        "| `web.clients` | `full_name` | `main.people` | `name` | `TEXT` to",
+        "| `crm.Old Customers` | none | `main.people` | `land` | NULL in every row of this table |",
+        "| rows of `crm.lands` | ``SELECT count(*) FROM `lands` ``, in `crm` | `SELECT count(*) FROM \"crm\".\"lands\"` |",
+        "| rows of `main.people` | none: the mapping puts its rows together from several tables |",
+        "| rows of `web.pages` | none: the mapping chooses its rows",
+    ] {
+        assert!(plan.contains(said), "{said} is missing in\n{plan}");
+    }
+    let file = |name: &str| {
+        let files = desk.files();
+        let found = files.iter().find(|(path, _)| path.ends_with(name)).unwrap();
+        String::from_utf8_lossy(&found.1).into_owned()
+    };
+    let asked = file("verification_queries_source.sql");
+    assert!(asked.contains("-- crm.lands, in crm\n"), "{asked}");
+    assert!(
+        asked.contains("count(*) AS total_records FROM `lands`;"),
+        "{asked}"
+    );
+    let twin = file("verification_queries_target.sql");
+    assert!(
+        twin.contains("count(*) AS total_records FROM \"crm\".\"lands\";"),
+        "{twin}"
+    );
+    for text in [&asked, &twin] {
+        assert!(
+            text.contains("-- not asked: the mapping puts its rows together from several tables"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_database_may_be_two_sources_and_the_rejects_of_each_are_told_apart() {
+    let web = sqlite::TestFile::create("mapping_twice", WEB);
+    let target = sqlite::TestFile::create("mapping_twice_target", "");
+    let desk = Desk::with(&format!(
+        "[policies]\non_reject = \"file\"\n[[source]]\nname = \"one\"\nurl = \"{0}\"\n[[source]]\nname = \"two\"\nurl = \"{0}\"\n\
+         [tables]\ninclude = [\"people\"]\n\
+         [[table]]\nfrom = [\"one.clients\", \"two.clients\"]\nto = \"one.people\"\ncompute = {{ half = \"10 / (id - 2)\" }}\nsource_column = \"origin\"\n",
+        web.url()
+    ));
+    let (id, hash) = desk.planned("sources", &target.url());
+    desk.run(&["run", "--approve", &hash, "--target", &target.url()])
+        .expect_code(3);
+    let rejects = desk
+        .files()
+        .into_iter()
+        .find(|(path, _)| path.to_string_lossy().contains("rejects"))
+        .unwrap()
+        .1;
+    let rejects = String::from_utf8(rejects).unwrap();
+    for key in ["one.clients: id=2", "two.clients: id=2"] {
+        assert!(rejects.contains(key), "{rejects}");
+    }
+    web.execute("UPDATE clients SET id = 7 WHERE id = 2");
+    desk.run(&["run", &id, "--rejects", "--target", &target.url(), "-y"])
+        .expect_code(0);
+    assert_eq!(
+        joined(
+            target
+                .query_text("SELECT origin, count(*), sum(half) FROM people GROUP BY origin ORDER BY origin")
+        ),
+        ["one|3|2", "two|3|2"]
+    );
+}

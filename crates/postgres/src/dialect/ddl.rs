@@ -293,7 +293,7 @@ fn create_table(table: &Table, sequences: &[Sequence]) -> Step {
     let mut parts: Vec<String> = table
         .columns
         .iter()
-        .filter(|column| !is_inherited(column))
+        .filter(|column| !is_inherited(table, column))
         .map(|column| column_definition(column, sequences))
         .collect();
     if let Some(key) = &table.primary_key {
@@ -354,14 +354,15 @@ fn descent(table: &Table) -> String {
     format!(" INHERITS ({})", parents.join(", "))
 }
 
-fn is_inherited(column: &Column) -> bool {
-    column.options.iter().any(|option| option == INHERITED)
+/// Tells whether a parent brings the column along; a table that goes on without its parents has all its columns itself.
+fn is_inherited(table: &Table, column: &Column) -> bool {
+    !table.inherits.is_empty() && column.options.iter().any(|option| option == INHERITED)
 }
 
 /// What a column of a parent's is in this table alone; and a partition takes its place when it is whole.
 fn inherited_columns(table: &Table, name: &str) -> Vec<String> {
     let mut statements = Vec::new();
-    for column in table.columns.iter().filter(|column| is_inherited(column)) {
+    for column in table.columns.iter().filter(|column| is_inherited(table, column)) {
         let alter = format!("ALTER TABLE ONLY {name} ALTER COLUMN {}", quoted(&column.name));
         if column.generated.is_none() {
             statements.push(match &column.default {

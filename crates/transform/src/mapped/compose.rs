@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use whimbrel_core::{
     Catalog, Column, Dialect, Error, Finding, Mapping, MaskRule, ObjectId, ObjectKind, Renames, Result,
-    Severity, Table, TableId,
+    Severity, Table, TableId, TablePart,
 };
 
 use super::keys;
@@ -135,12 +135,15 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
         origins: &origins,
     };
     for table in &assigned {
-        let parts = table.parts.iter().map(|part| {
+        let parts = table.parts.iter().map(|part| -> Result<Part> {
             let at = part.base;
-            Part::build(bases[at], &called[at], &part.rules, tools)
+            let mut built = Part::build(bases[at], &called[at], &part.rules, tools)?;
+            built.table.flattened = part.is_undivided;
+            built.is_merged = table.is_merged();
+            Ok(built)
         });
         let mut parts = parts.collect::<Result<Vec<Part>>>()?;
-        let made = match table.is_merged() {
+        let mut made = match table.is_merged() {
             true => {
                 let (made, shared) = merged(table, &called, &mut parts, &world, tools)?;
                 composed.share(&made.id, shared, &origins);
@@ -148,8 +151,12 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
             }
             false => single(table, &called[table.parts[0].base], &parts[0]),
         };
+        composed.findings.extend(conflicts(table, &bases, &made));
+        made.parts = told(&made, &parts, databases);
         take(&mut composed, table, made, parts);
     }
+    composed.findings.extend(undivided(&assigned, &called));
+    leave_parents(&mut composed, &origins);
     keys::settle(&mut composed, &origins);
     refuse_unknown_waves(&composed, tools.mapping)?;
     slips::refuse(tools.mapping, &called, &composed)?;
@@ -158,6 +165,79 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
     composed.catalog.tables.sort_by(|a, b| a.id.cmp(&b.id));
     left_behind(&mut composed, databases, &origins);
     Ok(composed)
+}
+
+/// Says of which tables the words about rows that break a key stay behind, as the table is made anew.
+fn conflicts(assigned: &Assigned<'_>, bases: &[Base<'_>], made: &Table) -> Option<Finding> {
+    let own = assigned.parts.iter().map(|part| bases[part.base].table);
+    let losing: Vec<String> = own
+        .filter(|table| made.definition.is_none() && table.settles_conflicts())
+        .map(|table| format!("`{}`", table.id))
+        .collect();
+    let message = format!(
+        "ON CONFLICT clauses of {} stay behind: a row that breaks a key is an error",
+        losing.join(", ")
+    );
+    let subject = ObjectId::whole(ObjectKind::Table, made.id.clone());
+    (!losing.is_empty()).then(|| Finding::new("feature_left_out", Severity::Warning, subject, message))
+}
+
+/// What the plan says of the parts; nothing where the table is the database's own.
+fn told(made: &Table, parts: &[Part], databases: &[Described<'_>]) -> Vec<TablePart> {
+    let is_itself = |part: &Part| {
+        let is_only = databases[part.database].database.name.is_empty();
+        is_only
+            && made.id == part.table.id
+            && part.filter.is_none()
+            && part.columns.iter().all(PartColumn::is_same)
+    };
+    match parts {
+        [only] if is_itself(only) => Vec::new(),
+        parts => parts
+            .iter()
+            .map(|part| part.told(&databases[part.database]))
+            .collect(),
+    }
+}
+
+/// Says which partitioned tables arrive as plain ones.
+fn undivided(assigned: &[Assigned<'_>], called: &[Table]) -> Vec<Finding> {
+    let mut made: BTreeMap<&TableId, Vec<String>> = BTreeMap::new();
+    for table in assigned {
+        for part in table.parts.iter().filter(|part| part.is_undivided) {
+            let to = table.to.as_ref().unwrap_or(&table.id);
+            let of_whole = made.entry(&called[part.base].id).or_default();
+            of_whole.push(format!("`{to}`"));
+        }
+    }
+    let finding = |(whole, made): (&TableId, Vec<String>)| {
+        let message = format!(
+            "`{whole}` is partitioned; what the mapping makes of it is not: {} with the rows of all partitions",
+            made.join(", ")
+        );
+        let subject = ObjectId::whole(ObjectKind::Table, whole.clone());
+        Finding::new("partitions", Severity::Warning, subject, message)
+    };
+    made.into_iter().map(finding).collect()
+}
+
+/// A table that inherits goes on by itself, with all its columns, where one above it is split or merged.
+fn leave_parents(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&TableId>>) {
+    let is_itself = |id: &&TableId| origins.get(*id).is_some_and(|made| made.as_slice() == [*id]);
+    for table in &mut composed.catalog.tables {
+        let Some(parent) = table.inherits.iter().find(|id| !is_itself(id)) else {
+            continue;
+        };
+        let id = &table.id;
+        let message = format!(
+            "`{id}` does not inherit any more, as the mapping splits or merges `{parent}`: what is made of that does not show the rows of `{id}`"
+        );
+        let subject = ObjectId::whole(ObjectKind::Table, id.clone());
+        let finding = Finding::new("inheritance", Severity::Warning, subject, message);
+        composed.findings.push(finding);
+        table.inherits = Vec::new();
+        table.definition = None;
+    }
 }
 
 /// A wave without a table is most likely a slip.
@@ -248,6 +328,10 @@ fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: V
     if !wanted.is_empty() {
         composed.renames.types.insert(id.clone(), wanted);
     }
+    let turned: BTreeMap<String, String> = parts.iter().flat_map(Part::turned).collect();
+    if !turned.is_empty() {
+        composed.renames.turned.insert(id.clone(), turned);
+    }
     composed.catalog.tables.push(table);
     composed
         .tables
@@ -266,6 +350,10 @@ fn single(assigned: &Assigned<'_>, base: &Table, part: &Part) -> Table {
         ..base.clone()
     };
     if is_renamed || is_reshaped || part.key.is_some() {
+        table.definition = None;
+    }
+    if part.table.flattened {
+        table.partitioned_by = None;
         table.definition = None;
     }
     if is_renamed {

@@ -164,6 +164,15 @@ fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Vec<Gone>) {
         });
         table.primary_key = None;
     }
+    let is_keyed = table.primary_key.is_some();
+    table.options.retain(|option| {
+        let why = match option.as_str() {
+            KEEPS_ROWS_IN_KEY if !is_keyed => Some("it has no primary key".to_owned()),
+            option if is_division(option) => changed_in(option, parts),
+            _ => None,
+        };
+        keep(why, ObjectKind::Other, option.clone(), gone)
+    });
     table.uniques.retain(|key| {
         let why = names.unfit(&key.columns);
         keep(why, ObjectKind::Unique, label(&key.name, &key.columns), gone)
@@ -186,11 +195,25 @@ fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Vec<Gone>) {
     });
     for column in &mut table.columns {
         let generated = column.generated.as_ref();
-        if generated.is_some_and(|generated| changed_in(&generated.expression, parts).is_some()) {
-            // Its values are copied; the target would compute others.
+        let changed = generated.and_then(|generated| changed_in(&generated.expression, parts));
+        if let (Some(generated), Some(why)) = (&column.generated, changed) {
+            gone.push(Gone {
+                kind: ObjectKind::Column,
+                name: column.name.clone(),
+                what: Some(format!("expression {}", generated.expression)),
+                why: format!("{why}, and its values are copied"),
+            });
             column.generated = None;
         }
     }
+}
+
+/// The option of a table whose rows are kept in its primary key.
+const KEEPS_ROWS_IN_KEY: &str = "without_rowid";
+
+/// Tells whether an option says how the rows of one table are stored apart.
+fn is_division(option: &str) -> bool {
+    option.to_ascii_lowercase().starts_with("partition by")
 }
 
 fn keep(why: Option<String>, kind: ObjectKind, name: String, gone: &mut Vec<Gone>) -> bool {
@@ -229,7 +252,7 @@ fn changed_in(text: &str, parts: &[Arc<Part>]) -> Option<String> {
 }
 
 /// Tells whether the name stands in the text as a word.
-fn mentions(text: &str, name: &str) -> bool {
+pub(crate) fn mentions(text: &str, name: &str) -> bool {
     let (text, name) = (text.to_lowercase(), name.to_lowercase());
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(&name).any(|(at, found)| {

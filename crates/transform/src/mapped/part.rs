@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Catalog, Column, Error, LogicalType, MaskRule, Result, Table, TableRule, UserTypeKind, matches_name,
+    Catalog, Column, Error, LogicalType, MaskRule, PartValue, Result, Table, TableId, TablePart, TableRule,
+    UserTypeKind, matches_name,
 };
 
 use super::compose::{Base, Tools};
@@ -18,6 +19,10 @@ pub(crate) struct Part {
     pub(crate) database: usize,
     /// The table as its own catalog describes it.
     pub(crate) table: Table,
+    /// Its name among all databases.
+    pub(crate) called: TableId,
+    /// True when other tables' rows come beside its own.
+    pub(crate) is_merged: bool,
     /// Its columns, as expressions see them.
     pub(crate) inputs: Vec<InputColumn>,
     /// Which rows.
@@ -157,6 +162,8 @@ impl Part {
             database,
             columns: builder.columns(&described.database.name)?,
             table: table.clone(),
+            called: called.id.clone(),
+            is_merged: false,
             filter,
             filter_text,
             inputs,
@@ -167,6 +174,14 @@ impl Part {
                 .map(|rule| rule.key.clone()),
             source_column: rules.iter().rev().find_map(|rule| rule.source_column.clone()),
         })
+    }
+
+    /// The part's table, read with its partitions when it is undivided or the mapped one is.
+    pub(crate) fn as_read(&self, mapped: &Table) -> Table {
+        Table {
+            flattened: self.table.flattened || mapped.flattened,
+            ..self.table.clone()
+        }
     }
 
     /// Tells whether the columns hold what the source has in those of the same names.
@@ -195,6 +210,47 @@ impl Part {
             }
         }
         hidden
+    }
+
+    /// What the plan says of the part.
+    pub(crate) fn told(&self, described: &Described<'_>) -> TablePart {
+        let value = |column: &PartColumn| {
+            let of = match &column.value {
+                Value::Column { at, .. } => Some(*at),
+                Value::Computed(computed) => computed.of,
+            };
+            if let Some(said) = &column.column.derivation {
+                return Some(PartValue::Computed(said.clone()));
+            }
+            let own = &self.table.columns[of?];
+            Some(PartValue::Column {
+                name: own.name.clone(),
+                native: own.native.clone(),
+            })
+        };
+        let columns = self.columns.iter();
+        TablePart {
+            database: Some(described.database.name.clone()).filter(|name| !name.is_empty()),
+            engine: described.catalog.engine.clone(),
+            table: self.table.id.clone(),
+            filter: Some(self.filter_text.clone()).filter(|text| !text.is_empty()),
+            columns: columns
+                .filter_map(|column| Some((column.name.clone(), value(column)?)))
+                .collect(),
+        }
+    }
+
+    /// The columns of the source's whose values become of another kind, with the kinds in words.
+    pub(crate) fn turned(&self) -> impl Iterator<Item = (String, String)> {
+        self.inputs.iter().filter_map(|input| {
+            let made = self.column(&input.name)?.form(self);
+            let is_number =
+                |form: &LogicalType| form.is_exact_number() || matches!(form, LogicalType::Float { .. });
+            let is_alike = std::mem::discriminant(&made) == std::mem::discriminant(&input.logical)
+                || is_number(&made) && is_number(&input.logical);
+            let is_known = !matches!(input.logical, LogicalType::Any | LogicalType::Wire { .. });
+            (is_known && !is_alike).then(|| (input.name.clone(), format!("{} becomes {made}", input.logical)))
+        })
     }
 
     /// The form in which the part gives the column.

@@ -1,5 +1,6 @@
 //! A few rows of a table before and after its mapping.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -19,6 +20,8 @@ const LOOKED_AT: usize = 1000;
 pub struct Preview {
     /// The source table.
     pub source: String,
+    /// What becomes of it, by the name in the target.
+    pub target: String,
     /// Its columns.
     pub before_columns: Vec<String>,
     /// The columns of the mapped table, by their names in the target.
@@ -51,15 +54,22 @@ impl MappedSource {
         for table in &composed.catalog.tables {
             let is_meant = table.id.matches(pattern) || called(table).is_some_and(|id| id.matches(pattern));
             let parts = composed.tables.get(&table.id).into_iter().flatten();
-            for part in parts.filter(|part| is_meant || part.table.id.matches(pattern)) {
-                found.push(self.preview_part(table, part, count).await?);
+            for part in parts.filter(|part| is_meant || part.called.matches(pattern)) {
+                let target = called(table).unwrap_or_else(|| table.id.clone());
+                let mut shown = self.preview_part(table, part, count).await?;
+                shown.target = target.to_string();
+                found.push(shown);
             }
         }
         if found.is_empty() {
-            let known = composed.catalog.tables.iter().map(|table| table.id.to_string());
+            let parts = composed.tables.values().flatten();
+            let known: BTreeSet<String> = parts
+                .map(|part| part.called.to_string())
+                .chain(composed.catalog.tables.iter().map(|table| table.id.to_string()))
+                .collect();
             return Err(Error::invalid(format!("there is no table `{pattern}`"))
                 .with_code("mapping")
-                .with_hint(super::rules::hint_for(pattern, known)));
+                .with_hint(super::rules::hint_for(pattern, known.into_iter())));
         }
         Ok(found)
     }
@@ -108,7 +118,8 @@ impl MappedSource {
         let left = count - passing.len();
         passing.extend(behind.into_iter().take(left));
         Ok(Preview {
-            source: part.table.id.to_string(),
+            source: part.called.to_string(),
+            target: table.id.to_string(),
             before_columns: part.inputs.iter().map(|input| input.name.clone()).collect(),
             after_columns: part
                 .columns

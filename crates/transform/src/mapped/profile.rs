@@ -24,10 +24,7 @@ pub(crate) async fn profile(
 ) -> Result<TableProfile> {
     let mut whole = TableProfile::default();
     for (at, part) in parts.iter().enumerate() {
-        let base = Table {
-            flattened: table.flattened,
-            ..part.table.clone()
-        };
+        let base = part.as_read(table);
         let source = &databases[part.database].source;
         let mut found = source.profile(&base).await?;
         let computed = part.columns.iter().filter(|column| !column.is_same()).count();

@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, NullArray, RecordBatch, RecordB
 use arrow_schema::{Field, Schema};
 use datafusion_common::arrow::compute::filter_record_batch;
 use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
-use whimbrel_core::{Batch, Error, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema, shorten};
+use whimbrel_core::{Batch, Error, ReadColumn, ReadRequest, Reject, Result, arrow_schema, shorten};
 
 use super::part::{Computed, Part, Value};
 use crate::InputColumn;
@@ -59,10 +59,7 @@ impl Reading {
             schema,
             plain: part.filter.is_none(),
             request: ReadRequest {
-                table: Table {
-                    flattened: request.table.flattened,
-                    ..part.table.clone()
-                },
+                table: part.as_read(&request.table),
                 columns: Vec::with_capacity(asked.len()),
                 ..request
             },
@@ -285,7 +282,7 @@ impl Reading {
         let key: Vec<String> = self.key.iter().map(said).collect();
         Reject {
             row: None,
-            key: key.join(", "),
+            key: self.placed(key.join(", ")),
             column: column.to_owned(),
             value: shorten(&values.join(", ")),
             rule: format!("the expression `{text}` fails: {why}"),
@@ -322,9 +319,20 @@ impl Reading {
         Reject {
             column: mapped.map_or(reject.column, |column| column.name.clone()),
             value: if hidden { HIDDEN.to_owned() } else { reject.value },
-            key: if key_hidden { HIDDEN.to_owned() } else { reject.key },
+            key: self.placed(match key_hidden {
+                true => HIDDEN.to_owned(),
+                false => reject.key,
+            }),
             exact: if key_hidden { Vec::new() } else { reject.exact },
             ..reject
+        }
+    }
+
+    /// The key with the table that has it, where several could.
+    fn placed(&self, key: String) -> String {
+        match self.part.is_merged {
+            true => format!("{}: {key}", self.part.called),
+            false => key,
         }
     }
 

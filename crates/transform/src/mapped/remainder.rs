@@ -69,10 +69,25 @@ pub(crate) fn left_behind(
             .findings
             .push(Finding::new("not_moved", Severity::Warning, subject, message));
     }
-    composed.catalog.others.retain(|other| {
+    let others = std::mem::take(&mut composed.catalog.others);
+    let (kept, gone): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| {
         let table = other.table.as_ref();
         table.is_none_or(|table| there.contains(table) || !origins.contains_key(table))
     });
+    composed.catalog.others = kept;
+    for other in gone {
+        let (Some(table), kind) = (&other.table, &other.kind) else {
+            continue;
+        };
+        let message = format!(
+            "{kind} `{}` is not moved: the mapping splits or merges `{table}`",
+            other.id
+        );
+        let subject = ObjectId::whole(ObjectKind::Other, other.id.clone());
+        let mut finding = Finding::new("not_moved", Severity::Warning, subject, message);
+        finding.evidence.extend(other.definition);
+        composed.findings.push(finding);
+    }
 }
 
 impl Part {

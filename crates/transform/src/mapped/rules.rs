@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule};
 
+use super::families::{self, Families, Way, refuse_for_partition_alone};
 use crate::similar::nearest;
 
 /// A table that the mapping makes, before its columns are looked at.
@@ -22,6 +23,8 @@ pub(crate) struct AssignedPart<'m> {
     pub(crate) base: usize,
     /// The place of the rule that names the new table; parts stand in the order of their rules.
     place: usize,
+    /// True for a partitioned table whose rows are read with those of its partitions, and arrive in a plain one.
+    pub(crate) is_undivided: bool,
     /// The rules, those without a `to` first.
     pub(crate) rules: Vec<&'m TableRule>,
 }
@@ -39,7 +42,7 @@ impl Assigned<'_> {
 /// `Invalid` for a rule that meets no table, or more than one where it names its own.
 pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<Assigned<'m>>> {
     let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
-    let mut ways: Vec<Vec<(TableId, usize, &TableRule)>> = bases.iter().map(|_| Vec::new()).collect();
+    let mut ways: Vec<Vec<Way<'_>>> = bases.iter().map(|_| Vec::new()).collect();
     for (place, rule) in mapping.tables.iter().enumerate() {
         for at in met(rule, bases)? {
             match &rule.to {
@@ -54,20 +57,31 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
             refuse_for_partition_alone(rule, table)?;
         }
     }
-    let inherited: Vec<Vec<&TableRule>> = (0..bases.len())
-        .map(|at| of_family(at, bases, &general, &ways))
-        .collect();
+    families::fold(bases, &mut ways);
     let mut merged: BTreeMap<TableId, usize> = BTreeMap::new();
     for (to, ..) in ways.iter().flatten() {
         *merged.entry(to.clone()).or_default() += 1;
     }
+    let families = Families {
+        bases,
+        general: &general,
+        ways: &ways,
+    };
+    let is_merged = |to: &TableId| merged[to] > 1;
+    let read_with_the_whole = families.read_with_the_whole(is_merged)?;
     let mut assigned: Vec<Assigned<'m>> = Vec::new();
     let mut made: BTreeMap<TableId, usize> = BTreeMap::new();
     for (base, table) in bases.iter().enumerate() {
+        if read_with_the_whole[base] {
+            continue;
+        }
+        let inherited = families.inherited(base);
+        let is_undivided = families.is_undivided(base, is_merged);
         let part = |place: usize, rule: Option<&'m TableRule>| AssignedPart {
             base,
             place,
-            rules: inherited[base]
+            is_undivided,
+            rules: inherited
                 .iter()
                 .chain(&general[base])
                 .copied()
@@ -106,52 +120,6 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
     refuse_doubles(&assigned)?;
     assigned.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(assigned)
-}
-
-/// A partition's rows may be read with its table's, where a rule for it alone would say nothing.
-fn refuse_for_partition_alone(rule: &TableRule, table: &Table) -> Result<()> {
-    let Some(partition) = table.partition_of.as_ref().filter(|_| rule.changes_rows()) else {
-        return Ok(());
-    };
-    let parent = &partition.parent;
-    if rule.from.iter().any(|pattern| parent.matches(pattern)) {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "the mapping has a rule for `{}` and not for `{parent}`, whose partition it is",
-        table.id
-    ))
-    .with_code("mapping")
-    .with_hint(format!("write the rule for the whole table: from = \"{parent}\"")))
-}
-
-/// The rules that a partition (or a table that inherits) has from the tables above it: their rows are its rows.
-fn of_family<'m>(
-    at: usize,
-    bases: &[Table],
-    general: &[Vec<&'m TableRule>],
-    ways: &[Vec<(TableId, usize, &'m TableRule)>],
-) -> Vec<&'m TableRule> {
-    let mut found: Vec<&'m TableRule> = Vec::new();
-    let mut open = vec![at];
-    let mut seen = vec![false; bases.len()];
-    while let Some(below) = open.pop() {
-        if std::mem::replace(&mut seen[below], true) {
-            continue;
-        }
-        let table = &bases[below];
-        let parents = table.partition_of.iter().map(|partition| &partition.parent);
-        let parents = parents.chain(&table.inherits);
-        for parent in parents.filter_map(|id| bases.iter().position(|base| &base.id == id)) {
-            found.extend(&general[parent]);
-            if let [(.., rule)] = ways[parent].as_slice() {
-                found.push(rule);
-            }
-            open.push(parent);
-        }
-    }
-    found.retain(|rule| !general[at].iter().any(|own| std::ptr::eq(*own, *rule)));
-    found
 }
 
 /// The tables that a rule is about, by place.

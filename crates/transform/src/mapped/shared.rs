@@ -139,6 +139,7 @@ pub(crate) fn share(table: &mut Table, strands: &[Strand<'_>]) -> Shared {
     foreign_keys(table, first, others, &mut shared);
     for at in 0..table.columns.len() {
         default(&mut table.columns[at], strands, &mut shared);
+        generated(&table.columns[at].name, strands, &mut shared);
         number(table, at, strands, &mut shared);
     }
     shared
@@ -284,6 +285,19 @@ fn default(column: &mut Column, strands: &[Strand<'_>], shared: &mut Shared) {
     match said.len() == strands.len() && said.iter().all(is_alike) {
         true => column.default = Some(text.clone()),
         false => shared.leave_of(&column.name, &format!("default {text}")),
+    }
+}
+
+/// What one part computes by itself is copied: the other parts may hold anything in its place.
+fn generated(name: &str, strands: &[Strand<'_>], shared: &mut Shared) {
+    let mut own = strands.iter().filter_map(|strand| strand.own(name));
+    if let Some(generated) = own.find_map(|column| column.generated.as_ref()) {
+        shared.gone.push(Gone {
+            kind: ObjectKind::Column,
+            name: name.to_owned(),
+            what: Some(format!("expression {}", generated.expression)),
+            why: "the values of merged tables are copied".to_owned(),
+        });
     }
 }
 

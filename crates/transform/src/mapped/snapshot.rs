@@ -103,7 +103,7 @@ impl MappedSnapshot {
         part: &Arc<Part>,
         columns: &[ReadColumn],
     ) -> Result<TableAggregate> {
-        let base = as_read(table, part);
+        let base = part.as_read(table);
         if part.filter.is_some() {
             return Ok(TableAggregate {
                 rows: self.count(table, part).await?,
@@ -138,14 +138,6 @@ impl MappedSnapshot {
     }
 }
 
-/// The part's table, read with its partitions when the mapped one is.
-fn as_read(table: &Table, part: &Part) -> Table {
-    Table {
-        flattened: table.flattened,
-        ..part.table.clone()
-    }
-}
-
 #[async_trait]
 impl Snapshot for MappedSnapshot {
     fn position(&self) -> Position {
@@ -170,7 +162,7 @@ impl Snapshot for MappedSnapshot {
                     .iter()
                     .filter(|part| part.database == database);
                 for part in own {
-                    asked.push(as_read(table, part));
+                    asked.push(part.as_read(table));
                     places.push(place);
                 }
             }
@@ -186,7 +178,7 @@ impl Snapshot for MappedSnapshot {
         let parts = self.parts(&table.id)?;
         let mut chunks = Vec::new();
         for (number, part) in parts.iter().enumerate() {
-            for chunk in self.of(part).split(&as_read(table, part), chunk_bytes).await? {
+            for chunk in self.of(part).split(&part.as_read(table), chunk_bytes).await? {
                 let range = match parts {
                     [_] => chunk.range,
                     _ => KeyRange::Part {
@@ -254,7 +246,7 @@ impl Snapshot for MappedSnapshot {
         let parts = self.parts(&table.id)?;
         let mut orphans = vec![0; table.foreign_keys.len()];
         let [part] = parts else { return Ok(orphans) };
-        let own = self.of(part).orphans(&as_read(table, part)).await?;
+        let own = self.of(part).orphans(&part.as_read(table)).await?;
         for (count, key) in orphans.iter_mut().zip(&table.foreign_keys) {
             let at = part
                 .table
