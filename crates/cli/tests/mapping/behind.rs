@@ -7,7 +7,7 @@ use crate::bench::{Desk, joined};
 const CALLS: &str = "
 CREATE TABLE helper (id integer PRIMARY KEY, v integer);
 INSERT INTO helper VALUES (1, 1);
-CREATE FUNCTION next_one(i integer) RETURNS integer LANGUAGE sql STABLE AS 'SELECT v + i FROM helper';
+CREATE FUNCTION next_one(i integer) RETURNS integer LANGUAGE sql STABLE BEGIN ATOMIC SELECT v + i FROM helper; END;
 CREATE FUNCTION twice(i integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT i * 2';
 CREATE TABLE things (id integer PRIMARY KEY, a integer DEFAULT next_one(3), b integer GENERATED ALWAYS AS (twice(id)) STORED, name text, born text);
 CREATE FUNCTION shown(things) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1.name || $1.id';
