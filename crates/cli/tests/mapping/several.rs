@@ -175,7 +175,7 @@ fn the_plan_names_the_tables_of_each_database_and_asks_only_what_they_can_answer
         "| `crm.Old Customers` | `Cust Id` | `main.people` | `id` | `int` to",
         "| `web.clients` | `full_name` | `main.people` | `name` | `TEXT` to",
         "| `crm.Old Customers` | none | `main.people` | `land` | NULL in every row of this table |",
-        "| rows of `crm.lands` | ``SELECT count(*) FROM `lands` ``, in `crm` | `SELECT count(*) FROM \"crm\".\"lands\"` |",
+        "| rows of `crm.lands` | `` SELECT count(*) FROM `lands` ``, in `crm` | `SELECT count(*) FROM \"crm\".\"lands\"` |",
         "| rows of `main.people` | none: the mapping puts its rows together from several tables |",
         "| rows of `web.pages` | none: the mapping chooses its rows",
     ] {
@@ -232,10 +232,9 @@ fn a_database_may_be_two_sources_and_the_rejects_of_each_are_told_apart() {
     desk.run(&["run", &id, "--rejects", "--target", &target.url(), "-y"])
         .expect_code(0);
     assert_eq!(
-        joined(
-            target
-                .query_text("SELECT origin, count(*), sum(half) FROM people GROUP BY origin ORDER BY origin")
-        ),
+        joined(target.query_text(
+            "SELECT origin, count(*), sum(half) FROM one_people GROUP BY origin ORDER BY origin"
+        )),
         ["one|3|2", "two|3|2"]
     );
 }
