@@ -44,7 +44,7 @@ fn what_calls_a_function_that_stays_behind_or_needs_another_kind_is_a_decision()
     desk.moved(source.url(), target.url());
     let plan = desk.plan_text();
     for said in [
-        "`public.shown(things)` is made only after the tables, as it needs `public.things`",
+        "`public.shown(public.things)` is made only after the tables, as it needs `public.things`",
         "the view `public.loud` cannot be carried over: the mapping changes the kind of `public.things.born`: text becomes date",
         "function `public.ages()` may not do any more what it did",
     ] {
