@@ -13,7 +13,7 @@ CREATE FUNCTION shown(things) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1.
 CREATE INDEX things_shown ON things (shown(things));
 CREATE VIEW loud AS SELECT id, upper(born) AS born FROM things;
 CREATE VIEW names AS SELECT id, name FROM things;
-CREATE FUNCTION ages() RETURNS text LANGUAGE sql AS 'SELECT max(substr(born, 1, 4)) FROM things';
+CREATE FUNCTION ages() RETURNS text LANGUAGE sql AS 'SELECT max(substr(born, 1, 4)) FROM things ';
 INSERT INTO things (id, a, name, born) VALUES (1, 5, 'x', '2024-01-01');
 ";
 
