@@ -26,7 +26,6 @@ mod preview;
 pub mod report;
 mod rollback;
 mod run;
-mod secrecy;
 mod status;
 mod verify;
 

@@ -29,6 +29,7 @@ mod dependency;
 mod finding;
 mod plan;
 mod report;
+mod secrecy;
 mod settled;
 mod step;
 
@@ -90,6 +91,7 @@ pub use report::{
     Witness,
 };
 pub use rule::{RuleValue, ValueRule};
+pub use secrecy::{WITHHELD, any_secret, is_secret, named, told};
 pub use settled::Settled;
 pub use silence::{Doing, Silence};
 pub use step::{Direction, Statement, Step, StepPhase};

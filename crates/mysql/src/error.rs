@@ -1,9 +1,10 @@
 //! Classifies the driver's and the server's errors in one table.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use mysql_async::{DriverError, ServerError};
-use whimbrel_core::{Error, ErrorClass};
+use whimbrel_core::{Error, ErrorClass, WITHHELD};
 
 use crate::tls::{self, cannot_encrypt};
 
@@ -265,7 +266,7 @@ fn from_answer(answer: &ServerError) -> Error {
     });
     let message = format!(
         "{} (error {}, {})",
-        shown(&answer.message),
+        shown(&without_value(answer)),
         answer.code,
         answer.state
     );
@@ -274,6 +275,18 @@ fn from_answer(answer: &ServerError) -> Error {
         return error;
     }
     error.with_hint(hint)
+}
+
+/// The message without the value of a key that is there twice: it does not say of which columns, and they may be secret.
+fn without_value(answer: &ServerError) -> Cow<'_, str> {
+    let message: &str = answer.message.as_ref();
+    let parts = message
+        .strip_prefix("Duplicate entry '")
+        .and_then(|rest| rest.rsplit_once("' for key "));
+    match parts {
+        Some((_, key)) => Cow::Owned(format!("Duplicate entry {WITHHELD} for key {key}")),
+        None => Cow::Borrowed(message),
+    }
 }
 
 /// The message without a full stop, shortened: it can hold a whole statement.

@@ -2,9 +2,9 @@
 //! compares, and once more byte by byte, because a collation calls different texts equal.
 
 use mysql_async::Conn;
-use whimbrel_core::{ForeignKey, ForeignKeyProfile, Result, Table};
+use whimbrel_core::{ForeignKey, ForeignKeyProfile, Result, Table, named, shorten};
 
-use crate::catalog::rows::lines;
+use crate::catalog::rows::{Line, lines};
 use crate::error::classify;
 use crate::native::Kind;
 use crate::quote::{quoted, table_name};
@@ -61,19 +61,20 @@ async fn examples(conn: &mut Conn, table: &Table, key: &ForeignKey) -> Result<Ve
     let values: Vec<String> = key
         .columns
         .iter()
-        .map(|name| format!("CONVERT(c.{} USING utf8mb4)", quoted(name)))
+        .enumerate()
+        .map(|(at, name)| format!("CONVERT(c.{} USING utf8mb4) AS found{at}", quoted(name)))
         .collect();
     let sql = format!(
-        "SELECT CONCAT_WS(', ', {}) AS found {} LIMIT {EXAMPLES_MAX}",
+        "SELECT {} {} LIMIT {EXAMPLES_MAX}",
         values.join(", "),
         orphaned(table, key)
     );
-    let columns = key.columns.join(", ");
-    Ok(lines(conn, &sql)
-        .await?
-        .iter()
-        .map(|line| format!("({columns})=({})", line.text("found")))
-        .collect())
+    let example = |line: &Line| {
+        let parts = key.columns.iter().enumerate();
+        let parts = parts.map(|(at, column)| named(column, shorten(&line.text(&format!("found{at}")))));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    Ok(lines(conn, &sql).await?.iter().map(example).collect())
 }
 
 /// Counts the rows whose referred row is there, but not with the same bytes.

@@ -6,7 +6,8 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use whimbrel_core::{
-    KeyValue, LogicalType, Reject, TablePlan, format_date, format_time, format_timestamp, packed_rows,
+    KeyValue, LogicalType, Reject, TablePlan, any_secret, format_date, format_time, format_timestamp,
+    packed_rows,
 };
 
 /// The columns of the source's key in the plan's order of columns; none when it has no key, when a column of it is not copied as it is, or
@@ -33,6 +34,15 @@ pub(crate) fn fill(plan: &TablePlan, records: &RecordBatch, refused: &mut [Rejec
             .iter()
             .map(|at| value(&plan.columns[*at].logical, records.column(*at).as_ref(), row));
         reject.exact = values.collect::<Option<_>>().unwrap_or_default();
+    }
+}
+
+/// Takes the exact keys away where a column of the key is secret by its name: the rows stand in a file. They are tried again by copying
+/// the table.
+pub(crate) fn withhold(plan: &TablePlan, rejects: &mut [Reject]) {
+    let key = plan.source.identity_key();
+    if key.is_some_and(|key| any_secret(&key.columns)) {
+        rejects.iter_mut().for_each(|reject| reject.exact.clear());
     }
 }
 

@@ -1,6 +1,8 @@
 //! Errors of the server and of the driver, classified in one table: how the run loop reacts, a stable code, and a hint.
 
-use whimbrel_core::{Error, ErrorClass};
+use std::borrow::Cow;
+
+use whimbrel_core::{Error, ErrorClass, WITHHELD, any_secret, is_secret};
 
 /// How the SQLSTATEs that begin with `prefix` are treated; the first row that fits counts.
 struct Rule {
@@ -171,7 +173,7 @@ fn from_answer(answer: &tokio_postgres::error::DbError) -> Error {
     let mut message = answer.message().to_owned();
     for part in [answer.detail(), answer.where_()].into_iter().flatten() {
         message.push_str(": ");
-        message.push_str(&first_line(part));
+        message.push_str(&first_line(&without_secrets(part)));
     }
     message.push_str(&format!(" (SQLSTATE {state})"));
     let error = Error::new(class, message).with_code(code);
@@ -185,6 +187,31 @@ fn from_answer(answer: &tokio_postgres::error::DbError) -> Error {
 
 /// The first line of a detail, shortened: a `CONTEXT` can hold a whole document.
 fn first_line(text: &str) -> String {
+/// A detail without the values of columns that are secret by their names. One that shows a whole row does not say which value is whose.
+fn without_secrets(detail: &str) -> Cow<'_, str> {
+    // `Key (email, token)=(a, b) already exists.`
+    if let Some((columns, rest)) = detail.strip_prefix("Key (").and_then(|key| key.split_once(")=("))
+        && any_secret(columns.split(", "))
+    {
+        // A value may hold the bracket; what follows it is the server's own.
+        let said = rest.rfind(") ").map_or("", |at| &rest[at + 1..]);
+        return Cow::Owned(format!("Key ({columns})={WITHHELD}{said}"));
+    }
+    if detail.starts_with("Failing row contains (") {
+        return Cow::Owned(format!("Failing row contains {WITHHELD}"));
+    }
+    // `COPY users, line 3, column pin: "12a"`, and without a column the whole line.
+    if let Some(copy) = detail.strip_prefix("COPY ")
+        && let Some((place, _)) = copy.split_once(": \"")
+    {
+        return match place.rsplit_once(", column ") {
+            Some((_, column)) if !is_secret(column) => Cow::Borrowed(detail),
+            _ => Cow::Owned(format!("COPY {place}: {WITHHELD}")),
+        };
+    }
+    Cow::Borrowed(detail)
+}
+
     const SHOWN: usize = 300;
     let line = text.lines().next().unwrap_or_default();
     match line.char_indices().nth(SHOWN) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::Client;
-use whimbrel_core::{ForeignKey, Result, Table};
+use tokio_postgres::{Client, Row};
+use whimbrel_core::{ForeignKey, Result, Table, named, shorten};
 
 use crate::error::from_driver;
 use crate::quote::{quoted, rows_of, table_name};
@@ -43,16 +43,18 @@ pub(crate) async fn examples(client: &Client, table: &Table, key: &ForeignKey) -
         .map(|name| format!("c.{}::text", quoted(name)))
         .collect();
     let sql = format!(
-        "SELECT concat_ws(', ', {}) {} LIMIT 3",
+        "SELECT ARRAY[{}] {} LIMIT 3",
         names.join(", "),
         orphaned(table, key, operators.get(&key.name))
     );
     let rows = client.query(&sql, &[]).await.map_err(from_driver)?;
-    let columns = key.columns.join(", ");
-    Ok(rows
-        .iter()
-        .map(|row| format!("({columns})=({})", row.get::<_, String>(0)))
-        .collect())
+    let example = |row: &Row| {
+        let values: Vec<Option<String>> = row.get(0);
+        let parts = key.columns.iter().zip(values);
+        let parts = parts.map(|(column, value)| named(column, shorten(&value.unwrap_or_default())));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    Ok(rows.iter().map(example).collect())
 }
 
 async fn operators(client: &Client, table: &Table) -> Result<BTreeMap<String, Vec<String>>> {

@@ -1,7 +1,7 @@
 //! Counts orphans as the engine itself would: by its own foreign key check, or by a join where that check refuses the parent's key.
 
 use rusqlite::{Connection, Row};
-use whimbrel_core::{ForeignKey, Result, Table};
+use whimbrel_core::{ForeignKey, Result, Table, named};
 
 use crate::declared::{Affinity, affinity};
 use crate::error::During;
@@ -191,7 +191,7 @@ fn examples(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlit
         let parts = shown
             .iter()
             .enumerate()
-            .map(|(at, name)| Ok(format!("{name}={}", crate::codec::shown(row.get_ref(at)?))))
+            .map(|(at, name)| Ok(named(name, crate::codec::shown(row.get_ref(at)?))))
             .collect::<rusqlite::Result<Vec<_>>>()?;
         Ok(parts.join(", "))
     };

@@ -2,7 +2,7 @@
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement, ToSql};
-use whimbrel_core::{Batch, Error, Reject, Result, WriteColumn};
+use whimbrel_core::{Batch, Error, Reject, Result, WriteColumn, named, told};
 
 use crate::codec::Lane;
 use crate::declared::Keeping;
@@ -159,7 +159,7 @@ impl Insert {
                 row: Some(row),
                 key: self.key_text(lanes, row),
                 column: self.columns[at].name.clone(),
-                value: lane.shown(row),
+                value: told(&self.columns[at].name, lane.shown(row)).into_owned(),
                 rule,
                 exact: Vec::new(),
             }));
@@ -209,7 +209,7 @@ impl Insert {
         let parts: Vec<String> = self
             .key
             .iter()
-            .map(|at| format!("{}={}", self.columns[*at].name, lanes[*at].shown(row)))
+            .map(|at| named(&self.columns[*at].name, lanes[*at].shown(row)))
             .collect();
         if parts.is_empty() {
             format!("row {row} of its batch")

@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use whimbrel_core::{
     Column, ColumnProfile, ForeignKeyProfile, Result, StorageClasses, Table, TableProfile, UniqueProfile,
-    is_decimal, parse_date, parse_time, parse_timestamp,
+    is_decimal, named, parse_date, parse_time, parse_timestamp,
 };
 
 use crate::codec::{decimal, exact_real, parse_uuid, real_text, shown, size_of};
@@ -380,7 +380,7 @@ fn shared(connection: &Connection, table: &Table, columns: &[String]) -> Result<
             let parts = columns
                 .iter()
                 .enumerate()
-                .map(|(at, name)| Ok(format!("{name}={}", shown(row.get_ref(at)?))))
+                .map(|(at, name)| Ok(named(name, shown(row.get_ref(at)?))))
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             Ok(parts.join(", "))
         };

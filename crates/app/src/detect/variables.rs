@@ -1,10 +1,11 @@
 //! URLs and settings of databases: `.env` files and the settings files of frameworks. Of values only words from a closed list and
 //! URLs without secrets are told.
 
+use whimbrel_core::is_secret;
+
 use super::evidence::{Engine, Evidence, Weight};
 use super::masked::{is_identifier, urls};
 use super::project::{File, Project};
-use crate::secrecy::is_secret;
 
 /// Settings whose value names an engine.
 const ENGINE_KEYS: [&str; 14] = [

@@ -2,11 +2,10 @@
 //! from the catalog, the profile and the quality without looking at anything again.
 
 use serde::Serialize;
-use whimbrel_core::{ForeignKey, Table, TableId, TableProfile, TableUsage};
+use whimbrel_core::{ForeignKey, Table, TableId, TableProfile, TableUsage, is_secret};
 use whimbrel_quality::{ColumnQuality, Growth, RepeatedRows, TableQuality};
 
 use super::remarks::{Remark, remarks};
-use crate::secrecy::is_secret;
 
 /// What a table is and how good its values are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -179,7 +178,7 @@ fn keys(table: &Table, profile: Option<&TableProfile>) -> Vec<KeyDetail> {
         };
         if let Some(key) = keys.iter_mut().find(same) {
             key.duplicates = found.duplicates;
-            key.examples = told(&found.columns, &found.examples);
+            key.examples = found.examples.clone();
         }
     }
     keys
@@ -198,18 +197,10 @@ fn references(table: &Table, profile: Option<&TableProfile>) -> Vec<ReferenceDet
             table: key.references.to_string(),
             referred: key.referred.clone(),
             orphans: found.map(|found| found.orphans),
-            examples: found.map_or_else(Vec::new, |found| told(&found.columns, &found.examples)),
+            examples: found.map_or_else(Vec::new, |found| found.examples.clone()),
         }
     };
     table.foreign_keys.iter().map(of_key).collect()
-}
-
-/// The examples, unless a column of the key is secret by its name.
-fn told(columns: &[String], examples: &[String]) -> Vec<String> {
-    match columns.iter().any(|column| is_secret(column)) {
-        true => Vec::new(),
-        false => examples.to_vec(),
-    }
 }
 
 /// Returns the usage of a table; an engine without namespaces names tables alone.

@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{ColumnProfile, Finding, Plan, TableId, TablePlan, TableProfile};
+use whimbrel_core::{ColumnProfile, Finding, Plan, TableId, TablePlan, TableProfile, WITHHELD, is_secret};
 
 use super::markdown::{code, prose, table};
 use super::quantity::{count, counted, size};
-use crate::secrecy::is_secret;
-
-/// What stands for a value whose column is secret by its name.
-const WITHHELD: &str = "withheld";
 
 /// Returns the document in pieces, a table each: shares of NULL, ranges, lengths, duplicates, orphans, and what does not fit the target.
 pub fn quality_sections<'a>(

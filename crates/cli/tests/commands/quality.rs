@@ -202,16 +202,89 @@ fn values_of_columns_that_are_secret_by_name_are_in_no_report() {
     }
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("Prague") && !page.contains("canary"));
-    desk.plan();
-    let folder = std::fs::read_dir(desk.files()).unwrap().find_map(|entry| {
-        let file = entry.unwrap().path().join("data_quality.md");
-        file.exists().then_some(file)
-    });
-    let report = std::fs::read_to_string(folder.unwrap()).unwrap();
+    let planned = desk.run("plan SOURCE TARGET").expect_code(0);
+    assert!(!planned.stdout.contains("canary"), "{planned:?}");
+    let files = texts_below(&desk.files());
+    let report = files.iter().find(|(name, _)| name.ends_with("data_quality.md"));
+    assert!(report.unwrap().1.contains("withheld"));
     assert!(
-        report.contains("withheld") && !report.contains("canary"),
-        "{report}"
+        files
+            .iter()
+            .any(|(_, text)| text.contains("api_token=(withheld)"))
     );
+    check_no_canary(&files);
+    desk.run("migrate SOURCE TARGET --yes --decide orphans=not_validated")
+        .expect_code(0);
+    // What differs is told, but not how.
+    rusqlite::Connection::open(desk.target())
+        .unwrap()
+        .execute_batch("update account set pass = 'canary-d', city = 'Brno'; delete from session")
+        .unwrap();
+    let verified = desk.run("verify").expect_code(3);
+    assert!(!format!("{verified:?}").contains("canary"), "{verified:?}");
+    let files = texts_below(&desk.files());
+    assert!(files.iter().any(|(_, text)| text.contains("Brno")));
+    check_no_canary(&files);
+}
+
+#[test]
+fn a_rejected_row_shows_no_secret_and_is_brought_over_all_the_same() {
+    let Some(target) = whimbrel_testkit::postgres::TestDatabase::create("secret_rejects") else {
+        return;
+    };
+    let desk = Desk::set_up();
+    let source = rusqlite::Connection::open(desk.source.path()).unwrap();
+    source
+        .execute_batch(
+            "create table ticket (token text primary key, pass text);
+             insert into ticket values ('canary-a', 'x'), ('canary-b', 'canary' || char(0) || 'c')",
+        )
+        .unwrap();
+    std::fs::write(
+        desk.folder().join("whimbrel.toml"),
+        "[policies]\non_reject = \"file\"\n",
+    )
+    .unwrap();
+    let line = format!("migrate SOURCE {} --yes", target.url());
+    let output = desk.run(&line);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    assert!(!format!("{output:?}").contains("canary"), "{output:?}");
+    let files = texts_below(&desk.files());
+    let rejects = files
+        .iter()
+        .find(|(name, _)| name.ends_with("ticket.ndjson"))
+        .unwrap();
+    assert!(rejects.1.contains("token=(withheld)"), "{}", rejects.1);
+    check_no_canary(&files);
+    source
+        .execute_batch("update ticket set pass = 'mended' where token = 'canary-b'")
+        .unwrap();
+    desk.run("run --rejects --yes").expect_code(0);
+    assert_eq!(
+        target.query_text("select count(*) from ticket"),
+        [[Some("2".to_owned())]]
+    );
+}
+
+/// Every file below the folder that is text, by its path.
+fn texts_below(folder: &std::path::Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(texts_below(&path)),
+            false => found.push((
+                path.display().to_string(),
+                String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned(),
+            )),
+        }
+    }
+    found
+}
+
+fn check_no_canary(files: &[(String, String)]) {
+    let told = files.iter().find(|(_, text)| text.contains("canary"));
+    assert!(told.is_none(), "{told:?}");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use mysql_async::{Column, Value};
 use whimbrel_core::{
-    Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, shorten,
+    Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, named,
+    shorten, told,
 };
 
 use super::cell::{Cell, Sent, take_apart};
@@ -178,7 +179,7 @@ impl Decoder {
         }
         let shown = |key: &KeyColumn| {
             let value = print::shown(&key.form, &self.value(row, key.at));
-            format!("{}={}", key.column.name, shorten(&value))
+            named(&key.column.name, shorten(&value))
         };
         let names: Vec<String> = self.key.iter().map(shown).collect();
         let exact = |column: &KeyColumn| key::value(&column.column, &self.value(row, column.at));
@@ -187,7 +188,7 @@ impl Decoder {
             row: None,
             key: names.join(", "),
             column: self.lanes[at].column.name.clone(),
-            value: shorten(&value),
+            value: told(&self.lanes[at].column.name, shorten(&value)).into_owned(),
             rule,
             exact: exact.unwrap_or_default(),
         });

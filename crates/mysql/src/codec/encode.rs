@@ -13,7 +13,7 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use whimbrel_core::{Error, LogicalType, Reject, Result, arrow_type};
+use whimbrel_core::{Error, LogicalType, Reject, Result, arrow_type, named, told};
 
 use self::exact::{
     bits, chars, clock, date, decimal, float, integer, json, length, moment, span, whole, year,
@@ -177,7 +177,7 @@ impl Encoder {
             row: Some(row),
             key: self.key(records, row),
             column: self.columns[at].name.clone(),
-            value: self.shown(records, row, at),
+            value: told(&self.columns[at].name, self.shown(records, row, at)).into_owned(),
             rule,
             exact: Vec::new(),
         }
@@ -187,7 +187,7 @@ impl Encoder {
     pub(crate) fn key(&self, records: &RecordBatch, row: usize) -> String {
         let key: Vec<String> = (0..self.columns.len())
             .filter(|&at| self.columns[at].key)
-            .map(|at| format!("{}={}", self.columns[at].name, self.shown(records, row, at)))
+            .map(|at| named(&self.columns[at].name, self.shown(records, row, at)))
             .collect();
         if key.is_empty() {
             format!("row {row} of its batch")

@@ -10,6 +10,7 @@ use super::passage::{Arrived, Passage};
 use super::table::CopyTable;
 use crate::columns::{pass_packed, write_columns};
 use crate::failure::{Failure, data_integrity, interrupted};
+use crate::keys;
 use crate::retry::Attempts;
 
 /// Copies a chunk; returns what arrived, and how long it took.
@@ -97,12 +98,13 @@ async fn attempt(
         table.show(rows, bytes);
         Ok(())
     };
-    let (writer, arrived) = tokio::select! {
+    let (writer, mut arrived) = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(interrupted()),
         written = Box::pin(passage.write(seen)) => written?,
     };
     if !arrived.rejects.is_empty() {
+        keys::withhold(&table.plan, &mut arrived.rejects);
         table
             .run
             .ctx

@@ -1,18 +1,20 @@
 //! One table's rejected rows: read again by key, written in chunks of their own, and the reject file after them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use whimbrel_core::{
     Chunk, ChunkRecord, ChunkResult, KeyRange, KeyValue, Position, Reject, Result, Snapshot, TableId,
-    TablePlan, fault, shorten,
+    TablePlan, fault, named, shorten, told,
 };
 
 use crate::arrived::{Totals, exact_keys};
 use crate::columns::{Side, Wanted, rows, source_columns, write_columns};
 use crate::data::passage::{Arrived, Passage};
 use crate::failure::interrupted;
+use crate::keys;
 use crate::retry::{Attempts, retry};
 use crate::running::Run;
 use crate::store::RejectLine;
@@ -153,6 +155,7 @@ impl Replay<'_> {
         arrived.result.rejected += lost.len() as u64;
         arrived.rejects.extend(lost);
         let id = &self.plan.target.id;
+        keys::withhold(self.plan, &mut arrived.rejects);
         if !arrived.rejects.is_empty() {
             self.run
                 .ctx
@@ -229,13 +232,18 @@ impl Replay<'_> {
     fn not_found(&self, key: &RowKey) -> Reject {
         let names = self.plan.source.identity_key();
         let names = names.map(|key| key.columns.as_slice()).unwrap_or_default();
-        let part = |(name, value): (&String, &KeyValue)| format!("{name}={}", shown(value));
+        let part = |(name, value): (&String, &KeyValue)| named(name, shown(value));
         let text: Vec<String> = names.iter().zip(key).map(part).collect();
+        let values: Vec<Cow<'_, str>> = names
+            .iter()
+            .zip(key)
+            .map(|(name, value)| told(name, shown(value)))
+            .collect();
         Reject {
             row: None,
             key: text.join(", "),
             column: names.join(", "),
-            value: key.iter().map(shown).collect::<Vec<_>>().join(", "),
+            value: values.join(", "),
             rule:
                 "no row of this key is at the source now, and its count of rows does not say that one is gone"
                     .to_owned(),

@@ -12,7 +12,7 @@ use whimbrel_core::{
 };
 
 use super::Scene;
-use super::values::{key_text, row_texts};
+use super::values::{key_text, row_texts, told_as};
 use crate::columns::{self, Side, hasher, key_positions};
 use crate::retry::retry;
 
@@ -286,8 +286,8 @@ fn differing_values(plan: &TablePlan, source: &Seen, target: &Seen) -> Vec<Value
         .filter(differs)
         .map(|at| ValueDifference {
             column: plan.columns[at].target.clone(),
-            source: source.values[at].clone(),
-            target: target.values[at].clone(),
+            source: told_as(plan, at, source.values[at].as_deref()),
+            target: told_as(plan, at, target.values[at].as_deref()),
         })
         .collect()
 }

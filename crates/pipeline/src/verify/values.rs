@@ -6,7 +6,8 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use whimbrel_core::{
-    LogicalType, ReadColumn, Source, TablePlan, format_date, format_time, format_timestamp, shorten,
+    LogicalType, ReadColumn, Source, TablePlan, WITHHELD, any_secret, format_date, format_time,
+    format_timestamp, shorten,
 };
 
 /// Returns a value shortened, none for NULL. `side` knows the engine's own forms.
@@ -75,8 +76,24 @@ pub(super) fn key_text(plan: &TablePlan, key: &[usize], values: &[Option<String>
     let positions = if key.is_empty() { &all } else { key };
     let part = |at: &usize| {
         let value = values[*at].as_deref().unwrap_or("NULL");
-        format!("{}={value}", plan.columns[*at].target)
+        named_as(plan, *at, value)
     };
     let text = positions.iter().map(part).collect::<Vec<_>>().join(", ");
     if key.is_empty() { shorten(&text) } else { text }
+}
+
+/// Returns `column=value` as it may be told; a value is secret where the name of its column is on either side.
+fn named_as(plan: &TablePlan, at: usize, value: &str) -> String {
+    let column = &plan.columns[at];
+    match any_secret([&column.source, &column.target]) {
+        true => format!("{}={WITHHELD}", column.target),
+        false => format!("{}={value}", column.target),
+    }
+}
+
+/// Returns a value as it may be told; NULL stays NULL.
+pub(super) fn told_as(plan: &TablePlan, at: usize, value: Option<&str>) -> Option<String> {
+    let column = &plan.columns[at];
+    let is_secret = any_secret([&column.source, &column.target]);
+    value.map(|value| if is_secret { WITHHELD } else { value }.to_owned())
 }

@@ -9,7 +9,7 @@
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
     Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, format_date,
-    format_time, format_timestamp, is_decimal, parse_date, parse_time, parse_timestamp, shorten,
+    format_time, format_timestamp, is_decimal, named, parse_date, parse_time, parse_timestamp, shorten, told,
 };
 
 use super::wire::{Rewrite, Shape};
@@ -281,14 +281,14 @@ impl Decoder {
         let key: Vec<String> = self
             .key
             .iter()
-            .map(|&at| format!("{}={}", self.columns[at].name, show(at)))
+            .map(|&at| named(&self.columns[at].name, show(at)))
             .collect();
         let exact = |at: &usize| values[*at].and_then(|value| exact_key(&self.columns[*at].form, value));
         let reject = Reject {
             row: None,
             key: key.join(", "),
             column: self.columns[at].name.clone(),
-            value: show(at),
+            value: told(&self.columns[at].name, show(at)).into_owned(),
             rule,
             exact: self
                 .key

@@ -11,7 +11,7 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use whimbrel_core::{LogicalType, Reject, format_date, format_timestamp, parse_time, shorten};
+use whimbrel_core::{LogicalType, Reject, format_date, format_timestamp, named, parse_time, shorten, told};
 
 use super::cells::Cells;
 use super::decode::{narrowed, uuid, whole_number};
@@ -157,13 +157,13 @@ impl Encoder {
         };
         let key: Vec<String> = (0..self.columns.len())
             .filter(|&at| self.columns[at].key)
-            .map(|at| format!("{}={}", self.columns[at].name, show(at)))
+            .map(|at| named(&self.columns[at].name, show(at)))
             .collect();
         Reject {
             row: Some(row),
             key: key.join(", "),
             column: self.columns[at].name.clone(),
-            value: show(at),
+            value: told(&self.columns[at].name, show(at)).into_owned(),
             rule,
             exact: Vec::new(),
         }

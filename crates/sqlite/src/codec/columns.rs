@@ -14,6 +14,7 @@ use arrow_schema::{ArrowError, Schema};
 use rusqlite::types::ValueRef;
 use whimbrel_core::{
     BATCH_ROWS, Batch, Error, KeyValue, LogicalType, ReadColumn, Reject, Result, RuleValue, arrow_schema,
+    told,
 };
 
 use super::decode;
@@ -291,7 +292,7 @@ impl RowBatch {
                     key,
                     exact,
                     column: self.names[at].clone(),
-                    value: decode::shown(value),
+                    value: told(&self.names[at], decode::shown(value)).into_owned(),
                     rule,
                 };
                 self.rejects.push(reject);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
-use whimbrel_core::{Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table};
+use whimbrel_core::{Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table, named};
 
 use super::Reader;
 use crate::codec::{RowBatch, shown};
@@ -177,10 +177,8 @@ impl RowKey {
             .parts
             .iter()
             .map(|(name, at)| {
-                format!(
-                    "{name}={}",
-                    row.get_ref(*at).map_or_else(|_| "?".to_owned(), shown)
-                )
+                let value = row.get_ref(*at).map_or_else(|_| "?".to_owned(), shown);
+                named(name, value)
             })
             .collect();
         parts.join(", ")

@@ -10,7 +10,7 @@ use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
 use whimbrel_core::{
     BATCH_BYTES, Error, ForeignKey, ForeignKeyProfile, KeyRange, LogicalType, ReadColumn, ReadRequest,
-    Result, RowHasher, Snapshot, Table, UniqueProfile, arrow_type, shorten,
+    Result, RowHasher, Snapshot, Table, UniqueProfile, arrow_type, named, shorten,
 };
 
 use super::compose::Composed;
@@ -231,7 +231,7 @@ fn note(examples: &mut Vec<String>, key: KeyOf<'_>) -> Result<()> {
     for (column, field) in key.records.columns().iter().zip(schema.fields()) {
         let formatter = ArrayFormatter::try_new(column, &options)
             .map_err(|error| Error::bug("a column cannot be shown as text").with_cause(error))?;
-        values.push(format!("{}={}", field.name(), formatter.value(key.row)));
+        values.push(named(field.name(), formatter.value(key.row)));
     }
     let example = shorten(&values.join(" | "));
     if !examples.contains(&example) {

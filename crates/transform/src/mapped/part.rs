@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use whimbrel_core::{
     Catalog, Column, Error, LogicalType, MaskRule, PartValue, Result, Table, TableId, TablePart, TableRule,
-    UserTypeKind, matches_name,
+    UserTypeKind, WITHHELD, is_secret, matches_name,
 };
 
 use super::compose::{Base, Tools};
@@ -116,6 +116,9 @@ impl Computed {
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+/// What stands for a value that a mask hides.
+const MASKED: &str = "(masked)";
 
 impl Part {
     /// Makes the part of a table by the rules for it; `called` is the table by its names among all databases.
@@ -251,6 +254,33 @@ impl Part {
             let is_known = !matches!(input.logical, LogicalType::Any | LogicalType::Wire { .. });
             (is_known && !is_alike).then(|| (input.name.clone(), format!("{} becomes {made}", input.logical)))
         })
+    }
+
+    /// Per input, what is told in place of its values: a mask hides them, or the name of the column says that they are secret.
+    pub(crate) fn untold(&self) -> Vec<Option<&'static str>> {
+        let instead = |(input, hidden): (&InputColumn, bool)| match hidden {
+            true => Some(MASKED),
+            false => is_secret(&input.name).then_some(WITHHELD),
+        };
+        self.inputs.iter().zip(self.hidden()).map(instead).collect()
+    }
+
+    /// Per column, what is told in place of the values that it gives: those that come from an input that is not told, without a mask.
+    pub(crate) fn untold_after(&self) -> Vec<Option<&'static str>> {
+        let untold = self.untold();
+        let instead = |column: &PartColumn| match &column.value {
+            Value::Computed(computed) if computed.masked.is_some() => None,
+            Value::Computed(computed) => {
+                let mut reads = computed.expression.reads().iter();
+                reads.find_map(|at| untold[*at])
+            }
+            Value::Column { at, .. } => untold[*at].filter(|instead| *instead == WITHHELD),
+        };
+        let after = |column: &PartColumn| {
+            let own = column.mask().is_none() && is_secret(column.target_name());
+            instead(column).or(own.then_some(WITHHELD))
+        };
+        self.columns.iter().map(after).collect()
     }
 
     /// The form in which the part gives the column.

@@ -138,25 +138,14 @@ fn row_of(reading: &Reading, row: &RecordBatch) -> Result<PreviewRow> {
         ruled: Vec::new(),
     })?;
     let before = shown(&reading.inputs_of(row)?)?;
-    let is_hidden = reading.part().hidden();
-    let leaking = super::slips::leaks(reading.part());
-    let leaks: Vec<usize> = leaking
-        .iter()
-        .filter_map(|(name, _)| {
-            reading
-                .part()
-                .columns
-                .iter()
-                .position(|column| column.name == *name)
-        })
-        .collect();
+    let (untold, untold_after) = (reading.part().untold(), reading.part().untold_after());
     let after = match mapped.rows() {
         0 => None,
         _ => Some(shown(&mapped.records)?),
     };
     Ok(PreviewRow {
-        before: hidden(before, |at| is_hidden[at]),
-        after: after.map(|after| hidden(after, |at| leaks.contains(&at))),
+        before: withheld(before, &untold),
+        after: after.map(|after| withheld(after, &untold_after)),
         refused: mapped
             .rejects
             .first()
@@ -164,14 +153,11 @@ fn row_of(reading: &Reading, row: &RecordBatch) -> Result<PreviewRow> {
     })
 }
 
-/// What a mask hides is not shown.
-fn hidden(values: Vec<Option<String>>, is_hidden: impl Fn(usize) -> bool) -> Vec<Option<String>> {
-    let values = values.into_iter().enumerate();
+/// What a mask hides is not shown, and no secret.
+fn withheld(values: Vec<Option<String>>, untold: &[Option<&'static str>]) -> Vec<Option<String>> {
+    let values = values.into_iter().zip(untold);
     values
-        .map(|(at, value)| match is_hidden(at) {
-            true => value.map(|_| "(masked)".to_owned()),
-            false => value,
-        })
+        .map(|(value, instead)| value.map(|value| instead.map_or(value, str::to_owned)))
         .collect()
 }
 

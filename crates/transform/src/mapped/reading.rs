@@ -14,8 +14,8 @@ use crate::InputColumn;
 /// How rows of a part become rows of the mapped table.
 pub(crate) struct Reading {
     part: Arc<Part>,
-    /// Per input, whether any column of the mapped table hides its values, or takes them out.
-    hidden: Vec<bool>,
+    /// Per input, what is told in place of its values, when they are not to be told.
+    untold: Vec<Option<&'static str>>,
     /// What the database is asked for.
     request: ReadRequest,
     /// Per column that was asked for, how it is made.
@@ -63,7 +63,7 @@ impl Reading {
                 columns: Vec::with_capacity(asked.len()),
                 ..request
             },
-            hidden: part.hidden(),
+            untold: part.untold(),
             part: Arc::clone(part),
         };
         for column in &asked {
@@ -274,8 +274,8 @@ impl Reading {
             format!("{name}={value}")
         };
         // The reason may repeat the value.
-        let why = match reads.iter().any(|at| self.hidden[*at]) {
-            true => "the reason would show a masked value",
+        let why = match reads.iter().any(|at| self.untold[*at].is_some()) {
+            true => "the reason would show a value that is masked or secret",
             false => why,
         };
         let values: Vec<String> = reads.iter().map(said).collect();
@@ -290,10 +290,10 @@ impl Reading {
         }
     }
 
-    /// A value as a person would write it; one that a mask hides stays hidden.
+    /// A value as a person would write it; one that a mask hides or that is secret stays so.
     fn said(&self, records: &RecordBatch, row: usize, at: usize, place: usize) -> String {
-        if self.hidden[at] {
-            return HIDDEN.to_owned();
+        if let Some(instead) = self.untold[at] {
+            return instead.to_owned();
         }
         let options = FormatOptions::default().with_null("NULL");
         let array = records.column(place);
@@ -309,8 +309,8 @@ impl Reading {
             .inputs
             .iter()
             .position(|input| input.name == reject.column);
-        let hidden = place.is_some_and(|at| self.hidden[at]);
-        let key_hidden = self.key.iter().any(|at| self.hidden[*at]);
+        let instead = place.and_then(|at| self.untold[at]);
+        let key_instead = self.key.iter().find_map(|at| self.untold[*at]);
         let mapped = self
             .part
             .columns
@@ -318,12 +318,13 @@ impl Reading {
             .find(|column| column.comes_from(&self.part, &reject.column));
         Reject {
             column: mapped.map_or(reject.column, |column| column.name.clone()),
-            value: if hidden { HIDDEN.to_owned() } else { reject.value },
-            key: self.placed(match key_hidden {
-                true => HIDDEN.to_owned(),
-                false => reject.key,
-            }),
-            exact: if key_hidden { Vec::new() } else { reject.exact },
+            value: instead.map_or(reject.value, str::to_owned),
+            key: self.placed(key_instead.map_or(reject.key, str::to_owned)),
+            exact: if key_instead.is_some() {
+                Vec::new()
+            } else {
+                reject.exact
+            },
             ..reject
         }
     }
@@ -347,9 +348,6 @@ impl Reading {
         self.made.iter().map(of).collect()
     }
 }
-
-/// What stands for a value that a mask hides.
-const HIDDEN: &str = "(masked)";
 
 fn masked(computed: &Computed, array: ArrayRef) -> Result<ArrayRef> {
     match &computed.mask {
