@@ -120,7 +120,7 @@ pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWat
         watch,
     )
     .await?;
-    let wishes = validation::recorded(&*analysis.source, wishes).await?;
+    let wishes = validation::recorded(&*analysis.source, &*analysis.target.as_source(), wishes).await?;
     if !wishes.decisions.is_empty() {
         // A decision that fits nothing is refused before there is a directory.
         make(setup, &analysis, &wishes, &unnamed())?;

@@ -3,6 +3,7 @@
 //! The docs of the methods are binding; the conformance suite is their test.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -149,15 +150,17 @@ pub trait Source: Send + Sync {
     }
 
     /// Returns the one value of a query that a person wrote, as text; none for NULL and for no row. The session cannot write, is used for
-    /// nothing else afterwards, and takes one statement: anything but a query with one column and at most one row is `Invalid`.
-    async fn scalar(&self, _query: &str) -> Result<Option<String>> {
+    /// nothing else afterwards, and takes one statement: anything but a query with one column and at most one row is `Invalid`. A query that
+    /// runs longer than the limit is ended at the server ([`crate::validation::took_too_long`]).
+    async fn scalar(&self, _query: &str, _limit: Option<Duration>) -> Result<Option<String>> {
         Err(Error::new(
             ErrorClass::Unsupported,
             "this engine does not answer queries",
         ))
     }
 
-    /// Parses a query for [`Source::scalar`] without running it: what it refuses, that would refuse, too.
+    /// Parses a query for [`Source::scalar`] without running it: what it refuses, that would refuse, too. The error's code is
+    /// `missing_object` when the query names something that is not there.
     async fn parses(&self, _query: &str) -> Result<()> {
         Ok(())
     }

@@ -1,12 +1,18 @@
 //! The answer to a query of a person's: one statement in a transaction that cannot write, on a session that is closed afterwards.
 
+use std::time::Duration;
+
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Row};
-use whimbrel_core::validation::{bare_query, not_one_value};
+use whimbrel_core::validation::{bare_query, not_one_value, took_too_long};
 use whimbrel_core::{Error, Result};
 
 use crate::error::classify;
+use crate::flavour::Flavour;
 use crate::quote::quoted;
+
+/// The errors of a statement that ran longer than the session allows.
+const GIVEN_UP: [u16; 2] = [1969, 3024];
 
 /// Parses a query without running it, in a transaction that cannot write, and returns one around it that gives its value as text.
 pub(crate) async fn parsed(conn: &mut Conn, query: &str) -> Result<String> {
@@ -30,9 +36,24 @@ pub(crate) async fn parsed(conn: &mut Conn, query: &str) -> Result<String> {
 }
 
 /// Returns the one value of a query as text.
-pub(crate) async fn scalar(conn: &mut Conn, query: &str) -> Result<Option<String>> {
+pub(crate) async fn scalar(
+    conn: &mut Conn,
+    query: &str,
+    flavour: Flavour,
+    limit: Option<Duration>,
+) -> Result<Option<String>> {
     let asked = parsed(conn, query).await?;
-    let rows: Vec<Row> = conn.exec(asked, ()).await.map_err(refused)?;
+    let limited = limit.unwrap_or_default();
+    let setting = match flavour {
+        Flavour::MySql => format!("SET SESSION max_execution_time = {}", limited.as_millis()),
+        Flavour::MariaDb => format!("SET SESSION max_statement_time = {}", limited.as_secs()),
+    };
+    conn.query_drop(setting).await.map_err(classify)?;
+    let answer: Result<Vec<Row>, mysql_async::Error> = conn.exec(asked, ()).await;
+    let rows = answer.map_err(|error| match &error {
+        mysql_async::Error::Server(answer) if GIVEN_UP.contains(&answer.code) => took_too_long(limit),
+        _ => refused(error),
+    })?;
     let mut rows = rows.into_iter();
     match (rows.next(), rows.next()) {
         (None, _) => Ok(None),

@@ -1,6 +1,7 @@
 //! The source: catalog, profile, checks and snapshots over sessions that only read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mysql_async::Conn;
@@ -62,9 +63,15 @@ impl Source for MysqlSource {
         Ok((!parts.is_empty()).then(|| format!("{}/{}", parts.join("/"), self.server.database)))
     }
 
-    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+    async fn scalar(&self, query: &str, limit: Option<Duration>) -> Result<Option<String>> {
         let mut conn = self.server.reader().await?;
-        let answer = Box::pin(scalar::scalar(&mut conn, query)).await;
+        let answer = Box::pin(scalar::scalar(
+            &mut conn,
+            query,
+            self.server.version.flavour,
+            limit,
+        ))
+        .await;
         drop(conn.disconnect().await);
         answer
     }

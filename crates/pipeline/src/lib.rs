@@ -32,6 +32,7 @@ mod widened;
 mod begin;
 mod run;
 
+mod rules;
 mod schema;
 mod steps;
 

@@ -62,6 +62,8 @@ const RULES: &[Rule] = &[
         "grant the missing privilege to this login, or use the owner's login",
     ),
     rule("42704", ErrorClass::Invalid, "missing_object", ""),
+    rule("42703", ErrorClass::Invalid, "missing_object", ""),
+    rule("42883", ErrorClass::Invalid, "missing_object", ""),
     rule("42P01", ErrorClass::Invalid, "missing_object", ""),
     rule("3F000", ErrorClass::Invalid, "missing_object", ""),
     rule("42", ErrorClass::Invalid, "statement_refused", ""),

@@ -1,7 +1,10 @@
 //! The answer to a query of a person's: one statement in a transaction that cannot write, on a session that is closed afterwards.
 
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Statement};
-use whimbrel_core::validation::{bare_query, not_one_value};
+use whimbrel_core::validation::{bare_query, not_one_value, took_too_long};
 use whimbrel_core::{Error, Result};
 
 use crate::error::from_driver;
@@ -27,9 +30,18 @@ pub(crate) async fn parsed(client: &Client, query: &str) -> Result<Statement> {
 }
 
 /// Returns the one value of a query as text.
-pub(crate) async fn scalar(client: &Client, query: &str) -> Result<Option<String>> {
+pub(crate) async fn scalar(client: &Client, query: &str, limit: Option<Duration>) -> Result<Option<String>> {
     let asked = parsed(client, query).await?;
-    let rows = client.query(&asked, &[]).await.map_err(refused)?;
+    let setting = format!(
+        "SET LOCAL statement_timeout = {}",
+        limit.unwrap_or_default().as_millis()
+    );
+    client.batch_execute(&setting).await.map_err(from_driver)?;
+    let rows = client.query(&asked, &[]).await;
+    let rows = rows.map_err(|error| match error.code() {
+        Some(code) if limit.is_some() && *code == SqlState::QUERY_CANCELED => took_too_long(limit),
+        _ => refused(error),
+    })?;
     match rows.as_slice() {
         [] => Ok(None),
         [row] => row.try_get(0).map_err(from_driver),

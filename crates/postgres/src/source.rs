@@ -1,6 +1,7 @@
 //! The source: read-only sessions, one per question, kept for the next one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use whimbrel_core::{
@@ -88,10 +89,10 @@ impl Source for PostgresSource {
         Ok(row.get(0))
     }
 
-    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+    async fn scalar(&self, query: &str, limit: Option<Duration>) -> Result<Option<String>> {
         // The query may have changed settings of the session: nobody else gets it.
         let session = self.settings.open(Role::Reader).await?;
-        Box::pin(scalar::scalar(&session, query)).await
+        Box::pin(scalar::scalar(&session, query, limit)).await
     }
 
     async fn parses(&self, query: &str) -> Result<()> {

@@ -4,7 +4,7 @@
 //! The database file is never opened by other means than the engine's: closing any other descriptor of it would silently
 //! release the engine's file locks in this process.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -278,6 +278,14 @@ impl Deref for ReadConnection {
     fn deref(&self) -> &Connection {
         self.connection
             .as_ref()
+            .expect("the connection is taken only when this is dropped")
+    }
+}
+
+impl DerefMut for ReadConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.connection
+            .as_mut()
             .expect("the connection is taken only when this is dropped")
     }
 }

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use whimbrel_core::{Catalog, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId, TableProfile};
@@ -84,14 +85,18 @@ impl Source for SqliteSource {
             .map(|meta| format!("{}/{}", meta.dev(), meta.ino())))
     }
 
-    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+    async fn scalar(&self, query: &str, limit: Option<Duration>) -> Result<Option<String>> {
         let query = query.to_owned();
-        self.with_file(move |file| scalar::scalar(&*file.open_to_read()?, &query))
+        self.with_file(move |file| scalar::scalar(&mut *file.open_to_read()?, &query, limit))
             .await
     }
 
     async fn parses(&self, query: &str) -> Result<()> {
         let query = query.to_owned();
+        if !self.file.exists() {
+            // Nothing is there yet, but a query can be wrong already.
+            return scalar::parsed_by_nothing(&query);
+        }
         self.with_file(move |file| scalar::parsed(&*file.open_to_read()?, &query).map(drop))
             .await
     }

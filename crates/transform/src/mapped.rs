@@ -20,6 +20,7 @@ mod sources;
 
 use std::sync::{Arc, Mutex};
 
+use std::time::Duration;
 use async_trait::async_trait;
 use whimbrel_core::{
     Catalog, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table, TableId,
@@ -280,9 +281,9 @@ impl Source for MappedSource {
         }
     }
 
-    async fn scalar(&self, query: &str) -> Result<Option<String>> {
+    async fn scalar(&self, query: &str, limit: Option<Duration>) -> Result<Option<String>> {
         match self.member(None)? {
-            Some(only) => only.scalar(query).await,
+            Some(only) => only.scalar(query, limit).await,
             None => Err(Error::bug("a mapping without a source")),
         }
     }

@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer};
+use whimbrel_core::validation::timeout_seconds;
 use whimbrel_core::{Moment, Tolerance, ValidationRule};
+
+/// Servers count a limit in milliseconds of 31 bits.
+const TIMEOUT_SECONDS_MAX: u32 = 2_000_000;
 
 /// A rule as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,6 +26,9 @@ pub(super) struct ValidationSettings {
     /// How far the values may be apart: a number, or a share such as `1%`.
     #[serde(default = "Tolerance::none", deserialize_with = "tolerance")]
     tolerance: Tolerance,
+    /// How many seconds each query may run; 0 for as long as it takes.
+    #[serde(default = "timeout_seconds")]
+    timeout: u32,
     /// When the source is asked.
     #[serde(default = "after")]
     when: Moment,
@@ -58,6 +65,7 @@ impl ValidationSettings {
             source: side(&self.source),
             target: side(&self.target),
             tolerance: self.tolerance.clone(),
+            timeout_seconds: self.timeout,
             moment: self.when,
             recorded: None,
         }
@@ -68,6 +76,10 @@ impl ValidationSettings {
         let is_empty = |query: &Option<String>| query.as_ref().is_some_and(|query| query.trim().is_empty());
         let name = &self.name;
         match (&self.query, &self.source, &self.target) {
+            _ if self.timeout > TIMEOUT_SECONDS_MAX => Some(format!(
+                "the timeout of the validation `{name}` is {}; must be at most {TIMEOUT_SECONDS_MAX} seconds, or 0 for none",
+                self.timeout
+            )),
             _ if name.trim().is_empty() => Some("a validation has an empty name".to_owned()),
             _ if [&self.query, &self.source, &self.target]
                 .into_iter()

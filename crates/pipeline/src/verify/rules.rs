@@ -1,5 +1,7 @@
 //! The rules of the user's own: both databases are asked, and the answers compared. A rule that cannot be asked is not checked.
 
+use std::time::Duration;
+
 use whimbrel_core::validation::compare;
 use whimbrel_core::{CheckResult, Error, ErrorClass, Moment, Result, RuleVerdict, Source, ValidationRule};
 
@@ -12,9 +14,10 @@ pub(super) async fn check(ctx: &RunContext) -> Result<Vec<RuleVerdict>> {
     let target = ctx.target.as_source();
     for rule in &ctx.plan.policies.validation {
         let answers = match source_value(ctx, rule).await {
-            Ok(source) => ask(ctx, &*target, &rule.target)
+            Ok(source) => ask(ctx, &*target, &rule.target, rule.limit())
                 .await
-                .map(|target| (source, target)),
+                .map(|target| (source, target))
+                .map_err(|error| error.during("target")),
             Err(error) => Err(error),
         };
         verdicts.push(match answers {
@@ -45,7 +48,7 @@ async fn source_value(ctx: &RunContext, rule: &ValidationRule) -> Result<Option<
         (Moment::After, _) => {
             let member = ctx.source.member(rule.of.as_deref())?;
             let source = member.as_deref().unwrap_or(&*ctx.source);
-            let answer = ask(ctx, source, &rule.source).await;
+            let answer = ask(ctx, source, &rule.source, rule.limit()).await;
             answer.map_err(|error| error.during("source"))
         }
         (Moment::Before, Some(recorded)) => Ok(recorded.value.clone()),
@@ -53,8 +56,13 @@ async fn source_value(ctx: &RunContext, rule: &ValidationRule) -> Result<Option<
     }
 }
 
-async fn ask(ctx: &RunContext, database: &dyn Source, query: &str) -> Result<Option<String>> {
-    retry(ctx, "ask the query of a rule", || database.scalar(query)).await
+async fn ask(
+    ctx: &RunContext,
+    database: &dyn Source,
+    query: &str,
+    limit: Option<Duration>,
+) -> Result<Option<String>> {
+    retry(ctx, "ask the query of a rule", || database.scalar(query, limit)).await
 }
 
 fn judged(rule: &ValidationRule, source: Option<String>, target: Option<String>) -> RuleVerdict {
