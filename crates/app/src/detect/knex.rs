@@ -56,12 +56,17 @@ fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
     evidence
 }
 
+/// The settings may stand in one line, the client behind others.
 fn client(code: &str) -> Option<Engine> {
-    let (before, value) = code.split_once("client")?;
-    let is_key = before.chars().all(|letter| !letter.is_alphanumeric());
-    let value = value.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
-    let word = value.split(['"', '\'', '`']).nth(1)?;
-    is_key.then(|| Engine::of_word(word)).flatten()
+    code.match_indices("client").find_map(|(at, key)| {
+        let is_inside = |letter: char| letter.is_alphanumeric() || "_$.-".contains(letter);
+        if code[..at].ends_with(is_inside) {
+            return None;
+        }
+        let value = code[at + key.len()..].trim_start_matches(['"', '\'', ' ']);
+        let word = value.strip_prefix(':')?.split(['"', '\'', '`']).nth(1)?;
+        Engine::of_word(word)
+    })
 }
 
 fn of_migration(project: &Project, file: &File) -> Option<Evidence> {

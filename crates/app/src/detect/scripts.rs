@@ -7,7 +7,7 @@ use super::project::{File, Project};
 
 const FOLDERS: [&str; 4] = ["migrations", "migration", "versions", "migrate"];
 /// The language, what a migration refers to, and its tool.
-const AUTHORS: [(&str, &str, &str); 7] = [
+const AUTHORS: [(&str, &str, &str); 8] = [
     ("py", "from alembic import op", "alembic"),
     ("cs", ": Migration", "entity-framework"),
     ("exs", "use Ecto.Migration", "ecto"),
@@ -15,6 +15,7 @@ const AUTHORS: [(&str, &str, &str); 7] = [
     ("php", "Doctrine\\Migrations", "doctrine"),
     ("php", "Phinx\\Migration", "phinx"),
     ("sql", "-- atlas:", "atlas"),
+    ("go", "goose.AddMigration", "goose"),
 ];
 
 /// Returns the migrations.
@@ -29,7 +30,11 @@ fn of_file(project: &Project, file: &File) -> Option<Evidence> {
         return Some(Evidence::new(file, Weight::Strong, "a migration of flyway").by(FLYWAY));
     }
     let is_candidate = AUTHORS.iter().any(|(language, ..)| *language == extension)
-        && FOLDERS.contains(&file.folder().as_str());
+        && match extension {
+            // A program in Go has no folder for them, but goose reads the number from the name.
+            "go" => file.name.starts_with(|first: char| first.is_ascii_digit()),
+            _ => FOLDERS.contains(&file.folder().as_str()),
+        };
     let lines = is_candidate.then(|| project.lines(file))?;
     AUTHORS
         .iter()

@@ -38,6 +38,9 @@ pub enum Weight {
     Note,
 }
 
+/// So many columns are each named for the same thing.
+const ALIKE_MAX: usize = 12;
+
 /// Something that stands out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark {
@@ -54,21 +57,37 @@ pub struct Remark {
 pub(super) fn remarks(table: &Table, detail: &TableDetail) -> Vec<Remark> {
     let mut found = of_keys(detail);
     found.extend(of_rows(table, detail));
+    let mut said: Vec<(Weight, String, Vec<&str>)> = Vec::new();
     for column in &detail.columns {
-        if let Some(quality) = &column.quality {
-            found.extend(
-                of_column(column, quality, detail.misfits)
-                    .into_iter()
-                    .map(|(weight, message)| Remark {
-                        weight,
-                        column: Some(column.name.clone()),
-                        message,
-                    }),
-            );
+        let Some(quality) = &column.quality else { continue };
+        for (weight, message) in of_column(column, quality, detail.misfits) {
+            match said.iter_mut().find(|(_, other, _)| *other == message) {
+                Some((_, _, columns)) => columns.push(&column.name),
+                None => said.push((weight, message, vec![&column.name])),
+            }
         }
     }
+    found.extend(said.into_iter().flat_map(of_columns));
     found.sort_by_key(|remark| remark.weight);
     found
+}
+
+/// What is true of many columns of a wide table is said once.
+fn of_columns((weight, message, columns): (Weight, String, Vec<&str>)) -> Vec<Remark> {
+    if columns.len() <= ALIKE_MAX {
+        let one = |column: &&str| Remark {
+            weight,
+            column: Some((*column).to_owned()),
+            message: message.clone(),
+        };
+        return columns.iter().map(one).collect();
+    }
+    let more = (columns.len() - SHOWN) as u64;
+    let named = columns[..SHOWN].join(", ");
+    vec![about_table(
+        weight,
+        format!("each of {named} and {} more columns {message}", count(more)),
+    )]
 }
 
 fn about_table(weight: Weight, message: String) -> Remark {

@@ -738,3 +738,34 @@ fn the_suggested_command_works() {
         .expect_code(0);
     assert!(output.stdout.contains("shelf"), "{output:?}");
 }
+
+#[test]
+fn settings_in_one_line_and_migrations_in_go_are_read_too() {
+    check(
+        &[(
+            "knexfile.js",
+            "module.exports={debug:true,client:'mysql2',connection:{host:'db'}}",
+        )],
+        "knex",
+        &["mysql"],
+        &["knex"],
+    );
+    check(
+        &[(
+            "knexfile.js",
+            "module.exports = { httpclient: 'pg', x: a.client, client: \"better-sqlite3\" }",
+        )],
+        "knex",
+        &["sqlite"],
+        &["knex"],
+    );
+    check(
+        &[(
+            "db/00002_rename.go",
+            "package db\n\nfunc init() {\n\tgoose.AddMigrationContext(up, down)\n}\n",
+        )],
+        "unknown",
+        &[],
+        &["goose"],
+    );
+}
