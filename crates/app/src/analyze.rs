@@ -187,7 +187,7 @@ pub(crate) async fn analyze(
         .map(AsRef::as_ref)
         .filter(|table| !barred.contains(&table.id))
         .collect();
-    let profiles = profile(setup.jobs, &analysis.source, &readable, watch).await;
+    let profiles = profile(setup.jobs, &analysis.source, &readable, Depth::Profile, watch).await;
     analysis.profiles = profiles.map_err(at_source)?;
     Ok(analysis)
 }
@@ -218,11 +218,21 @@ pub(crate) fn hint_of(finding: &Finding) -> Option<&str> {
     facts.find_map(|fact| fact.strip_prefix("hint: "))
 }
 
-/// Profiles the tables that can be moved, several at once.
+/// How much is asked about tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All that planning needs to know.
+    Profile,
+    /// How many rows there are, and what is wrong with their keys.
+    Survey,
+}
+
+/// Looks at the tables that can be moved, several at once.
 pub(crate) async fn profile(
     jobs: usize,
     source: &Arc<dyn Source>,
     tables: &[&Table],
+    depth: Depth,
     watch: &dyn AnalysisWatch,
 ) -> Result<BTreeMap<TableId, TableProfile>> {
     let movable: Vec<&Table> = tables
@@ -238,7 +248,10 @@ pub(crate) async fn profile(
     let together = |group: Vec<Table>| {
         let source = Arc::clone(source);
         async move {
-            let found = source.profiles(&group).await?;
+            let found = match depth {
+                Depth::Profile => source.profiles(&group).await?,
+                Depth::Survey => source.surveys(&group).await?,
+            };
             for (table, profile) in group.iter().zip(&found) {
                 watch.table(&table.id, profile.rows);
             }

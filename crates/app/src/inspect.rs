@@ -15,7 +15,7 @@ use whimbrel_core::{Catalog, Finding, Mapping, Result, Source, TableProfile, Tab
 use self::detail::{detail, usage_of};
 use self::measure::{Limits, Readable, qualities};
 use crate::address::Address;
-use crate::analyze::{AnalysisWatch, barred, profile};
+use crate::analyze::{AnalysisWatch, Depth, barred, profile};
 use crate::connectors::connector;
 use crate::mapping;
 use crate::refusal;
@@ -137,7 +137,7 @@ pub async fn inspect(
     let barred = barred(&findings);
     let readable = |table: &&whimbrel_core::Table| !barred.contains(&table.id);
     let readable: Vec<_> = catalog.tables.iter().filter(readable).collect();
-    let profiles = profile(setup.jobs, &source, &readable, watch).await?;
+    let profiles = profile(setup.jobs, &source, &readable, Depth::Survey, watch).await?;
     let mut tables: Vec<TableInventory> = catalog
         .tables
         .iter()

@@ -44,11 +44,29 @@ pub(crate) mod shape {
 /// The server allows 4,096 result columns.
 const EXPRESSIONS_MAX: usize = 500;
 
+/// How much is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All that planning needs to know.
+    Profile,
+    /// What whoever reads all values needs to know before.
+    Survey,
+}
+
+impl Depth {
+    fn measures(self, table: &Table, column: &ServerColumn) -> Vec<Measure> {
+        match self {
+            Self::Profile => measures(table, column),
+            Self::Survey => needed(column),
+        }
+    }
+}
+
 pub(crate) async fn profile(conn: &mut Conn, table: &Table) -> Result<TableProfile> {
     begin(conn).await?;
     let found = async {
         let columns = columns_of(conn, &table.id).await?;
-        in_transaction(conn, table, &columns).await
+        in_transaction(conn, table, &columns, Depth::Profile).await
     };
     let found = found.await;
     conn.query_drop("ROLLBACK").await.map_err(classify)?;
@@ -56,9 +74,9 @@ pub(crate) async fn profile(conn: &mut Conn, table: &Table) -> Result<TableProfi
 }
 
 /// As [`profile`] for each of the tables, all in one state; one that holds no row is asked about together with others.
-pub(crate) async fn profiles(conn: &mut Conn, tables: &[Table]) -> Result<Vec<TableProfile>> {
+pub(crate) async fn profiles(conn: &mut Conn, tables: &[Table], depth: Depth) -> Result<Vec<TableProfile>> {
     begin(conn).await?;
-    let found = all_in_transaction(conn, tables).await;
+    let found = all_in_transaction(conn, tables, depth).await;
     conn.query_drop("ROLLBACK").await.map_err(classify)?;
     found
 }
@@ -68,7 +86,7 @@ async fn begin(conn: &mut Conn) -> Result<()> {
     conn.query_drop(sql).await.map_err(classify)
 }
 
-async fn all_in_transaction(conn: &mut Conn, tables: &[Table]) -> Result<Vec<TableProfile>> {
+async fn all_in_transaction(conn: &mut Conn, tables: &[Table], depth: Depth) -> Result<Vec<TableProfile>> {
     let columns = columns_of_all(conn, tables).await?;
     let mut empty = Vec::with_capacity(tables.len());
     for sql in emptiness::questions(tables) {
@@ -79,8 +97,8 @@ async fn all_in_transaction(conn: &mut Conn, tables: &[Table]) -> Result<Vec<Tab
     let mut profiles = Vec::with_capacity(tables.len());
     for ((table, columns), is_empty) in tables.iter().zip(columns).zip(empty) {
         profiles.push(match is_empty {
-            true => of_nothing(table, &columns),
-            false => in_transaction(conn, table, &columns)
+            true => of_nothing(table, &columns, depth),
+            false => in_transaction(conn, table, &columns, depth)
                 .await
                 .map_err(|error| error.during(format_args!("profile table `{}`", table.id)))?,
         });
@@ -88,21 +106,33 @@ async fn all_in_transaction(conn: &mut Conn, tables: &[Table]) -> Result<Vec<Tab
     Ok(profiles)
 }
 
-async fn in_transaction(conn: &mut Conn, table: &Table, columns: &[ServerColumn]) -> Result<TableProfile> {
-    let sizes: Vec<String> = columns
-        .iter()
-        .map(|column| format!("COALESCE({}, 0)", size(column)))
-        .collect();
+async fn in_transaction(
+    conn: &mut Conn,
+    table: &Table,
+    columns: &[ServerColumn],
+    depth: Depth,
+) -> Result<TableProfile> {
+    let sizes = columns.iter().filter_map(|column| match depth {
+        Depth::Profile => Some(size(column)),
+        Depth::Survey => long_size(column),
+    });
+    let sizes: Vec<String> = sizes.map(|size| format!("COALESCE({size}, 0)")).collect();
     let row_bytes = match sizes.is_empty() {
         true => "0".to_owned(),
         false => sizes.join(" + "),
     };
     let mut expressions = vec![
         "COUNT(*)".to_owned(),
-        format!("SUM({row_bytes})"),
+        match depth {
+            Depth::Profile => format!("SUM({row_bytes})"),
+            Depth::Survey => "0".to_owned(),
+        },
         format!("MAX({row_bytes})"),
     ];
-    let measures: Vec<Vec<Measure>> = columns.iter().map(|column| measures(table, column)).collect();
+    let measures: Vec<Vec<Measure>> = columns
+        .iter()
+        .map(|column| depth.measures(table, column))
+        .collect();
     expressions.extend(
         measures
             .iter()
@@ -116,8 +146,11 @@ async fn in_transaction(conn: &mut Conn, table: &Table, columns: &[ServerColumn]
 }
 
 /// What would be found in the table without rows.
-fn of_nothing(table: &Table, columns: &[ServerColumn]) -> TableProfile {
-    let measures: Vec<Vec<Measure>> = columns.iter().map(|column| measures(table, column)).collect();
+fn of_nothing(table: &Table, columns: &[ServerColumn], depth: Depth) -> TableProfile {
+    let measures: Vec<Vec<Measure>> = columns
+        .iter()
+        .map(|column| depth.measures(table, column))
+        .collect();
     let mut profile = gathered(columns, &measures, Vec::new());
     profile.foreign_keys = foreign_keys::profile_of_nothing(table);
     profile
@@ -240,11 +273,7 @@ fn measures(table: &Table, column: &ServerColumn) -> Vec<Measure> {
             list.extend(range(&format!("({name} + 0)")));
             list.push(shaped(&format!("{name} + 0 = 0"), shape::ZERO_YEARS));
         }
-        Kind::Time(_) => {
-            list.extend(range(&name));
-            let beyond = format!("{name} < '00:00:00' OR {name} > '24:00:00'");
-            list.push(shaped(&beyond, shape::BEYOND_DAY));
-        }
+        Kind::Time(_) => list.extend(times(&name)),
         Kind::Date | Kind::Datetime(_) | Kind::Timestamp(_) => list.extend(dates(&name)),
         Kind::Char(_) | Kind::Varchar(_) | Kind::Text(_) | Kind::Enum(_) | Kind::Set(_) => {
             list.extend(text_measures(table, column));
@@ -264,6 +293,54 @@ fn measures(table: &Table, column: &ServerColumn) -> Vec<Measure> {
         | Kind::Vector(_)
         | Kind::Other(_) => {}
     }
+    list
+}
+
+/// The aggregates without which a column would be read in another form than the one that its values have.
+fn needed(column: &ServerColumn) -> Vec<Measure> {
+    let name = quoted(&column.name);
+    match &column.kind {
+        Kind::Time(_) => times(&name),
+        Kind::Integer {
+            bits: 8,
+            width: Some(1),
+            ..
+        }
+        | Kind::Integer {
+            bits: 64,
+            unsigned: true,
+            ..
+        } => Vec::from(range(&format!("({name} + 0)"))),
+        Kind::Enum(_) => vec![shaped(&format!("{name} + 0 = 0"), shape::ENUM_EMPTY)],
+        Kind::Integer { .. }
+        | Kind::Decimal { .. }
+        | Kind::Float { .. }
+        | Kind::Year
+        | Kind::Date
+        | Kind::Datetime(_)
+        | Kind::Timestamp(_)
+        | Kind::Char(_)
+        | Kind::Varchar(_)
+        | Kind::Text(_)
+        | Kind::Set(_)
+        | Kind::Json
+        | Kind::Spatial(_)
+        | Kind::Bit(_)
+        | Kind::Binary(_)
+        | Kind::Varbinary(_)
+        | Kind::Blob(_)
+        | Kind::Uuid
+        | Kind::Inet4
+        | Kind::Inet6
+        | Kind::Vector(_)
+        | Kind::Other(_) => Vec::new(),
+    }
+}
+
+fn times(name: &str) -> Vec<Measure> {
+    let mut list = Vec::from(range(name));
+    let beyond = format!("{name} < '00:00:00' OR {name} > '24:00:00'");
+    list.push(shaped(&beyond, shape::BEYOND_DAY));
     list
 }
 
@@ -429,6 +506,15 @@ fn is_double_encoded(column: &ServerColumn) -> Option<String> {
             is_utf8(&bytes)
         )
     })
+}
+
+/// The bytes of a value that can be many; the others make no row large.
+fn long_size(column: &ServerColumn) -> Option<String> {
+    let is_long = matches!(
+        &column.kind,
+        Kind::Text(_) | Kind::Blob(_) | Kind::Json | Kind::Spatial(_) | Kind::Vector(_) | Kind::Other(_)
+    );
+    is_long.then(|| format!("LENGTH({})", quoted(&column.name)))
 }
 
 /// The bytes that a value takes on the way.

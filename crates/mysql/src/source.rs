@@ -12,6 +12,7 @@ use whimbrel_core::{
 
 use crate::codec::form::shown_native;
 use crate::connect::Server;
+use crate::profile::Depth;
 use crate::snapshot::MysqlSnapshot;
 use crate::{catalog, check, profile, scalar, usage};
 
@@ -83,6 +84,11 @@ impl Source for MysqlSource {
         parsed.map(drop)
     }
 
+    async fn surveys(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+        let work = async |conn: &mut Conn| profile::profiles(conn, tables, Depth::Survey).await;
+        self.server.read_with(work).await
+    }
+
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let profile = self
             .server
@@ -92,7 +98,7 @@ impl Source for MysqlSource {
     }
 
     async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
-        let work = async |conn: &mut Conn| profile::profiles(conn, tables).await;
+        let work = async |conn: &mut Conn| profile::profiles(conn, tables, Depth::Profile).await;
         self.server.read_with(work).await
     }
 

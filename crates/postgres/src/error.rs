@@ -187,8 +187,6 @@ fn from_answer(answer: &tokio_postgres::error::DbError) -> Error {
     }
 }
 
-/// The first line of a detail, shortened: a `CONTEXT` can hold a whole document.
-fn first_line(text: &str) -> String {
 /// A detail without the values of columns that are secret by their names. One that shows a whole row does not say which value is whose.
 fn without_secrets(detail: &str) -> Cow<'_, str> {
     // `Key (email, token)=(a, b) already exists.`
@@ -214,6 +212,8 @@ fn without_secrets(detail: &str) -> Cow<'_, str> {
     Cow::Borrowed(detail)
 }
 
+/// The first line of a detail, shortened: a `CONTEXT` can hold a whole document.
+fn first_line(text: &str) -> String {
     const SHOWN: usize = 300;
     let line = text.lines().next().unwrap_or_default();
     match line.char_indices().nth(SHOWN) {

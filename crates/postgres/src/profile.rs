@@ -19,12 +19,25 @@ use crate::quote::{quoted, rows_of};
 /// The first microsecond that is not one of 64 bits since 1970.
 const BEYOND_MICROS: &str = "'294247-01-10 04:00:54.775807'";
 
+/// A stored value of so many bytes has a text of so many at most: the server packs at best a hundred bytes into one.
+const PACKED_BYTES: u32 = 500;
+const UNPACKED_TEXT: u32 = 50_000;
+
 /// Expressions and tables of one statement about several tables.
 const TOGETHER_EXPRESSIONS: usize = 2_000;
 const TOGETHER_TABLES: usize = 50;
 
+/// How much is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All that planning needs to know.
+    Profile,
+    /// What whoever reads all values needs to know before.
+    Survey,
+}
+
 pub(crate) async fn profile(client: &Client, table: &Table) -> Result<TableProfile> {
-    let questions = Questions::about(columns_of(client, &table.id).await?);
+    let questions = Questions::about(columns_of(client, &table.id).await?, Depth::Profile);
     let found = texts(client, &rows_of(table), &questions.expressions).await?;
     let mut profile = questions.answered(found);
     profile.foreign_keys = orphans(client, table).await?;
@@ -32,9 +45,12 @@ pub(crate) async fn profile(client: &Client, table: &Table) -> Result<TableProfi
 }
 
 /// As [`profile`] for each of the tables, many of them with one statement; a table without a page is not asked at all.
-pub(crate) async fn profiles(client: &Client, tables: &[Table]) -> Result<Vec<TableProfile>> {
+pub(crate) async fn profiles(client: &Client, tables: &[Table], depth: Depth) -> Result<Vec<TableProfile>> {
     let columns = columns_of_all(client, tables).await?;
-    let questions: Vec<Questions> = columns.into_iter().map(Questions::about).collect();
+    let questions: Vec<Questions> = columns
+        .into_iter()
+        .map(|columns| Questions::about(columns, depth))
+        .collect();
     let empty = are_empty(client, tables).await?;
     let mut found: Vec<Vec<Option<String>>> = vec![Vec::new(); tables.len()];
     let filled: Vec<usize> = (0..tables.len()).filter(|at| !empty[*at]).collect();
@@ -98,25 +114,33 @@ struct Questions {
 }
 
 impl Questions {
-    fn about(columns: Vec<ServerColumn>) -> Self {
-        let row_bytes: Vec<String> = columns
-            .iter()
-            .map(|column| format!("coalesce({}, 0)", size(column)))
-            .collect();
+    fn about(columns: Vec<ServerColumn>, depth: Depth) -> Self {
+        let sizes = columns.iter().map(|column| match depth {
+            Depth::Profile => size(column),
+            Depth::Survey => size_at_most(column),
+        });
+        let row_bytes: Vec<String> = sizes.map(|size| format!("coalesce({size}, 0)")).collect();
         let row_bytes = if row_bytes.is_empty() {
             "0".to_owned()
         } else {
             row_bytes.join(" + ")
         };
+        let bytes = match depth {
+            Depth::Profile => format!("coalesce(sum(({row_bytes})::int8), 0)"),
+            Depth::Survey => "0".to_owned(),
+        };
         let mut expressions = vec![
             "count(*)".to_owned(),
-            format!("coalesce(sum(({row_bytes})::int8), 0)"),
+            bytes,
             format!("coalesce(max({row_bytes}), 0)"),
         ];
         let columns: Vec<(String, Vec<Measure>)> = columns
             .into_iter()
             .map(|column| {
-                let measures = measures(&column);
+                let measures = match depth {
+                    Depth::Profile => measures(&column),
+                    Depth::Survey => needed(&column),
+                };
                 (column.name, measures)
             })
             .collect();
@@ -185,10 +209,7 @@ fn measures(column: &ServerColumn) -> Vec<Measure> {
         }));
     }
     match column.kind {
-        Kind::Timestamp { .. } => list.push(measure(
-            format!("count(*) FILTER (WHERE {name} >= {BEYOND_MICROS} AND isfinite({name}))"),
-            |to, text| to.out_of_range = count(text.as_ref()),
-        )),
+        Kind::Timestamp { .. } => list.push(beyond_micros(&name)),
         Kind::Float4 | Kind::Float8 => list.push(measure(
             format!("count(*) FILTER (WHERE {name} = 'NaN' OR ({name} = 0 AND format('%s', {name}) = '-0'))"),
             |to, text| to.odd_floats = count(text.as_ref()),
@@ -198,17 +219,53 @@ fn measures(column: &ServerColumn) -> Vec<Measure> {
                 to.shapes
                     .insert("decimal_places_max".to_owned(), count(text.as_ref()));
             }));
-            // What is not finite has no scale; not every version knows the words for all of it.
-            list.push(measure(
-                format!("count({name}) - count(scale({name}))"),
-                |to, text| {
-                    to.shapes.insert("not_finite".to_owned(), count(text.as_ref()));
-                },
-            ));
+            list.push(not_finite(&name));
         }
         _ => {}
     }
     list
+}
+
+/// The aggregates without which a column may be read in a form that some of its values do not have.
+fn needed(column: &ServerColumn) -> Vec<Measure> {
+    match column.kind {
+        Kind::Timestamp { .. } => vec![beyond_micros(&quoted(&column.name))],
+        Kind::Numeric(Some((_, 0))) => vec![not_finite(&quoted(&column.name))],
+        _ => Vec::new(),
+    }
+}
+
+fn beyond_micros(name: &str) -> Measure {
+    Measure {
+        expression: format!("count(*) FILTER (WHERE {name} >= {BEYOND_MICROS} AND isfinite({name}))"),
+        put: |to, text| to.out_of_range = count(text.as_ref()),
+    }
+}
+
+/// What is not finite has no scale; not every version knows the words for all of it.
+fn not_finite(name: &str) -> Measure {
+    Measure {
+        expression: format!("count({name}) - count(scale({name}))"),
+        put: |to, text| {
+            to.shapes.insert("not_finite".to_owned(), count(text.as_ref()));
+        },
+    }
+}
+
+/// Bytes that a value takes on the way at most, found without unpacking a short one.
+fn size_at_most(column: &ServerColumn) -> String {
+    let name = quoted(&column.name);
+    match column.kind {
+        Kind::Text | Kind::Bytea => format!("octet_length({name})"),
+        Kind::Varchar(Some(chars)) | Kind::Bpchar(Some(chars)) => (u64::from(chars) * 4).to_string(),
+        Kind::Varchar(None) | Kind::Bpchar(None) => format!("octet_length({name})"),
+        Kind::Json | Kind::Jsonb | Kind::Other | Kind::Numeric(None) | Kind::Varbit(_) => format!(
+            "CASE WHEN pg_column_size({name}) > {PACKED_BYTES} THEN octet_length(format('%s', {name})) ELSE {UNPACKED_TEXT} END"
+        ),
+        Kind::Bit(bits) => u64::from(bits).to_string(),
+        Kind::Enum => "64".to_owned(),
+        _ => "32".to_owned(),
+    }
 }
 
 /// The bytes that a value takes on the way.

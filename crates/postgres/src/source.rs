@@ -11,6 +11,7 @@ use whimbrel_core::{
 
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
+use crate::profile::Depth;
 use crate::snapshot::PostgresSnapshot;
 use crate::{catalog, check, codec, profile, scalar, usage};
 
@@ -100,6 +101,19 @@ impl Source for PostgresSource {
         Box::pin(scalar::parsed(&session, query)).await.map(drop)
     }
 
+    async fn surveys(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+        let session = self.session().await?;
+        match Box::pin(profile::profiles(&session, tables, Depth::Survey)).await {
+            Ok(found) => {
+                self.idle.put(session);
+                Ok(found)
+            }
+            Err(error) if error.class() == ErrorClass::Transient => Err(error.during("survey tables")),
+            // Which table it was, and all that can be said of the others, is found one by one.
+            Err(_) => self.profiles(tables).await,
+        }
+    }
+
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let session = self.session().await?;
         let profile = Box::pin(profile::profile(&session, table))
@@ -112,7 +126,7 @@ impl Source for PostgresSource {
     async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
         if tables.len() > 1 {
             let session = self.session().await?;
-            match Box::pin(profile::profiles(&session, tables)).await {
+            match Box::pin(profile::profiles(&session, tables, Depth::Profile)).await {
                 Ok(profiles) => {
                     self.idle.put(session);
                     return Ok(profiles);

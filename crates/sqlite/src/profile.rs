@@ -43,6 +43,43 @@ pub(crate) mod shape {
     pub(crate) const PLACES: &str = "decimal_places_max";
 }
 
+/// A shape by its place: what is counted for each value is not looked up by its name.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Date,
+    Time,
+    Timestamp,
+    TimestampZoned,
+    TimestampOffset,
+    Json,
+    Uuid,
+    Bit,
+    Decimal,
+    Inexact,
+    Infinite,
+    WholeDigits,
+    Places,
+}
+
+impl Shape {
+    /// All of them in the order of their places, with their names.
+    const ALL: [(Self, &'static str); 13] = [
+        (Self::Date, shape::DATE),
+        (Self::Time, shape::TIME),
+        (Self::Timestamp, shape::TIMESTAMP),
+        (Self::TimestampZoned, shape::TIMESTAMP_ZONED),
+        (Self::TimestampOffset, shape::TIMESTAMP_OFFSET),
+        (Self::Json, shape::JSON),
+        (Self::Uuid, shape::UUID),
+        (Self::Bit, shape::BIT),
+        (Self::Decimal, shape::DECIMAL),
+        (Self::Inexact, shape::INEXACT),
+        (Self::Infinite, shape::INFINITE),
+        (Self::WholeDigits, shape::WHOLE_DIGITS),
+        (Self::Places, shape::PLACES),
+    ];
+}
+
 /// Texts longer than this are kept out of smallest and largest.
 const EDGE_BYTES_MAX: usize = 64;
 /// Dates and times are looked for in texts up to this length.
@@ -119,6 +156,8 @@ struct Scan {
     declared: Declared,
     found: ColumnProfile,
     classes: StorageClasses,
+    /// What was counted of each shape; none where it was not met.
+    shapes: [Option<u64>; Shape::ALL.len()],
     numbers: Option<(Number, Number)>,
     texts: Option<(String, String)>,
     long_text: bool,
@@ -160,6 +199,7 @@ impl Scan {
             declared: Declared::new(&column.native),
             found: ColumnProfile::default(),
             classes: StorageClasses::default(),
+            shapes: [None; Shape::ALL.len()],
             numbers: None,
             texts: None,
             long_text: false,
@@ -177,23 +217,18 @@ impl Scan {
         }
     }
 
-    fn count(&mut self, name: &str) {
-        match self.found.shapes.get_mut(name) {
-            Some(count) => *count += 1,
-            None => {
-                self.found.shapes.insert(name.to_owned(), 1);
-            }
-        }
+    fn count(&mut self, shape: Shape) {
+        *self.shapes[shape as usize].get_or_insert(0) += 1;
     }
 
     fn see_integer(&mut self, number: i64) {
         self.classes.integer += 1;
         self.see_number(Number::Integer(number));
         if matches!(number, 0 | 1) {
-            self.count(shape::BIT);
+            self.count(Shape::Bit);
         }
         if exact_real(number).is_none() {
-            self.count(shape::INEXACT);
+            self.count(Shape::Inexact);
         }
         if self.declared.is_decimal() {
             self.see_digits(&number.to_string());
@@ -204,7 +239,7 @@ impl Scan {
         self.classes.real += 1;
         self.see_number(Number::Real(real));
         if real.is_infinite() {
-            self.count(shape::INFINITE);
+            self.count(Shape::Infinite);
         } else if self.declared.is_decimal() {
             self.see_digits(&decimal(ValueRef::Real(real)).unwrap_or_default());
         }
@@ -223,17 +258,12 @@ impl Scan {
     fn see_digits(&mut self, digits: &str) {
         let digits = digits.trim_start_matches('-');
         let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
-        for (name, length) in [
-            (shape::WHOLE_DIGITS, whole.trim_start_matches('0').len()),
-            (shape::PLACES, places.trim_end_matches('0').len()),
+        for (shape, length) in [
+            (Shape::WholeDigits, whole.trim_start_matches('0').len()),
+            (Shape::Places, places.trim_end_matches('0').len()),
         ] {
-            let length = u64::try_from(length).unwrap_or(u64::MAX);
-            match self.found.shapes.get_mut(name) {
-                Some(most) => *most = length.max(*most),
-                None => {
-                    self.found.shapes.insert(name.to_owned(), length);
-                }
-            }
+            let most = self.shapes[shape as usize].get_or_insert(0);
+            *most = u64::try_from(length).unwrap_or(u64::MAX).max(*most);
         }
     }
 
@@ -249,10 +279,10 @@ impl Scan {
         self.found.chars_max = self.found.chars_max.max(chars);
         self.see_edge(text);
         if self.declared.is_json() && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
-            self.count(shape::JSON);
+            self.count(Shape::Json);
         }
         if text.len() == 36 && parse_uuid(text).is_some() {
-            self.count(shape::UUID);
+            self.count(Shape::Uuid);
         }
         if text.len() > MOMENT_BYTES_MAX
             || !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
@@ -260,7 +290,7 @@ impl Scan {
             return;
         }
         if is_decimal(text) {
-            self.count(shape::DECIMAL);
+            self.count(Shape::Decimal);
             self.see_digits(text);
         } else {
             self.see_moment(text);
@@ -269,18 +299,18 @@ impl Scan {
 
     fn see_moment(&mut self, text: &str) {
         if parse_date(text).is_some() {
-            self.count(shape::DATE);
+            self.count(Shape::Date);
         } else if parse_time(text).is_some() {
-            self.count(shape::TIME);
+            self.count(Shape::Time);
         } else if parse_timestamp(text, false).is_some() {
-            self.count(shape::TIMESTAMP);
+            self.count(Shape::Timestamp);
         } else if parse_timestamp(text, true).is_some() {
-            self.count(shape::TIMESTAMP_ZONED);
+            self.count(Shape::TimestampZoned);
             if !["Z", "+00:00", "+00", "+0000"]
                 .iter()
                 .any(|zero| text.ends_with(zero))
             {
-                self.count(shape::TIMESTAMP_OFFSET);
+                self.count(Shape::TimestampOffset);
             }
         }
     }
@@ -308,6 +338,9 @@ impl Scan {
         };
         (self.found.min, self.found.max) = edges.unzip();
         self.found.classes = Some(self.classes);
+        let counted = Shape::ALL.iter().zip(self.shapes);
+        let counted = counted.filter_map(|((_, name), count)| Some(((*name).to_owned(), count?)));
+        self.found.shapes = counted.collect();
         self.found
     }
 }

@@ -61,7 +61,10 @@ pub(super) async fn qualities(
     watch.tables(chosen.len(), rows);
     let ids: Vec<TableId> = chosen.iter().map(|(table, _)| table.id.clone()).collect();
     let snapshot = readable.source.snapshot(&ids, limits.jobs.max(1)).await?;
-    chosen.sort_by_key(|(table, profile)| (std::cmp::Reverse(profile.bytes), &table.id));
+    chosen.sort_by_key(|(table, profile)| {
+        let bytes = table.bytes.unwrap_or(profile.bytes);
+        (std::cmp::Reverse(bytes), &table.id)
+    });
     let jobs = |(table, profile): (&Table, &TableProfile)| Job {
         snapshot: Arc::clone(&snapshot),
         columns: columns(readable.dialect, readable.catalog, table, profile),
