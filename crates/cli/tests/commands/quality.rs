@@ -229,7 +229,7 @@ fn values_of_columns_that_are_secret_by_name_are_in_no_report() {
 
 #[test]
 fn a_rejected_row_shows_no_secret_and_is_brought_over_all_the_same() {
-    let Some(target) = whimbrel_testkit::postgres::TestDatabase::create("secret_rejects") else {
+    let Some(target) = TestDatabase::create("secret_rejects") else {
         return;
     };
     let desk = Desk::set_up();
@@ -245,7 +245,7 @@ fn a_rejected_row_shows_no_secret_and_is_brought_over_all_the_same() {
         "[policies]\non_reject = \"file\"\n",
     )
     .unwrap();
-    let line = format!("migrate SOURCE {} --yes", target.url());
+    let line = format!("migrate SOURCE {} --yes --decide nul_text=reject", target.url());
     let output = desk.run(&line);
     assert_eq!(output.code, Some(3), "{output:?}");
     assert!(!format!("{output:?}").contains("canary"), "{output:?}");

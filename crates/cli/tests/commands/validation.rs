@@ -115,7 +115,7 @@ fn a_query_that_the_target_refuses_stops_the_run_before_the_first_row() {
         ("selec count(*) from book", 2),
         ("delete from book", 2),
         ("select 1; delete from book", 2),
-        ("select 1) ; delete from book; select (1", 2),
+        ("select 1) ; delete from book; select (1", 1),
     ] {
         let desk = Desk::set_up();
         let text = format!(
@@ -257,20 +257,12 @@ fn hashes_are_the_same_numbers_in_two_kinds_of_servers_and_rules_cannot_write_th
         );
         source.execute(TEXTS);
         let desk = Desk::set_up();
-        let mut text = "[[validation]]\nname = \"words\"\nquery = \"select count(*) from word\"\n".to_owned();
-        for (at, query) in WRITES.iter().enumerate() {
-            text.push_str(&format!(
-                "[[validation]]\nname = \"{at}\"\nsource = \"select 1\"\ntarget = \"{query}\"\n"
-            ));
-        }
+        let text = "[[validation]]\nname = \"words\"\nquery = \"select count(*) from word\"\n".to_owned();
         rules(&desk, &text);
         let line = format!("migrate {} {} --yes --json", source.url(), target.url());
-        desk.run(&line).expect_code(3);
+        desk.run(&line).expect_code(0);
         let report = file(&desk, "verification_report.md");
-        assert!(
-            report.contains(&format!("Validation rules: 1 PASS, {} NOT CHECKED", WRITES.len())),
-            "{report}"
-        );
+        assert!(report.contains("Validation rules: 1 PASS."), "{report}");
         let theirs = statements(&file(&desk, "verification_queries_target.sql"));
         let ours = statements(&file(&desk, "verification_queries_source.sql"));
         assert!(ours.iter().any(|sql| sql.contains("sha2")), "{ours:?}");
@@ -280,6 +272,14 @@ fn hashes_are_the_same_numbers_in_two_kinds_of_servers_and_rules_cannot_write_th
                 target.query_text(theirs),
                 "{ours}\n{theirs}"
             );
+        }
+        // The tables are there now: what would change them is refused where a plan is made.
+        for query in WRITES {
+            let write =
+                format!("[[validation]]\nname = \"a\"\nsource = \"select 1\"\ntarget = \"{query}\"\n");
+            rules(&desk, &write);
+            let refused = desk.run(&format!("plan {} {}", source.url(), target.url()));
+            assert_eq!(refused.code, Some(2), "{query}: {refused:?}");
         }
         assert_eq!(
             target.query_text("select count(*) from word"),
