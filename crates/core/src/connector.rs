@@ -313,11 +313,12 @@ pub trait Target: Send + Sync {
     /// Opens a transaction that writes one chunk. Waits while [`Capabilities::writers`] others are open.
     async fn writer(&self, request: WriteRequest) -> Result<Box<dyn Writer>>;
 
-    /// Deletes all rows of the table and its ledger rows (the split too) in one transaction.
-    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()>;
+    /// Deletes all rows of the tables, in order, and their ledger rows (the splits too). The rows of a table go together with its ledger
+    /// rows; after an error some of the tables may be empty. Repeating it changes nothing.
+    async fn empty(&self, run: &RunKey, tables: &[TableId]) -> Result<()>;
 
-    /// Sets where a sequence stands. `sequence` is named as in the target's catalog.
-    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()>;
+    /// Sets where sequences stand, named as in the target's catalog. After an error some of them may be set; repeating it changes nothing.
+    async fn set_sequences(&self, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()>;
 
     /// Drops for good what the given steps moved aside, and returns one line for each thing dropped. Called by `cleanup` alone, with the
     /// destructive steps that are recorded; repeating it changes nothing.

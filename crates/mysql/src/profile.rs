@@ -88,12 +88,7 @@ async fn begin(conn: &mut Conn) -> Result<()> {
 
 async fn all_in_transaction(conn: &mut Conn, tables: &[Table], depth: Depth) -> Result<Vec<TableProfile>> {
     let columns = columns_of_all(conn, tables).await?;
-    let mut empty = Vec::with_capacity(tables.len());
-    for sql in emptiness::questions(tables) {
-        empty.extend(emptiness::answers(
-            conn.query_first(sql).await.map_err(classify)?,
-        )?);
-    }
+    let empty = emptiness::of(conn, tables.iter().map(|table| &table.id)).await?;
     let mut profiles = Vec::with_capacity(tables.len());
     for ((table, columns), is_empty) in tables.iter().zip(columns).zip(empty) {
         profiles.push(match is_empty {

@@ -49,7 +49,7 @@ fn ended<T>(reader: Reader, what: impl FnOnce() -> String, result: Result<T>) ->
 /// Tells of each table whether it holds no row.
 async fn are_empty(session: &mut Session, tables: &[&Table]) -> Result<Vec<bool>> {
     let mut empty = Vec::with_capacity(tables.len());
-    for sql in emptiness::questions(tables.iter().copied()) {
+    for sql in emptiness::questions(tables.iter().map(|table| &table.id)) {
         let row: Option<Row> = session.query_first(&sql).await.map_err(classify)?;
         empty.extend(emptiness::answers(row)?);
     }

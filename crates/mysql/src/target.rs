@@ -24,6 +24,8 @@ pub(crate) use crate::ledger::writers::WRITERS_MAX;
 use crate::source::MysqlSource;
 use crate::writer::{MysqlWriter, Shared};
 
+/// Tables that are looked into, and whose ledger rows go, in one transaction.
+const EMPTIED_TOGETHER: usize = 256;
 /// Tables whose statistics one statement makes.
 const ANALYZED_TOGETHER: usize = 32;
 
@@ -91,17 +93,15 @@ impl Target for MysqlTarget {
 
     async fn execute_together(&self, run: &RunKey, steps: &[&Step], direction: Direction) -> Result<()> {
         for some in steps.chunk_by(|one, next| together::go(one, next)) {
-            match (some, direction) {
-                ([_, _, ..], Direction::Do) => {
-                    let work = async |conn: &mut Conn| together::execute(conn, run, some).await;
-                    self.sessions().with(work).await?;
-                }
-                (_, Direction::Do | Direction::Undo) => {
-                    for step in some {
-                        self.execute(run, step, direction).await?;
-                    }
-                }
+            if let [step] = some {
+                self.execute(run, step, direction).await?;
+                continue;
             }
+            let work = async |conn: &mut Conn| match direction {
+                Direction::Do => together::execute(conn, run, some).await,
+                Direction::Undo => together::take_back(conn, run, some).await,
+            };
+            self.sessions().with(work).await?;
         }
         Ok(())
     }
@@ -129,23 +129,19 @@ impl Target for MysqlTarget {
         Ok(Box::new(writer.map_err(|error| error.during(what))?))
     }
 
-    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()> {
+    async fn empty(&self, run: &RunKey, tables: &[TableId]) -> Result<()> {
         fault::point("mysql.empty.before")?;
-        let work = async |conn: &mut Conn| tables::empty(conn, run, table).await;
-        self.sessions()
-            .with(work)
-            .await
-            .map_err(|error| error.during(format!("empty table `{table}`")))?;
+        for some in tables.chunks(EMPTIED_TOGETHER) {
+            let work = async |conn: &mut Conn| tables::empty(conn, run, some).await;
+            self.sessions().with(work).await?;
+        }
         fault::point("mysql.empty.after")
     }
 
-    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
+    async fn set_sequences(&self, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()> {
         fault::point("mysql.sequence.before")?;
-        let work = async |conn: &mut Conn| sequence::set(conn, run, sequence, position).await;
-        self.sessions()
-            .with(work)
-            .await
-            .map_err(|error| error.during(format!("set sequence `{sequence}`")))?;
+        let work = async |conn: &mut Conn| sequence::set(conn, run, positions).await;
+        self.sessions().with(work).await?;
         fault::point("mysql.sequence.after")
     }
 

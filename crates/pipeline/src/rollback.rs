@@ -22,6 +22,9 @@ use crate::steps;
 use crate::store::{AS_BUILT, MigrationStatus, SNAPSHOT, VERIFICATION, WIDENED, check_plan};
 use crate::widened::as_widened;
 
+/// Tables that are emptied between two looks at the checkpoint.
+const EMPTIED_TOGETHER: usize = 1_000;
+
 /// Where a rollback goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RollbackTo {
@@ -101,27 +104,27 @@ impl Goal {
     /// The tables to empty: those that our own steps made, last in dependency order first.
     async fn tables(&self, run: &Run) -> Result<Vec<TableId>> {
         let recorded = run.steps_done().await?;
+        let ours = made_by(run, &recorded);
         let wanted = |id: &TableId| match self {
             Self::Start | Self::Schema => true,
             Self::Tables(tables) => tables.contains(id),
         };
         let tables = run.ctx.target_tables().into_iter().rev();
-        Ok(tables
-            .filter(|id| wanted(id) && is_ours(run, &recorded, id))
-            .collect())
+        Ok(tables.filter(|id| wanted(id) && ours.contains(id)).collect())
     }
 }
 
-/// Tells whether the table of this name is the one that our steps made. One that was moved aside, or is back in its place, is not.
-fn is_ours(run: &Run, recorded: &BTreeSet<String>, id: &TableId) -> bool {
-    let mut makes = run.plan().steps.iter().filter(|step| {
+/// The tables that our own recorded steps made. One that was moved aside, or is back in its place, is not among them.
+fn made_by<'a>(run: &'a Run, recorded: &BTreeSet<String>) -> BTreeSet<&'a TableId> {
+    let makes = run.plan().steps.iter().filter(|step| {
         let subject = &step.subject;
         subject.kind == ObjectKind::Table
-            && &subject.owner == id
             && subject.part.is_empty()
             && !step.destructive
+            && step.phase == StepPhase::Schema
+            && recorded.contains(&step.id)
     });
-    makes.any(|step| step.phase == StepPhase::Schema && recorded.contains(&step.id))
+    makes.map(|step| &step.subject.owner).collect()
 }
 
 fn find_table(ctx: &RunContext, name: &str) -> Result<TableId> {
@@ -170,9 +173,7 @@ async fn nothing_ours(ctx: &RunContext, goal: &Goal) -> Result<RollbackReport> {
     // A crash while the ledger was made leaves some of it, which knows nothing of us yet.
     forget(ctx).await?;
     // The target is as it was, and a crash came before that was written down.
-    for step in left {
-        journal.undo.undone(&step.id)?;
-    }
+    journal.undo.undone(&left.iter().collect::<Vec<_>>())?;
     if ctx.dir.checkpoint()?.is_some() {
         forget_files(ctx)?;
         journal.forget_steps();
@@ -272,24 +273,33 @@ pub(crate) async fn empty_tables(run: &Run, tables: &[TableId]) -> Result<Vec<St
     }
     run.ctx.dir.remove(AS_BUILT)?;
     let undone = steps::undo(run, |step| steps::hangs_on(step, tables)).await?;
-    for table in tables {
-        retry(&run.ctx, "empty a table", || async {
+    for some in tables.chunks(EMPTIED_TOGETHER) {
+        retry(&run.ctx, "empty tables", || async {
             fault::point("table.empty.before")?;
-            run.ctx.target.empty(&run.key, table).await?;
+            run.ctx.target.empty(&run.key, some).await?;
             fault::point("table.empty.after")
         })
-        .await
-        .map_err(|error| error.during(format!("empty table `{table}`")))?;
-        run.ctx.dir.remove_rejects(table)?;
-        let name = table.to_string();
-        run.journal.checkpoint_of_tables(|checkpoint| {
-            checkpoint.tables_completed.retain(|done| done != &name);
-            if !checkpoint.tables_pending.contains(&name) {
-                checkpoint.tables_pending.push(name);
-            }
-        })?;
+        .await?;
+        some.iter()
+            .try_for_each(|table| run.ctx.dir.remove_rejects(table))?;
+        note_emptied(run, some)?;
     }
     Ok(undone)
+}
+
+fn note_emptied(run: &Run, tables: &[TableId]) -> Result<()> {
+    let names: BTreeSet<String> = tables.iter().map(ToString::to_string).collect();
+    run.journal.checkpoint_of_tables(|checkpoint| {
+        checkpoint.tables_completed.retain(|done| !names.contains(done));
+        let pending = &mut checkpoint.tables_pending;
+        let known: BTreeSet<&String> = pending.iter().collect();
+        let new: Vec<String> = names
+            .iter()
+            .filter(|name| !known.contains(name))
+            .cloned()
+            .collect();
+        pending.extend(new);
+    })
 }
 
 /// Does what the plan, or else the design, wants after a failure; none when there is nothing to take back.

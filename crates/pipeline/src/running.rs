@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use whimbrel_core::{ChunkRecord, Error, Plan, Result, RunKey, TableId, Verdict, Verification};
+use whimbrel_core::{Catalog, ChunkRecord, Error, Plan, Result, RunKey, TableId, Verdict, Verification};
 
 use crate::context::RunContext;
 use crate::found::ReadBack;
@@ -18,6 +18,8 @@ pub(crate) struct Run {
     pub(crate) journal: Journal,
     /// Tables that were verified while others were still copied.
     pub(crate) read_back: ReadBack,
+    /// The target's catalog behind the last thing that this run made.
+    as_built: Mutex<Option<Catalog>>,
     verification: Mutex<Option<Verification>>,
     seconds: Mutex<BTreeMap<TableId, f64>>,
 }
@@ -29,6 +31,7 @@ impl Run {
             key,
             journal,
             read_back: ReadBack::default(),
+            as_built: Mutex::new(None),
             verification: Mutex::new(None),
             seconds: Mutex::new(BTreeMap::new()),
         })
@@ -47,6 +50,19 @@ impl Run {
 
     pub(crate) fn plan(&self) -> &Plan {
         &self.ctx.plan
+    }
+
+    /// Keeps the target's catalog for the verify phase, which follows at once: that of ten thousand tables takes seconds to read.
+    pub(crate) fn keep_as_built(&self, catalog: Catalog) {
+        *self.as_built.lock().unwrap_or_else(PoisonError::into_inner) = Some(catalog);
+    }
+
+    /// Hands out the target's catalog, if this run has made all of it.
+    pub(crate) fn take_as_built(&self) -> Option<Catalog> {
+        self.as_built
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Keeps what the verify phase found for the run's report.

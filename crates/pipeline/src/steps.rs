@@ -181,8 +181,36 @@ async fn backward(run: &Run, step: &Step) -> Result<()> {
         };
         execute_undo(run, &nothing).await?;
     }
-    run.journal.undo.undone(&step.id)?;
-    run.journal.step_undone(&step.id)
+    note_undone(run, &[step])
+}
+
+fn note_undone(run: &Run, steps: &[&Step]) -> Result<()> {
+    run.journal.undo.undone(steps)?;
+    steps
+        .iter()
+        .try_for_each(|step| run.journal.step_undone(&step.id))
+}
+
+/// Takes back steps, in the given order: together where that goes well, otherwise one by one, so that the one at fault is named and what
+/// is gone already does not hold up the others.
+async fn backward_all(run: &Run, steps: &[&Step]) -> Result<()> {
+    if steps.len() > 1 && backward_together(run, steps).await.is_ok() {
+        return Ok(());
+    }
+    for step in steps {
+        backward(run, step)
+            .await
+            .map_err(|error| error.during(format!("undo `{}`", step.title)))?;
+    }
+    Ok(())
+}
+
+async fn backward_together(run: &Run, steps: &[&Step]) -> Result<()> {
+    fault::point("step.undo.before")?;
+    let target = &run.ctx.target;
+    target.execute_together(&run.key, steps, Direction::Undo).await?;
+    fault::point("step.undo.after")?;
+    note_undone(run, steps)
 }
 
 async fn execute_undo(run: &Run, step: &Step) -> Result<()> {
@@ -203,14 +231,17 @@ async fn is_gone(run: &Run, step: &Step) -> Result<bool> {
 /// Takes back the chosen steps, last first; returns their titles. Only steps that the undo log or the ledger has are ours to undo.
 pub(crate) async fn undo(run: &Run, chosen: impl Fn(&Step) -> bool) -> Result<Vec<String>> {
     let recorded = run.steps_done().await?;
+    let ours = ours(run, &recorded)?;
+    let back: Vec<&Step> = ours.iter().rev().filter(|step| chosen(step)).collect();
+    let together = match back.len() {
+        0 | 1 => 1,
+        _ => together(run).await?,
+    };
     let mut undone = Vec::new();
-    for step in ours(run, &recorded)?.iter().rev().filter(|step| chosen(step)) {
-        backward(run, step)
-            .await
-            .map_err(|error| error.during(format!("undo `{}`", step.title)))?;
-        if recorded.contains(&step.id) {
-            undone.push(step.title.clone());
-        }
+    for some in batches(&back, together) {
+        backward_all(run, some).await?;
+        let known = some.iter().filter(|step| recorded.contains(&step.id));
+        undone.extend(known.map(|step| step.title.clone()));
     }
     Ok(undone)
 }

@@ -51,7 +51,7 @@ const ATTEMPTS_MAX: u32 = 3;
 pub async fn verify(ctx: &RunContext) -> Result<Verification> {
     let _lock = ctx.dir.lock()?;
     check_plan(&ctx.plan)?;
-    let found = check(&Arc::new(as_widened(ctx)?), BTreeMap::new())
+    let found = check(&Arc::new(as_widened(ctx)?), Before::default())
         .await
         .map_err(|failure| failure.error)?;
     save(ctx, &found)?;
@@ -66,7 +66,11 @@ pub async fn verify(ctx: &RunContext) -> Result<Verification> {
 /// The verify phase.
 pub(crate) async fn phase(run: &Arc<Run>) -> Result<String, Failure> {
     let found = if run.plan().policies.verify {
-        check(&run.ctx, run.read_back.known()).await?
+        let before = Before {
+            known: run.read_back.known(),
+            catalog: run.take_as_built(),
+        };
+        check(&run.ctx, before).await?
     } else {
         switched_off(&run.ctx)
     };
@@ -153,12 +157,21 @@ fn not_checked(plan: &TablePlan, reason: String) -> TableVerdict {
     }
 }
 
-/// `known` are tables that were read back before.
-async fn check(ctx: &Arc<RunContext>, known: BTreeMap<TableId, Known>) -> Result<Verification, Failure> {
-    let known = Arc::new(known);
+/// What the run has found out already.
+#[derive(Default)]
+struct Before {
+    /// Tables that were read back.
+    known: BTreeMap<TableId, Known>,
+    /// The target's catalog, where it was read behind the last change.
+    catalog: Option<Catalog>,
+}
+
+async fn check(ctx: &Arc<RunContext>, before: Before) -> Result<Verification, Failure> {
+    let known = Arc::new(before.known);
+    let mut catalog = before.catalog;
     let mut attempt = 1;
     loop {
-        match check_once(ctx, &known).await {
+        match check_once(ctx, &known, catalog.take()).await {
             Err(failure) if failure.is_snapshot_lost() && attempt < ATTEMPTS_MAX => {
                 ctx.notice(format!("{}; verifying anew", failure.error.chain()));
                 attempt += 1;
@@ -180,10 +193,14 @@ pub(crate) struct Scene {
 async fn check_once(
     ctx: &Arc<RunContext>,
     known: &Arc<BTreeMap<TableId, Known>>,
+    catalog: Option<Catalog>,
 ) -> Result<Verification, Failure> {
     let started = Instant::now();
     let expected = Arc::new(expected::load(ctx).await?);
-    let scene = Arc::new(open_scene(ctx).await?);
+    let scene = Arc::new(match catalog {
+        Some(catalog) => scene_of(ctx, catalog).await?,
+        None => open_scene(ctx).await?,
+    });
     let verdicts = check_tables(&scene, &expected, known).await?;
     let objects = objects::check(ctx, &scene.catalog);
     if ctx.stop.is_cancelled() {
@@ -240,6 +257,11 @@ fn tables_of_others(ctx: &RunContext, catalog: &Catalog) -> Option<String> {
 pub(crate) async fn open_scene(ctx: &Arc<RunContext>) -> Result<Scene, Failure> {
     let source = ctx.target.as_source();
     let catalog = retry(ctx, "read the target's catalog", || source.catalog()).await?;
+    scene_of(ctx, catalog).await
+}
+
+async fn scene_of(ctx: &Arc<RunContext>, catalog: Catalog) -> Result<Scene, Failure> {
+    let source = ctx.target.as_source();
     let there: Vec<TableId> = ctx
         .target_tables()
         .into_iter()

@@ -1,5 +1,7 @@
 //! The target: steps with their ledger row in one transaction, writers from a pool, and the small operations of a run.
-//! Writing rows is `writer.rs`.
+//! Writing rows is `writer.rs`, whole tables and sequences are `whole.rs`.
+
+mod whole;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,16 +18,14 @@ use whimbrel_core::{
 use crate::check;
 use crate::columns::Known;
 use crate::connect::{Idle, Role, Session, Settings};
-use crate::dialect::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
+use crate::dialect::DROP_NAMESPACE_IF_EMPTY;
 use crate::durability::Undurable;
 use crate::error::from_driver;
 use crate::ledger::PostgresLedger;
 use crate::quote::{literal, quoted, table_name};
-use crate::records::{CHUNKS, STEPS, named};
+use crate::records::STEPS;
 use crate::source::PostgresSource;
-use crate::transaction::{
-    OWN_SEARCH_PATH, begin, begin_steps, change, commit_surely, commit_with, hold_epoch,
-};
+use crate::transaction::{OWN_SEARCH_PATH, begin_steps, commit_with};
 use crate::writer::{self, PostgresWriter};
 
 /// More writers than that bring nothing to one server.
@@ -83,6 +83,14 @@ impl PostgresTarget {
         }
     }
 
+    /// How many tables one transaction may lock.
+    async fn locking(&self, session: &Session) -> Result<usize> {
+        let sql = "SELECT current_setting('max_locks_per_transaction')::int8 * current_setting('max_connections')::int8";
+        let row = session.query_one(sql, &[]).await.map_err(from_driver)?;
+        let locks = usize::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+        Ok(together(locks, self.jobs))
+    }
+
     /// The tables whose statistics are those of the rows that they have.
     fn analyzed(&self) -> MutexGuard<'_, BTreeSet<TableId>> {
         self.analyzed.lock().unwrap_or_else(PoisonError::into_inner)
@@ -136,11 +144,9 @@ impl Target for PostgresTarget {
 
     async fn steps_together(&self) -> Result<usize> {
         let session = self.session().await?;
-        let sql = "SELECT current_setting('max_locks_per_transaction')::int8 * current_setting('max_connections')::int8";
-        let row = session.query_one(sql, &[]).await.map_err(from_driver)?;
+        let together = self.locking(&session).await?;
         self.idle.put(session);
-        let locks = usize::try_from(row.get::<_, i64>(0)).unwrap_or(0);
-        Ok(together(locks, self.jobs))
+        Ok(together)
     }
 
     async fn execute_together(&self, run: &RunKey, steps: &[&Step], direction: Direction) -> Result<()> {
@@ -183,30 +189,28 @@ impl Target for PostgresTarget {
         Ok(Box::new(writer.map_err(|error| error.during(what))?))
     }
 
-    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()> {
+    async fn empty(&self, run: &RunKey, tables: &[TableId]) -> Result<()> {
         fault::point("postgres.empty.before")?;
         let session = self.session().await?;
-        empty(&session, run, table)
-            .await
-            .map_err(|error| error.during(format!("empty table `{table}`")))?;
-        self.undurable.forget(&run.migration, table);
-        self.analyzed().remove(table);
+        let together = self.locking(&session).await?;
+        for some in tables.chunks(together) {
+            whole::empty(&session, run, some).await?;
+            for table in some {
+                self.undurable.forget(&run.migration, table);
+                self.analyzed().remove(table);
+            }
+        }
         self.idle.put(session);
         fault::point("postgres.empty.after")
     }
 
-    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
+    async fn set_sequences(&self, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()> {
         fault::point("postgres.sequence.before")?;
         let session = self.session().await?;
-        let sql = format!(
-            "SELECT setval({}::regclass, {}, {})",
-            literal(&table_name(sequence)),
-            position.last_value,
-            position.is_called
-        );
-        change(&session, run, &sql)
-            .await
-            .map_err(|error| error.during(format!("set sequence `{sequence}`")))?;
+        let together = self.locking(&session).await?;
+        for some in positions.chunks(together) {
+            whole::set_sequences(&session, run, some).await?;
+        }
         self.idle.put(session);
         fault::point("postgres.sequence.after")
     }
@@ -238,7 +242,7 @@ impl Target for PostgresTarget {
     async fn discard(&self, run: &RunKey, steps: &[Step]) -> Result<Vec<String>> {
         fault::point("postgres.discard.before")?;
         let session = self.session().await?;
-        let dropped = discard(&session, run, steps)
+        let dropped = whole::discard(&session, run, steps)
             .await
             .map_err(|error| error.during("drop what was moved aside"))?;
         self.idle.put(session);
@@ -378,74 +382,6 @@ async fn drop_if_empty(session: &Session, namespace: &str) -> Result<()> {
             .map_err(from_driver)?;
     }
     Ok(())
-}
-
-/// TRUNCATE gives the room back at once; a table that others refer to can only be emptied row by row.
-async fn empty(session: &Session, run: &RunKey, table: &TableId) -> Result<()> {
-    begin(session).await?;
-    hold_epoch(session, run).await?;
-    // The server truncates neither a partitioned table alone nor one of its own.
-    let referred =
-        "SELECT relkind = 'p' OR relnamespace = 'pg_catalog'::regnamespace OR EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid)
-         FROM pg_class c WHERE c.oid = $1::text::regclass";
-    let name = table_name(table);
-    let row = session.query_one(referred, &[&name]).await.map_err(from_driver)?;
-    let sql = if row.get(0) {
-        format!("DELETE FROM ONLY {name}")
-    } else {
-        format!("TRUNCATE ONLY {name}")
-    };
-    session.batch_execute(&sql).await.map_err(from_driver)?;
-    fault::point("postgres.empty.emptied")?;
-    let (namespace, bare) = named(table);
-    let forget = format!("DELETE FROM {CHUNKS} WHERE migration = $1 AND namespace = $2 AND name = $3");
-    session
-        .execute(&forget, &[&run.migration.0, &namespace, &bare])
-        .await
-        .map_err(from_driver)?;
-    commit_surely(session).await
-}
-
-/// Drops only tables that the steps moved, in namespaces that only hold such; all at once, because they may refer to each other.
-async fn discard(session: &Session, run: &RunKey, steps: &[Step]) -> Result<Vec<String>> {
-    begin(session).await?;
-    hold_epoch(session, run).await?;
-    let moved: Vec<TableId> = steps
-        .iter()
-        .filter_map(aside_of)
-        .filter(|id| {
-            id.namespace
-                .as_deref()
-                .is_some_and(|namespace| is_aside(namespace, &run.migration.0))
-        })
-        .collect();
-    let mut there = Vec::new();
-    for id in &moved {
-        let sql = format!("SELECT to_regclass({}) IS NOT NULL", literal(&table_name(id)));
-        let row = session.query_one(&sql, &[]).await.map_err(from_driver)?;
-        if row.get(0) {
-            there.push(id);
-        }
-    }
-    if !there.is_empty() {
-        let names: Vec<String> = there.iter().map(|id| table_name(id)).collect();
-        let dropped = session
-            .batch_execute(&format!("DROP TABLE {}", names.join(", ")))
-            .await;
-        dropped.map_err(|error| {
-            from_driver(error).with_hint(
-                "something else depends on a table that was moved aside; drop or change that first",
-            )
-        })?;
-    }
-    let mut namespaces: Vec<&str> = moved.iter().filter_map(|id| id.namespace.as_deref()).collect();
-    namespaces.sort_unstable();
-    namespaces.dedup();
-    for namespace in namespaces {
-        drop_if_empty(session, namespace).await?;
-    }
-    commit_surely(session).await?;
-    Ok(there.iter().map(|id| format!("dropped table {id}")).collect())
 }
 
 #[cfg(test)]

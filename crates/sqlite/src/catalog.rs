@@ -376,12 +376,13 @@ pub(crate) fn numberings(connection: &Connection, sequences: &[TableId]) -> Resu
     let schema = read_schema(connection)?;
     let reader = table::TableReader::new(connection, &schema);
     let find = |sequence: &TableId| {
-        let may_own = |name: &str| {
-            let rest = sequence.name.strip_prefix(name);
-            rest.is_some_and(|rest| rest.starts_with('_') && rest.ends_with("_seq"))
+        let Some(owned) = sequence.name.strip_suffix("_seq") else {
+            return Ok(None);
         };
-        for (name, (kind, without_rowid, _)) in &schema.kinds {
-            if kind != "table" || *without_rowid || !may_own(name) {
+        // Table and column stand before it with a `_` between them, and either may have more of those.
+        let owners = owned.match_indices('_').map(|(at, _)| &owned[..at]);
+        for (name, (kind, without_rowid, _)) in owners.filter_map(|name| schema.kinds.get_key_value(name)) {
+            if kind != "table" || *without_rowid {
                 continue;
             }
             let numbering = reader.numbering(name)?;

@@ -85,7 +85,7 @@ impl Target for SqliteTarget {
             .write(move |hand| match direction {
                 Direction::Do if together => run_steps(hand, &run, &steps),
                 Direction::Do => steps.iter().try_for_each(|step| run_step(hand, &run, step)),
-                Direction::Undo => steps.iter().try_for_each(|step| undo_step(hand, &run, step)),
+                Direction::Undo => undo_steps(hand, &run, &steps),
             })
             .await
     }
@@ -99,15 +99,15 @@ impl Target for SqliteTarget {
         Ok(Box::new(SqliteWriter::open(turn, request).await?))
     }
 
-    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()> {
-        let (run, table) = (run.clone(), table.clone());
-        self.pen.write(move |hand| empty(hand, &run, &table)).await
+    async fn empty(&self, run: &RunKey, tables: &[TableId]) -> Result<()> {
+        let (run, tables) = (run.clone(), tables.to_vec());
+        self.pen.write(move |hand| empty(hand, &run, &tables)).await
     }
 
-    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
-        let (run, sequence) = (run.clone(), sequence.clone());
+    async fn set_sequences(&self, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()> {
+        let (run, positions) = (run.clone(), positions.to_vec());
         self.pen
-            .write(move |hand| set_sequence(hand, &run, &sequence, position))
+            .write(move |hand| set_sequences(hand, &run, &positions))
             .await
     }
 
@@ -213,6 +213,33 @@ fn unknown(operation: &str) -> Error {
     Error::bug(format!("the operation `{operation}` is not known here"))
 }
 
+/// Takes back steps in one transaction, where all of them are nothing but SQL.
+fn undo_steps(hand: &mut Hand<'_>, run: &RunKey, steps: &[Step]) -> Result<()> {
+    let is_sql = |statement: &Statement| matches!(statement, Statement::Sql(_));
+    let plain = steps.iter().all(|step| step.undo.iter().all(is_sql));
+    if !plain || !hand.file.exists() || !exists(hand.connection()?)? {
+        return steps.iter().try_for_each(|step| undo_step(hand, run, step));
+    }
+    hand.transact("take back steps", &STEP, |tx| {
+        hold_epoch(tx, run)?;
+        for step in steps {
+            take_back(tx, run, step)?;
+        }
+        Ok(())
+    })
+}
+
+/// Runs the undo of a step that is recorded, and forgets the step.
+fn take_back(connection: &Connection, run: &RunKey, step: &Step) -> Result<()> {
+    if !has_step(connection, run, &step.id)? {
+        return Ok(());
+    }
+    for statement in &step.undo {
+        undo_statement(connection, step, statement)?;
+    }
+    remove_step(connection, run, &step.id)
+}
+
 fn undo_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
     if !hand.file.exists() {
         hand.close();
@@ -239,13 +266,7 @@ fn undo_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
     }
     let undone = hand.transact("take back a step", &STEP, |tx| {
         hold_epoch(tx, run)?;
-        if has_step(tx, run, &step.id)? {
-            for statement in &step.undo {
-                undo_statement(tx, step, statement)?;
-            }
-            remove_step(tx, run, &step.id)?;
-        }
-        Ok(())
+        take_back(tx, run, step)
     });
     if copy.is_some() {
         let connection = hand.connection()?;
@@ -272,22 +293,26 @@ fn undo_statement(connection: &Connection, step: &Step, statement: &Statement) -
     }
 }
 
-fn empty(hand: &mut Hand<'_>, run: &RunKey, table: &TableId) -> Result<()> {
+fn empty(hand: &mut Hand<'_>, run: &RunKey, tables: &[TableId]) -> Result<()> {
     const EMPTY: Points = Points {
         begin: "sqlite.empty.begin",
         before: "sqlite.empty.commit.before",
         after: "sqlite.empty.commit.after",
     };
-    let what = || format!("empty `{table}`");
-    hand.transact("empty a table", &EMPTY, |tx| {
+    hand.transact("empty tables", &EMPTY, |tx| {
         hold_epoch(tx, run)?;
-        tx.execute(&format!("DELETE FROM {}", quote(&table.name)), [])
-            .during(what)?;
-        if has_counters(tx)? {
-            tx.execute("DELETE FROM sqlite_sequence WHERE name = ?", [&table.name])
+        let has_counters = has_counters(tx)?;
+        for table in tables {
+            let what = || format!("empty `{table}`");
+            tx.execute(&format!("DELETE FROM {}", quote(&table.name)), [])
                 .during(what)?;
+            if has_counters {
+                tx.execute("DELETE FROM sqlite_sequence WHERE name = ?", [&table.name])
+                    .during(what)?;
+            }
+            remove_chunks(tx, run, table)?;
         }
-        remove_chunks(tx, run, table)
+        Ok(())
     })
 }
 
@@ -302,47 +327,39 @@ fn has_counters(connection: &Connection) -> Result<bool> {
         .during(|| "look for counters")
 }
 
-fn set_sequence(
-    hand: &mut Hand<'_>,
-    run: &RunKey,
-    sequence: &TableId,
-    position: SequencePosition,
-) -> Result<()> {
+fn set_sequences(hand: &mut Hand<'_>, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()> {
     const SET: Points = Points {
         begin: "sqlite.sequence.begin",
         before: "sqlite.sequence.commit.before",
         after: "sqlite.sequence.commit.after",
     };
-    let what = || format!("set `{sequence}`");
-    hand.transact("set a sequence", &SET, |tx| {
+    let ids: Vec<TableId> = positions.iter().map(|(id, _)| id.clone()).collect();
+    hand.transact("set the sequences", &SET, |tx| {
         hold_epoch(tx, run)?;
-        let found = numberings(tx, std::slice::from_ref(sequence))?
-            .into_iter()
-            .flatten()
-            .next();
-        let Some(numbering) = found else {
-            return Err(Error::invalid(format!("the target has no sequence `{sequence}`"))
-                .with_code("sequence_missing"));
-        };
-        let table = numbering.table;
-        // Without AUTOINCREMENT the next number is one more than the largest there is; nothing is kept.
-        if !numbering.autoincrement {
-            return Ok(());
+        for ((id, position), found) in positions.iter().zip(numberings(tx, &ids)?) {
+            let Some(numbering) = found else {
+                return Err(Error::invalid(format!("the target has no sequence `{id}`"))
+                    .with_code("sequence_missing"));
+            };
+            // Without AUTOINCREMENT the next number is one more than the largest there is; nothing is kept.
+            if numbering.autoincrement {
+                set_counter(tx, &numbering.table, *position).during(|| format!("set `{id}`"))?;
+            }
         }
-        let last = if position.is_called {
-            position.last_value
-        } else {
-            position.last_value.saturating_sub(1)
-        };
-        tx.execute("DELETE FROM sqlite_sequence WHERE name = ?", [&table.name])
-            .during(what)?;
-        tx.execute(
-            "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)",
-            params![table.name, last],
-        )
-        .during(what)?;
         Ok(())
     })
+}
+
+fn set_counter(connection: &Connection, table: &TableId, position: SequencePosition) -> rusqlite::Result<()> {
+    let last = if position.is_called {
+        position.last_value
+    } else {
+        position.last_value.saturating_sub(1)
+    };
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", [&table.name])?;
+    let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)";
+    connection.execute(sql, params![table.name, last])?;
+    Ok(())
 }
 
 /// The last commit syncs the whole file, so everything written before it is durable, too.

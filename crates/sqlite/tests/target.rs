@@ -181,7 +181,12 @@ async fn an_older_epoch_changes_nothing() {
         );
     };
     conflict(pair.write(&pair.run, false).await.unwrap_err());
-    conflict(pair.target.empty(&pair.run, &pair.table.id).await.unwrap_err());
+    conflict(
+        pair.target
+            .empty(&pair.run, std::slice::from_ref(&pair.table.id))
+            .await
+            .unwrap_err(),
+    );
     let position = SequencePosition {
         last_value: 5,
         is_called: true,
@@ -189,7 +194,7 @@ async fn an_older_epoch_changes_nothing() {
     let sequence = TableId::bare("t_id_seq");
     conflict(
         pair.target
-            .set_sequence(&pair.run, &sequence, position)
+            .set_sequences(&pair.run, &[(sequence.clone(), position)])
             .await
             .unwrap_err(),
     );
@@ -273,7 +278,10 @@ async fn a_file_that_was_not_durable_is_not_trusted_after_a_restart() {
 async fn emptying_a_table_takes_its_ledger_rows() {
     let pair = Pair::new().await;
     pair.write(&pair.run, false).await.unwrap();
-    pair.target.empty(&pair.run, &pair.table.id).await.unwrap();
+    pair.target
+        .empty(&pair.run, std::slice::from_ref(&pair.table.id))
+        .await
+        .unwrap();
     assert_eq!(pair.rows(), 0);
     assert!(
         pair.target
@@ -296,7 +304,7 @@ async fn a_sequence_goes_on_where_it_stood() {
             is_called,
         };
         pair.target
-            .set_sequence(&pair.run, &sequence, position)
+            .set_sequences(&pair.run, &[(sequence.clone(), position)])
             .await
             .unwrap();
         let path = pair.world.path("to.db");
@@ -310,7 +318,7 @@ async fn a_sequence_goes_on_where_it_stood() {
     };
     let error = pair
         .target
-        .set_sequence(&pair.run, &unknown, position)
+        .set_sequences(&pair.run, &[(unknown.clone(), position)])
         .await
         .unwrap_err();
     assert_eq!(error.code(), "sequence_missing");

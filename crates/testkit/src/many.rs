@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// Returns the statements that make so many tables of eight columns, two indexes and a key to the table before, each with so many rows.
+/// Returns the statements that make so many tables of eight columns, numbered by the server, with two indexes and a key to the table
+/// before, each with so many rows.
 #[must_use]
 pub fn postgres(tables: usize, rows: usize) -> String {
     let made = |sql: &mut String, name: &str, before: Option<&str>| {
         let _infallible = write!(
             sql,
-            "create table {name}(id bigint primary key, parent_id bigint, name varchar(80) not null, note text,
+            "create table {name}(id bigserial primary key, parent_id bigint, name varchar(80) not null, note text,
                amount numeric(12,2), at timestamp(6), ok boolean, code char(4));
              create index {name}_name on {name}(name);
              create unique index {name}_code on {name}(code, at);"
@@ -32,7 +33,7 @@ pub fn mysql(tables: usize, rows: usize) -> String {
         });
         let _infallible = write!(
             sql,
-            "create table {name}(id bigint primary key, parent_id bigint, name varchar(80) not null, note text,
+            "create table {name}(id bigint auto_increment primary key, parent_id bigint, name varchar(80) not null, note text,
                amount decimal(12,2), at datetime(6), ok boolean, code char(4),
                key {name}_name (name), unique key {name}_code (code, at){key});"
         );

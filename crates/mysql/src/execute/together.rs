@@ -3,12 +3,16 @@
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use whimbrel_core::{Error, ErrorClass, ObjectKind, Result, RunKey, Statement, Step, fault};
+use whimbrel_core::{
+    Direction, Error, ErrorClass, ObjectKind, Result, RunKey, Statement, Step, TableId, fault,
+};
 
 use super::foreign_key;
 use super::probe;
+use crate::emptiness;
 use crate::error::classify;
 use crate::ledger::steps::{self, State};
+use crate::quote::table_name;
 
 /// Steps that have one intent.
 pub(crate) const STEPS_MAX: usize = 64;
@@ -18,7 +22,7 @@ pub(crate) fn go(one: &Step, next: &Step) -> bool {
     is_plain(one) && is_plain(next) && foreign_key::is_made_by(one) == foreign_key::is_made_by(next)
 }
 
-/// A step of one statement whose object the catalog has under a name.
+/// A step of one statement whose object the catalog has under a name, and that one statement takes back.
 fn is_plain(step: &Step) -> bool {
     let kind = matches!(
         step.subject.kind,
@@ -28,7 +32,8 @@ fn is_plain(step: &Step) -> bool {
             | ObjectKind::Unique
             | ObjectKind::ForeignKey
     );
-    let one = matches!(step.statements.as_slice(), [Statement::Sql(_)]) && step.undo.len() == 1;
+    let is_one = |statements: &[Statement]| matches!(statements, [Statement::Sql(_)]);
+    let one = is_one(&step.statements) && is_one(&step.undo);
     kind && one && !step.destructive && !super::changes_settings(step)
 }
 
@@ -68,15 +73,42 @@ enum Unsettled {
     Made,
 }
 
+/// Takes back steps that [`go`] together and that are done. What a crash leaves is half taken back, and the probe tells how far each is.
+pub(crate) async fn take_back(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<()> {
+    fault::point("mysql.step.before")?;
+    super::set_up(conn).await?;
+    if !steps::all_done(conn, run, steps).await? {
+        return Err(
+            Error::new(ErrorClass::Conflict, "some of the steps are not done").with_code("target_changed")
+        );
+    }
+    steps::set(conn, run, steps, State::Undo(0)).await?;
+    let mut at = 0;
+    for (count, sql) in statements(steps, Direction::Undo) {
+        fault::point("mysql.statement.before")?;
+        if let Err(error) = conn.query_drop(sql).await.map_err(classify) {
+            if error.class() != ErrorClass::Transient {
+                let (back, there) = steps.split_at(at);
+                steps::set(conn, run, there, State::Done).await?;
+                if !back.is_empty() {
+                    steps::remove(conn, run, back).await?;
+                }
+            }
+            return Err(error);
+        }
+        fault::point("mysql.statement.after")?;
+        at += count;
+    }
+    steps::remove(conn, run, steps).await?;
+    fault::point("mysql.step.after")
+}
+
 /// Runs the statements. When the server refuses one, the ledger forgets what was not made.
 async fn make(conn: &mut Conn, run: &RunKey, steps: &[&Step], unsettled: Unsettled) -> Result<()> {
-    for (at, step) in steps.iter().enumerate() {
+    let mut at = 0;
+    for (count, sql) in statements(steps, Direction::Do) {
         fault::point("mysql.statement.before")?;
-        for statement in &step.statements {
-            let Statement::Sql(sql) = statement else { continue };
-            let Err(error) = conn.query_drop(sql).await.map_err(classify) else {
-                continue;
-            };
+        if let Err(error) = conn.query_drop(sql).await.map_err(classify) {
             if error.class() != ErrorClass::Transient {
                 let (made, not_made) = steps.split_at(at);
                 steps::remove(conn, run, not_made).await?;
@@ -87,13 +119,58 @@ async fn make(conn: &mut Conn, run: &RunKey, steps: &[&Step], unsettled: Unsettl
             return Err(error);
         }
         fault::point("mysql.statement.after")?;
+        at += count;
     }
     Ok(())
 }
 
-/// Looks at the rows under each of the foreign keys. Those that hold are done when one does not; that one keeps its intent.
+/// What the steps come to, each statement with the number of steps that it does: indexes of one table, one behind the other, are made or
+/// dropped by one statement, which is done whole or not at all.
+fn statements(steps: &[&Step], direction: Direction) -> Vec<(usize, String)> {
+    let mut all: Vec<(usize, String)> = Vec::with_capacity(steps.len());
+    let mut indexed: Option<&TableId> = None;
+    for step in steps {
+        let statements = match direction {
+            Direction::Do => &step.statements,
+            Direction::Undo => &step.undo,
+        };
+        let [Statement::Sql(sql)] = statements.as_slice() else {
+            continue;
+        };
+        let owner = &step.subject.owner;
+        let change = change_of_index(owner, sql);
+        match (all.last_mut(), change) {
+            (Some((count, before)), Some(change)) if indexed == Some(owner) => {
+                *count += 1;
+                before.push_str(", ");
+                before.push_str(change);
+            }
+            _ => all.push((1, sql.clone())),
+        }
+        indexed = change.map(|_| owner);
+    }
+    all
+}
+
+/// What a statement does with an index, behind the table's name. Of indexes of words a statement makes one only.
+fn change_of_index<'a>(table: &TableId, sql: &'a str) -> Option<&'a str> {
+    let start = format!("ALTER TABLE {} ", table_name(table));
+    let change = sql.strip_prefix(&start)?;
+    let known = ["ADD KEY ", "ADD UNIQUE KEY ", "DROP INDEX "];
+    known
+        .iter()
+        .any(|word| change.starts_with(word))
+        .then_some(change)
+}
+
+/// Looks at the rows under each of the foreign keys; a table without rows has none that could refer to nothing. Those that hold are done
+/// when one does not; that one keeps its intent.
 async fn validate(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<()> {
-    for (at, step) in steps.iter().enumerate() {
+    let empty = emptiness::of(conn, steps.iter().map(|step| &step.subject.owner)).await?;
+    for (at, (step, is_empty)) in steps.iter().zip(empty).enumerate() {
+        if is_empty {
+            continue;
+        }
         if let Err(error) = foreign_key::validate(conn, step).await {
             if error.class() != ErrorClass::Transient && at > 0 {
                 steps::set(conn, run, &steps[..at], State::Done).await?;
@@ -102,4 +179,43 @@ async fn validate(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<()> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use whimbrel_core::{ObjectId, StepPhase};
+
+    use super::*;
+
+    #[test]
+    fn indexes_of_one_table_that_follow_each_other_are_one_statement() {
+        let step = |table: &str, sql: &str| Step {
+            id: String::new(),
+            phase: StepPhase::AfterData,
+            subject: ObjectId::part(ObjectKind::Index, TableId::bare(table), "i"),
+            title: String::new(),
+            statements: vec![Statement::Sql(sql.to_owned())],
+            undo: Vec::new(),
+            tables: Vec::new(),
+            destructive: false,
+        };
+        let steps = [
+            step("a", "ALTER TABLE `a` ADD KEY `i` (`x`)"),
+            step("a", "ALTER TABLE `a` ADD UNIQUE KEY `j` (`y`)"),
+            step("a", "ALTER TABLE `a` ADD FULLTEXT KEY `w` (`z`)"),
+            step("a", "ALTER TABLE `a` ADD KEY `k` (`z`)"),
+            step("b", "ALTER TABLE `b` ADD KEY `k` (`z`)"),
+        ];
+        let made = statements(&steps.iter().collect::<Vec<_>>(), Direction::Do);
+        let made: Vec<(usize, &str)> = made.iter().map(|(count, sql)| (*count, sql.as_str())).collect();
+        assert_eq!(
+            made,
+            [
+                (2, "ALTER TABLE `a` ADD KEY `i` (`x`), ADD UNIQUE KEY `j` (`y`)"),
+                (1, "ALTER TABLE `a` ADD FULLTEXT KEY `w` (`z`)"),
+                (1, "ALTER TABLE `a` ADD KEY `k` (`z`)"),
+                (1, "ALTER TABLE `b` ADD KEY `k` (`z`)"),
+            ]
+        );
+    }
 }

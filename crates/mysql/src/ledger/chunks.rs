@@ -8,6 +8,7 @@ use whimbrel_core::{
 
 use super::tables::{CHUNKS, conflict, named};
 use crate::error::classify;
+use crate::quote::literal;
 
 /// Rows of one INSERT: a split can be long, and a statement has a limit.
 const STORED_AT_ONCE: usize = 500;
@@ -265,13 +266,19 @@ pub(crate) async fn reopen(conn: &mut Conn, run: &RunKey, target: &TableId, inde
         .map_err(classify)
 }
 
-/// Removes the table's chunks, the split too.
-pub(crate) async fn remove_of(conn: &mut Conn, run: &RunKey, target: &TableId) -> Result<()> {
-    let (namespace, name) = named(target);
-    let sql = format!("DELETE FROM {CHUNKS} WHERE migration = ? AND namespace = ? AND name = ?");
-    conn.exec_drop(sql, (&run.migration.0, namespace, name))
-        .await
-        .map_err(classify)
+/// Removes the chunks of the tables, the splits too.
+pub(crate) async fn remove_of(conn: &mut Conn, run: &RunKey, targets: &[&TableId]) -> Result<()> {
+    let key = |target: &&TableId| {
+        let (namespace, name) = named(target);
+        format!("({}, {})", literal(namespace), literal(name))
+    };
+    let keys: Vec<String> = targets.iter().map(key).collect();
+    let sql = format!(
+        "DELETE FROM {CHUNKS} WHERE migration = {} AND (namespace, name) IN ({})",
+        literal(&run.migration.0),
+        keys.join(", ")
+    );
+    conn.query_drop(sql).await.map_err(classify)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {

@@ -81,6 +81,20 @@ pub(crate) async fn any_known(conn: &mut Conn, run: &RunKey, steps: &[&Step]) ->
     Ok(known != Some(0))
 }
 
+/// Tells whether the ledger has each of the steps as done, under the run's epoch.
+pub(crate) async fn all_done(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<bool> {
+    begin(conn).await?;
+    hold_epoch(conn, run).await?;
+    let sql = format!(
+        "SELECT COUNT(*) FROM {STEPS} WHERE migration = {} AND state = 'done' AND step IN ({})",
+        literal(&run.migration.0),
+        ids(steps)
+    );
+    let done: Option<usize> = conn.query_first(sql).await.map_err(classify)?;
+    rollback(conn).await?;
+    Ok(done == Some(steps.len()))
+}
+
 /// Records the state of each of the steps. Steps that run side by side may be in each other's way here; whoever had to yield does it again.
 pub(crate) async fn set(conn: &mut Conn, run: &RunKey, steps: &[&Step], state: State) -> Result<()> {
     const TRIES: usize = 10;

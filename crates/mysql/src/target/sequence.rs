@@ -1,4 +1,6 @@
-//! Where numbers go on: the counter behind an `AUTO_INCREMENT` column, or a sequence of MariaDB's.
+//! Where numbers go on: the counters behind `AUTO_INCREMENT` columns, and sequences of MariaDB's. The catalog is asked once about all of them.
+
+use std::collections::{HashMap, HashSet};
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
@@ -8,38 +10,39 @@ use crate::error::classify;
 use crate::ledger::transaction::{begin, hold_epoch, rollback};
 use crate::quote::{quoted, table_name};
 
-const OBJECT: &str = "SELECT TABLE_NAME FROM information_schema.TABLES
-    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'SEQUENCE' AND TABLE_NAME = ?";
+const OBJECTS: &str = "SELECT TABLE_NAME FROM information_schema.TABLES
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'SEQUENCE'";
 
-const COUNTERS: &str = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS
+const COLUMNS: &str = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS
     WHERE TABLE_SCHEMA = DATABASE() AND EXTRA LIKE '%auto_increment%'";
 
-/// Sets where the sequence stands; setting it again changes nothing.
+const COUNTERS: &str = "SELECT TABLE_NAME, AUTO_INCREMENT FROM information_schema.TABLES
+    WHERE TABLE_SCHEMA = DATABASE() AND AUTO_INCREMENT IS NOT NULL";
+
+/// Sets where the sequences stand; setting them again changes nothing.
 pub(super) async fn set(
     conn: &mut Conn,
     run: &RunKey,
-    sequence: &TableId,
-    position: SequencePosition,
+    positions: &[(TableId, SequencePosition)],
 ) -> Result<()> {
     // What follows commits by itself, so that the epoch can be looked at and not held.
     begin(conn).await?;
     hold_epoch(conn, run).await?;
     rollback(conn).await?;
-    let objects: Vec<String> = conn.exec(OBJECT, (&sequence.name,)).await.map_err(classify)?;
-    if objects.contains(&sequence.name) {
-        return set_object(conn, sequence, position).await;
+    let objects: Vec<String> = conn.query(OBJECTS).await.map_err(classify)?;
+    let objects: HashSet<String> = objects.into_iter().collect();
+    let counters = match positions.iter().all(|(id, _)| objects.contains(&id.name)) {
+        true => Counters::default(),
+        false => Counters::read(conn).await?,
+    };
+    for (id, position) in positions {
+        let set = match objects.contains(&id.name) {
+            true => set_object(conn, id, *position).await,
+            false => set_counter(conn, &counters, id, *position).await,
+        };
+        set.map_err(|error| error.during(format!("set sequence `{id}`")))?;
     }
-    let Some(table) = counted_table(conn, &sequence.name).await? else {
-        return Err(
-            Error::invalid(format!("the target has no sequence `{sequence}`")).with_code("sequence_missing")
-        );
-    };
-    let next = match position.is_called {
-        true => position.last_value.saturating_add(1),
-        false => position.last_value,
-    };
-    let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {}", quoted(&table), next.max(1));
-    conn.query_drop(sql).await.map_err(classify)
+    Ok(())
 }
 
 async fn set_object(conn: &mut Conn, sequence: &TableId, position: SequencePosition) -> Result<()> {
@@ -55,20 +58,61 @@ async fn set_object(conn: &mut Conn, sequence: &TableId, position: SequencePosit
     Ok(())
 }
 
-/// The table whose counter has the name `TABLE_COLUMN_seq`; behind it stand underscores where a sequence has that name.
-async fn counted_table(conn: &mut Conn, name: &str) -> Result<Option<String>> {
-    let counters: Vec<(String, String)> = conn.query(COUNTERS).await.map_err(classify)?;
-    let mut wanted = name;
-    loop {
-        let found = counters
-            .iter()
-            .find(|(table, column)| format!("{table}_{column}_seq") == wanted);
-        if let Some((table, _)) = found {
-            return Ok(Some(table.clone()));
+/// A counter that stands there already is left alone: to set it takes longer than to make its table.
+async fn set_counter(
+    conn: &mut Conn,
+    counters: &Counters,
+    sequence: &TableId,
+    position: SequencePosition,
+) -> Result<()> {
+    let Some(table) = counters.table(&sequence.name) else {
+        return Err(
+            Error::invalid(format!("the target has no sequence `{sequence}`")).with_code("sequence_missing")
+        );
+    };
+    let next = match position.is_called {
+        true => position.last_value.saturating_add(1),
+        false => position.last_value,
+    };
+    let next = u64::try_from(next).unwrap_or(0).max(1);
+    if counters.next.get(table) == Some(&next) {
+        return Ok(());
+    }
+    let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", quoted(table));
+    conn.query_drop(sql).await.map_err(classify)
+}
+
+/// The counters of the database.
+#[derive(Default)]
+struct Counters {
+    /// The table of each, by the counter's name `TABLE_COLUMN_seq`.
+    tables: HashMap<String, String>,
+    /// The number that each table gives next.
+    next: HashMap<String, u64>,
+}
+
+impl Counters {
+    async fn read(conn: &mut Conn) -> Result<Self> {
+        let columns: Vec<(String, String)> = conn.query(COLUMNS).await.map_err(classify)?;
+        let next: Vec<(String, u64)> = conn.query(COUNTERS).await.map_err(classify)?;
+        let mut tables = HashMap::with_capacity(columns.len());
+        for (table, column) in columns {
+            tables.entry(format!("{table}_{column}_seq")).or_insert(table);
         }
-        let Some(shorter) = wanted.strip_suffix('_') else {
-            return Ok(None);
-        };
-        wanted = shorter;
+        Ok(Self {
+            tables,
+            next: next.into_iter().collect(),
+        })
+    }
+
+    /// Behind a counter's name stand underscores where a sequence has that name.
+    fn table(&self, name: &str) -> Option<&String> {
+        let mut wanted = name;
+        loop {
+            if let Some(table) = self.tables.get(wanted) {
+                return Some(table);
+            }
+            wanted = wanted.strip_suffix('_')?;
+        }
     }
 }

@@ -57,7 +57,10 @@ async fn a_connection_cut_at_any_byte_leaves_a_chunk_whole_or_absent() {
         let mut cuts = vec![u64::MAX];
         while let Some(bytes) = cuts.pop() {
             let run = open_run(&*direct).await;
-            direct.empty(&run, &work.table.id).await.unwrap();
+            direct
+                .empty(&run, std::slice::from_ref(&work.table.id))
+                .await
+                .unwrap();
             work.plan(&*direct, &run).await;
             let proxy = Proxy::start(address.parse().unwrap()).unwrap();
             // Without encryption the answers have their own sizes.

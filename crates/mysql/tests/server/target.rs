@@ -302,7 +302,7 @@ async fn numbers_go_on_where_they_stood() {
                 is_called,
             };
             target
-                .set_sequence(&run, &TableId::bare("t_id_seq"), position)
+                .set_sequences(&run, &[(TableId::bare("t_id_seq"), position)])
                 .await
                 .unwrap();
             next();
@@ -310,13 +310,15 @@ async fn numbers_go_on_where_they_stood() {
             assert_eq!(largest, [[Some(wanted.to_string())]]);
         }
         let unknown = target
-            .set_sequence(
+            .set_sequences(
                 &run,
-                &TableId::bare("t_a_seq"),
-                SequencePosition {
-                    last_value: 1,
-                    is_called: true,
-                },
+                &[(
+                    TableId::bare("t_a_seq"),
+                    SequencePosition {
+                        last_value: 1,
+                        is_called: true,
+                    },
+                )],
             )
             .await
             .unwrap_err();
@@ -330,7 +332,7 @@ async fn numbers_go_on_where_they_stood() {
                 };
                 for _ in 0..2 {
                     target
-                        .set_sequence(&run, &TableId::bare("s"), position)
+                        .set_sequences(&run, &[(TableId::bare("s"), position)])
                         .await
                         .unwrap();
                 }
@@ -343,7 +345,7 @@ async fn numbers_go_on_where_they_stood() {
                 is_called: false,
             };
             target
-                .set_sequence(&run, &TableId::bare("t_id_seq_"), position)
+                .set_sequences(&run, &[(TableId::bare("t_id_seq_"), position)])
                 .await
                 .unwrap();
             next();
@@ -366,12 +368,12 @@ async fn a_table_that_refers_to_itself_can_be_emptied_and_a_referred_one_not() {
         );
         let target = target(database.url()).await;
         let run = open_run(&*target).await;
-        target.empty(&run, &TableId::bare("t")).await.unwrap();
+        target.empty(&run, &[TableId::bare("t")]).await.unwrap();
         assert_eq!(
             database.query_text("SELECT count(*) FROM t"),
             [[Some("0".to_owned())]]
         );
-        let error = target.empty(&run, &TableId::bare("p")).await.unwrap_err();
+        let error = target.empty(&run, &[TableId::bare("p")]).await.unwrap_err();
         assert_eq!(error.code(), "foreign_key_violation", "{}", error.chain());
         target
             .settle(&[TableId::bare("t"), TableId::bare("p")])

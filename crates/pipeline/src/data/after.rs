@@ -199,6 +199,15 @@ impl After {
             !step.destructive
                 && tables.all(|table| !is_read(table) && is_small(table) && !busy.contains(table))
         };
+        if !self.early[first] {
+            // The last ones keep their order.
+            let last = self.last.iter().take(most).map(|at| (*at, &self.steps[*at]));
+            let quick = last.take_while(|(_, step)| is_quick(step) && goes(step));
+            let more: Vec<(usize, Step)> = quick.map(|(at, step)| (at, step.clone())).collect();
+            self.last.drain(..more.len());
+            self.running.extend(more.iter().map(|(at, _)| *at));
+            return more;
+        }
         let (mut more, mut stay) = (Vec::new(), VecDeque::new());
         let mut behind = Behind::default();
         behind.took(first, &self.then, &self.waits);
@@ -223,10 +232,14 @@ impl After {
         more
     }
 
-    /// Takes back a step that was taken out and not begun.
+    /// Takes back a step that was taken out and not begun; of several, the last one first.
     pub(super) fn put_back(&mut self, at: usize) {
         self.running.remove(&at);
-        if self.waits[at] == 0 && !self.is_closed {
+        if !self.early[at] {
+            if !self.is_closed {
+                self.last.push_front(at);
+            }
+        } else if self.waits[at] == 0 && !self.is_closed {
             self.ready.push_back(at);
         }
     }
@@ -309,6 +322,15 @@ impl After {
     pub(super) fn is_left(&self) -> bool {
         self.early_left > 0 || !self.last.is_empty()
     }
+}
+
+/// Tells whether a step takes no time where its tables are small. What concerns no table may compute anything.
+fn is_quick(step: &Step) -> bool {
+    let kind = step.subject.kind;
+    matches!(
+        kind,
+        ObjectKind::Sequence | ObjectKind::View | ObjectKind::Comment
+    ) || !step.tables.is_empty()
 }
 
 /// Tells whether the step need not wait for all others.

@@ -188,7 +188,11 @@ impl Agenda {
     fn steps_done(&mut self, steps: StepsDone) {
         self.pens += usize::from(self.run.ctx.limits.writers == 1);
         steps.done.into_iter().for_each(|at| self.after.done(at));
-        steps.left.into_iter().for_each(|at| self.after.put_back(at));
+        steps
+            .left
+            .into_iter()
+            .rev()
+            .for_each(|at| self.after.put_back(at));
         if let Some((at, failure)) = steps.failed {
             self.spare_others(at, *failure);
         }

@@ -41,21 +41,23 @@ pub(super) async fn finish(run: &Run) -> Result<(), Failure> {
         return Ok(());
     }
     let record = SnapshotRecord::load(&ctx.dir).unwrap_or_default();
-    for (sequence, position) in &record.sequences {
-        let Some(position) = *position else { continue };
-        retry(ctx, "set a sequence", || async move {
+    let positions = record.sequences.into_iter();
+    let known: Vec<_> = positions.filter_map(|(id, at)| Some((id, at?))).collect();
+    if !known.is_empty() {
+        retry(ctx, "set the sequences", || async {
             fault::point("sequence.set.before")?;
-            ctx.target.set_sequence(&run.key, sequence, position).await?;
+            ctx.target.set_sequences(&run.key, &known).await?;
             fault::point("sequence.set.after")
         })
-        .await
-        .map_err(|error| error.during(format!("set sequence `{sequence}`")))?;
+        .await?;
     }
     let tables = ctx.target_tables();
     retry(ctx, "settle the target", || ctx.target.settle(&tables)).await?;
     let target = ctx.target.as_source();
     let catalog = retry(ctx, "read the target's catalog", || target.catalog()).await?;
-    Ok(ctx.dir.save(AS_BUILT, &planned_part(&ctx.plan, &catalog))?)
+    ctx.dir.save(AS_BUILT, &planned_part(&ctx.plan, &catalog))?;
+    run.keep_as_built(catalog);
+    Ok(())
 }
 
 /// Tells whether the picture is there: then everything of the data phase was done.

@@ -95,11 +95,19 @@ impl UndoLog {
         if new.is_empty() { Ok(()) } else { self.append(new) }
     }
 
-    /// Records that a step was taken back.
-    pub(crate) fn undone(&self, id: &str) -> Result<()> {
-        let line = Line::Undone(id.to_owned());
-        let text = json(&line)?;
-        self.append(vec![(line, text)])
+    /// Records that steps were taken back, all with one write.
+    pub(crate) fn undone(&self, steps: &[&Step]) -> Result<()> {
+        let lines = steps.iter().map(|step| {
+            let line = Line::Undone(step.id.clone());
+            let text = json(&line)?;
+            Ok((line, text))
+        });
+        let lines = lines.collect::<Result<Vec<_>>>()?;
+        if lines.is_empty() {
+            Ok(())
+        } else {
+            self.append(lines)
+        }
     }
 
     /// Returns the steps that may have run and were not taken back, in the order in which they were recorded last.
@@ -164,9 +172,9 @@ mod tests {
         let log = UndoLog::open(&dir).unwrap();
         log.before(&[&step("1"), &step("2"), &step("3")]).unwrap();
         log.before(&[&step("1")]).unwrap();
-        log.undone("2").unwrap();
+        log.undone(&[&step("2")]).unwrap();
         log.before(&[&step("2"), &step("1")]).unwrap();
-        log.undone("2").unwrap();
+        log.undone(&[&step("2")]).unwrap();
         let again = UndoLog::open(&dir).unwrap();
         assert_eq!(
             again

@@ -78,9 +78,9 @@ impl Target for FakeTarget {
         }))
     }
 
-    async fn empty(&self, run: &RunKey, table: &TableId) -> Result<()> {
+    async fn empty(&self, run: &RunKey, tables: &[TableId]) -> Result<()> {
         point("fake.empty.before")?;
-        {
+        for table in tables {
             let mut state = self.0.state();
             state.check(run)?;
             state
@@ -93,10 +93,12 @@ impl Target for FakeTarget {
         point("fake.empty.after")
     }
 
-    async fn set_sequence(&self, run: &RunKey, sequence: &TableId, position: SequencePosition) -> Result<()> {
+    async fn set_sequences(&self, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()> {
         let mut state = self.0.state();
         state.check(run)?;
-        state.set_sequence(sequence, position)
+        positions
+            .iter()
+            .try_for_each(|(sequence, position)| state.set_sequence(sequence, *position))
     }
 
     async fn discard(&self, run: &RunKey, _steps: &[Step]) -> Result<Vec<String>> {

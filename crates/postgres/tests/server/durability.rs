@@ -59,6 +59,6 @@ async fn what_was_settled_or_emptied_is_not_asked_for_again() {
     };
     let target = self::target(database.url()).await;
     let (run, table) = copy_one(&database, &*target).await;
-    target.empty(&run, &table.id).await.unwrap();
+    target.empty(&run, std::slice::from_ref(&table.id)).await.unwrap();
     target.settle(std::slice::from_ref(&table.id)).await.unwrap();
 }

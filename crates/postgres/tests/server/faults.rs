@@ -179,7 +179,7 @@ async fn a_dropped_writer_leaves_nothing() {
         .unwrap();
     writer.write(&batches[0]).await.unwrap();
     drop(writer);
-    target.empty(&run, &table.id).await.unwrap();
+    target.empty(&run, std::slice::from_ref(&table.id)).await.unwrap();
     assert!(target.ledger().chunks(&migration()).await.unwrap().is_empty());
     assert_eq!(copy(&*source, &*target, &run, &table, &columns).await, []);
     assert_eq!(
@@ -392,7 +392,7 @@ async fn a_connection_cut_at_any_byte_leaves_a_chunk_whole_or_absent() {
     while let Some(bytes) = cuts.pop() {
         let direct = target(to.url()).await;
         let run = open_run(&*direct).await;
-        direct.empty(&run, &table.id).await.unwrap();
+        direct.empty(&run, std::slice::from_ref(&table.id)).await.unwrap();
         direct
             .ledger()
             .store_split(&run, &table.id, &chunks)

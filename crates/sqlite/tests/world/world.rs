@@ -282,7 +282,10 @@ pub(crate) async fn copy(from: &Path, to: &Path, chunk_bytes: u64) -> u64 {
     }
     for sequence in &catalog.sequences {
         if let Some(position) = sequence.position {
-            target.set_sequence(&run, &sequence.id, position).await.unwrap();
+            target
+                .set_sequences(&run, &[(sequence.id.clone(), position)])
+                .await
+                .unwrap();
         }
     }
     target.settle(&ids).await.unwrap();

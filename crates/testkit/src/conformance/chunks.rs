@@ -160,7 +160,12 @@ pub(super) async fn emptying_a_table_takes_its_records_along(bench: Bench) {
     let batch = bench.notes(&made, 0..10, "row");
     let _written = bench.fill(&run, &made, &batch).await;
     for _ in 0..2 {
-        bench.good(bench.target.empty(&run, &made.table.id).await);
+        bench.good(
+            bench
+                .target
+                .empty(&run, std::slice::from_ref(&made.table.id))
+                .await,
+        );
         assert_eq!(bench.content(&made).await.rows, 0);
         assert_eq!(bench.chunks().await, []);
     }

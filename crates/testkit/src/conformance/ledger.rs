@@ -106,7 +106,7 @@ pub(super) async fn an_older_epoch_can_change_nothing(bench: Bench) {
         },
     };
     bench.conflict("a commit", late);
-    bench.conflict("emptying", target.empty(&old, table).await);
+    bench.conflict("emptying", target.empty(&old, std::slice::from_ref(table)).await);
     bench.conflict("confirming", ledger.confirm_chunk(&old, table, 0, "later").await);
     let split = [Chunk {
         table: bench.id("other"),

@@ -182,7 +182,12 @@ pub(super) async fn a_sequence_stands_where_it_was_put(bench: Bench) {
         last_value: 100,
         is_called: true,
     };
-    bench.good(bench.target.set_sequence(&run, &sequence, position).await);
+    bench.good(
+        bench
+            .target
+            .set_sequences(&run, &[(sequence.clone(), position)])
+            .await,
+    );
     let snapshot = bench.snapshot(&made, 1).await;
     let positions = bench.good(snapshot.sequence_positions(std::slice::from_ref(&sequence)).await);
     // Some engines know only which number comes next.
