@@ -50,6 +50,9 @@ mod tests {
         let long = "ä".repeat(TEXT_HEAD_CHARS + 1);
         assert_eq!(text_head(&long).chars().count(), TEXT_HEAD_CHARS);
         assert_eq!(text_head("ä"), "ä");
-        assert_eq!(text_head(&long[..TEXT_HEAD_CHARS * 2]), &long[..TEXT_HEAD_CHARS * 2]);
+        assert_eq!(
+            text_head(&long[..TEXT_HEAD_CHARS * 2]),
+            &long[..TEXT_HEAD_CHARS * 2]
+        );
     }
 }

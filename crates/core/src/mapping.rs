@@ -81,6 +81,8 @@ pub struct Renames {
     pub types: BTreeMap<TableId, BTreeMap<String, String>>,
     /// Columns of each table whose values become of another kind, with the kinds in words.
     pub turned: BTreeMap<TableId, BTreeMap<String, String>>,
+    /// Tables that no one table stands for any more: they are split or merged.
+    pub dissolved: BTreeSet<TableId>,
 }
 
 /// One of several sources.

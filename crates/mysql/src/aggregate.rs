@@ -8,9 +8,9 @@
 
 use mysql_async::{Row, Value};
 use whimbrel_core::{
-    ColumnAggregate, Error, TEXT_HEAD_CHARS, LogicalType, ReadColumn, Result, Table, TableAggregate, ValueRule,
-    canonical_decimal, format_date, format_time, format_timestamp, text_head, parse_date, parse_time,
-    parse_timestamp,
+    ColumnAggregate, Error, LogicalType, ReadColumn, Result, TEXT_HEAD_CHARS, Table, TableAggregate,
+    ValueRule, canonical_decimal, format_date, format_time, format_timestamp, parse_date, parse_time,
+    parse_timestamp, text_head,
 };
 
 use crate::columns::{ServerColumn, find};

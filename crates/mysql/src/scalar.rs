@@ -50,9 +50,16 @@ pub(crate) async fn scalar(
     };
     conn.query_drop(setting).await.map_err(classify)?;
     let answer: Result<Vec<Row>, mysql_async::Error> = conn.exec(asked, ()).await;
-    let rows = answer.map_err(|error| match &error {
-        mysql_async::Error::Server(answer) if GIVEN_UP.contains(&answer.code) => took_too_long(limit),
-        _ => refused(error),
+    let is_given_up = |error: &mysql_async::Error| match error {
+        mysql_async::Error::Server(answer) => GIVEN_UP.contains(&answer.code),
+        mysql_async::Error::Driver(_)
+        | mysql_async::Error::Io(_)
+        | mysql_async::Error::Other(_)
+        | mysql_async::Error::Url(_) => false,
+    };
+    let rows = answer.map_err(|error| match is_given_up(&error) {
+        true => took_too_long(limit),
+        false => refused(error),
     })?;
     let mut rows = rows.into_iter();
     match (rows.next(), rows.next()) {

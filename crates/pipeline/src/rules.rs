@@ -45,10 +45,10 @@ fn waits_for_later(plan: &Plan, rule: &ValidationRule, error: &Error) -> bool {
 fn refused(plan: &Plan, rule: &ValidationRule, error: Error) -> Error {
     let id = &plan.migration_id;
     let error = error.during(format_args!("validation `{}`: target", rule.name));
-    match error.class() {
-        ErrorClass::Invalid => error.with_code("validation_refused").with_hint(format!(
-            "no row was copied: mend the rule's `target` query, take the tables back with `whimbrel rollback {id} --to start`, and plan again"
-        )),
-        _ => error,
+    if error.class() != ErrorClass::Invalid {
+        return error;
     }
+    error.with_code("validation_refused").with_hint(format!(
+        "no row was copied: mend the rule's `target` query, take the tables back with `whimbrel rollback {id} --to start`, and plan again"
+    ))
 }

@@ -4,7 +4,6 @@ use whimbrel_core::{Finding, Severity, Table, TableId};
 
 use crate::notes::{Notes, STOP};
 use crate::scope::{Scope, table_subject};
-use crate::select;
 
 /// The choice that each table brings the rows that it holds itself.
 const OWN_ROWS: &str = "own_rows";
@@ -27,11 +26,16 @@ pub(crate) fn is_part_of_another(
 }
 
 /// Says what becomes of a table that is divided, or that shows the rows of others, in an engine of another kind.
-pub(crate) fn report(scope: &Scope<'_>, tables: &[&Table], notes: &mut Notes<'_>) {
+pub(crate) fn report(
+    scope: &Scope<'_>,
+    tables: &[&Table],
+    notes: &mut Notes<'_>,
+    is_wanted: impl Fn(&TableId) -> bool,
+) {
     if scope.equal {
         return;
     }
-    report_idle_names(scope, notes);
+    report_idle_names(scope, notes, is_wanted);
     for table in tables {
         if table.partitioned_by.is_some() {
             report_flattened(scope, table, notes);
@@ -46,11 +50,10 @@ pub(crate) fn report(scope: &Scope<'_>, tables: &[&Table], notes: &mut Notes<'_>
 }
 
 /// A name for a partition says nothing where its rows arrive with those of the whole.
-fn report_idle_names(scope: &Scope<'_>, notes: &mut Notes<'_>) {
-    let is_wanted = |id: &TableId| select::is_wanted(scope.input.wishes, id);
+fn report_idle_names(scope: &Scope<'_>, notes: &mut Notes<'_>, is_wanted: impl Fn(&TableId) -> bool) {
     for (id, to) in &scope.input.wishes.renames.tables {
         let table = scope.source.catalog.table(id);
-        let Some(table) = table.filter(|table| is_part_of_another(scope, table, is_wanted)) else {
+        let Some(table) = table.filter(|table| is_part_of_another(scope, table, &is_wanted)) else {
             continue;
         };
         let whole = table

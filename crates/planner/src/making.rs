@@ -352,6 +352,9 @@ fn hindrance(draft: &Draft<'_>, candidate: &Candidate<'_>, made: &BTreeSet<&Tabl
             return Some(format!("it needs `{id}`, which does not move"));
         }
         let known = source.table(id).is_some() || lookup.is_source_view(id);
+        if !known && draft.scope.input.wishes.renames.dissolved.contains(id) {
+            return Some(format!("it needs `{id}`, which the mapping splits or merges"));
+        }
         let moves = draft.selection.has_table(id) || draft.selection.has_view(id);
         if known && !moves {
             return Some(format!("it needs `{id}`, which does not move"));

@@ -50,13 +50,14 @@ pub(crate) fn is_filtered_out(scope: &Scope<'_>, table: &TableId) -> bool {
 pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<'a> {
     let catalog = scope.source.catalog;
     report_idle_patterns(scope, notes);
+    let is_wanted_here = |id: &TableId| is_wanted(scope.input.wishes, id);
     let tables: Vec<&Table> = catalog
         .tables
         .iter()
-        .filter(|table| !flattening::is_part_of_another(scope, table, |id| is_wanted(scope.input.wishes, id)))
+        .filter(|table| !flattening::is_part_of_another(scope, table, is_wanted_here))
         .filter(|table| is_wished(scope, table, notes) && is_movable(scope, table, notes))
         .collect();
-    flattening::report(scope, &tables, notes);
+    flattening::report(scope, &tables, notes, is_wanted_here);
     let mut selection = Selection {
         table_ids: tables.iter().map(|table| &table.id).collect(),
         tables,

@@ -99,6 +99,14 @@ fn hindrance(
     gone: &BTreeSet<&TableId>,
 ) -> Option<String> {
     let making = other.making.as_ref()?;
+    let dissolved = &scope.input.wishes.renames.dissolved;
+    if let Some(id) = making
+        .after
+        .iter()
+        .find(|id| dissolved.contains(id) && !is_relation(scope, id))
+    {
+        return Some(format!("it needs `{id}`, which the mapping splits or merges"));
+    }
     let moves = |id: &TableId| selection.has_table(id) || selection.has_view(id);
     let missing = making
         .after

@@ -8,8 +8,8 @@
 
 use tokio_postgres::Client;
 use whimbrel_core::{
-    ColumnAggregate, TEXT_HEAD_CHARS, LogicalType, ReadColumn, Result, Table, TableAggregate, canonical_decimal,
-    text_head,
+    ColumnAggregate, LogicalType, ReadColumn, Result, TEXT_HEAD_CHARS, Table, TableAggregate,
+    canonical_decimal, text_head,
 };
 
 use crate::calendar::{date_text, timestamp_text};

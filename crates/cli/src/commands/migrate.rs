@@ -54,7 +54,7 @@ impl Migrate {
                 confirm_target: self.confirmation.confirm_target,
             };
             let work = attended(&ui, rows, async |attendance| {
-                run_unattended(&setup, draft, &script, attendance).await
+                Box::pin(run_unattended(&setup, draft, &script, attendance)).await
             });
             work.await?
         };

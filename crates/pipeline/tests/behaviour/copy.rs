@@ -390,7 +390,7 @@ async fn a_process_left_over_from_before_can_write_nothing() {
         epoch: whimbrel_core::Epoch(1),
     };
     completed(&migration).await;
-    let refused = whimbrel_core::Target::empty(&target, &old, &id("users"))
+    let refused = whimbrel_core::Target::empty(&target, &old, &[id("users")])
         .await
         .unwrap_err();
     assert_eq!(refused.class(), whimbrel_core::ErrorClass::Conflict);

@@ -101,35 +101,10 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
         }
     }
     let assigned = assign(tools.mapping, &called)?;
-    let mut composed = Composed {
-        catalog: shell(databases),
-        renames: Renames {
-            namespaces: tools.mapping.namespaces.clone(),
-            ..Renames::default()
-        },
-        findings: Vec::new(),
-        tables: BTreeMap::new(),
-        sequences: sequences(databases),
-        tongues: databases
-            .iter()
-            .map(|each| {
-                (
-                    each.database.name.clone(),
-                    each.catalog.engine.clone(),
-                    Arc::clone(&each.dialect),
-                )
-            })
-            .collect(),
-    };
-    let mut origins: BTreeMap<TableId, Vec<&TableId>> = BTreeMap::new();
-    for table in &assigned {
-        for part in &table.parts {
-            origins
-                .entry(called[part.base].id.clone())
-                .or_default()
-                .push(&table.id);
-        }
-    }
+    let origins = origins(&assigned, &called);
+    let mut composed = beginning(databases, tools.mapping);
+    let dissolved = origins.iter().filter(|(id, made)| made.as_slice() != [*id]);
+    composed.renames.dissolved = dissolved.map(|(id, _)| id.clone()).collect();
     let world = World {
         databases,
         origins: &origins,
@@ -165,6 +140,40 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
     composed.catalog.tables.sort_by(|a, b| a.id.cmp(&b.id));
     left_behind(&mut composed, databases, &origins);
     Ok(composed)
+}
+
+/// The mapping before the first table is made.
+fn beginning(databases: &[Described<'_>], mapping: &Mapping) -> Composed {
+    let tongue = |each: &Described<'_>| {
+        (
+            each.database.name.clone(),
+            each.catalog.engine.clone(),
+            Arc::clone(&each.dialect),
+        )
+    };
+    Composed {
+        catalog: shell(databases),
+        renames: Renames {
+            namespaces: mapping.namespaces.clone(),
+            ..Renames::default()
+        },
+        findings: Vec::new(),
+        tables: BTreeMap::new(),
+        sequences: sequences(databases),
+        tongues: databases.iter().map(tongue).collect(),
+    }
+}
+
+/// The tables that are made of each table of a source.
+fn origins<'a>(assigned: &'a [Assigned<'_>], called: &[Table]) -> BTreeMap<TableId, Vec<&'a TableId>> {
+    let mut origins: BTreeMap<TableId, Vec<&TableId>> = BTreeMap::new();
+    for table in assigned {
+        for part in &table.parts {
+            let made = origins.entry(called[part.base].id.clone()).or_default();
+            made.push(&table.id);
+        }
+    }
+    origins
 }
 
 /// Says of which tables the words about rows that break a key stay behind, as the table is made anew.

@@ -15,6 +15,24 @@ pub(crate) fn left_behind(
     databases: &[Described<'_>],
     origins: &BTreeMap<TableId, Vec<&TableId>>,
 ) {
+    report_columns_and_rows(composed, databases, origins);
+    let there: BTreeSet<TableId> = composed.tables.keys().cloned().collect();
+    composed.catalog.sequences.iter_mut().for_each(|sequence| {
+        sequence.owned_by = sequence
+            .owned_by
+            .take()
+            .filter(|(table, _)| there.contains(table));
+    });
+    let is_there = |id: &TableId| there.contains(id) || !origins.contains_key(id);
+    take_out_views(composed, is_there);
+    take_out_others(composed, is_there);
+}
+
+fn report_columns_and_rows(
+    composed: &mut Composed,
+    databases: &[Described<'_>],
+    origins: &BTreeMap<TableId, Vec<&TableId>>,
+) {
     for described in databases {
         for table in &described.catalog.tables {
             let id = described.called(&table.id);
@@ -46,18 +64,13 @@ pub(crate) fn left_behind(
             }
         }
     }
-    let stays = |id: &TableId| composed.tables.contains_key(id);
-    let there: BTreeSet<TableId> = composed.tables.keys().cloned().collect();
-    composed.catalog.sequences.iter_mut().for_each(|sequence| {
-        sequence.owned_by = sequence
-            .owned_by
-            .take()
-            .filter(|(table, _)| there.contains(table));
-    });
+}
+
+fn take_out_views(composed: &mut Composed, is_there: impl Fn(&TableId) -> bool) {
     let views = std::mem::take(&mut composed.catalog.views);
     let (kept, gone): (Vec<_>, Vec<_>) = views
         .into_iter()
-        .partition(|view| view.reads.iter().all(|id| stays(id) || !origins.contains_key(id)));
+        .partition(|view| view.reads.iter().all(&is_there));
     composed.catalog.views = kept;
     for view in gone {
         let message = format!(
@@ -69,10 +82,13 @@ pub(crate) fn left_behind(
             .findings
             .push(Finding::new("not_moved", Severity::Warning, subject, message));
     }
+}
+
+fn take_out_others(composed: &mut Composed, is_there: impl Fn(&TableId) -> bool) {
     let others = std::mem::take(&mut composed.catalog.others);
     let (kept, gone): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| {
         let table = other.table.as_ref();
-        table.is_none_or(|table| there.contains(table) || !origins.contains_key(table))
+        table.is_none_or(&is_there)
     });
     composed.catalog.others = kept;
     for other in gone {

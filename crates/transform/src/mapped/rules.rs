@@ -41,22 +41,7 @@ impl Assigned<'_> {
 /// # Errors
 /// `Invalid` for a rule that meets no table, or more than one where it names its own.
 pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<Assigned<'m>>> {
-    let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
-    let mut ways: Vec<Vec<Way<'_>>> = bases.iter().map(|_| Vec::new()).collect();
-    for (place, rule) in mapping.tables.iter().enumerate() {
-        for at in met(rule, bases)? {
-            match &rule.to {
-                None => general[at].push(rule),
-                Some(to) => ways[at].push((named(to, &bases[at].id), place, rule)),
-            }
-        }
-    }
-    for (at, table) in bases.iter().enumerate() {
-        let own = ways[at].iter().map(|(.., rule)| rule);
-        for rule in general[at].iter().chain(own) {
-            refuse_for_partition_alone(rule, table)?;
-        }
-    }
+    let (general, mut ways) = distributed(mapping, bases)?;
     families::fold(bases, &mut ways);
     let mut merged: BTreeMap<TableId, usize> = BTreeMap::new();
     for (to, ..) in ways.iter().flatten() {
@@ -81,24 +66,21 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
             base,
             place,
             is_undivided,
-            rules: inherited
-                .iter()
-                .chain(&general[base])
-                .copied()
+            rules: (inherited.iter().chain(&general[base]).copied())
                 .chain(rule)
                 .collect(),
         };
+        let only = |to, part| Assigned {
+            id: table.id.clone(),
+            to,
+            parts: vec![part],
+        };
         match ways[base].as_slice() {
-            [] => assigned.push(Assigned {
-                id: table.id.clone(),
-                to: None,
-                parts: vec![part(0, None)],
-            }),
-            [(to, place, rule)] if merged[to] == 1 => assigned.push(Assigned {
-                id: table.id.clone(),
-                to: Some(to.clone()).filter(|to| to != &table.id),
-                parts: vec![part(*place, Some(*rule))],
-            }),
+            [] => assigned.push(only(None, part(0, None))),
+            [(to, place, rule)] if merged[to] == 1 => {
+                let to = Some(to.clone()).filter(|to| to != &table.id);
+                assigned.push(only(to, part(*place, Some(*rule))));
+            }
             many => {
                 for (to, place, rule) in many {
                     let at = *made.entry(to.clone()).or_insert_with(|| {
@@ -120,6 +102,31 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
     refuse_doubles(&assigned)?;
     assigned.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(assigned)
+}
+
+/// The rules of each table: those that say how it is, and those that say what it becomes.
+#[expect(clippy::type_complexity, reason = "two lists, one entry a table")]
+fn distributed<'m>(
+    mapping: &'m Mapping,
+    bases: &[Table],
+) -> Result<(Vec<Vec<&'m TableRule>>, Vec<Vec<Way<'m>>>)> {
+    let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
+    let mut ways: Vec<Vec<Way<'_>>> = bases.iter().map(|_| Vec::new()).collect();
+    for (place, rule) in mapping.tables.iter().enumerate() {
+        for at in met(rule, bases)? {
+            match &rule.to {
+                None => general[at].push(rule),
+                Some(to) => ways[at].push((named(to, &bases[at].id), place, rule)),
+            }
+        }
+    }
+    for (at, table) in bases.iter().enumerate() {
+        let own = ways[at].iter().map(|(.., rule)| rule);
+        for rule in general[at].iter().chain(own) {
+            refuse_for_partition_alone(rule, table)?;
+        }
+    }
+    Ok((general, ways))
 }
 
 /// The tables that a rule is about, by place.
