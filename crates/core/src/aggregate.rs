@@ -31,6 +31,20 @@ pub struct ColumnAggregate {
     pub trues: Option<u64>,
 }
 
+impl TableAggregate {
+    /// Takes out what is said of the values of the columns named: only how many are NULL and how long all are together remains.
+    pub fn withhold(&mut self, is_secret: impl Fn(&str) -> bool) {
+        let secret = self.columns.iter_mut().filter(|(name, _)| is_secret(name));
+        for (_, column) in secret {
+            *column = ColumnAggregate {
+                nulls: column.nulls,
+                bytes: column.bytes,
+                ..ColumnAggregate::default()
+            };
+        }
+    }
+}
+
 /// The most characters of a smallest or largest text that are compared: more would be whole documents.
 pub const TEXT_HEAD_CHARS: usize = 256;
 

@@ -148,6 +148,12 @@ pub trait Dialect: Send + Sync {
         }
     }
 
+    /// Returns the column as it stands in a condition that a person runs by hand, so that its order and its equality are those of mappings:
+    /// numbers by value, texts code point by code point. None when comparing it can say something else here.
+    fn compared(&self, _column: &Column, _logical: &LogicalType) -> Option<String> {
+        None
+    }
+
     /// Returns the name of a table as statements spell it, quoted.
     fn table(&self, id: &TableId) -> String {
         match &id.namespace {

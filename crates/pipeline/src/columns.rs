@@ -1,12 +1,13 @@
 //! A table's columns in the forms that readers, writers and hashers take, all in the plan's order.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use whimbrel_core::{
     Batch, ColumnPlan, Error, KeyRange, LogicalType, ReadColumn, ReadRequest, Result, RowHasher, Snapshot,
-    Table, TablePlan, ValueRule, WriteColumn, rule,
+    Table, TableAggregate, TablePlan, ValueRule, WriteColumn, any_secret, rule,
 };
 
 /// One side of a migration.
@@ -52,6 +53,20 @@ pub(crate) fn target_columns(table: &TablePlan) -> Vec<ReadColumn> {
         rule: None,
     };
     table.columns.iter().map(read).collect()
+}
+
+/// Takes out what a side says of values that are secret by their column's name at either side: it goes into files and messages.
+pub(crate) fn withhold(table: &TablePlan, side: Side, aggregate: &mut TableAggregate) {
+    let own = |column: &ColumnPlan| match side {
+        Side::Source => column.source.clone(),
+        Side::Target => column.target.clone(),
+    };
+    let columns = table.columns.iter();
+    let secret: BTreeSet<String> = columns
+        .filter(|column| any_secret([&column.source, &column.target]))
+        .map(own)
+        .collect();
+    aggregate.withhold(|name| secret.contains(name));
 }
 
 /// Rows to read, of either side.

@@ -101,6 +101,33 @@ impl Dialect for PostgresDialect {
         quoted(identifier)
     }
 
+    fn compared(&self, column: &Column, logical: &LogicalType) -> Option<String> {
+        let name = quoted(&column.name);
+        Some(match logical {
+            LogicalType::Boolean
+            | LogicalType::Integer { .. }
+            | LogicalType::Decimal { .. }
+            | LogicalType::Float { bits: 64 }
+            | LogicalType::Date
+            | LogicalType::Timestamp { zoned: false } => name,
+            LogicalType::Text { padded: false, .. } => format!("{name} COLLATE \"C\""),
+            LogicalType::Float { .. }
+            | LogicalType::Text { .. }
+            | LogicalType::Bytes
+            | LogicalType::Bits { .. }
+            | LogicalType::Time
+            | LogicalType::TimeZoned
+            | LogicalType::Timestamp { .. }
+            | LogicalType::Interval
+            | LogicalType::Uuid
+            | LogicalType::Json
+            | LogicalType::Enum { .. }
+            | LogicalType::Set { .. }
+            | LogicalType::Any
+            | LogicalType::Wire { .. } => return None,
+        })
+    }
+
     fn column_check(&self, check: ColumnCheck, column: &str) -> Option<String> {
         let utf8 = format!("convert_to({column}::text, 'UTF8')");
         Some(match check {

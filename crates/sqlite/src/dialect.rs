@@ -123,6 +123,33 @@ impl Dialect for SqliteDialect {
         sql::quote(identifier)
     }
 
+    fn compared(&self, column: &Column, logical: &LogicalType) -> Option<String> {
+        let name = sql::quote(&column.name);
+        Some(match logical {
+            LogicalType::Boolean
+            | LogicalType::Integer { .. }
+            | LogicalType::Decimal { .. }
+            | LogicalType::Float { bits: 64 } => name,
+            LogicalType::Text { padded: false, .. } => format!("{name} COLLATE BINARY"),
+            // A day or a time is a text here, and can be spelled in many ways.
+            LogicalType::Date
+            | LogicalType::Float { .. }
+            | LogicalType::Text { .. }
+            | LogicalType::Bytes
+            | LogicalType::Bits { .. }
+            | LogicalType::Time
+            | LogicalType::TimeZoned
+            | LogicalType::Timestamp { .. }
+            | LogicalType::Interval
+            | LogicalType::Uuid
+            | LogicalType::Json
+            | LogicalType::Enum { .. }
+            | LogicalType::Set { .. }
+            | LogicalType::Any
+            | LogicalType::Wire { .. } => return None,
+        })
+    }
+
     fn column_check(&self, check: ColumnCheck, column: &str) -> Option<String> {
         Some(match check {
             ColumnCheck::Nulls => format!("count(*) - count({column})"),

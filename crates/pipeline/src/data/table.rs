@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use whimbrel_core::{Chunk, ChunkResult, Result, Snapshot, TableAggregate};
 
 use super::tally::Tally;
-use crate::columns::source_columns;
+use crate::columns::{Side, source_columns, withhold};
 use crate::observer::Progress;
 use crate::planned::Planned;
 use crate::retry::retry;
@@ -88,9 +88,11 @@ impl CopyTable {
             true => source_columns(&self.plan),
             false => Vec::new(),
         };
-        retry(&self.run.ctx, "count a table", || {
+        let mut said = retry(&self.run.ctx, "count a table", || {
             self.snapshot.aggregate(&self.plan.source, &columns)
         })
-        .await
+        .await?;
+        withhold(&self.plan, Side::Source, &mut said);
+        Ok(said)
     }
 }

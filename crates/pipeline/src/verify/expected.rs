@@ -8,7 +8,7 @@ use whimbrel_core::{ChunkRecord, Digest, Result, TableAggregate, TableId};
 use super::read::{Reading, totals};
 use crate::arrived::Totals;
 use crate::begin::same_source;
-use crate::columns::{Side, source_columns};
+use crate::columns::{Side, source_columns, withhold};
 use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::planned::Planned;
@@ -127,10 +127,11 @@ async fn from_source(ctx: &Arc<RunContext>) -> Result<Expected, Failure> {
             continue;
         };
         let columns = source_columns(plan);
-        let aggregate = retry(ctx, "count a table", || {
+        let mut aggregate = retry(ctx, "count a table", || {
             snapshot.aggregate(&plan.source, &columns)
         })
         .await?;
+        withhold(plan, Side::Source, &mut aggregate);
         let expected = found.map_err(|error| error.chain()).map(|found| TableExpected {
             digest: found.digest,
             rejected: found.rejected,
