@@ -250,11 +250,30 @@ pub struct TablePart {
     pub engine: String,
     /// The table, as its database calls it.
     pub table: TableId,
-    /// Which of its rows, as a person wrote it; all when absent.
+    /// Which of its rows; all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub filter: Option<String>,
+    pub filter: Option<PartFilter>,
     /// What the columns of the mapped table are made of; one that is not listed is NULL.
     pub columns: BTreeMap<String, PartValue>,
+}
+
+/// Which rows of a table a mapping takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartFilter {
+    /// The condition, as a person wrote it.
+    pub text: String,
+    /// The condition in the SQL of the table's own engine, or why it cannot be said there.
+    pub said: PartCondition,
+}
+
+/// A condition in an engine's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartCondition {
+    /// SQL that is sure to mean the same.
+    Sql(String),
+    /// What of it the engine may read otherwise.
+    Unsure(String),
 }
 
 /// What a column of a mapped table is made of in one of its parts.

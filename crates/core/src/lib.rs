@@ -55,8 +55,8 @@ pub use calendar::{
 pub use canonical::{RowHash, RowHasher};
 pub use catalog::{
     Catalog, Check, Column, Deferral, Exclusion, ForeignKey, Generated, Identity, Index, IndexPart, Key,
-    Making, MakingStage, Namespace, OtherObject, PartValue, PartitionOf, Sequence, SequencePosition, Table,
-    TablePart, UserType, UserTypeKind, View,
+    Making, MakingStage, Namespace, OtherObject, PartCondition, PartFilter, PartValue, PartitionOf, Sequence,
+    SequencePosition, Table, TablePart, UserType, UserTypeKind, View,
 };
 pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
 pub use clock::{Clock, SystemClock};

@@ -2,6 +2,7 @@
 //! What is compared with the target are the rows after the mapping.
 
 mod compose;
+mod condition;
 mod families;
 mod keyed;
 mod keys;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use whimbrel_core::{ColumnPlan, PartValue, Plan, TableId, TablePart, TablePlan};
+use whimbrel_core::{ColumnPlan, PartCondition, PartValue, Plan, TableId, TablePart, TablePlan};
 
 use super::markdown::{code, codes, prose};
 use super::plan::endpoint_name;
@@ -16,33 +16,50 @@ pub(super) struct Asked<'p> {
     pub(super) database: Option<&'p str>,
     /// The table, as its database calls it.
     pub(super) table: &'p TableId,
+    /// Which of its rows, in the engine's SQL; all when none.
+    condition: Option<&'p str>,
     planned: &'p TablePlan,
     part: Option<&'p TablePart>,
 }
 
 impl<'p> Asked<'p> {
-    /// Finds the table to ask.
+    /// Finds the one table to ask.
     ///
     /// # Errors
     /// Why no query of a source gives the numbers of the target's table.
     pub(super) fn of(plan: &'p Plan, planned: &'p TablePlan) -> Result<Self, String> {
-        let part = match planned.source.parts.as_slice() {
-            [] => None,
-            [only] => Some(only),
-            _ => return Err("the mapping puts its rows together from several tables".to_owned()),
-        };
-        if let Some(filter) = part.and_then(|part| part.filter.as_ref()) {
-            return Err(format!(
-                "the mapping chooses its rows, by expressions that may mean something else to the source: {filter}"
-            ));
+        let mut all = Self::all(plan, planned)?;
+        match all.len() {
+            1 => Ok(all.remove(0)),
+            _ => Err("the mapping puts its rows together from several tables".to_owned()),
         }
-        Ok(Self {
-            engine: part.map_or(&plan.source.engine, |part| &part.engine),
-            database: part.and_then(|part| part.database.as_deref()),
-            table: part.map_or(&planned.source.id, |part| &part.table),
-            planned,
-            part,
-        })
+    }
+
+    /// Finds the tables whose rows together are the target's.
+    ///
+    /// # Errors
+    /// Why no query of a source names these rows.
+    pub(super) fn all(plan: &'p Plan, planned: &'p TablePlan) -> Result<Vec<Self>, String> {
+        let asked = |part: Option<&'p TablePart>| {
+            Ok(Self {
+                engine: part.map_or(&plan.source.engine, |part| &part.engine),
+                database: part.and_then(|part| part.database.as_deref()),
+                table: part.map_or(&planned.source.id, |part| &part.table),
+                condition: part.map(condition).transpose()?.flatten(),
+                planned,
+                part,
+            })
+        };
+        match planned.source.parts.as_slice() {
+            [] => Ok(vec![asked(None)?]),
+            parts => parts.iter().map(Some).map(asked).collect(),
+        }
+    }
+
+    /// What stands in a query behind the name of the table.
+    pub(super) fn condition(&self) -> String {
+        let condition = self.condition;
+        condition.map_or_else(String::new, |sql| format!(" WHERE {sql}"))
     }
 
     /// The table's column; none when the mapping makes its values.
@@ -58,6 +75,19 @@ impl<'p> Asked<'p> {
                 (!is_made).then_some(&column.source)
             }
         }
+    }
+}
+
+fn condition(part: &TablePart) -> Result<Option<&str>, String> {
+    let Some(filter) = &part.filter else {
+        return Ok(None);
+    };
+    match &filter.said {
+        PartCondition::Sql(sql) => Ok(Some(sql)),
+        PartCondition::Unsure(why) => Err(format!(
+            "the mapping chooses its rows by {}, and {why}",
+            filter.text
+        )),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use whimbrel_core::{ColumnCheck, ColumnPlan, Dialect, LogicalType, Plan, TableId, TablePlan};
+use whimbrel_core::{ColumnCheck, ColumnPlan, Dialect, LogicalType, Plan, TablePlan};
 
 use super::origin::Asked;
 use crate::connectors::connector_named;
@@ -15,7 +15,8 @@ const COLUMNS_MAX: usize = 100;
 /// One side's words for a table.
 struct Side<'p> {
     dialect: Arc<dyn Dialect>,
-    table: &'p TableId,
+    /// What stands behind FROM.
+    from: String,
     columns: Vec<&'p str>,
 }
 
@@ -39,16 +40,86 @@ pub fn verification_queries(plan: &Plan, side: QuerySide) -> Box<dyn Iterator<It
     let head = std::iter::once(head(plan, side));
     Box::new(head.chain(plan.tables.iter().map(move |planned| {
         let name = planned.target.id.to_string();
-        let asked = Asked::of(plan, planned);
-        let place = asked.as_ref().ok().and_then(|asked| asked.database);
-        let place = place.filter(|_| side == QuerySide::Source);
-        let place = place.map_or_else(String::new, |database| format!(", in {database}"));
-        let queries = match asked.and_then(|asked| table(plan, planned, &asked, side)) {
-            Ok(queries) => queries,
-            Err(why) => format!("-- not asked: {}\n", one_line(&why)),
+        let asked = Asked::all(plan, planned);
+        let place = match asked.as_deref() {
+            Ok([only]) if side == QuerySide::Source => only.database,
+            _ => None,
         };
+        let place = place.map_or_else(String::new, |database| format!(", in {database}"));
+        let queries = asked.and_then(|asked| match (asked.as_slice(), side) {
+            ([only], _) => table(plan, planned, only, side),
+            (several, QuerySide::Source) => merged(planned, several),
+            (several, QuerySide::Target) => merged_there(plan, planned, several),
+        });
+        let queries = queries.unwrap_or_else(|why| format!("-- not asked: {}\n", one_line(&why)));
         format!("\n-- {}\n{queries}", one_line(&format!("{name}{place}")))
     })))
+}
+
+/// What is said of a table that is put together from several: only its rows can be counted.
+const MERGED: &str =
+    "-- not asked: values of columns, as the mapping puts them together from several tables\n";
+
+/// The source's side of such a table: one query a database.
+fn merged(planned: &TablePlan, parts: &[Asked<'_>]) -> Result<String, String> {
+    let mut text = MERGED.to_owned();
+    for database in databases(parts) {
+        let own: Vec<&Asked<'_>> = parts.iter().filter(|part| part.database == database).collect();
+        let Some(first) = own.first() else { continue };
+        let dialect = dialect(first.engine)?;
+        let count = |part: &&Asked<'_>| {
+            format!(
+                "(SELECT count(*) FROM {}{})",
+                dialect.table(part.table),
+                part.condition()
+            )
+        };
+        let counts: Vec<String> = own.iter().map(count).collect();
+        let result = match database {
+            None => "total_records".to_owned(),
+            Some(name) => {
+                let _infallible = writeln!(text, "-- in {}", one_line(name));
+                dialect.quote(&format!("records_of_{name}"))
+            }
+        };
+        let _infallible = writeln!(
+            text,
+            "SELECT {} AS table_name, {} AS {result};",
+            dialect.literal(&planned.target.id.to_string()),
+            counts.join(" + ")
+        );
+    }
+    Ok(text)
+}
+
+/// The target's side of such a table.
+fn merged_there(plan: &Plan, planned: &TablePlan, parts: &[Asked<'_>]) -> Result<String, String> {
+    let mut text = MERGED.to_owned();
+    let databases = databases(parts).into_iter().flatten();
+    let names: Vec<String> = databases
+        .map(|name| format!("records_of_{}", one_line(name)))
+        .collect();
+    if !names.is_empty() {
+        let _infallible = writeln!(text, "-- total_records must be {}", names.join(" + "));
+    }
+    let dialect = dialect(&plan.target.engine)?;
+    Ok(text + &total(planned, &*dialect, &dialect.table(&planned.target.id)))
+}
+
+/// The databases of the parts, each once, in their order.
+fn databases<'p>(parts: &[Asked<'p>]) -> Vec<Option<&'p str>> {
+    let mut found: Vec<Option<&str>> = Vec::new();
+    for part in parts {
+        if !found.contains(&part.database) {
+            found.push(part.database);
+        }
+    }
+    found
+}
+
+fn total(planned: &TablePlan, dialect: &dyn Dialect, from: &str) -> String {
+    let name = dialect.literal(&planned.target.id.to_string());
+    format!("SELECT {name} AS table_name, count(*) AS total_records FROM {from};\n")
 }
 
 fn head(plan: &Plan, side: QuerySide) -> String {
@@ -99,14 +170,15 @@ fn table<'p>(
         let column = one_line(&column.target);
         let _infallible = writeln!(text, "-- not asked: {column}, as {why}");
     }
+    let (here, there) = (dialect(source.engine)?, dialect(&plan.target.engine)?);
     let source = Side {
-        dialect: dialect(source.engine)?,
-        table: source.table,
+        from: here.table(source.table) + &source.condition(),
+        dialect: here,
         columns: own,
     };
     let target = Side {
-        dialect: dialect(&plan.target.engine)?,
-        table: &planned.target.id,
+        from: there.table(&planned.target.id),
+        dialect: there,
         columns: asked.iter().map(|column| column.target.as_str()).collect(),
     };
     let both = match of {
@@ -119,7 +191,7 @@ fn table<'p>(
 
 /// The queries of the first of two sides.
 fn queries(planned: &TablePlan, asked: &[&ColumnPlan], [side, twin]: [&Side<'_>; 2]) -> String {
-    let from = side.dialect.table(side.table);
+    let from = &side.from;
     let mut text = String::new();
     let add_both = [side, twin]
         .iter()
@@ -140,11 +212,7 @@ fn queries(planned: &TablePlan, asked: &[&ColumnPlan], [side, twin]: [&Side<'_>;
         both.collect::<Vec<String>>()
     };
     let counts = checks(counted);
-    let _infallible = writeln!(
-        text,
-        "SELECT {} AS table_name, count(*) AS total_records FROM {from};",
-        side.dialect.literal(&planned.target.id.to_string())
-    );
+    text.push_str(&total(planned, &*side.dialect, from));
     for results in [counts, checks(added_up)]
         .iter()
         .flat_map(|results| results.chunks(COLUMNS_MAX))

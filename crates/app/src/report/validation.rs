@@ -125,7 +125,7 @@ fn row_count(sides: &Sides<'_>, planned: &TablePlan) -> Vec<String> {
     let sql = |names: &Names, id: &TableId| format!("SELECT count(*) FROM {}", names.table(id));
     vec![
         format!("rows of {}", code(&planned.target.id.to_string())),
-        sides.source(|asked| sql(&sides.source, asked.table)),
+        sides.source(|asked| sql(&sides.source, asked.table) + &asked.condition()),
         code(&sql(&sides.target, &planned.target.id)),
         "none, but for rejected rows".to_owned(),
     ]
@@ -193,7 +193,9 @@ fn per_column(sides: &Sides<'_>, planned: &TablePlan, asked: &PerColumn<'_>) -> 
     });
     Some(vec![
         format!("{} of {}", asked.what, code(&planned.target.id.to_string())),
-        sides.source(|source| query(&sides.source, source.table, |(_, own)| (*own).to_owned())),
+        sides.source(|source| {
+            query(&sides.source, source.table, |(_, own)| (*own).to_owned()) + &source.condition()
+        }),
         code(&target),
         asked.tolerance.to_owned(),
     ])

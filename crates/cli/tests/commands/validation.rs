@@ -392,3 +392,60 @@ fn a_rule_says_which_of_several_sources_answers() {
     let report = file(&desk, "verification_report.md");
     assert!(report.contains("Validation rules: 1 PASS"), "{report}");
 }
+
+#[test]
+fn the_queries_choose_the_rows_that_the_mapping_chooses() {
+    let Some(target) = postgres::TestDatabase::create("mapped_queries") else {
+        return;
+    };
+    let desk = Desk::set_up();
+    let source = Connection::open(desk.source.path()).unwrap();
+    source
+        .execute_batch(
+            "create table word (id integer primary key, text varchar(20) collate nocase, made date);
+             insert into word values (1, 'lem', '2020-01-01'), (2, 'LEM', '2021-01-01'), (3, 'it''s', '2022-01-01'), (4, null, null);
+             create table writer (id integer primary key, name text not null);
+             insert into writer values (11, 'Capek'), (12, 'Lem'), (13, 'Dick')",
+        )
+        .unwrap();
+    rules(
+        &desk,
+        "[[table]]\nfrom = \"word\"\nwhere = \"text = 'lem' or text in ('it''s', 'x') and not (id between 7 and 9)\"\n\
+         [[table]]\nfrom = \"book\"\nto = \"cheap\"\nwhere = \"price < 2\"\n\
+         [[table]]\nfrom = \"book\"\nto = \"nameless\"\nwhere = \"price is null or lower(title) = 'x'\"\n\
+         [[table]]\nfrom = [\"author\", \"writer\"]\nto = \"people\"\nkey = [\"id\"]\n",
+    );
+    desk.run(&format!(
+        "migrate SOURCE {} --yes --accept-suggested",
+        target.url()
+    ))
+    .expect_code(0);
+    let (ours, theirs) = (
+        file(&desk, "verification_queries_source.sql"),
+        file(&desk, "verification_queries_target.sql"),
+    );
+    assert!(
+        ours.contains("-- not asked: the mapping chooses its rows by price is null or lower(title) = 'x'"),
+        "{ours}"
+    );
+    let (ours, theirs) = (statements(&ours), statements(&theirs));
+    assert_eq!(ours.len(), theirs.len());
+    let mut totals = Vec::new();
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        let answer = in_file(&source, ours);
+        assert_eq!(
+            vec![answer.clone()],
+            target.query_text(theirs),
+            "{ours}\n{theirs}"
+        );
+        if ours.contains("total_records") {
+            totals.push(answer);
+        }
+    }
+    for (table, rows) in [("word", "2"), ("cheap", "2"), ("people", "5")] {
+        let told = totals
+            .iter()
+            .find(|total| total[0].as_ref().is_some_and(|name| name.ends_with(table)));
+        assert_eq!(told.unwrap()[1].as_deref(), Some(rows), "{table}: {totals:?}");
+    }
+}

@@ -8,6 +8,7 @@ use whimbrel_core::{
 };
 
 use super::compose::{Base, Tools};
+use super::condition;
 use super::rules::hint_for;
 use super::sources::Described;
 use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
@@ -236,7 +237,7 @@ impl Part {
             database: Some(described.database.name.clone()).filter(|name| !name.is_empty()),
             engine: described.catalog.engine.clone(),
             table: self.table.id.clone(),
-            filter: Some(self.filter_text.clone()).filter(|text| !text.is_empty()),
+            filter: condition::of(self, &*described.dialect),
             columns: columns
                 .filter_map(|column| Some((column.name.clone(), value(column)?)))
                 .collect(),
