@@ -81,7 +81,7 @@ fn wanted<'a>(draft: &Draft<'a>, notes: &mut Notes<'_>) -> Vec<Candidate<'a>> {
     for (object, making) in on_chosen {
         match draft.respelling.object(&draft.scope, object) {
             Ok(made) => {
-                warn_of_kinds(draft, object, making, notes);
+                warn_of_changes(draft, object, making, notes);
                 candidates.push(Candidate { object, making, made });
             }
             Err(why) => not_moved(object, &why.what, notes),
@@ -94,19 +94,22 @@ fn wanted<'a>(draft: &Draft<'a>, notes: &mut Notes<'_>) -> Vec<Candidate<'a>> {
     reached(draft, candidates)
 }
 
-/// An object may do with a column what cannot be done with its new kind.
-fn warn_of_kinds(draft: &Draft<'_>, object: &OtherObject, making: &Making, notes: &mut Notes<'_>) {
-    let turned = &draft.scope.input.wishes.renames.turned;
-    if turned.is_empty() || needs::says_something(object) && object.table.is_none() {
+/// An object may do with a column what cannot be done with its new kind, or read a table that is not there any more.
+fn warn_of_changes(draft: &Draft<'_>, object: &OtherObject, making: &Making, notes: &mut Notes<'_>) {
+    let renames = &draft.scope.input.wishes.renames;
+    let is_unchanged = renames.turned.is_empty() && renames.dissolved.is_empty();
+    if is_unchanged || needs::says_something(object) && object.table.is_none() {
         return;
     }
     let text = making.statements.join("\n");
-    let tables: Vec<TableId> = turned
-        .keys()
-        .filter(|table| object.table.as_ref() == Some(*table) || needs::mentions(&text, &table.name))
-        .cloned()
-        .collect();
-    if let Some(why) = views::turned(draft, &text, &tables) {
+    let is_met =
+        |table: &&TableId| object.table.as_ref() == Some(*table) || needs::mentions(&text, &table.name);
+    let tables: Vec<TableId> = renames.turned.keys().filter(is_met).cloned().collect();
+    let source = draft.scope.source.catalog;
+    let mut gone = renames.dissolved.iter().filter(|id| source.table(id).is_none());
+    let gone = gone.find(|table| needs::mentions(&text, &table.name));
+    let gone = gone.map(|table| format!("the mapping splits or merges `{table}`"));
+    if let Some(why) = views::turned(draft, &text, &tables).or(gone) {
         let subject = ObjectId::whole(ObjectKind::Other, object.id.clone());
         let message = format!(
             "{} `{}` may not do any more what it did: {why}",

@@ -259,14 +259,21 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
+/// Tells whether the text begins with the end of a quoted body, such as `$function$`.
+fn ends_a_body(text: &str) -> bool {
+    let tag = text.strip_prefix('$').and_then(|rest| rest.split_once('$'));
+    tag.is_some_and(|(tag, _)| tag.chars().all(|c| c.is_alphanumeric() || c == '_'))
+}
+
 /// The ends of the places where the name stands as a word of its own.
 fn words<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
     text.match_indices(name)
         .filter(move |_| !name.is_empty())
         .filter(move |(start, found)| {
             let before = text[..*start].chars().next_back();
-            let after = text[start + found.len()..].chars().next();
-            !before.is_some_and(is_word) && !after.is_some_and(is_word)
+            let rest = &text[start + found.len()..];
+            let goes_on = rest.chars().next().is_some_and(is_word) && !ends_a_body(rest);
+            !before.is_some_and(is_word) && !goes_on
         })
         .map(|(start, found)| start + found.len())
 }
@@ -274,6 +281,13 @@ fn words<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_at_the_end_of_a_body_is_mentioned() {
+        assert!(mentions("AS $function$SELECT 1 FROM helper$function$", "helper"));
+        assert!(mentions("AS $$SELECT 1 FROM helper$$", "helper"));
+        assert!(!mentions("SELECT 1 FROM helper$old", "helper"));
+    }
 
     #[test]
     fn names_are_read_with_their_qualifiers_and_not_out_of_texts() {

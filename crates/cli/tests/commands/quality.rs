@@ -259,7 +259,8 @@ fn a_rejected_row_shows_no_secret_and_is_brought_over_all_the_same() {
     source
         .execute_batch("update ticket set pass = 'mended' where token = 'canary-b'")
         .unwrap();
-    desk.run("run --rejects --yes").expect_code(0);
+    let replay = format!("run --rejects --yes --target {}", target.url());
+    desk.run(&replay).expect_code(0);
     assert_eq!(
         target.query_text("select count(*) from ticket"),
         [[Some("2".to_owned())]]

@@ -8,14 +8,14 @@ const CALLS: &str = "
 CREATE TABLE helper (id integer PRIMARY KEY, v integer);
 INSERT INTO helper VALUES (1, 1);
 CREATE FUNCTION twice(i integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT i * 2';
-CREATE FUNCTION next_one() RETURNS integer LANGUAGE sql AS 'SELECT max(v) + 1 FROM helper ';
+CREATE FUNCTION next_one() RETURNS integer LANGUAGE sql AS 'SELECT max(v) + 1 FROM helper';
 CREATE FUNCTION next_two() RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT max(v) + 2 FROM helper; END;
 CREATE TABLE things (id integer PRIMARY KEY, a integer DEFAULT next_one(), b integer GENERATED ALWAYS AS (twice(id)) STORED, name text, born text);
 CREATE FUNCTION shown(things) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1.name || $1.id';
 CREATE INDEX things_shown ON things (shown(things));
 CREATE VIEW loud AS SELECT id, upper(born) AS born FROM things;
 CREATE VIEW names AS SELECT id, name FROM things;
-CREATE FUNCTION ages() RETURNS text LANGUAGE sql AS 'SELECT max(substr(born, 1, 4)) FROM things ';
+CREATE FUNCTION ages() RETURNS text LANGUAGE sql AS 'SELECT max(substr(born, 1, 4)) FROM things';
 INSERT INTO things (id, a, name, born) VALUES (1, 5, 'x', '2024-01-01');
 ";
 
@@ -46,8 +46,8 @@ fn what_calls_a_function_that_stays_behind_or_needs_another_kind_is_a_decision()
     desk.moved(source.url(), target.url());
     let plan = desk.plan_text();
     for said in [
-        "function `public.next_one()` cannot be carried over: it needs `public.helper`, which the mapping splits or merges",
-        "function `public.next_two()` cannot be carried over: it needs `public.helper`, which the mapping splits or merges",
+        "function `public.next_one()` may not do any more what it did: the mapping splits or merges `public.helper`",
+        "function `public.next_two()` is not moved: it needs `public.helper`, which the mapping splits or merges",
         "`public.shown(public.things)` is made only after the tables, as it needs `public.things`",
         "the view `public.loud` cannot be carried over: the mapping changes the kind of `public.things.born`: text becomes date",
         "function `public.ages()` may not do any more what it did",

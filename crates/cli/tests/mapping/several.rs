@@ -177,7 +177,7 @@ fn the_plan_names_the_tables_of_each_database_and_asks_only_what_they_can_answer
         "| `crm.Old Customers` | none | `main.people` | `land` | NULL in every row of this table |",
         "| rows of `crm.lands` | `` SELECT count(*) FROM `lands` ``, in `crm` | `SELECT count(*) FROM \"crm\".\"lands\"` |",
         "| rows of `main.people` | none: the mapping puts its rows together from several tables |",
-        "| rows of `web.pages` | none: the mapping chooses its rows",
+        "| rows of `web.pages` | `SELECT count(*) FROM \"pages\" WHERE \"hits\" > 5`, in `web` |",
     ] {
         assert!(plan.contains(said), "{said} is missing in\n{plan}");
     }
@@ -198,11 +198,16 @@ fn the_plan_names_the_tables_of_each_database_and_asks_only_what_they_can_answer
         "{twin}"
     );
     for text in [&asked, &twin] {
-        assert!(
-            text.contains("-- not asked: the mapping puts its rows together from several tables"),
-            "{text}"
-        );
+        assert!(text.contains("-- not asked: values of columns"), "{text}");
     }
+    assert!(
+        asked.contains("(SELECT count(*) FROM \"clients\") AS \"records_of_web\";"),
+        "{asked}"
+    );
+    assert!(
+        twin.contains("-- total_records must be records_of_crm + records_of_web"),
+        "{twin}"
+    );
 }
 
 #[test]

@@ -195,10 +195,10 @@ fn a_mariadb_server_is_asked_once_about_many_tables_and_once_for_each_thing_that
     for at in [0, 1] {
         assert!(asked[1][at] <= asked[0][at] + 24.0, "reading: {asked:?}");
     }
-    // A table, its two indexes and its foreign key commit by themselves, and so does taking each of them back.
-    for at in [2, 3] {
+    // A table, its two indexes and its foreign key commit by themselves, and so does taking each of them back, after a look whether it is there.
+    for (at, most) in [(2, 5.5), (3, 6.5)] {
         let each = (asked[1][at] - asked[0][at]) / (MANY - FEW) as f64;
-        assert!(each <= 5.5, "{each} statements for a table: {asked:?}");
+        assert!(each <= most, "{each} statements for a table: {asked:?}");
     }
 }
 

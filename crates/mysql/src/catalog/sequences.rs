@@ -10,6 +10,9 @@ use super::tables::Tables;
 use crate::native::Kind;
 use crate::quote::quoted;
 
+/// Columns whose largest number is asked for in one statement: it opens the table of each.
+const COUNTERS_TOGETHER: usize = 50;
+
 /// Reads all sequences, sorted by name.
 pub(super) async fn read(conn: &mut Conn, tables: &Tables) -> Result<Vec<Sequence>> {
     let mut sequences = objects(conn, tables).await?;
@@ -65,23 +68,17 @@ async fn counters(conn: &mut Conn, tables: &Tables) -> Result<Vec<Sequence>> {
             Some((table, column.name.as_str(), Kind::parse(&column.native)))
         })
         .collect();
-    let statements: Vec<String> = numbered
-        .iter()
-        .map(|(table, column, _)| format!("SELECT MAX({}) FROM {}", quoted(column), quoted(&table.id.name)))
-        .collect();
-    let largest = each(conn, &statements).await?;
+    let largest = largest(conn, &numbered).await?;
     let mut taken: BTreeSet<String> = tables.sequences.iter().cloned().collect();
     let mut sequences = Vec::with_capacity(numbered.len());
-    for ((table, column, kind), line) in numbered.into_iter().zip(largest) {
+    for ((table, column, kind), largest) in numbered.into_iter().zip(largest) {
         let mut name = format!("{}_{column}_seq", table.id.name);
         while !taken.insert(name.clone()) {
             name.push('_');
         }
         let counter = tables.counters.get(&table.id.name).copied().unwrap_or(1);
-        let next = line
-            .as_ref()
-            .and_then(|line| after(std::str::from_utf8(line.at(0)?).ok()?))
-            .map_or(counter, |next| next.max(counter));
+        let next = largest.as_deref().and_then(after);
+        let next = next.map_or(counter, |next| next.max(counter));
         sequences.push(Sequence {
             id: TableId::bare(name),
             native: table
@@ -104,6 +101,37 @@ async fn counters(conn: &mut Conn, tables: &Tables) -> Result<Vec<Sequence>> {
         });
     }
     Ok(sequences)
+}
+
+/// The largest number of each column, in order, dozens in a statement.
+async fn largest(conn: &mut Conn, numbered: &[(&Table, &str, Kind)]) -> Result<Vec<Option<String>>> {
+    let largest = |(table, column, _): &(&Table, &str, Kind)| {
+        format!("(SELECT MAX({}) FROM {})", quoted(column), quoted(&table.id.name))
+    };
+    let statements: Vec<String> = numbered
+        .chunks(COUNTERS_TOGETHER)
+        .map(|some| {
+            let columns: Vec<String> = some.iter().map(largest).collect();
+            format!("SELECT {}", columns.join(", "))
+        })
+        .collect();
+    let lines = each(conn, &statements).await?;
+    let mut found = Vec::with_capacity(numbered.len());
+    let text = |line: &Line, at: usize| Some(String::from_utf8_lossy(line.at(at)?).into_owned());
+    for (some, line) in numbered.chunks(COUNTERS_TOGETHER).zip(lines) {
+        if let Some(line) = line {
+            found.extend((0..some.len()).map(|at| text(&line, at)));
+            continue;
+        }
+        // One of the tables cannot be read; the others can.
+        let alone: Vec<String> = some
+            .iter()
+            .map(|one| format!("SELECT {}", largest(one)))
+            .collect();
+        let lines = each(conn, &alone).await?.into_iter();
+        found.extend(lines.map(|line| text(&line?, 0)));
+    }
+    Ok(found)
 }
 
 /// The number behind the largest one; a float column can be numbered too.
