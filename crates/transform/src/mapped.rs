@@ -7,6 +7,7 @@ mod families;
 mod keyed;
 mod keys;
 mod merge;
+mod numbering;
 mod pairs;
 mod part;
 mod preview;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use whimbrel_core::{Finding, ObjectId, ObjectKind, Severity, TableId};
 
 use super::compose::Composed;
+use super::numbering::renumber;
 use super::part::{Part, Value};
 use super::sources::Described;
 
@@ -16,6 +17,7 @@ pub(crate) fn left_behind(
     origins: &BTreeMap<TableId, Vec<&TableId>>,
 ) {
     report_columns_and_rows(composed, databases, origins);
+    renumber(composed, origins);
     let there: BTreeSet<TableId> = composed.tables.keys().cloned().collect();
     composed.catalog.sequences.iter_mut().for_each(|sequence| {
         sequence.owned_by = sequence
