@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use whimbrel_core::{
-    Catalog, Error, ErrorClass, Finding, Mapping, ObjectKind, Result, Severity, Source, Table, TableId,
-    TableProfile, Target,
+    Catalog, Depth, Error, ErrorClass, Finding, Mapping, ObjectKind, Result, Severity, Source, Table,
+    TableId, TableProfile, Target,
 };
 
 use crate::address::Address;
@@ -218,15 +218,6 @@ pub(crate) fn hint_of(finding: &Finding) -> Option<&str> {
     facts.find_map(|fact| fact.strip_prefix("hint: "))
 }
 
-/// How much is asked about tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// All that planning needs to know.
-    Profile,
-    /// How many rows there are, and what is wrong with their keys.
-    Survey,
-}
-
 /// Looks at the tables that can be moved, several at once.
 pub(crate) async fn profile(
     jobs: usize,
@@ -248,10 +239,7 @@ pub(crate) async fn profile(
     let together = |group: Vec<Table>| {
         let source = Arc::clone(source);
         async move {
-            let found = match depth {
-                Depth::Profile => source.profiles(&group).await?,
-                Depth::Survey => source.surveys(&group).await?,
-            };
+            let found = source.profiles(&group, depth).await?;
             for (table, profile) in group.iter().zip(&found) {
                 watch.table(&table.id, profile.rows);
             }

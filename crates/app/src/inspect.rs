@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use whimbrel_core::{Catalog, Finding, Mapping, Result, Source, TableProfile, TableUsage, Usage};
+use whimbrel_core::{Catalog, Depth, Finding, Mapping, Result, Source, TableProfile, TableUsage, Usage};
 
 use self::detail::{detail, usage_of};
 use self::measure::{Limits, Readable, qualities};
 use crate::address::Address;
-use crate::analyze::{AnalysisWatch, Depth, barred, profile};
+use crate::analyze::{AnalysisWatch, barred, profile};
 use crate::connectors::connector;
 use crate::mapping;
 use crate::refusal;

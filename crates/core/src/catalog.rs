@@ -190,6 +190,11 @@ impl Table {
         words.windows(2).any(|pair| pair == ["on", "conflict"])
     }
 
+    /// Returns the option that says how the rows of this one table are stored apart, such as `PARTITION BY HASH (id)`.
+    pub fn division(&self) -> Option<&String> {
+        self.options.iter().find(|option| divides_rows(option))
+    }
+
     /// Makes a table without anything but its name.
     pub fn empty(id: TableId) -> Self {
         Self {
@@ -238,6 +243,11 @@ impl Table {
             .filter(all_not_null)
             .or_else(|| self.uniques.iter().find(all_not_null))
     }
+}
+
+/// Tells whether an option of a table says how its rows are stored apart.
+pub fn divides_rows(option: &str) -> bool {
+    option.to_ascii_lowercase().starts_with("partition by")
 }
 
 /// A table of a database that rows of a mapped table come from ([`crate::Mapping`]).

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::{
-    Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Dialect, Direction, Error, ErrorClass, Finding,
+    Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Depth, Dialect, Direction, Error, ErrorClass, Finding,
     KeyRange, Ledger, LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step, Table,
     TableAggregate, TableId, TableProfile, Usage, ValueRule,
 };
@@ -127,16 +127,10 @@ pub trait Source: Send + Sync {
     /// Returns what one full pass over the table finds. May run for several tables at once.
     async fn profile(&self, table: &Table) -> Result<TableProfile>;
 
-    /// Counts the rows of each of the tables, in order, and what is wrong with their keys, as [`Source::profiles`] does; of the columns it says
-    /// only what reading them needs ([`crate::Dialect::logical`]), and of the largest row that it is no larger than said. For whoever reads the
-    /// values, and measures them while reading.
-    async fn surveys(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
-        self.profiles(tables).await
-    }
-
-    /// As [`Source::profile`] for each of the tables, in order. Asked for many small tables at once, so that what comes with every question
-    /// (a connection, what the engine reads before it answers the first) is done once. The first failure is the answer for all.
-    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+    /// As [`Source::profile`] for each of the tables, in order, or less where the depth says so. Asked for many small tables at once, so that
+    /// what comes with every question (a connection, what the engine reads before it answers the first) is done once. The first failure is
+    /// the answer for all.
+    async fn profiles(&self, tables: &[Table], _depth: Depth) -> Result<Vec<TableProfile>> {
         let mut found = Vec::with_capacity(tables.len());
         for table in tables {
             found.push(

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Expr, Query};
 
 use crate::{
-    Catalog, Check, Column, ColumnProfile, ForeignKey, Index, Key, LogicalType, Mapped, Namespace,
-    ObjectKind, OtherObject, Result, Sequence, Step, Table, TableId, UserType, ValueRule, View,
+    Catalog, Check, Column, ColumnProfile, Comparable, ForeignKey, Index, Key, LogicalType, Mapped,
+    Namespace, ObjectKind, OtherObject, Result, Sequence, Step, Table, TableId, UserType, ValueRule, View,
 };
 
 /// An engine's language. Pure: no connection, no clock, the same answer for the same question.
@@ -148,9 +148,9 @@ pub trait Dialect: Send + Sync {
         }
     }
 
-    /// Returns the column as it stands in a condition that a person runs by hand, so that its order and its equality are those of mappings:
-    /// numbers by value, texts code point by code point. None when comparing it can say something else here.
-    fn compared(&self, _column: &Column, _logical: &LogicalType) -> Option<String> {
+    /// Returns a column, quoted already, as it stands in a condition that a person runs by hand, so that its order and its equality are those
+    /// of mappings. None when comparing its values can say something else here.
+    fn compared(&self, _column: &str, _comparable: Comparable) -> Option<String> {
         None
     }
 

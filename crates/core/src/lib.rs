@@ -56,7 +56,7 @@ pub use canonical::{RowHash, RowHasher};
 pub use catalog::{
     Catalog, Check, Column, Deferral, Exclusion, ForeignKey, Generated, Identity, Index, IndexPart, Key,
     Making, MakingStage, Namespace, OtherObject, PartCondition, PartFilter, PartValue, PartitionOf, Sequence,
-    SequencePosition, Table, TablePart, UserType, UserTypeKind, View,
+    SequencePosition, Table, TablePart, UserType, UserTypeKind, View, divides_rows,
 };
 pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
 pub use clock::{Clock, SystemClock};
@@ -78,13 +78,13 @@ pub use finding::{CODES, Choice, Code, Decision, Finding, Severity};
 pub use fingerprint::{Fingerprint, hash_of};
 pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
-pub use logical::{Alternative, Fidelity, LogicalType, Mapped};
+pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped};
 pub use mapping::{LookupRule, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use pattern::matches_name;
 pub use plan::{ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan};
-pub use profile::{ColumnProfile, ForeignKeyProfile, StorageClasses, TableProfile, UniqueProfile};
+pub use profile::{ColumnProfile, Depth, ForeignKeyProfile, StorageClasses, TableProfile, UniqueProfile};
 pub use report::{
     ColumnVerdict, DifferenceKind, ObjectVerdict, PhaseReport, Problem, RollbackReport, RowDifference,
     RuledColumn, RunReport, RunStatus, TableReport, TableVerdict, ValueDifference, Verdict, Verification,

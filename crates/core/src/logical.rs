@@ -227,3 +227,44 @@ impl<T> Mapped<T> {
         self
     }
 }
+
+/// What values are compared as in the same way by every engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparable {
+    /// By value.
+    Number,
+    /// Code point by code point.
+    Text,
+    /// Days, and times without a zone.
+    Moment,
+    /// True and false.
+    Truth,
+}
+
+impl Comparable {
+    /// None for what engines order or spell in ways of their own, and for instants, which a session shows in its own time zone.
+    pub fn of(logical: &LogicalType) -> Option<Self> {
+        match logical {
+            LogicalType::Boolean => Some(Self::Truth),
+            LogicalType::Integer { .. } | LogicalType::Decimal { .. } | LogicalType::Float { bits: 64 } => {
+                Some(Self::Number)
+            }
+            LogicalType::Text { padded: false, .. } => Some(Self::Text),
+            LogicalType::Date | LogicalType::Timestamp { zoned: false } => Some(Self::Moment),
+            LogicalType::Float { .. }
+            | LogicalType::Text { .. }
+            | LogicalType::Bytes
+            | LogicalType::Bits { .. }
+            | LogicalType::Time
+            | LogicalType::TimeZoned
+            | LogicalType::Timestamp { .. }
+            | LogicalType::Interval
+            | LogicalType::Uuid
+            | LogicalType::Json
+            | LogicalType::Enum { .. }
+            | LogicalType::Set { .. }
+            | LogicalType::Any
+            | LogicalType::Wire { .. } => None,
+        }
+    }
+}

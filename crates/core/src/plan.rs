@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::fingerprint::Each;
 use crate::{
     Decision, Fidelity, Finding, Fingerprint, LogicalType, Mapping, MigrationId, ObjectId, ObjectKind,
-    Settled, Severity, Step, Table, TableId, ValidationRule, ValueRule, hash_of,
+    Settled, Severity, Step, Table, TableId, ValidationRule, ValueRule, any_secret, hash_of,
 };
 
 /// Everything that will happen.
@@ -109,6 +109,13 @@ pub struct ColumnPlan {
     /// True when the target computes the values: they are read and compared on both sides, and not written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub computed: bool,
+}
+
+impl ColumnPlan {
+    /// Tells whether its name on either side says that its values are secret ([`crate::is_secret`]).
+    pub fn is_secret(&self) -> bool {
+        any_secret([&self.source, &self.target])
+    }
 }
 
 /// A sequence whose position moves.

@@ -4,6 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// How much is asked about tables; whoever has less to say may say more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All that planning needs to know.
+    Profile,
+    /// The number of rows, what is wrong with the keys, of the columns what reading them needs ([`crate::Dialect::logical`]), and of the
+    /// largest row that it is no larger than said: for whoever reads all values, and measures them while reading.
+    Survey,
+}
+
 /// What one pass over a table found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableProfile {

@@ -3,7 +3,7 @@
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use whimbrel_core::{Column, ColumnProfile, Result, Table, TableProfile};
+use whimbrel_core::{Column, ColumnProfile, Depth, Result, Table, TableProfile};
 
 use crate::catalog::rows::{Line, lines};
 use crate::codec::form;
@@ -44,21 +44,11 @@ pub(crate) mod shape {
 /// The server allows 4,096 result columns.
 const EXPRESSIONS_MAX: usize = 500;
 
-/// How much is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// All that planning needs to know.
-    Profile,
-    /// What whoever reads all values needs to know before.
-    Survey,
-}
-
-impl Depth {
-    fn measures(self, table: &Table, column: &ServerColumn) -> Vec<Measure> {
-        match self {
-            Self::Profile => measures(table, column),
-            Self::Survey => needed(column),
-        }
+/// What is measured of a column.
+fn asked(depth: Depth, table: &Table, column: &ServerColumn) -> Vec<Measure> {
+    match depth {
+        Depth::Profile => measures(table, column),
+        Depth::Survey => needed(column),
     }
 }
 
@@ -124,10 +114,7 @@ async fn in_transaction(
         },
         format!("MAX({row_bytes})"),
     ];
-    let measures: Vec<Vec<Measure>> = columns
-        .iter()
-        .map(|column| depth.measures(table, column))
-        .collect();
+    let measures: Vec<Vec<Measure>> = columns.iter().map(|column| asked(depth, table, column)).collect();
     expressions.extend(
         measures
             .iter()
@@ -142,10 +129,7 @@ async fn in_transaction(
 
 /// What would be found in the table without rows.
 fn of_nothing(table: &Table, columns: &[ServerColumn], depth: Depth) -> TableProfile {
-    let measures: Vec<Vec<Measure>> = columns
-        .iter()
-        .map(|column| depth.measures(table, column))
-        .collect();
+    let measures: Vec<Vec<Measure>> = columns.iter().map(|column| asked(depth, table, column)).collect();
     let mut profile = gathered(columns, &measures, Vec::new());
     profile.foreign_keys = foreign_keys::profile_of_nothing(table);
     profile

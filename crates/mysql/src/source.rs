@@ -6,13 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mysql_async::Conn;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId,
-    TableProfile, Usage,
+    Catalog, ConnectOptions, DatabaseUrl, Depth, Finding, ReadColumn, Result, Snapshot, Source, Table,
+    TableId, TableProfile, Usage,
 };
 
 use crate::codec::form::shown_native;
 use crate::connect::Server;
-use crate::profile::Depth;
 use crate::snapshot::MysqlSnapshot;
 use crate::{catalog, check, profile, scalar, usage};
 
@@ -84,11 +83,6 @@ impl Source for MysqlSource {
         parsed.map(drop)
     }
 
-    async fn surveys(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
-        let work = async |conn: &mut Conn| profile::profiles(conn, tables, Depth::Survey).await;
-        self.server.read_with(work).await
-    }
-
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let profile = self
             .server
@@ -97,8 +91,8 @@ impl Source for MysqlSource {
         profile.map_err(|error| error.during(format!("profile table `{}`", table.id)))
     }
 
-    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
-        let work = async |conn: &mut Conn| profile::profiles(conn, tables, Depth::Profile).await;
+    async fn profiles(&self, tables: &[Table], depth: Depth) -> Result<Vec<TableProfile>> {
+        let work = async |conn: &mut Conn| profile::profiles(conn, tables, depth).await;
         self.server.read_with(work).await
     }
 

@@ -1,13 +1,12 @@
 //! A table's columns in the forms that readers, writers and hashers take, all in the plan's order.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use whimbrel_core::{
     Batch, ColumnPlan, Error, KeyRange, LogicalType, ReadColumn, ReadRequest, Result, RowHasher, Snapshot,
-    Table, TableAggregate, TablePlan, ValueRule, WriteColumn, any_secret, rule,
+    Table, TableAggregate, TablePlan, ValueRule, WriteColumn, rule,
 };
 
 /// One side of a migration.
@@ -57,16 +56,12 @@ pub(crate) fn target_columns(table: &TablePlan) -> Vec<ReadColumn> {
 
 /// Takes out what a side says of values that are secret by their column's name at either side: it goes into files and messages.
 pub(crate) fn withhold(table: &TablePlan, side: Side, aggregate: &mut TableAggregate) {
-    let own = |column: &ColumnPlan| match side {
-        Side::Source => column.source.clone(),
-        Side::Target => column.target.clone(),
-    };
-    let columns = table.columns.iter();
-    let secret: BTreeSet<String> = columns
-        .filter(|column| any_secret([&column.source, &column.target]))
-        .map(own)
-        .collect();
-    aggregate.withhold(|name| secret.contains(name));
+    for column in table.columns.iter().filter(|column| column.is_secret()) {
+        aggregate.withhold(match side {
+            Side::Source => &column.source,
+            Side::Target => &column.target,
+        });
+    }
 }
 
 /// Rows to read, of either side.

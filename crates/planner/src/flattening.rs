@@ -40,7 +40,7 @@ pub(crate) fn report(
         if table.partitioned_by.is_some() {
             report_flattened(scope, table, notes);
         }
-        if let Some(division) = table.options.iter().find(|option| divides(option)) {
+        if let Some(division) = table.division() {
             report_undivided(table, division, notes);
         }
         if !table.inherits.is_empty() {
@@ -69,11 +69,6 @@ fn report_idle_names(scope: &Scope<'_>, notes: &mut Notes<'_>, is_wanted: impl F
             ),
         );
     }
-}
-
-/// Tells whether an option says how the rows of one table are stored apart.
-fn divides(option: &str) -> bool {
-    option.to_ascii_lowercase().starts_with("partition by")
 }
 
 fn report_undivided(table: &Table, division: &str, notes: &mut Notes<'_>) {

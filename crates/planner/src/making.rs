@@ -105,8 +105,7 @@ fn warn_of_changes(draft: &Draft<'_>, object: &OtherObject, making: &Making, not
     let is_met =
         |table: &&TableId| object.table.as_ref() == Some(*table) || needs::mentions(&text, &table.name);
     let tables: Vec<TableId> = renames.turned.keys().filter(is_met).cloned().collect();
-    let source = draft.scope.source.catalog;
-    let mut gone = renames.dissolved.iter().filter(|id| source.table(id).is_none());
+    let mut gone = renames.dissolved.iter().filter(|id| draft.scope.is_dissolved(id));
     let gone = gone.find(|table| needs::mentions(&text, &table.name));
     let gone = gone.map(|table| format!("the mapping splits or merges `{table}`"));
     if let Some(why) = views::turned(draft, &text, &tables).or(gone) {
@@ -342,7 +341,6 @@ fn hindrance(draft: &Draft<'_>, candidate: &Candidate<'_>, made: &BTreeSet<&Tabl
             return Some(format!("the target lacks `{}`", missing.join("`, `")));
         }
     }
-    let source = draft.scope.source.catalog;
     let lookup = draft.scope.lookup;
     let on = candidate.object.table.iter().chain(&making.after);
     for id in on {
@@ -354,12 +352,11 @@ fn hindrance(draft: &Draft<'_>, candidate: &Candidate<'_>, made: &BTreeSet<&Tabl
         if is_other && lookup.target_others(id).is_empty() {
             return Some(format!("it needs `{id}`, which does not move"));
         }
-        let known = source.table(id).is_some() || lookup.is_source_view(id);
-        if !known && draft.scope.input.wishes.renames.dissolved.contains(id) {
+        if draft.scope.is_dissolved(id) {
             return Some(format!("it needs `{id}`, which the mapping splits or merges"));
         }
         let moves = draft.selection.has_table(id) || draft.selection.has_view(id);
-        if known && !moves {
+        if draft.scope.is_relation(id) && !moves {
             return Some(format!("it needs `{id}`, which does not move"));
         }
     }

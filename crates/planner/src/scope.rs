@@ -37,6 +37,16 @@ impl<'a> Scope<'a> {
         self.equal && renames.tables.is_empty() && renames.columns.is_empty()
     }
 
+    /// Tells whether the source has a table or a view of the name, after the mapping.
+    pub(crate) fn is_relation(&self, id: &TableId) -> bool {
+        self.source.catalog.table(id).is_some() || self.lookup.is_source_view(id)
+    }
+
+    /// Tells whether the mapping splits or merges the table of the name, and makes none that has it.
+    pub(crate) fn is_dissolved(&self, id: &TableId) -> bool {
+        self.input.wishes.renames.dissolved.contains(id) && !self.is_relation(id)
+    }
+
     /// The language of the database that a table comes from.
     pub(crate) fn dialect_of(&self, table: &Table) -> &'a dyn Dialect {
         self.dialect_from(table.origin.as_deref())

@@ -47,7 +47,7 @@ impl Staying {
             let Some(making) = making.filter(|making| making.stage == MakingStage::AmongViews) else {
                 continue;
             };
-            let needed = making.after.iter().find(|id| is_relation(scope, id));
+            let needed = making.after.iter().find(|id| scope.is_relation(id));
             let needed = needed.map_or_else(String::new, |id| format!(", as it needs `{id}`"));
             found.late.insert(at, needed);
         }
@@ -99,25 +99,16 @@ fn hindrance(
     gone: &BTreeSet<&TableId>,
 ) -> Option<String> {
     let making = other.making.as_ref()?;
-    let dissolved = &scope.input.wishes.renames.dissolved;
-    if let Some(id) = making
-        .after
-        .iter()
-        .find(|id| dissolved.contains(id) && !is_relation(scope, id))
-    {
+    if let Some(id) = making.after.iter().find(|id| scope.is_dissolved(id)) {
         return Some(format!("it needs `{id}`, which the mapping splits or merges"));
     }
     let moves = |id: &TableId| selection.has_table(id) || selection.has_view(id);
     let missing = making
         .after
         .iter()
-        .find(|id| gone.contains(id) || is_relation(scope, id) && !moves(id));
+        .find(|id| gone.contains(id) || scope.is_relation(id) && !moves(id));
     if let Some(missing) = missing {
         return Some(format!("it needs `{missing}`, which does not move"));
     }
     respelling.object(scope, other).err().map(|why| why.what)
-}
-
-fn is_relation(scope: &Scope<'_>, id: &TableId) -> bool {
-    scope.source.catalog.table(id).is_some() || scope.lookup.is_source_view(id)
 }

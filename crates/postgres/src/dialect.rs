@@ -10,8 +10,8 @@ mod spelling;
 
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
-    Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature,
-    LogicalType, Mapped, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality,
+    Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Comparable, Dialect, ExpressionContext,
+    Feature, LogicalType, Mapped, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality,
     Untranslated, ValueRule,
 };
 
@@ -101,30 +101,10 @@ impl Dialect for PostgresDialect {
         quoted(identifier)
     }
 
-    fn compared(&self, column: &Column, logical: &LogicalType) -> Option<String> {
-        let name = quoted(&column.name);
-        Some(match logical {
-            LogicalType::Boolean
-            | LogicalType::Integer { .. }
-            | LogicalType::Decimal { .. }
-            | LogicalType::Float { bits: 64 }
-            | LogicalType::Date
-            | LogicalType::Timestamp { zoned: false } => name,
-            LogicalType::Text { padded: false, .. } => format!("{name} COLLATE \"C\""),
-            LogicalType::Float { .. }
-            | LogicalType::Text { .. }
-            | LogicalType::Bytes
-            | LogicalType::Bits { .. }
-            | LogicalType::Time
-            | LogicalType::TimeZoned
-            | LogicalType::Timestamp { .. }
-            | LogicalType::Interval
-            | LogicalType::Uuid
-            | LogicalType::Json
-            | LogicalType::Enum { .. }
-            | LogicalType::Set { .. }
-            | LogicalType::Any
-            | LogicalType::Wire { .. } => return None,
+    fn compared(&self, column: &str, comparable: Comparable) -> Option<String> {
+        Some(match comparable {
+            Comparable::Number | Comparable::Moment | Comparable::Truth => column.to_owned(),
+            Comparable::Text => format!("{column} COLLATE \"C\""),
         })
     }
 

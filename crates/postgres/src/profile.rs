@@ -6,7 +6,7 @@
 )]
 
 use tokio_postgres::Client;
-use whimbrel_core::{ColumnProfile, ForeignKey, ForeignKeyProfile, Result, Table, TableProfile};
+use whimbrel_core::{ColumnProfile, Depth, ForeignKey, ForeignKeyProfile, Result, Table, TableProfile};
 
 use crate::columns::{ServerColumn, columns_of, columns_of_all};
 use crate::error::from_driver;
@@ -26,15 +26,6 @@ const UNPACKED_TEXT: u32 = 50_000;
 /// Expressions and tables of one statement about several tables.
 const TOGETHER_EXPRESSIONS: usize = 2_000;
 const TOGETHER_TABLES: usize = 50;
-
-/// How much is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// All that planning needs to know.
-    Profile,
-    /// What whoever reads all values needs to know before.
-    Survey,
-}
 
 pub(crate) async fn profile(client: &Client, table: &Table) -> Result<TableProfile> {
     let questions = Questions::about(columns_of(client, &table.id).await?, Depth::Profile);

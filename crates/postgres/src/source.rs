@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, ConnectOptions, DatabaseUrl, ErrorClass, Finding, ReadColumn, Result, Snapshot, Source, Table,
-    TableId, TableProfile, Usage,
+    Catalog, ConnectOptions, DatabaseUrl, Depth, ErrorClass, Finding, ReadColumn, Result, Snapshot, Source,
+    Table, TableId, TableProfile, Usage,
 };
 
 use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
-use crate::profile::Depth;
 use crate::snapshot::PostgresSnapshot;
 use crate::{catalog, check, codec, profile, scalar, usage};
 
@@ -101,19 +100,6 @@ impl Source for PostgresSource {
         Box::pin(scalar::parsed(&session, query)).await.map(drop)
     }
 
-    async fn surveys(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
-        let session = self.session().await?;
-        match Box::pin(profile::profiles(&session, tables, Depth::Survey)).await {
-            Ok(found) => {
-                self.idle.put(session);
-                Ok(found)
-            }
-            Err(error) if error.class() == ErrorClass::Transient => Err(error.during("survey tables")),
-            // Which table it was, and all that can be said of the others, is found one by one.
-            Err(_) => self.profiles(tables).await,
-        }
-    }
-
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let session = self.session().await?;
         let profile = Box::pin(profile::profile(&session, table))
@@ -123,10 +109,10 @@ impl Source for PostgresSource {
         Ok(profile)
     }
 
-    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
-        if tables.len() > 1 {
+    async fn profiles(&self, tables: &[Table], depth: Depth) -> Result<Vec<TableProfile>> {
+        if tables.len() > 1 || depth == Depth::Survey {
             let session = self.session().await?;
-            match Box::pin(profile::profiles(&session, tables, Depth::Profile)).await {
+            match Box::pin(profile::profiles(&session, tables, depth)).await {
                 Ok(profiles) => {
                     self.idle.put(session);
                     return Ok(profiles);

@@ -17,8 +17,8 @@ mod spelling;
 
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
-    Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Dialect, ExpressionContext, Feature,
-    LogicalType, Mapped, ObjectKind, Result, Step, TargetCollation, TextEquality, Untranslated,
+    Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Comparable, Dialect, ExpressionContext,
+    Feature, LogicalType, Mapped, ObjectKind, Result, Step, TargetCollation, TextEquality, Untranslated,
 };
 
 use crate::catalog::OWN_PREFIX;
@@ -123,31 +123,13 @@ impl Dialect for SqliteDialect {
         sql::quote(identifier)
     }
 
-    fn compared(&self, column: &Column, logical: &LogicalType) -> Option<String> {
-        let name = sql::quote(&column.name);
-        Some(match logical {
-            LogicalType::Boolean
-            | LogicalType::Integer { .. }
-            | LogicalType::Decimal { .. }
-            | LogicalType::Float { bits: 64 } => name,
-            LogicalType::Text { padded: false, .. } => format!("{name} COLLATE BINARY"),
+    fn compared(&self, column: &str, comparable: Comparable) -> Option<String> {
+        match comparable {
+            Comparable::Number | Comparable::Truth => Some(column.to_owned()),
+            Comparable::Text => Some(format!("{column} COLLATE BINARY")),
             // A day or a time is a text here, and can be spelled in many ways.
-            LogicalType::Date
-            | LogicalType::Float { .. }
-            | LogicalType::Text { .. }
-            | LogicalType::Bytes
-            | LogicalType::Bits { .. }
-            | LogicalType::Time
-            | LogicalType::TimeZoned
-            | LogicalType::Timestamp { .. }
-            | LogicalType::Interval
-            | LogicalType::Uuid
-            | LogicalType::Json
-            | LogicalType::Enum { .. }
-            | LogicalType::Set { .. }
-            | LogicalType::Any
-            | LogicalType::Wire { .. } => return None,
-        })
+            Comparable::Moment => None,
+        }
     }
 
     fn column_check(&self, check: ColumnCheck, column: &str) -> Option<String> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use whimbrel_core::{Catalog, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId, TableProfile};
+use whimbrel_core::{
+    Catalog, Depth, Finding, ReadColumn, Result, Snapshot, Source, Table, TableId, TableProfile,
+};
 
 use crate::catalog;
 use crate::check;
@@ -107,7 +109,7 @@ impl Source for SqliteSource {
             .await
     }
 
-    async fn profiles(&self, tables: &[Table]) -> Result<Vec<TableProfile>> {
+    async fn profiles(&self, tables: &[Table], _depth: Depth) -> Result<Vec<TableProfile>> {
         let tables = tables.to_vec();
         // The engine reads the whole schema for every new connection.
         self.with_file(move |file| {

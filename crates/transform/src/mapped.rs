@@ -21,9 +21,9 @@ mod snapshot;
 mod sources;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use std::time::Duration;
 use whimbrel_core::{
     Catalog, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table, TableId,
     TableProfile, Usage,

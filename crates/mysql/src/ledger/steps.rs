@@ -69,30 +69,26 @@ pub(crate) async fn state(conn: &mut Conn, run: &RunKey, step: &str) -> Result<O
 
 /// Tells whether the ledger knows any of the steps, under the run's epoch.
 pub(crate) async fn any_known(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<bool> {
-    begin(conn).await?;
-    hold_epoch(conn, run).await?;
-    let sql = format!(
-        "SELECT COUNT(*) FROM {STEPS} WHERE migration = {} AND step IN ({})",
-        literal(&run.migration.0),
-        ids(steps)
-    );
-    let known: Option<u64> = conn.query_first(sql).await.map_err(classify)?;
-    rollback(conn).await?;
-    Ok(known != Some(0))
+    Ok(count(conn, run, steps, "TRUE").await? != Some(0))
 }
 
 /// Tells whether the ledger has each of the steps as done, under the run's epoch.
 pub(crate) async fn all_done(conn: &mut Conn, run: &RunKey, steps: &[&Step]) -> Result<bool> {
+    Ok(count(conn, run, steps, "state = 'done'").await? == Some(steps.len()))
+}
+
+/// Counts those of the steps whose row in the ledger fulfils a condition.
+async fn count(conn: &mut Conn, run: &RunKey, steps: &[&Step], condition: &str) -> Result<Option<usize>> {
     begin(conn).await?;
     hold_epoch(conn, run).await?;
     let sql = format!(
-        "SELECT COUNT(*) FROM {STEPS} WHERE migration = {} AND state = 'done' AND step IN ({})",
+        "SELECT COUNT(*) FROM {STEPS} WHERE migration = {} AND {condition} AND step IN ({})",
         literal(&run.migration.0),
         ids(steps)
     );
-    let done: Option<usize> = conn.query_first(sql).await.map_err(classify)?;
+    let found: Option<usize> = conn.query_first(sql).await.map_err(classify)?;
     rollback(conn).await?;
-    Ok(done == Some(steps.len()))
+    Ok(found)
 }
 
 /// Records the state of each of the steps. Steps that run side by side may be in each other's way here; whoever had to yield does it again.

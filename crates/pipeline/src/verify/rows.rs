@@ -12,7 +12,7 @@ use whimbrel_core::{
 };
 
 use super::Scene;
-use super::values::{key_text, row_texts, told_as};
+use super::values::{key_text, row_texts, told};
 use crate::columns::{self, Side, hasher, key_positions};
 use crate::retry::retry;
 
@@ -282,12 +282,16 @@ fn pair(plan: &TablePlan, source: Vec<Seen>, target: Vec<Seen>) -> Vec<RowDiffer
 
 fn differing_values(plan: &TablePlan, source: &Seen, target: &Seen) -> Vec<ValueDifference> {
     let differs = |at: &usize| source.columns.get(*at) != target.columns.get(*at);
+    let shown = |seen: &Seen, at: usize| {
+        let value = seen.values[at].as_deref();
+        value.map(|value| told(plan, at, value).to_owned())
+    };
     (0..plan.columns.len())
         .filter(differs)
         .map(|at| ValueDifference {
             column: plan.columns[at].target.clone(),
-            source: told_as(plan, at, source.values[at].as_deref()),
-            target: told_as(plan, at, target.values[at].as_deref()),
+            source: shown(source, at),
+            target: shown(target, at),
         })
         .collect()
 }

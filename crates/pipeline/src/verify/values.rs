@@ -6,8 +6,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use whimbrel_core::{
-    LogicalType, ReadColumn, Source, TablePlan, WITHHELD, any_secret, format_date, format_time,
-    format_timestamp, shorten,
+    LogicalType, ReadColumn, Source, TablePlan, WITHHELD, format_date, format_time, format_timestamp, shorten,
 };
 
 /// Returns a value shortened, none for NULL. `side` knows the engine's own forms.
@@ -76,24 +75,16 @@ pub(super) fn key_text(plan: &TablePlan, key: &[usize], values: &[Option<String>
     let positions = if key.is_empty() { &all } else { key };
     let part = |at: &usize| {
         let value = values[*at].as_deref().unwrap_or("NULL");
-        named_as(plan, *at, value)
+        format!("{}={}", plan.columns[*at].target, told(plan, *at, value))
     };
     let text = positions.iter().map(part).collect::<Vec<_>>().join(", ");
     if key.is_empty() { shorten(&text) } else { text }
 }
 
-/// Returns `column=value` as it may be told; a value is secret where the name of its column is on either side.
-fn named_as(plan: &TablePlan, at: usize, value: &str) -> String {
-    let column = &plan.columns[at];
-    match any_secret([&column.source, &column.target]) {
-        true => format!("{}={WITHHELD}", column.target),
-        false => format!("{}={value}", column.target),
+/// Returns a value of a column as it may be told.
+pub(super) fn told<'v>(plan: &TablePlan, at: usize, value: &'v str) -> &'v str {
+    match plan.columns[at].is_secret() {
+        true => WITHHELD,
+        false => value,
     }
-}
-
-/// Returns a value as it may be told; NULL stays NULL.
-pub(super) fn told_as(plan: &TablePlan, at: usize, value: Option<&str>) -> Option<String> {
-    let column = &plan.columns[at];
-    let is_secret = any_secret([&column.source, &column.target]);
-    value.map(|value| if is_secret { WITHHELD } else { value }.to_owned())
 }

@@ -7,7 +7,7 @@
 )]
 
 use sqlparser::ast::{BinaryOperator, Expr, Ident, UnaryOperator, Value};
-use whimbrel_core::{Dialect, LogicalType, PartCondition, PartFilter, Table};
+use whimbrel_core::{Comparable, Dialect, PartCondition, PartFilter};
 
 use super::part::Part;
 use crate::InputColumn;
@@ -17,7 +17,6 @@ use crate::parse::parse;
 pub(crate) fn of(part: &Part, dialect: &dyn Dialect) -> Option<PartFilter> {
     part.filter.as_ref()?;
     let words = Words {
-        table: &part.table,
         inputs: &part.inputs,
         dialect,
     };
@@ -31,19 +30,9 @@ pub(crate) fn of(part: &Part, dialect: &dyn Dialect) -> Option<PartFilter> {
     Some(PartFilter { text, said })
 }
 
-/// What is compared with what: values of one kind mean the same everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Number,
-    Text,
-    Moment,
-    Truth,
-}
-
 type Said<T> = Result<T, String>;
 
 struct Words<'a> {
-    table: &'a Table,
     inputs: &'a [InputColumn],
     dialect: &'a dyn Dialect,
 }
@@ -87,17 +76,17 @@ impl Words<'_> {
                 let (low, high) = (self.value(low, kind)?, self.value(high, kind)?);
                 format!("({} {not}BETWEEN {low} AND {high})", self.value(expr, kind)?)
             }
-            Expr::Identifier(_) => self.value(expr, Kind::Truth)?,
+            Expr::Identifier(_) => self.value(expr, Comparable::Truth)?,
             other => return Err(format!("`{other}` can mean something else to the source")),
         })
     }
 
     /// The kind that the columns say; literals alone say none that is sure.
-    fn kind_of<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>) -> Said<Kind> {
+    fn kind_of<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>) -> Said<Comparable> {
         let mut found = None;
         for part in parts {
             let Expr::Identifier(name) = part else { continue };
-            let kind = kind(&self.input(name)?.logical);
+            let kind = Comparable::of(&self.input(name)?.logical);
             let kind = kind.ok_or_else(|| format!("values of `{name}` compare otherwise at the source"))?;
             if found.is_some_and(|found| found != kind) {
                 return Err("values of two kinds are compared".to_owned());
@@ -125,26 +114,31 @@ impl Words<'_> {
         }
     }
 
-    fn value(&self, expr: &Expr, kind: Kind) -> Said<String> {
+    fn value(&self, expr: &Expr, kind: Comparable) -> Said<String> {
         let value = match expr {
             Expr::Nested(inner) => return self.value(inner, kind),
             Expr::Identifier(name) => {
                 let input = self.input(name)?;
-                let column = self.table.column(&input.name);
-                let said = column.and_then(|column| self.dialect.compared(column, &input.logical));
+                let own = Comparable::of(&input.logical);
+                let quoted = self.dialect.quote(&input.name);
+                let said = own.and_then(|own| self.dialect.compared(&quoted, own));
                 return said.ok_or_else(|| format!("values of `{name}` compare otherwise at the source"));
             }
             Expr::UnaryOp {
                 op: UnaryOperator::Minus,
                 expr,
-            } if kind == Kind::Number => return Ok(format!("-{}", self.value(expr, kind)?)),
+            } if kind == Comparable::Number => return Ok(format!("-{}", self.value(expr, kind)?)),
             Expr::Value(value) => &value.value,
             other => return Err(format!("`{other}` can mean something else to the source")),
         };
         match (kind, value) {
-            (Kind::Number, Value::Number(digits, _)) => Ok(digits.clone()),
-            (Kind::Text | Kind::Moment, Value::SingleQuotedString(text)) => Ok(self.dialect.literal(text)),
-            (Kind::Truth, Value::Boolean(truth)) => Ok(if *truth { "TRUE" } else { "FALSE" }.to_owned()),
+            (Comparable::Number, Value::Number(digits, _)) => Ok(digits.clone()),
+            (Comparable::Text | Comparable::Moment, Value::SingleQuotedString(text)) => {
+                Ok(self.dialect.literal(text))
+            }
+            (Comparable::Truth, Value::Boolean(truth)) => {
+                Ok(if *truth { "TRUE" } else { "FALSE" }.to_owned())
+            }
             _ => Err(format!("`{value}` is of another kind than the column")),
         }
     }
@@ -153,30 +147,4 @@ impl Words<'_> {
 fn is_comparison(op: &BinaryOperator) -> bool {
     use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
-}
-
-/// None for what engines order or spell in ways of their own, and for instants, which a session shows in its own time zone.
-fn kind(logical: &LogicalType) -> Option<Kind> {
-    match logical {
-        LogicalType::Boolean => Some(Kind::Truth),
-        LogicalType::Integer { .. } | LogicalType::Decimal { .. } | LogicalType::Float { bits: 64 } => {
-            Some(Kind::Number)
-        }
-        LogicalType::Text { padded: false, .. } => Some(Kind::Text),
-        LogicalType::Date | LogicalType::Timestamp { zoned: false } => Some(Kind::Moment),
-        LogicalType::Float { .. }
-        | LogicalType::Text { .. }
-        | LogicalType::Bytes
-        | LogicalType::Bits { .. }
-        | LogicalType::Time
-        | LogicalType::TimeZoned
-        | LogicalType::Timestamp { .. }
-        | LogicalType::Interval
-        | LogicalType::Uuid
-        | LogicalType::Json
-        | LogicalType::Enum { .. }
-        | LogicalType::Set { .. }
-        | LogicalType::Any
-        | LogicalType::Wire { .. } => None,
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use whimbrel_core::{
     Check, Finding, ForeignKey, Index, Key, MaskRule, ObjectId, ObjectKind, Severity, Table, TableId,
+    divides_rows,
 };
 
 use super::compose::Composed;
@@ -168,7 +169,7 @@ fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Vec<Gone>) {
     table.options.retain(|option| {
         let why = match option.as_str() {
             KEEPS_ROWS_IN_KEY if !is_keyed => Some("it has no primary key".to_owned()),
-            option if is_division(option) => changed_in(option, parts),
+            option if divides_rows(option) => changed_in(option, parts),
             _ => None,
         };
         keep(why, ObjectKind::Other, option.clone(), gone)
@@ -210,11 +211,6 @@ fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Vec<Gone>) {
 
 /// The option of a table whose rows are kept in its primary key.
 const KEEPS_ROWS_IN_KEY: &str = "without_rowid";
-
-/// Tells whether an option says how the rows of one table are stored apart.
-fn is_division(option: &str) -> bool {
-    option.to_ascii_lowercase().starts_with("partition by")
-}
 
 fn keep(why: Option<String>, kind: ObjectKind, name: String, gone: &mut Vec<Gone>) -> bool {
     match why {

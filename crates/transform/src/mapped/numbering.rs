@@ -26,6 +26,14 @@ pub(crate) fn renumber(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<
     composed.catalog.sequences.sort_by(|a, b| a.id.cmp(&b.id));
 }
 
+/// What the sequence of a column is called in a table that the mapping makes.
+pub(crate) fn sequence_of(table: &TableId, column: &str) -> TableId {
+    TableId {
+        namespace: table.namespace.clone(),
+        name: format!("{}_{column}_seq", table.name),
+    }
+}
+
 /// A merged table has its numbering from all its parts; a column that is computed has none.
 fn give_on(composed: &mut Composed, sequence: &Sequence, column: &str, made: &TableId) {
     let Some([part]) = composed.tables.get(made).map(Vec::as_slice) else {
@@ -44,10 +52,7 @@ fn give_on(composed: &mut Composed, sequence: &Sequence, column: &str, made: &Ta
     let Some(identity) = column.and_then(|column| column.identity.as_mut()) else {
         return;
     };
-    let id = TableId {
-        namespace: made.namespace.clone(),
-        name: format!("{}_{name}_seq", made.name),
-    };
+    let id = sequence_of(made, &name);
     identity.sequence = identity.sequence.take().map(|_| id.clone());
     let behind = composed.sequences.get(&sequence.id).cloned().unwrap_or_default();
     composed.sequences.insert(id.clone(), behind);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
-use whimbrel_core::{BATCH_BYTES, Batch, Error, KeyRange, ReadColumn, ReadRequest, Result, Table};
+use whimbrel_core::{BATCH_BYTES, Batch, Error, KeyRange, ReadColumn, ReadRequest, Result, Table, TableId};
 
 use super::MappedSource;
 use super::part::Part;
@@ -56,9 +56,7 @@ impl MappedSource {
             let parts = composed.tables.get(&table.id).into_iter().flatten();
             for part in parts.filter(|part| is_meant || part.called.matches(pattern)) {
                 let target = called(table).unwrap_or_else(|| table.id.clone());
-                let mut shown = self.preview_part(table, part, count).await?;
-                shown.target = target.to_string();
-                found.push(shown);
+                found.push(self.preview_part((table, &target), part, count).await?);
             }
         }
         if found.is_empty() {
@@ -74,7 +72,12 @@ impl MappedSource {
         Ok(found)
     }
 
-    async fn preview_part(&self, table: &Table, part: &Arc<Part>, count: usize) -> Result<Preview> {
+    async fn preview_part(
+        &self,
+        (table, target): (&Table, &TableId),
+        part: &Arc<Part>,
+        count: usize,
+    ) -> Result<Preview> {
         let columns = part.columns.iter().map(|column| ReadColumn {
             name: column.name.clone(),
             native: String::new(),
@@ -119,7 +122,7 @@ impl MappedSource {
         passing.extend(behind.into_iter().take(left));
         Ok(Preview {
             source: part.called.to_string(),
-            target: table.id.to_string(),
+            target: target.to_string(),
             before_columns: part.inputs.iter().map(|input| input.name.clone()).collect(),
             after_columns: part
                 .columns

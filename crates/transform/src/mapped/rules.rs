@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule};
 
-use super::families::{self, Families, Way, refuse_for_partition_alone};
+use super::families::{self, Families, Kin, Way, refuse_for_partition_alone};
 use crate::similar::nearest;
 
 /// A table that the mapping makes, before its columns are looked at.
@@ -42,18 +42,20 @@ impl Assigned<'_> {
 /// `Invalid` for a rule that meets no table, or more than one where it names its own.
 pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<Assigned<'m>>> {
     let (general, mut ways) = distributed(mapping, bases)?;
-    families::fold(bases, &mut ways);
+    let kin = Kin::of(bases);
+    families::fold(&kin, &mut ways);
     let mut merged: BTreeMap<TableId, usize> = BTreeMap::new();
     for (to, ..) in ways.iter().flatten() {
         *merged.entry(to.clone()).or_default() += 1;
     }
     let families = Families {
-        bases,
+        kin: &kin,
         general: &general,
         ways: &ways,
     };
     let is_merged = |to: &TableId| merged[to] > 1;
-    let read_with_the_whole = families.read_with_the_whole(is_merged)?;
+    let undivided = families.undivided(is_merged);
+    let read_with_the_whole = families.read_with_the_whole(&undivided, is_merged)?;
     let mut assigned: Vec<Assigned<'m>> = Vec::new();
     let mut made: BTreeMap<TableId, usize> = BTreeMap::new();
     for (base, table) in bases.iter().enumerate() {
@@ -61,11 +63,10 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
             continue;
         }
         let inherited = families.inherited(base);
-        let is_undivided = families.is_undivided(base, is_merged);
         let part = |place: usize, rule: Option<&'m TableRule>| AssignedPart {
             base,
             place,
-            is_undivided,
+            is_undivided: undivided[base],
             rules: (inherited.iter().chain(&general[base]).copied())
                 .chain(rule)
                 .collect(),

@@ -8,6 +8,7 @@ use whimbrel_core::{
 };
 
 use super::keys::{Gone, label};
+use super::numbering::sequence_of;
 use super::part::Part;
 use super::sources::Described;
 
@@ -316,10 +317,7 @@ fn number(table: &mut Table, at: usize, strands: &[Strand<'_>], shared: &mut Sha
         shared.leave_of(&name, "numbering");
         return;
     }
-    let id = TableId {
-        namespace: table.id.namespace.clone(),
-        name: format!("{}_{name}_seq", table.id.name),
-    };
+    let id = sequence_of(&table.id, &name);
     let own = |strand: &Strand<'_>| strand.own(&name).and_then(|column| column.identity.clone());
     let sequences: Vec<&Sequence> = strands
         .iter()
