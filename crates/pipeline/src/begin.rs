@@ -17,8 +17,9 @@ use crate::widened::as_widened;
 /// Checks everything, then takes the run's epoch.
 pub(crate) async fn begin(ctx: &RunContext) -> Result<Arc<Run>> {
     check_confirmed(ctx)?;
-    check_source(ctx).await?;
-    let resumed = check_target(ctx).await?;
+    let (source, target) = futures::join!(check_source(ctx), check_target(ctx));
+    source?;
+    let resumed = target?;
     let migration = &ctx.plan.migration_id;
     let journal = Journal::open(ctx, whimbrel_core::Epoch(0))?;
     let kind = if resumed {

@@ -593,6 +593,30 @@ mod tests {
     }
 
     #[test]
+    fn of_the_last_steps_only_quick_ones_go_together_and_they_keep_their_order() {
+        let steps = vec![
+            step(ObjectKind::View, &[]),
+            step(ObjectKind::Comment, &[]),
+            step(ObjectKind::Other, &["a"]),
+            step(ObjectKind::Other, &[]),
+            step(ObjectKind::View, &[]),
+        ];
+        let mut after = After::new(steps, &ids(&["a"]), &BTreeSet::new());
+        assert_eq!(after.next(true, |_| false).unwrap().0, 0);
+        let more = after.more(0, 9, |_| false, |_| true);
+        assert_eq!(places(&more), [1, 2], "what concerns no table may take hours");
+        // The second failed, so the third was not begun.
+        after.done(0);
+        after.put_back(2);
+        after.put_back(1);
+        assert_eq!(all(&mut after, true), [1]);
+        done(&mut after, &[1]);
+        assert_eq!(all(&mut after, true), [2]);
+        after.failed(2);
+        assert_eq!(all(&mut after, true), Vec::<usize>::new());
+    }
+
+    #[test]
     fn an_index_of_what_is_no_planned_table_keeps_its_place_among_the_last() {
         let steps = vec![step(ObjectKind::View, &[]), step(ObjectKind::Index, &["view"])];
         let mut after = After::new(steps, &ids(&["a"]), &BTreeSet::new());
