@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
 use whimbrel_core::{Capabilities, Catalog, Dialect, LookupRule, Mapping, Renames, Result, Source};
 use whimbrel_planner::Origin;
-use whimbrel_transform::{Database, Lookups, MappedSource, MaskKey, read_pairs};
+use whimbrel_transform::{Database, Lookups, MappedSource, MaskKey, read_entries};
 
 use crate::address::Address;
 use crate::connectors::connector;
@@ -132,7 +131,7 @@ impl Mapped {
             rule.url = Some(member.address.url.stored());
         }
         for lookup in &mut mapping.lookups {
-            lookup.digest = lookup.file.as_deref().map(digest).transpose()?;
+            lookup.digest = through.lookup_digest(&lookup.name).map(str::to_owned);
         }
         mapping.mask_mark = mapping.mask_key.as_ref().map(|_| through.mask_mark());
         Ok(Self {
@@ -193,50 +192,22 @@ impl Tongue {
 async fn lookups(rules: &[LookupRule], databases: &[Database]) -> Result<Lookups> {
     let mut lookups = Lookups::default();
     for rule in rules {
-        let what = |error: whimbrel_core::Error| {
-            error
-                .with_code(refusal::USAGE)
-                .during(format_args!("lookup `{}`", rule.name))
-        };
-        match (&rule.file, &rule.table, &rule.key, &rule.value) {
-            (Some(file), None, None, None) => {
-                refuse_another(file, rule.digest.as_deref())?;
-                lookups.add_csv(&rule.name, file.as_ref()).map_err(what)?;
-            }
-            (None, Some(table), Some(key), Some(value)) => {
-                let pairs = read_pairs(databases, table, key, value).await.map_err(what)?;
-                lookups.add_pairs(&rule.name, pairs).map_err(what)?;
-            }
+        let has_columns = !rule.key.is_empty() && !rule.value.is_empty();
+        let added = match (&rule.file, &rule.table) {
+            (Some(file), None) => lookups.add_file(rule, file.as_ref()),
+            (None, Some(_)) if has_columns => read_entries(&mut lookups, databases, rule).await,
             _ => {
                 return Err(refusal::usage(format!("lookup `{}` does not say where its values are", rule.name))
                     .with_hint("give it either file = \"FILE.csv\", or table = \"TABLE\", key = \"COLUMN\" and value = \"COLUMN\""));
             }
-        }
+        };
+        added.map_err(|error| {
+            error
+                .with_code(refusal::USAGE)
+                .during(format_args!("lookup `{}`", rule.name))
+        })?;
     }
     Ok(lookups)
-}
-
-/// The values of a plan are those that were approved.
-fn refuse_another(file: &str, planned: Option<&str>) -> Result<()> {
-    match planned {
-        Some(planned) if planned != digest(file)? => Err(refusal::usage(format!(
-            "the lookup file `{file}` is not the one that the plan was approved for"
-        ))
-        .with_hint("put it back, or plan again: whimbrel plan SOURCE TARGET")),
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn digest(file: &str) -> Result<String> {
-    let bytes = std::fs::read(file).map_err(|cause| {
-        refusal::usage(format!("the lookup file `{file}` cannot be read"))
-            .with_cause(cause)
-            .with_hint(format!("look for the file: ls -l '{file}'"))
-    })?;
-    Ok(Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }
 
 /// The key of the masks; without one the hashes are the same everywhere.

@@ -214,9 +214,9 @@ impl From<MaskRule> for String {
     }
 }
 
-/// A table of values for `lookup('name', key)` in expressions: a CSV file with a header and the keys in its first column, or two columns of a
-/// table of a source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A table of values for `lookup('name', key)` in expressions: a CSV file with a header, or columns of a table of a source. A key of several
+/// columns is looked for with as many arguments, in the order of the columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupRule {
     /// Its name in expressions.
@@ -227,12 +227,20 @@ pub struct LookupRule {
     /// The table of a source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// The table's column that is looked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// The table's column that is found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    /// The columns that are looked for; the first one of a file when nobody says.
+    #[serde(
+        default,
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub key: Vec<String>,
+    /// The columns that are found, the one first that is meant when an expression names none; all others of a file when nobody says.
+    #[serde(
+        default,
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub value: Vec<String>,
     /// SHA-256 in hex of the file's bytes, filled in when the plan is made: another file is another plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,

@@ -3,12 +3,12 @@
 
 mod compose;
 mod condition;
+mod entries;
 mod families;
 mod keyed;
 mod keys;
 mod merge;
 mod numbering;
-mod pairs;
 mod part;
 mod preview;
 mod profile;
@@ -30,7 +30,7 @@ use whimbrel_core::{
 };
 
 use self::compose::{Composed, Tools, compose};
-pub use self::pairs::read_pairs;
+pub use self::entries::read_entries;
 pub use self::preview::{Preview, PreviewRow};
 use self::snapshot::MappedSnapshot;
 pub use self::sources::Database;
@@ -70,6 +70,11 @@ impl MappedSource {
     /// Returns what tells the key of the masks from others.
     pub fn mask_mark(&self) -> String {
         self.mask_key.mark()
+    }
+
+    /// Returns the SHA-256 in hex of the file that a lookup was read from.
+    pub fn lookup_digest(&self, name: &str) -> Option<&str> {
+        self.lookups.file_digest(name)
     }
 
     /// Returns what the mapping calls things in the target, as of the last reading of the catalog.
@@ -200,6 +205,7 @@ impl MappedSource {
         Ok(MappedSnapshot {
             names: names.collect(),
             snapshots,
+            lookups: self.lookups.rows_state(),
             composed: Arc::clone(composed),
         })
     }

@@ -9,6 +9,7 @@ mod bench;
 mod castings;
 mod crashes;
 mod kin;
+mod lookups;
 mod masks;
 mod merges;
 mod partitions;

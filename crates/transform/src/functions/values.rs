@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array as _, ArrayRef};
+use arrow_array::{Array as _, ArrayRef, StringArray};
 use datafusion_functions::core;
 use whimbrel_core::shorten;
 
@@ -17,6 +17,7 @@ use super::{Call, Function, library, literal, own};
 use crate::cast::{as_text, convert};
 use crate::kernel::Work;
 use crate::kinds::common;
+use crate::lookup::LookupColumn;
 use crate::node::{Kind, Node};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -39,9 +40,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "lookup",
         group: "Values",
-        usage: "lookup('table', key[, default])",
-        says: "the value that a lookup table has for the key, as text; `'table.column'` takes another column than the second. Without a default a key that is missing fails the row; a key of NULL gives NULL",
-        counts: (2, 3),
+        usage: "lookup('table', key, …[, default])",
+        says: "the value that a lookup table has for the key, as text, with as many values as its key has columns; `'table.column'` takes another column than the first one behind the key. Without a default a key that is missing fails the row; a key of NULL gives NULL",
+        counts: (2, 33),
         bind: lookup,
     },
 ];
@@ -67,43 +68,73 @@ fn lookup(call: Call<'_>) -> Result<Node, String> {
             _ => format!("table `{wanted}` is not declared; known are {}", known.join(", ")),
         });
     };
-    let mut arguments = call.arguments.into_iter().skip(1).map(as_text);
-    let key = arguments.next().ok_or_else(|| "takes a key".to_owned())??;
-    let default = arguments.next().transpose()?;
+    let width = table.keys().len();
+    let given = call.arguments.len() - 1;
+    if given != width && given != width + 1 {
+        let keys = table.keys().names().join(", ");
+        return Err(format!(
+            "table `{wanted}` is looked up by {width} columns, and {given} values are given; write `lookup('{wanted}', {keys})`, or with a default behind them"
+        ));
+    }
+    let mut arguments = Vec::with_capacity(given);
+    for (at, argument) in call.arguments.into_iter().skip(1).enumerate() {
+        if at < width {
+            table.keys().refuse_other_kind(&wanted, at, &argument)?;
+        }
+        arguments.push(as_text(argument)?);
+    }
+    let (keys, default) = arguments.split_at(width);
+    let default = default.first();
     let longest = table.chars_max();
-    let chars_max = match &default {
+    let chars_max = match default {
         None => longest,
         Some(default) => match default.kind {
             Kind::Text { chars_max } => longest.zip(chars_max).map(|(one, two)| one.max(two)),
             _ => longest,
         },
     };
-    let nullable = key.nullable || default.as_ref().is_some_and(|default| default.nullable);
+    let nullable = keys.iter().chain(default).any(|node| node.nullable);
     let fails = default.is_none();
     let name = format!("lookup {wanted}");
-    let work: Work = Arc::new(move |columns| {
-        let keys = columns[0].as_string::<i32>();
-        let defaults = columns.get(1).map(AsArray::as_string::<i32>);
-        let mut values = StringBuilder::with_capacity(keys.len(), keys.len() * 8);
-        for (row, key) in keys.iter().enumerate() {
-            let found = key.map(|key| (key, table.get(key)));
-            match (found, defaults) {
-                (None, _) => values.append_null(),
-                (Some((_, Some(value))), _) => values.append_value(value),
-                (Some((_, None)), Some(defaults)) if defaults.is_null(row) => values.append_null(),
-                (Some((_, None)), Some(defaults)) => values.append_value(defaults.value(row)),
-                (Some((key, None)), None) => {
-                    return Err(format!("lookup `{wanted}` has no value for `{}`", shorten(key)));
-                }
-            }
-        }
-        Ok(Arc::new(values.finish()) as ArrayRef)
-    });
-    let parts: Vec<&Node> = std::iter::once(&key).chain(&default).collect();
-    let node = own(&name, &parts, Kind::Text { chars_max }, work);
+    let parts: Vec<&Node> = arguments.iter().collect();
+    let node = own(
+        &name,
+        &parts,
+        Kind::Text { chars_max },
+        looking(wanted, table, width),
+    );
     Ok(Node {
         nullable,
         fallible: node.fallible || fails,
         ..node
+    })
+}
+
+/// Finds each row's value; the columns behind the keys hold what stands for those that are not found.
+fn looking(wanted: String, table: Arc<LookupColumn>, width: usize) -> Work {
+    Arc::new(move |columns| {
+        let columns: Vec<&StringArray> = columns.iter().map(AsArray::as_string::<i32>).collect();
+        let (keys, defaults) = columns.split_at(width);
+        let rows = keys[0].len();
+        let mut values = StringBuilder::with_capacity(rows, rows * 8);
+        let mut spelled = String::new();
+        for row in 0..rows {
+            if keys.iter().any(|key| key.is_null(row)) {
+                values.append_null();
+                continue;
+            }
+            let parts = keys.iter().map(|key| key.value(row));
+            match (table.get(parts.clone(), &mut spelled), defaults) {
+                (Some(value), _) => values.append_value(value),
+                (None, [defaults, ..]) => {
+                    values.append_option((!defaults.is_null(row)).then(|| defaults.value(row)));
+                }
+                (None, []) => {
+                    let key: Vec<String> = parts.map(|part| format!("`{}`", shorten(part))).collect();
+                    return Err(format!("lookup `{wanted}` has no value for {}", key.join(", ")));
+                }
+            }
+        }
+        Ok(Arc::new(values.finish()) as ArrayRef)
     })
 }

@@ -61,6 +61,7 @@ async fn read(database: &Database, table: &Table, part: &Part, found: &mut Table
     let mapped = MappedSnapshot {
         names: vec![database.name.clone()],
         snapshots: vec![snapshot],
+        lookups: None,
         composed: Arc::new(composed),
     };
     let computed = part.columns.iter().filter(|column| !column.is_same());

@@ -19,6 +19,8 @@ use super::reading::Reading;
 pub(crate) struct MappedSnapshot {
     pub(crate) names: Vec<String>,
     pub(crate) snapshots: Vec<Arc<dyn Snapshot>>,
+    /// Names the rows of the tables that lookups were read from; none without such lookups.
+    pub(crate) lookups: Option<String>,
     pub(crate) composed: Arc<Composed>,
 }
 
@@ -141,13 +143,15 @@ impl MappedSnapshot {
 #[async_trait]
 impl Snapshot for MappedSnapshot {
     fn position(&self) -> Position {
-        if let [only] = self.snapshots.as_slice() {
-            return only.position();
-        }
         let each = self.names.iter().zip(&self.snapshots);
-        let each: Vec<String> = each
-            .map(|(name, snapshot)| format!("{name}={}", snapshot.position().0))
-            .collect();
+        let mut each: Vec<String> = match self.snapshots.as_slice() {
+            [only] => vec![only.position().0],
+            _ => each
+                .map(|(name, snapshot)| format!("{name}={}", snapshot.position().0))
+                .collect(),
+        };
+        // Lookups were read before: the same position of a database does not say that they are the same.
+        each.extend(self.lookups.iter().map(|state| format!("lookups {state}")));
         Position(each.join("; "))
     }
 
@@ -295,5 +299,30 @@ fn together(parts: &[TableAggregate], columns: &[ReadColumn]) -> TableAggregate 
             .iter()
             .filter_map(|asked| Some((asked.name.clone(), column(&asked.name)?)))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use whimbrel_core::{Catalog, Renames};
+
+    #[test]
+    fn other_rows_of_a_lookup_are_another_position() {
+        let with = |lookups: Option<&str>| MappedSnapshot {
+            names: Vec::new(),
+            snapshots: Vec::new(),
+            lookups: lookups.map(str::to_owned),
+            composed: Arc::new(Composed {
+                catalog: Catalog::default(),
+                renames: Renames::default(),
+                findings: Vec::new(),
+                tables: BTreeMap::new(),
+                sequences: BTreeMap::new(),
+                tongues: Vec::new(),
+            }),
+        };
+        assert_eq!(with(None).position().0, "");
+        assert_ne!(with(Some("one")).position(), with(Some("two")).position());
     }
 }

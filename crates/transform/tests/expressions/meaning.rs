@@ -254,9 +254,33 @@ fn lookups_give_the_value_the_default_or_a_reason() {
         ("lookup('sevens', zero, 'none')", "none"),
         ("lookup('sevens', zero, null)", "NULL"),
         ("lookup('sevens', nothing)", "NULL"),
+        ("lookup('places', 'NO', id)", "Oslo"),
+        ("lookup('places', 'NO', nothing, 'none')", "NULL"),
+        ("lookup('places', 'SE', id, 'none')", "none"),
+        (
+            "lookup('places', 'SE', id)",
+            "error: lookup `places` has no value for `SE`, `7`",
+        ),
         (
             "lookup('sevens', zero)",
             "error: lookup `sevens` has no value for `0`",
         ),
+    ]);
+}
+
+#[test]
+fn a_cast_to_the_type_that_a_value_has_leaves_it_as_it_is() {
+    check(&[
+        ("cast(born as date)", "2024-02-29"),
+        ("cast(ok as boolean) is null or true", "true"),
+        ("cast(seen as timestamp) = seen", "true"),
+        ("cast(logged as timestamptz) = logged", "true"),
+        ("cast(key as uuid) = key", "true"),
+        ("cast(doc as json) is null", "false"),
+        ("cast(raw as bytea) = raw", "true"),
+        ("cast(id as bigint) + 1", "8"),
+        ("cast(price as decimal(10,2)) = price", "true"),
+        ("cast(ratio as double) = ratio", "true"),
+        ("cast(free as numeric) = free", "true"),
     ]);
 }

@@ -8,8 +8,8 @@ use arrow_array::types::{
 };
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use whimbrel_core::{
-    ColumnBuilder, LogicalType, arrow_schema, format_date, format_interval, format_time, format_timestamp,
-    parse_date, parse_timestamp,
+    ColumnBuilder, LogicalType, LookupRule, arrow_schema, format_date, format_interval, format_time,
+    format_timestamp, parse_date, parse_timestamp,
 };
 use whimbrel_transform::{Expression, InputColumn, Lookups};
 
@@ -99,9 +99,16 @@ pub(crate) fn records() -> RecordBatch {
 
 pub(crate) fn lookups() -> Lookups {
     let mut lookups = Lookups::default();
-    lookups
-        .add_csv_text("sevens", "n,word,roman\n7,seven,VII\n".as_bytes())
-        .unwrap();
+    let rule = |name: &str, key: &[&str]| LookupRule {
+        name: name.to_owned(),
+        key: key.iter().map(|key| (*key).to_owned()).collect(),
+        ..LookupRule::default()
+    };
+    let sevens = "n,word,roman\n7,seven,VII\n";
+    lookups.add_csv(&rule("sevens", &[]), sevens.as_bytes()).unwrap();
+    let places = "land,code,title\nNO,7,Oslo\n";
+    let of_two = rule("places", &["land", "code"]);
+    lookups.add_csv(&of_two, places.as_bytes()).unwrap();
     lookups
 }
 
