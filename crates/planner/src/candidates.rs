@@ -282,9 +282,11 @@ impl Place<'_, '_> {
         let recommended = &candidates.all[0];
         let is_plain = candidates.all.len() == 1 && recommended.rejects.is_empty();
         let subject = self.spot.subject();
-        let from = match self.spot.column.native.as_str() {
-            "" => "no declared type".to_owned(),
-            native => format!("`{native}`"),
+        let from = match (self.spot.column.native.as_str(), &self.spot.column.derived) {
+            // What a mapping makes has no declaration, but a form.
+            ("", Some(form)) => form.to_string(),
+            ("", None) => "no declared type".to_owned(),
+            (native, _) => format!("`{native}`"),
         };
         let becomes = format!("`{subject}`: {from} becomes `{}`", recommended.native);
         let (mut severity, message) = match &recommended.fidelity {

@@ -14,6 +14,7 @@ mod plan;
 mod scope;
 
 // Which objects move, what they are called, and what is in the target already.
+mod clashes;
 mod existing;
 mod flattening;
 mod names;

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Finding, NameLimit, ObjectId, ObjectKind, Severity, TableId, hash_of};
+use whimbrel_core::{Finding, NameLimit, ObjectId, ObjectKind, Severity, Table, TableId, hash_of};
 
+use crate::clashes::{self, Called, Given};
 use crate::notes::{Notes, STOP};
 use crate::scope::{Scope, column_subject};
 use crate::select::Selection;
@@ -21,6 +22,8 @@ pub(crate) struct Names {
     columns: BTreeMap<TableId, BTreeMap<String, String>>,
     /// Names in use, by namespace, in the form in which the target compares them.
     taken: BTreeMap<Option<String>, BTreeSet<String>>,
+    /// Those of them that a mapping gave.
+    given: Given,
     /// Names of the constraints of each target table.
     constraints: BTreeMap<TableId, BTreeSet<String>>,
     /// Names of checks and foreign keys by namespace, where they are unique there.
@@ -242,7 +245,44 @@ impl Names {
             .map_or_else(|| source.clone(), Clone::clone)
     }
 
+    /// Names a table. Where a mapping gave the name, or the one that it meets, none gives way to the other.
+    fn whole_table(&mut self, scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) {
+        let wanted = home(scope, &table.id);
+        let name = folded(scope, &wanted.name);
+        let space = wanted.namespace.as_ref();
+        let is_given = clashes::is_given(scope, table);
+        let is_met = is_given || self.given.has(space, &name);
+        if is_given {
+            self.given.note(space, name);
+        }
+        match self.settle(scope, ObjectKind::Table, &table.id) {
+            Some(Change::Taken) if is_met => {
+                let subject = ObjectId::whole(ObjectKind::Table, table.id.clone());
+                clashes::refuse_table(subject, &wanted, notes);
+            }
+            change => self.tell_of_whole(scope, (ObjectKind::Table, &table.id), change, notes),
+        }
+    }
+
     fn whole(&mut self, scope: &Scope<'_>, kind: ObjectKind, source: &TableId, notes: &mut Notes<'_>) {
+        let change = self.settle(scope, kind, source);
+        self.tell_of_whole(scope, (kind, source), change, notes);
+    }
+
+    fn tell_of_whole(
+        &self,
+        scope: &Scope<'_>,
+        (kind, source): (ObjectKind, &TableId),
+        change: Option<Change>,
+        notes: &mut Notes<'_>,
+    ) {
+        let subject = ObjectId::whole(kind, source.clone());
+        let (wanted, target) = (home(scope, source), self.of(kind, source));
+        tell(&subject, &wanted.name, &target.name, change, notes);
+    }
+
+    /// Finds the name, and why it is not the wanted one.
+    fn settle(&mut self, scope: &Scope<'_>, kind: ObjectKind, source: &TableId) -> Option<Change> {
         let wanted = home(scope, source);
         let request = Wanted {
             kind,
@@ -252,13 +292,12 @@ impl Names {
         let space = self.taken.entry(wanted.namespace.clone()).or_default();
         let (name, change) = allot(scope, &request, &[space]);
         space.insert(folded(scope, &name));
-        let subject = ObjectId::whole(kind, source.clone());
-        tell(&subject, &wanted.name, &name, change, notes);
         let target = TableId {
             namespace: wanted.namespace,
             name,
         };
         self.whole.insert((kind, source.clone()), target);
+        change
     }
 }
 
@@ -267,9 +306,8 @@ pub(crate) fn name(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Not
     let mut names = Names::default();
     report_prefixes(scope, selection, notes);
     for table in &selection.tables {
-        names.whole(scope, ObjectKind::Table, &table.id, notes);
-        let columns = table.columns.iter().map(|column| column.name.as_str());
-        let named = name_columns(scope, &table.id, columns, notes);
+        names.whole_table(scope, table, notes);
+        let named = name_columns(scope, table, notes);
         names.columns.insert(table.id.clone(), named);
     }
     for view in &selection.views {
@@ -303,7 +341,10 @@ pub(crate) fn home(scope: &Scope<'_>, source: &TableId) -> TableId {
         let namespace = wanted.namespace.as_ref();
         let namespace = namespace.map(|name| renames.namespaces.get(name).unwrap_or(name));
         return match (namespace, to.namespaces) {
-            (Some(namespace), false) => TableId::bare(format!("{namespace}_{}", wanted.name)),
+            (Some(namespace), false) if from.default_namespace != Some(namespace.as_str()) => {
+                TableId::bare(format!("{namespace}_{}", wanted.name))
+            }
+            (Some(_), false) => TableId::bare(wanted.name.clone()),
             (None, true) => TableId {
                 namespace: to.default_namespace.map(str::to_owned),
                 name: wanted.name.clone(),
@@ -358,17 +399,14 @@ fn folded_as(scope: &Scope<'_>, kind: ObjectKind, name: &str) -> String {
     }
 }
 
-fn name_columns<'c>(
-    scope: &Scope<'_>,
-    table: &TableId,
-    columns: impl Iterator<Item = &'c str>,
-    notes: &mut Notes<'_>,
-) -> BTreeMap<String, String> {
+fn name_columns(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> BTreeMap<String, String> {
     let mut taken = BTreeSet::new();
+    let mut holders: BTreeMap<String, Called<'_>> = BTreeMap::new();
     let mut named = BTreeMap::new();
-    let renamed = scope.input.wishes.renames.columns.get(table);
-    for column in columns {
-        let subject = column_subject(table, column);
+    let renamed = scope.input.wishes.renames.columns.get(&table.id);
+    for column in &table.columns {
+        let column = column.name.as_str();
+        let subject = column_subject(&table.id, column);
         let wanted = renamed.and_then(|renamed| renamed.get(column));
         let wanted = wanted.map_or(column, String::as_str);
         let request = Wanted {
@@ -377,8 +415,17 @@ fn name_columns<'c>(
             salt: format!("column {subject}"),
         };
         let (name, change) = allot(scope, &request, &[&taken]);
-        taken.insert(folded_as(scope, ObjectKind::Column, &name));
-        tell(&subject, wanted, &name, change, notes);
+        let own = Called { column, name: wanted };
+        let holder = holders.get(&folded_as(scope, ObjectKind::Column, wanted));
+        let holder = holder.filter(|_| change == Some(Change::Taken));
+        let is_refused =
+            holder.is_some_and(|holder| clashes::refuse_column(scope, table, [*holder, own], notes));
+        let folded = folded_as(scope, ObjectKind::Column, &name);
+        holders.insert(folded.clone(), own);
+        taken.insert(folded);
+        if !is_refused {
+            tell(&subject, wanted, &name, change, notes);
+        }
         named.insert(column.to_owned(), name);
     }
     named

@@ -99,8 +99,11 @@ pub(crate) fn cast(node: Node, to: &Kind, refusal: OnRefusal) -> Result<Node, St
     if node.kind == Kind::Null {
         return convert(node, to);
     }
-    let work =
-        work(&node.kind, to, refusal).ok_or_else(|| format!("{} cannot be cast to {to}", node.kind))?;
+    let work = match work(&node.kind, to, refusal) {
+        Some(work) => work,
+        None if node.kind == *to => return Ok(node),
+        None => return Err(format!("{} cannot be cast to {to}", node.kind)),
+    };
     // The name tells casts apart that are not the same.
     let name = format!("cast {:?} to {to:?} {refusal:?}", node.kind);
     let tree = Kernel::tree(name, vec![Arc::clone(&node.tree)], to.arrow(), work);

@@ -150,3 +150,68 @@ fn types_that_lose_nothing_are_put_together_and_others_show_what_to_write() {
         );
     }
 }
+
+#[test]
+fn a_part_without_a_column_of_the_key_is_refused_when_it_is_planned() {
+    let source = sqlite::TestFile::create("mapping_keyless", STAFF);
+    let target = sqlite::TestFile::create("mapping_keyless_target", "");
+    for (settings, said, hint) in [
+        (
+            PEOPLE.replace("rename = { nr = \"id\" }\n", ""),
+            "needs `id`, which `guests` does not give",
+            "rename = { COLUMN = \"id\" }",
+        ),
+        (
+            format!("{PEOPLE}source_column = \"origin\"\n"),
+            "needs `origin`, which `staff` does not give",
+            "source_column = \"origin\"",
+        ),
+    ] {
+        let refused = Desk::with(&settings).run(&["plan", &source.url(), &target.url()]);
+        assert!(
+            matches!(refused.code, Some(1 | 2)),
+            "{settings}: {}",
+            refused.stderr
+        );
+        for said in [said, hint] {
+            assert!(refused.stderr.contains(said), "{settings}: {}", refused.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_key_of_texts_that_one_part_calls_equal_and_another_does_not_keeps_them_apart() {
+    let source = sqlite::TestFile::create(
+        "mapping_nocase",
+        "CREATE TABLE a (id TEXT PRIMARY KEY COLLATE nocase, mood TEXT); CREATE TABLE b (id TEXT PRIMARY KEY, mood TEXT);
+         INSERT INTO a VALUES ('lem','x'); INSERT INTO b VALUES ('LEM','y'),('Lem','z');",
+    );
+    let target = sqlite::TestFile::create("mapping_nocase_target", "");
+    let desk = Desk::with("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"c\"\n");
+    desk.moved(&source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT id FROM c ORDER BY mood")),
+        ["lem", "LEM", "Lem"]
+    );
+}
+
+#[test]
+fn what_becomes_of_merged_columns_is_said_by_their_form() {
+    let Some(source) = postgres::TestDatabase::create("mapping_moods") else {
+        return;
+    };
+    let target = sqlite::TestFile::create("mapping_moods_target", "");
+    source.execute(
+        "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TYPE state AS ENUM ('new', 'old');
+         CREATE TABLE a (id int PRIMARY KEY, m mood, at timestamptz); CREATE TABLE b (id int PRIMARY KEY, m state, at timestamptz);
+         INSERT INTO a VALUES (1, 'glad', now()); INSERT INTO b VALUES (2, 'old', now());",
+    );
+    let desk = Desk::with("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"c\"\n");
+    desk.moved(source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT m FROM c ORDER BY id")),
+        ["glad", "old"]
+    );
+    let plan = desk.plan_text();
+    assert!(!plan.contains("no declared type"), "{plan}");
+}

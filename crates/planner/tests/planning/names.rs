@@ -1,8 +1,9 @@
 //! Names in the target: limits, folding, prefixes, clashes.
 
-use whimbrel_core::Plan;
+use whimbrel_core::{PartValue, Plan, Severity, TablePart};
+use whimbrel_planner::Wishes;
 
-use crate::setup::{Setup, findings, foreign_key, id, index, key, question, table, titles, view};
+use crate::setup::{Setup, finding, findings, foreign_key, id, index, key, question, table, titles, view};
 use crate::toy::Toy;
 
 fn table_names(plan: &Plan) -> Vec<String> {
@@ -125,4 +126,86 @@ fn a_view_never_takes_a_tables_name() {
         "public.sales_a: rename | stop (rename)"
     );
     assert!(titles(&plan)[1].starts_with("create view sales_a_"));
+}
+
+/// A column of a part as its database has it.
+fn own(name: &str) -> (String, PartValue) {
+    let native = "integer".to_owned();
+    let name = name.to_owned();
+    (name.clone(), PartValue::Column { name, native })
+}
+
+fn part(table: &str, columns: &[&str]) -> TablePart {
+    TablePart {
+        database: None,
+        engine: "spacious".to_owned(),
+        table: id(table),
+        filter: None,
+        columns: columns.iter().map(|column| own(column)).collect(),
+    }
+}
+
+#[test]
+fn names_of_a_mapping_that_fold_into_one_are_refused_and_none_gives_way() {
+    // Another table's name, whichever of them is named first.
+    for (from, to, other) in [
+        ("public.z", "public.A", "public.a"),
+        ("public.a", "public.Z", "public.z"),
+    ] {
+        let tables = vec![table(from, "x integer"), table(other, "x integer")];
+        let plan = Setup::new(Toy::Spacious, Toy::Flat, tables)
+            .wish(|wishes| {
+                wishes.renames.tables.insert(id(from), id(to));
+            })
+            .plan();
+        let found = finding(&plan, "name_collision");
+        assert_eq!(found.severity, Severity::Blocker, "{from} {to}");
+        assert!(found.message.contains("two tables"), "{}", found.message);
+    }
+    let columns = |change: fn(&mut Wishes)| {
+        let tables = vec![table("public.a", "Name integer, other integer")];
+        Setup::new(Toy::Spacious, Toy::Flat, tables).wish(change).plan()
+    };
+    let plan = columns(|wishes| {
+        let renamed = wishes.renames.columns.entry(id("public.a")).or_default();
+        renamed.insert("other".to_owned(), "NAME".to_owned());
+    });
+    let found = finding(&plan, "name_collision");
+    assert_eq!(found.severity, Severity::Blocker);
+    assert!(found.message.contains("`Name` and `NAME`"), "{}", found.message);
+    assert_eq!(findings(&columns(|_| {}), "name_collision"), [""; 0]);
+}
+
+#[test]
+fn columns_of_parts_that_fold_into_one_are_refused_and_those_of_one_database_are_a_question() {
+    let plan = |parts: Vec<TablePart>| {
+        let mut made = table("public.people", "id integer, Name integer, name integer");
+        made.parts = parts;
+        Setup::new(Toy::Spacious, Toy::Flat, vec![made]).plan()
+    };
+    let merged = plan(vec![
+        part("public.staff", &["id", "Name"]),
+        part("public.guests", &["id", "name"]),
+    ]);
+    let found = finding(&merged, "name_collision");
+    assert_eq!(found.severity, Severity::Blocker);
+    assert!(
+        found.evidence[0].contains("rename = { \"name\" = \"Name\" }"),
+        "{found:?}"
+    );
+    let natural = plan(vec![part("public.people", &["id", "Name", "name"])]);
+    assert_eq!(finding(&natural, "name_collision").severity, Severity::Decision);
+}
+
+#[test]
+fn a_name_that_a_mapping_gives_beside_the_default_namespace_needs_no_prefix() {
+    let tables = vec![table("public.a", "x integer"), table("sales.a", "x integer")];
+    let plan = Setup::new(Toy::Spacious, Toy::Flat, tables)
+        .wish(|wishes| {
+            let renamed = &mut wishes.renames.tables;
+            renamed.insert(id("public.a"), id("public.b"));
+            renamed.insert(id("sales.a"), id("sales.b"));
+        })
+        .plan();
+    assert_eq!(table_names(&plan), ["b", "sales_b"]);
 }

@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use whimbrel_core::{
-    Check, Finding, ForeignKey, Index, Key, MaskRule, ObjectId, ObjectKind, Severity, Table, TableId,
-    divides_rows,
+    Check, Error, Finding, ForeignKey, Index, Key, MaskRule, ObjectId, ObjectKind, Result, Severity, Table,
+    TableId, divides_rows,
 };
 
 use super::compose::Composed;
 use super::part::{Part, PartColumn};
 
 /// Takes out what does not hold any more, and says so.
-pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&TableId>>) {
+///
+/// # Errors
+/// `Invalid` for a merged table of which a part has no value for the key.
+pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&TableId>>) -> Result<()> {
     let mut tables = std::mem::take(&mut composed.catalog.tables);
     for table in &mut tables {
         let parts = &composed.tables[&table.id];
         let mut gone = Vec::new();
         own_key(table, parts);
+        refuse_keyless(table, parts)?;
         within(table, parts, &mut gone);
         composed
             .findings
@@ -46,6 +50,38 @@ pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&T
         table.foreign_keys = kept.remove(&table.id).unwrap_or_default();
     }
     composed.catalog.tables = tables;
+    Ok(())
+}
+
+/// Rows of a part that lacks a column of the key would have NULL there, which no key takes.
+fn refuse_keyless(table: &Table, parts: &[Arc<Part>]) -> Result<()> {
+    let Some(key) = table.primary_key.as_ref().filter(|_| parts.len() > 1) else {
+        return Ok(());
+    };
+    let is_there = |name: &String| table.column(name).is_some();
+    for name in key.columns.iter().filter(|name| is_there(name)) {
+        let lacks = |part: &&Arc<Part>| part.column(name).is_none_or(PartColumn::is_missing);
+        let Some(part) = parts.iter().find(lacks) else {
+            continue;
+        };
+        let is_source = parts.iter().any(|part| part.source_column.as_ref() == Some(name));
+        let hint = match is_source {
+            true => format!("write in every rule that leads to it: source_column = \"{name}\""),
+            false => format!(
+                "write in the rule for `{}`: rename = {{ COLUMN = \"{name}\" }}, or name columns that all parts have: key = [\"COLUMN\"]",
+                part.called
+            ),
+        };
+        return Err(Error::invalid(format!(
+            "the key ({}) of the merged table `{}` needs `{name}`, which `{}` does not give",
+            key.columns.join(", "),
+            table.id,
+            part.called
+        ))
+        .with_code("mapping")
+        .with_hint(hint));
+    }
+    Ok(())
 }
 
 /// The key that the rules want, or the source's name before the first part's key.

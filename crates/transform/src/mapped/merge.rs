@@ -98,7 +98,10 @@ fn agree(
     column.nullable = !is_everywhere || found().any(|column| column.column.nullable);
     column.comment = found().find_map(|column| column.column.comment.clone());
     let natives: BTreeSet<&str> = found().map(|column| column.column.native.as_str()).collect();
-    let keeps = one_engine && natives.len() == 1 && found().all(PartColumn::is_same);
+    // Texts that one part calls equal and another does not are only the same where nothing is ignored.
+    let collations: BTreeSet<Option<&str>> =
+        found().map(|column| column.column.collation.as_deref()).collect();
+    let keeps = one_engine && natives.len() == 1 && collations.len() == 1 && found().all(PartColumn::is_same);
     if let Some(native) = natives.first().filter(|_| keeps) {
         (*native).clone_into(&mut column.native);
         column.collation = found().find_map(|column| column.column.collation.clone());

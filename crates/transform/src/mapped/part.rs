@@ -305,6 +305,16 @@ impl PartColumn {
         matches!(self.value, Value::Column { .. })
     }
 
+    /// Tells whether every value is NULL, as of a column that other parts have.
+    pub(crate) fn is_missing(&self) -> bool {
+        match &self.value {
+            Value::Column { .. } => false,
+            Value::Computed(computed) => {
+                computed.expression.reads().is_empty() && computed.expression.nullable()
+            }
+        }
+    }
+
     /// The form in which the values can be read.
     pub(crate) fn form(&self, part: &Part) -> LogicalType {
         match &self.value {
