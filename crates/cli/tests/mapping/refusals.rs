@@ -1,6 +1,6 @@
 //! What a mapping cannot mean is refused when it is planned; what fails on one row is named with its row.
 
-use whimbrel_testkit::sqlite;
+use whimbrel_testkit::{postgres, sqlite};
 
 use crate::bench::{Desk, joined};
 
@@ -107,4 +107,59 @@ fn a_row_on_which_an_expression_fails_is_named_with_table_key_and_value() {
             failed.stderr
         );
     }
+}
+
+#[test]
+fn a_row_on_which_an_expression_failed_is_brought_over_alone_once_it_is_mended() {
+    let source = sqlite::TestFile::create("mapping_replay", NUMBERS);
+    let target = sqlite::TestFile::create("mapping_replay_target", "");
+    let desk = Desk::with(
+        "[policies]\non_reject = \"file\"\nchunk_size = \"16KiB\"\n\
+         [[table]]\nfrom = \"numbers\"\nto = \"shares\"\nrename = { id = \"nr\" }\ncompute = { share = \"total / parts\" }\n",
+    );
+    let (_, hash) = desk.planned(&source.url(), &target.url());
+    desk.run(&["run", "--approve", &hash]).expect_code(3);
+    let count = || joined(target.query_text("SELECT count(*), count(DISTINCT nr) FROM shares"));
+    assert_eq!(count(), ["4999|4999"]);
+    source.execute("UPDATE numbers SET parts = 5 WHERE id = 4321");
+    let replayed = desk.run(&["run", "--rejects"]).expect_code(0);
+    assert!(
+        replayed.stdout.contains("1 row arrived, 0 still rejected"),
+        "{}",
+        replayed.stdout
+    );
+    assert_eq!(count(), ["5000|5000"]);
+    assert_eq!(
+        joined(target.query_text("SELECT share FROM shares WHERE nr = 4321")),
+        ["8642"]
+    );
+}
+
+#[test]
+fn a_rejected_row_is_not_looked_for_by_a_key_that_the_mapping_puts_in_place_of_its_own() {
+    let source = sqlite::TestFile::create(
+        "mapping_other_key",
+        "CREATE TABLE parts (id INTEGER PRIMARY KEY, code INTEGER NOT NULL, made DATE);
+         INSERT INTO parts VALUES (1, 2, '2024-01-01'), (2, 3, '2024-01-02'), (3, 1, '2024-01-03');",
+    );
+    let Some(target) = postgres::TestDatabase::create("mapping_other_key") else {
+        return;
+    };
+    let desk =
+        Desk::with("[policies]\non_reject = \"file\"\n[[table]]\nfrom = \"parts\"\nkey = [\"code\"]\n");
+    let (_, hash) = desk.planned(&source.url(), target.url());
+    source.execute("UPDATE parts SET made = 'soon' WHERE id = 2");
+    let databases = ["--source", &source.url(), "--target", target.url()].map(str::to_owned);
+    let line = |first: &[&str]| -> Vec<String> {
+        let first = first.iter().map(|word| (*word).to_owned());
+        first.chain(databases.clone()).collect()
+    };
+    let run = |words: Vec<String>| desk.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    run(line(&["run", "--approve", &hash])).expect_code(3);
+    source.execute("UPDATE parts SET made = '2024-02-02' WHERE id = 2");
+    run(line(&["run", "--rejects"])).expect_code(0);
+    assert_eq!(
+        joined(target.query_text("SELECT id, code, made::text FROM parts ORDER BY id")),
+        ["1|2|2024-01-01", "2|3|2024-02-02", "3|1|2024-01-03"]
+    );
 }

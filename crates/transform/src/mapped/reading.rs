@@ -6,7 +6,12 @@ use arrow_array::{Array, ArrayRef, BooleanArray, NullArray, RecordBatch, RecordB
 use arrow_schema::{Field, Schema};
 use datafusion_common::arrow::compute::filter_record_batch;
 use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
-use whimbrel_core::{Batch, Error, ReadColumn, ReadRequest, Reject, Result, arrow_schema, shorten};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
+use whimbrel_core::{
+    Batch, Error, KeyValue, LogicalType, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema,
+    shorten,
+};
 
 use super::part::{Computed, Part, Value};
 use crate::InputColumn;
@@ -24,6 +29,8 @@ pub(crate) struct Reading {
     inputs: Vec<Option<usize>>,
     /// The columns of the row's key, by place among the inputs.
     key: Vec<usize>,
+    /// True when that key finds the row in the mapped table, too.
+    is_found_by_key: bool,
     schema: Arc<Schema>,
     plain: bool,
 }
@@ -51,11 +58,13 @@ impl Reading {
     /// `Bug` when a column is asked for that the part does not give.
     pub(crate) fn new(part: &Arc<Part>, request: ReadRequest) -> Result<Self> {
         let asked = request.columns.clone();
+        let is_found_by_key = is_found_by_key(part, &request.table);
         let schema = arrow_schema(asked.iter().map(|column| (column.name.as_str(), &column.logical)));
         let mut reading = Self {
             made: Vec::with_capacity(asked.len()),
             inputs: vec![None; part.inputs.len()],
             key: Vec::new(),
+            is_found_by_key,
             schema,
             plain: part.filter.is_none(),
             request: ReadRequest {
@@ -106,6 +115,21 @@ impl Reading {
     /// Tells whether the database's batches are those of the mapped table already.
     pub(crate) fn is_plain(&self) -> bool {
         self.plain
+    }
+
+    /// The database's batches, where they are those of the mapped table already. A key that finds other rows there is no way back to a row.
+    pub(crate) fn as_given(
+        &self,
+        rows: BoxStream<'static, Result<Batch>>,
+    ) -> BoxStream<'static, Result<Batch>> {
+        if self.is_found_by_key {
+            return rows;
+        }
+        let without_keys = |mut batch: Batch| {
+            batch.rejects.iter_mut().for_each(|reject| reject.exact.clear());
+            batch
+        };
+        rows.map_ok(without_keys).boxed()
     }
 
     fn ask(&mut self, column: &ReadColumn) -> Result<()> {
@@ -286,8 +310,30 @@ impl Reading {
             column: column.to_owned(),
             value: shorten(&values.join(", ")),
             rule: format!("the expression `{text}` fails: {why}"),
-            exact: Vec::new(),
+            exact: self.exact(records, row),
         }
+    }
+
+    /// The row's key, by which it can be read again; nothing where that would show what is not told, or finds other rows.
+    fn exact(&self, records: &RecordBatch, row: usize) -> Vec<KeyValue> {
+        let value = |at: &usize| {
+            let array = records.column(self.inputs[*at]?);
+            key_value(&self.part.inputs[*at].logical, array, row)
+        };
+        match self.is_found_by_key && self.key_instead().is_none() {
+            true => self
+                .key
+                .iter()
+                .map(value)
+                .collect::<Option<_>>()
+                .unwrap_or_default(),
+            false => Vec::new(),
+        }
+    }
+
+    /// What is told in place of the key, when it is not to be told.
+    fn key_instead(&self) -> Option<&'static str> {
+        self.key.iter().find_map(|at| self.untold[*at])
     }
 
     /// A value as a person would write it; one that a mask hides or that is secret stays so.
@@ -310,7 +356,7 @@ impl Reading {
             .iter()
             .position(|input| input.name == reject.column);
         let instead = place.and_then(|at| self.untold[at]);
-        let key_instead = self.key.iter().find_map(|at| self.untold[*at]);
+        let key_instead = self.key_instead();
         let mapped = self
             .part
             .columns
@@ -320,10 +366,10 @@ impl Reading {
             column: mapped.map_or(reject.column, |column| column.name.clone()),
             value: instead.map_or(reject.value, str::to_owned),
             key: self.placed(key_instead.map_or(reject.key, str::to_owned)),
-            exact: if key_instead.is_some() {
-                Vec::new()
-            } else {
+            exact: if key_instead.is_none() && self.is_found_by_key {
                 reject.exact
+            } else {
+                Vec::new()
             },
             ..reject
         }
@@ -346,6 +392,41 @@ impl Reading {
             Made::Computed(_) => 0,
         };
         self.made.iter().map(of).collect()
+    }
+}
+
+/// Tells whether a row of the part is the row of the mapped table that has its key.
+fn is_found_by_key(part: &Part, mapped: &Table) -> bool {
+    let columns = |table: &Table| table.identity_key().map(|key| key.columns.clone());
+    let own = columns(&part.table);
+    let is_one = own.is_some() && own == columns(mapped);
+    is_one && !part.is_merged && part.has_as_they_are(&own.unwrap_or_default())
+}
+
+/// A value of a key as databases spell it; none for a form that they spell each in a way of its own.
+fn key_value(logical: &LogicalType, array: &ArrayRef, row: usize) -> Option<KeyValue> {
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(array, &options).ok()?;
+    let text = formatter.value(row).to_string();
+    match logical {
+        LogicalType::Integer { .. } => text.parse().ok().map(KeyValue::Integer),
+        LogicalType::Text { .. } => Some(KeyValue::Text(text)),
+        LogicalType::Boolean
+        | LogicalType::Decimal { .. }
+        | LogicalType::Float { .. }
+        | LogicalType::Bytes
+        | LogicalType::Bits { .. }
+        | LogicalType::Date
+        | LogicalType::Time
+        | LogicalType::TimeZoned
+        | LogicalType::Timestamp { .. }
+        | LogicalType::Interval
+        | LogicalType::Uuid
+        | LogicalType::Json
+        | LogicalType::Enum { .. }
+        | LogicalType::Set { .. }
+        | LogicalType::Any
+        | LogicalType::Wire { .. } => None,
     }
 }
 

@@ -38,7 +38,7 @@ impl MappedSnapshot {
         let reading = Reading::new(part, request)?;
         let rows = self.of(part).read(reading.request().clone());
         if reading.is_plain() {
-            return Ok(rows);
+            return Ok(reading.as_given(rows));
         }
         Ok(rows
             .map(move |batch| batch.and_then(|batch| reading.mapped(batch)))
