@@ -274,9 +274,9 @@ impl Draft {
             report::plan_sections(&self.plan)
                 .try_for_each(|section| file.write_all(in_folder(&self.setup.base, &section).as_bytes()))
         })?;
-        for (file, side) in report::QUERY_FILES {
-            self.dir.write_with(file, |out| {
-                report::verification_queries(&self.plan, side)
+        for file in report::query_files(&self.plan) {
+            self.dir.write_with(&file.name, |out| {
+                file.sections()
                     .try_for_each(|text| out.write_all(text.as_bytes()))
             })?;
         }

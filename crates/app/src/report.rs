@@ -22,7 +22,7 @@ pub use outcome::final_markdown;
 pub use plan::{plan_markdown, plan_sections};
 pub use quality::quality_sections;
 pub use quantity::{count, duration, size, size_compact};
-pub use queries::{QUERY_FILES, QuerySide, verification_queries};
+pub use queries::{QueryFile, query_files};
 pub use result::{RunResult, result_json};
 pub use taken_back::taken_back;
 pub use verification::verification_markdown;

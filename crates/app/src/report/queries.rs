@@ -1,10 +1,12 @@
-//! `verification_queries_source.sql` and `verification_queries_target.sql`: what a person can ask both databases with any client. Each
-//! query of one file has its twin in the other, with the same names of results; what an engine calls its functions is its dialect's.
+//! `verification_queries_source.sql` (one for each of several) and `verification_queries_target.sql`: what a person can ask both databases with
+//! any client. Each query of one file has its twin in the other, with the same names of results; what an engine calls its functions is its dialect's.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use whimbrel_core::{ColumnCheck, ColumnPlan, Dialect, LogicalType, Plan, TablePlan};
+use whimbrel_core::{
+    Catalog, Column, ColumnCheck, ColumnPlan, Dialect, LogicalType, Plan, SourceRule, TablePlan,
+};
 
 use super::origin::Asked;
 use crate::connectors::connector_named;
@@ -20,76 +22,170 @@ struct Side<'p> {
     columns: Vec<&'p str>,
 }
 
+/// A column to ask about.
+struct Question<'p> {
+    column: &'p ColumnPlan,
+    /// What its values are for the queries of both sides.
+    kind: LogicalType,
+}
+
+/// What the values are that both sides can be asked about: what travels in a form of the engine's own is what its declaration says, and
+/// numbers that one side keeps as text are none.
+fn compared_as(column: &ColumnPlan, here: &dyn Dialect, there: &dyn Dialect) -> LogicalType {
+    let declared = |dialect: &dyn Dialect, native: &str| {
+        let column = Column::new("", native);
+        dialect.logical(&column, &Catalog::default(), None).to
+    };
+    let sides = [
+        declared(here, &column.source_native),
+        declared(there, &column.target_native),
+    ];
+    let is_text = |kind: &LogicalType| matches!(kind, LogicalType::Text { .. });
+    let (is_own_form, is_decimal) = (
+        matches!(column.logical, LogicalType::Wire { .. }),
+        matches!(column.logical, LogicalType::Decimal { .. }),
+    );
+    if is_own_form {
+        sides[1].clone()
+    } else if is_decimal && sides.iter().any(is_text) {
+        LogicalType::Any
+    } else {
+        column.logical.clone()
+    }
+}
+
 /// Whose queries a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QuerySide {
-    /// The source's.
-    Source,
+enum Whose<'p> {
+    /// The source's, or those of one of several.
+    Source(Option<&'p SourceRule>),
     /// The target's.
     Target,
 }
 
-/// The files of queries.
-pub const QUERY_FILES: [(&str, QuerySide); 2] = [
-    ("verification_queries_source.sql", QuerySide::Source),
-    ("verification_queries_target.sql", QuerySide::Target),
-];
+/// A file of queries that one client can run.
+pub struct QueryFile<'p> {
+    /// The file's name.
+    pub name: String,
+    plan: &'p Plan,
+    whose: Whose<'p>,
+}
 
-/// Returns the queries of one side, table after table.
-pub fn verification_queries(plan: &Plan, side: QuerySide) -> Box<dyn Iterator<Item = String> + '_> {
-    let head = std::iter::once(head(plan, side));
-    Box::new(head.chain(plan.tables.iter().map(move |planned| {
-        let name = planned.target.id.to_string();
-        let asked = Asked::all(plan, planned);
-        let place = match asked.as_deref() {
-            Ok([only]) if side == QuerySide::Source => only.database,
+/// Returns the files of queries: one for each database.
+pub fn query_files(plan: &Plan) -> Vec<QueryFile<'_>> {
+    let mut files = Vec::new();
+    for source in &plan.mapping.sources {
+        let mut name = format!("verification_queries_source_{}.sql", in_file_name(&source.name));
+        while files.iter().any(|file: &QueryFile<'_>| file.name == name) {
+            name.insert(name.len() - ".sql".len(), '_');
+        }
+        let whose = Whose::Source(Some(source));
+        files.push(QueryFile { name, plan, whose });
+    }
+    let mut add = |name: &str, whose| {
+        let name = name.to_owned();
+        files.push(QueryFile { name, plan, whose });
+    };
+    if plan.mapping.sources.is_empty() {
+        add("verification_queries_source.sql", Whose::Source(None));
+    }
+    add("verification_queries_target.sql", Whose::Target);
+    files
+}
+
+/// The name with letters that every file system takes.
+fn in_file_name(name: &str) -> String {
+    let taken = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    name.chars()
+        .map(|letter| if taken(letter) { letter } else { '_' })
+        .collect()
+}
+
+impl QueryFile<'_> {
+    /// Returns the queries, table after table.
+    pub fn sections(&self) -> impl Iterator<Item = String> {
+        let tables = self.plan.tables.iter().filter(|planned| self.has(planned));
+        std::iter::once(self.head()).chain(tables.map(|planned| self.section(planned)))
+    }
+
+    /// Tells whether rows of the table come from this database, or are there in the end.
+    fn has(&self, planned: &TablePlan) -> bool {
+        let Whose::Source(Some(source)) = self.whose else {
+            return true;
+        };
+        let mut parts = planned.source.parts.iter();
+        parts.any(|part| part.database.as_ref() == Some(&source.name))
+    }
+
+    fn head(&self) -> String {
+        let plan = self.plan;
+        let (name, url, twin) = match self.whose {
+            Whose::Source(None) => ("source".to_owned(), Some(&plan.source.url), "target"),
+            Whose::Source(Some(source)) => (format!("source {}", source.name), source.url.as_ref(), "target"),
+            Whose::Target if plan.mapping.sources.is_empty() => {
+                ("target".to_owned(), Some(&plan.target.url), "source")
+            }
+            Whose::Target => ("target".to_owned(), Some(&plan.target.url), "source_NAME"),
+        };
+        let url = url.map_or_else(String::new, |url| format!(", {url}"));
+        format!(
+            "-- Verification queries for the {} of {}{}.\n\
+             -- Each has its twin in verification_queries_{twin}.sql; the two must give the same numbers.\n\
+             -- Sums of hashes are numbers, which no limit on the length of texts cuts off. Run those of the source before\n\
+             -- anything writes to it again. `whimbrel verify` compares every value of every row; this is a check by other means.\n",
+            one_line(&name),
+            one_line(&plan.migration_id.to_string()),
+            one_line(&url),
+        )
+    }
+
+    fn section(&self, planned: &TablePlan) -> String {
+        let asked = Asked::all(self.plan, planned);
+        let place = match (asked.as_deref(), self.whose) {
+            (Ok([only]), Whose::Target) => only.database,
             _ => None,
         };
-        let place = place.map_or_else(String::new, |database| format!(", in {database}"));
-        let queries = asked.and_then(|asked| match (asked.as_slice(), side) {
-            ([only], _) => table(plan, planned, only, side),
-            (several, QuerySide::Source) => merged(planned, several),
-            (several, QuerySide::Target) => merged_there(plan, planned, several),
+        let place = place.map_or_else(String::new, |database| format!(", from {database}"));
+        let queries = asked.and_then(|asked| match (asked.as_slice(), self.whose) {
+            ([only], _) => table(self.plan, planned, only, self.whose),
+            (several, Whose::Source(source)) => merged(planned, several, source),
+            (several, Whose::Target) => merged_there(self.plan, planned, several),
         });
         let queries = queries.unwrap_or_else(|why| format!("-- not asked: {}\n", one_line(&why)));
-        format!("\n-- {}\n{queries}", one_line(&format!("{name}{place}")))
-    })))
+        let heading = format!("{}{place}", planned.target.id);
+        format!("\n-- {}\n{queries}", one_line(&heading))
+    }
 }
 
 /// What is said of a table that is put together from several: only its rows can be counted.
 const MERGED: &str =
     "-- not asked: values of columns, as the mapping puts them together from several tables\n";
 
-/// The source's side of such a table: one query a database.
-fn merged(planned: &TablePlan, parts: &[Asked<'_>]) -> Result<String, String> {
-    let mut text = MERGED.to_owned();
-    for database in databases(parts) {
-        let own: Vec<&Asked<'_>> = parts.iter().filter(|part| part.database == database).collect();
-        let Some(first) = own.first() else { continue };
-        let dialect = dialect(first.engine)?;
-        let count = |part: &&Asked<'_>| {
-            format!(
-                "(SELECT count(*) FROM {}{})",
-                dialect.table(part.table),
-                part.condition()
-            )
-        };
-        let counts: Vec<String> = own.iter().map(count).collect();
-        let result = match database {
-            None => "total_records".to_owned(),
-            Some(name) => {
-                let _infallible = writeln!(text, "-- in {}", one_line(name));
-                dialect.quote(&format!("records_of_{name}"))
-            }
-        };
-        let _infallible = writeln!(
-            text,
-            "SELECT {} AS table_name, {} AS {result};",
-            dialect.literal(&planned.target.id.to_string()),
-            counts.join(" + ")
-        );
-    }
-    Ok(text)
+/// The source's side of such a table: the rows of the parts in one database.
+fn merged(planned: &TablePlan, parts: &[Asked<'_>], source: Option<&SourceRule>) -> Result<String, String> {
+    let database = source.map(|source| source.name.as_str());
+    let own: Vec<&Asked<'_>> = parts.iter().filter(|part| part.database == database).collect();
+    let Some(first) = own.first() else {
+        return Ok(MERGED.to_owned());
+    };
+    let dialect = dialect(first.engine)?;
+    let count = |part: &&Asked<'_>| {
+        format!(
+            "(SELECT count(*) FROM {}{})",
+            dialect.table(part.table),
+            part.condition()
+        )
+    };
+    let counts: Vec<String> = own.iter().map(count).collect();
+    let result = match database {
+        None => "total_records".to_owned(),
+        Some(name) => dialect.quote(&format!("records_of_{name}")),
+    };
+    Ok(format!(
+        "{MERGED}SELECT {} AS table_name, {} AS {result};\n",
+        dialect.literal(&planned.target.id.to_string()),
+        counts.join(" + ")
+    ))
 }
 
 /// The target's side of such a table.
@@ -122,21 +218,6 @@ fn total(planned: &TablePlan, dialect: &dyn Dialect, from: &str) -> String {
     format!("SELECT {name} AS table_name, count(*) AS total_records FROM {from};\n")
 }
 
-fn head(plan: &Plan, side: QuerySide) -> String {
-    let (name, endpoint, other) = match side {
-        QuerySide::Source => ("source", &plan.source, "target"),
-        QuerySide::Target => ("target", &plan.target, "source"),
-    };
-    format!(
-        "-- Verification queries for the {name} of {}, {}.\n\
-         -- Each has its twin in verification_queries_{other}.sql; the two must give the same numbers.\n\
-         -- Sums of hashes are numbers, which no limit on the length of texts cuts off. Run those of the source before\n\
-         -- anything writes to it again. `whimbrel verify` compares every value of every row; this is a check by other means.\n",
-        one_line(&plan.migration_id.to_string()),
-        one_line(&endpoint.url),
-    )
-}
-
 fn dialect(engine: &str) -> Result<Arc<dyn Dialect>, String> {
     let connector = connector_named(engine);
     let connector = connector.map_err(|_| format!("this program does not have the engine {engine}"))?;
@@ -152,17 +233,19 @@ fn table<'p>(
     plan: &'p Plan,
     planned: &'p TablePlan,
     source: &Asked<'p>,
-    of: QuerySide,
+    of: Whose<'_>,
 ) -> Result<String, String> {
     let mut text = String::new();
-    let mut asked: Vec<&ColumnPlan> = Vec::new();
+    let (here, there) = (dialect(source.engine)?, dialect(&plan.target.engine)?);
+    let mut asked: Vec<Question<'_>> = Vec::new();
     let mut own: Vec<&str> = Vec::new();
     for column in &planned.columns {
         let why = match (&column.rule, source.column(column)) {
             (Some(_), _) => "a value rule makes other values of some",
             (None, None) => "the mapping makes its values",
             (None, Some(name)) => {
-                asked.push(column);
+                let kind = compared_as(column, &*here, &*there);
+                asked.push(Question { column, kind });
                 own.push(name);
                 continue;
             }
@@ -170,7 +253,6 @@ fn table<'p>(
         let column = one_line(&column.target);
         let _infallible = writeln!(text, "-- not asked: {column}, as {why}");
     }
-    let (here, there) = (dialect(source.engine)?, dialect(&plan.target.engine)?);
     let source = Side {
         from: here.table(source.table) + &source.condition(),
         dialect: here,
@@ -179,29 +261,32 @@ fn table<'p>(
     let target = Side {
         from: there.table(&planned.target.id),
         dialect: there,
-        columns: asked.iter().map(|column| column.target.as_str()).collect(),
+        columns: asked
+            .iter()
+            .map(|question| question.column.target.as_str())
+            .collect(),
     };
     let both = match of {
-        QuerySide::Source => [&source, &target],
-        QuerySide::Target => [&target, &source],
+        Whose::Source(_) => [&source, &target],
+        Whose::Target => [&target, &source],
     };
     text.push_str(&queries(planned, &asked, both));
     Ok(text)
 }
 
 /// The queries of the first of two sides.
-fn queries(planned: &TablePlan, asked: &[&ColumnPlan], [side, twin]: [&Side<'_>; 2]) -> String {
+fn queries(planned: &TablePlan, asked: &[Question<'_>], [side, twin]: [&Side<'_>; 2]) -> String {
     let from = &side.from;
     let mut text = String::new();
     let add_both = [side, twin]
         .iter()
         .all(|side| side.dialect.column_check(ColumnCheck::Sum, "x").is_some());
     let added_up = if add_both { added_up } else { added_up_in_parts };
-    let checks = |of: fn(&ColumnPlan) -> Vec<(&'static str, ColumnCheck)>| {
-        let each = asked
-            .iter()
-            .zip(&side.columns)
-            .flat_map(|(column, own)| of(column).into_iter().map(move |check| (*column, *own, check)));
+    let checks = |of: fn(&LogicalType) -> Vec<(&'static str, ColumnCheck)>| {
+        let each = asked.iter().zip(&side.columns).flat_map(|(question, own)| {
+            let checks = of(&question.kind).into_iter();
+            checks.map(move |check| (question.column, *own, check))
+        });
         let both = each.filter_map(|(column, own, (label, check))| {
             // What only one side computes cannot be compared.
             twin.dialect.column_check(check, "x")?;
@@ -223,8 +308,8 @@ fn queries(planned: &TablePlan, asked: &[&ColumnPlan], [side, twin]: [&Side<'_>;
 }
 
 /// What is counted of a column: its NULLs, and its different values where all engines call the same values equal.
-fn counted(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
-    let distinct = match column.logical {
+fn counted(kind: &LogicalType) -> Vec<(&'static str, ColumnCheck)> {
+    let distinct = match kind {
         LogicalType::Integer { .. }
         | LogicalType::Decimal { .. }
         | LogicalType::Boolean
@@ -253,9 +338,9 @@ fn counted(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
 }
 
 /// What is added up of a column where one side cannot add exactly: integers in two halves, and no decimals.
-fn added_up_in_parts(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
-    if !matches!(column.logical, LogicalType::Integer { .. }) {
-        return added_up(column);
+fn added_up_in_parts(kind: &LogicalType) -> Vec<(&'static str, ColumnCheck)> {
+    if !matches!(kind, LogicalType::Integer { .. }) {
+        return added_up(kind);
     }
     vec![
         ("sum_high", ColumnCheck::SumHigh),
@@ -264,8 +349,8 @@ fn added_up_in_parts(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
 }
 
 /// What is added up of a column.
-fn added_up(column: &ColumnPlan) -> Vec<(&'static str, ColumnCheck)> {
-    match column.logical {
+fn added_up(kind: &LogicalType) -> Vec<(&'static str, ColumnCheck)> {
+    match kind {
         LogicalType::Integer { .. } | LogicalType::Decimal { .. } => vec![("sum", ColumnCheck::Sum)],
         LogicalType::Text { padded: false, .. } => {
             vec![

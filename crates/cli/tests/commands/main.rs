@@ -9,6 +9,7 @@ mod flow;
 mod formats;
 mod layouts;
 mod quality;
+mod timeouts;
 mod usage;
 mod validation;
 mod wizard;

@@ -288,6 +288,63 @@ fn hashes_are_the_same_numbers_in_two_kinds_of_servers_and_rules_cannot_write_th
     }
 }
 
+/// Names that must be quoted, and numbers that other engines keep as text.
+const ODD: &str = "create table \"Od\"\"d; -- Ünï\" (\"sel'ect\" int primary key, \"Größe\" numeric(10,2), free numeric, \"text\" text, made timestamp);
+    insert into \"Od\"\"d; -- Ünï\" values (1, 1.10, 1.10, 'a', '2024-01-01'), (2, 1.1, 1.1, 'A', null), (3, null, 'NaN', 'ä', '2024-01-01'), (4, -0.5, 1e30, null, 'infinity')";
+
+#[test]
+fn odd_names_and_numbers_are_asked_for_alike_in_every_server() {
+    let Some(source) = postgres::TestDatabase::create("odd_queries") else {
+        return;
+    };
+    source.execute(ODD);
+    let both = |desk: &Desk, target: &str| {
+        desk.run(&format!(
+            "migrate {} {target} --yes --accept-suggested",
+            source.url()
+        ))
+        .expect_code(0);
+        let side = |name: &str| statements(&file(desk, name));
+        let (ours, theirs) = (
+            side("verification_queries_source.sql"),
+            side("verification_queries_target.sql"),
+        );
+        assert_eq!(ours.len(), theirs.len());
+        (ours, theirs)
+    };
+    if let Some(target) = postgres::TestDatabase::create("odd_queries_alike") {
+        let (ours, theirs) = both(&Desk::set_up(), target.url());
+        let all = ours.join("\n");
+        for asked in ["sum_Größe", "sum_free", "hashes_text", "unique_made"] {
+            assert!(all.contains(asked), "{asked}: {all}");
+        }
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(
+                source.query_text(ours),
+                target.query_text(theirs),
+                "{ours}\n{theirs}"
+            );
+        }
+    }
+    source.execute("update \"Od\"\"d; -- Ünï\" set made = null where made = 'infinity'");
+    for flavour in mysql::Flavour::ALL {
+        let Some(target) = mysql::TestDatabase::create(flavour, "odd_queries") else {
+            continue;
+        };
+        let (ours, theirs) = both(&Desk::set_up(), target.url());
+        let all = ours.join("\n");
+        assert!(all.contains("sum_Größe") && all.contains("null_free"), "{all}");
+        assert!(!all.contains("sum_free") && !all.contains("unique_free"), "{all}");
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(
+                source.query_text(ours),
+                target.query_text(theirs),
+                "{ours}\n{theirs}"
+            );
+        }
+    }
+}
+
 /// What would change a database.
 const WRITES: [&str; 6] = [
     "delete from word",

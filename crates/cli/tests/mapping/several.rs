@@ -186,23 +186,30 @@ fn the_plan_names_the_tables_of_each_database_and_asks_only_what_they_can_answer
         let found = files.iter().find(|(path, _)| path.ends_with(name)).unwrap();
         String::from_utf8_lossy(&found.1).into_owned()
     };
-    let asked = file("verification_queries_source.sql");
-    assert!(asked.contains("-- crm.lands, in crm\n"), "{asked}");
+    let (asked, web_asked) = (
+        file("verification_queries_source_crm.sql"),
+        file("verification_queries_source_web.sql"),
+    );
+    assert!(asked.contains("-- crm.lands\n"), "{asked}");
     assert!(
         asked.contains("count(*) AS total_records FROM `lands`;"),
         "{asked}"
     );
+    for (text, not_there) in [(&asked, "pages"), (&web_asked, "lands")] {
+        assert!(!text.contains(not_there), "a client could not run {text}");
+    }
     let twin = file("verification_queries_target.sql");
     assert!(
         twin.contains("count(*) AS total_records FROM \"crm\".\"lands\";"),
         "{twin}"
     );
-    for text in [&asked, &twin] {
+    assert!(twin.contains("-- crm.lands, from crm\n"), "{twin}");
+    for text in [&asked, &web_asked, &twin] {
         assert!(text.contains("-- not asked: values of columns"), "{text}");
     }
     assert!(
-        asked.contains("(SELECT count(*) FROM \"clients\") AS \"records_of_web\";"),
-        "{asked}"
+        web_asked.contains("(SELECT count(*) FROM \"clients\") AS \"records_of_web\";"),
+        "{web_asked}"
     );
     assert!(
         twin.contains("-- total_records must be records_of_crm + records_of_web"),
