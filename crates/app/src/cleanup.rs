@@ -1,10 +1,10 @@
 //! Cleaning up after a migration: throws away what was kept for the way back. A command of its own, never part of a run.
 
 use serde::Serialize;
-use whimbrel_core::{Plan, Result};
+use whimbrel_core::{Plan, Result, shell_word};
 
 use crate::migration::{self, Attendance, Databases, Migration, context};
-use crate::next::{prefix, quoted};
+use crate::next::prefix;
 use crate::refusal;
 use crate::setup::Setup;
 
@@ -89,7 +89,7 @@ fn refuse_unnamed_target(setup: &Setup, plan: &Plan, request: &CleanupRequest) -
         "{} cleanup {} --confirm-target {}",
         prefix(setup),
         plan.migration_id,
-        quoted(name)
+        shell_word(name)
     );
     Err(refusal::unconfirmed(message).with_hint(format!("if that is wanted: {command}")))
 }

@@ -2,7 +2,7 @@
 //! no password leaves this room. What is looked for is the list in `detectors.rs`; how it is weighed is `verdict.rs`.
 
 mod clients;
-mod compose;
+mod clues;
 mod detectors;
 mod django;
 mod evidence;
@@ -12,9 +12,12 @@ mod manifests;
 mod masked;
 mod numbered;
 mod prisma;
+mod programs;
 mod project;
 mod rails;
 mod scripts;
+mod services;
+mod settings;
 mod sqlite_files;
 mod structure;
 mod suggestion;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use whimbrel_core::{Finding, Plan, RunReport, RunStatus};
+use whimbrel_core::{Finding, Plan, RunReport, RunStatus, shell_word};
 
 use crate::setup::Setup;
 
@@ -71,7 +71,10 @@ impl Next {
             Self::Run => {
                 let mut command = format!("{prefix} run {id} --approve {}", plan.hash);
                 if plan.is_destructive() {
-                    command.push_str(&format!(" --confirm-target {}", quoted(&plan.target.database)));
+                    command.push_str(&format!(
+                        " --confirm-target {}",
+                        shell_word(&plan.target.database)
+                    ));
                 }
                 command
             }
@@ -135,7 +138,7 @@ fn choice(finding: &Finding) -> String {
 }
 
 fn flag(decision: &str) -> String {
-    format!(" --decide {}", quoted(decision))
+    format!(" --decide {}", shell_word(decision))
 }
 
 /// Returns the program with the options that every later command of the same migration needs.
@@ -147,7 +150,7 @@ fn prefix_of(base: &Path) -> String {
     if base.as_os_str() == crate::setup::BASE {
         "whimbrel".to_owned()
     } else {
-        format!("whimbrel --dir {}", quoted(&base.display().to_string()))
+        format!("whimbrel --dir {}", shell_word(&base.display().to_string()))
     }
 }
 
@@ -181,17 +184,7 @@ fn with_prefix(prefix: &str, text: &str) -> String {
 }
 
 fn named(endpoint: &whimbrel_core::Endpoint) -> String {
-    quoted(endpoint.name.as_deref().unwrap_or(&endpoint.url))
-}
-
-/// Quotes a word for the shell where it needs it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    shell_word(endpoint.name.as_deref().unwrap_or(&endpoint.url))
 }
 
 #[cfg(test)]
@@ -206,17 +199,5 @@ mod tests {
             with_prefix("whimbrel --dir 'a b'", text),
             "hint: `whimbrel --dir 'a b' resume mig` or whimbrel --dir 'a b' run x --rejects; whimbrel moves; ./whimbrel run"
         );
-    }
-
-    #[test]
-    fn a_word_is_quoted_only_where_the_shell_would_split_it() {
-        for (word, written) in [
-            ("sqlite:a.db", "sqlite:a.db"),
-            ("no_key:odd name=accept", "'no_key:odd name=accept'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(word), written);
-        }
     }
 }

@@ -3,11 +3,11 @@
 use std::str::FromStr;
 
 use serde::Serialize;
-use whimbrel_core::{Error, Plan, Result, RollbackReport};
+use whimbrel_core::{Error, Plan, Result, RollbackReport, shell_word};
 use whimbrel_pipeline::{RollbackTo, RunContext};
 
 use crate::migration::{self, Attendance, Databases, Migration, context};
-use crate::next::{Next, in_folder, prefix, quoted};
+use crate::next::{Next, in_folder, prefix};
 use crate::refusal;
 use crate::report::{self, RunResult};
 use crate::setup::Setup;
@@ -198,8 +198,8 @@ fn with_confirmation(setup: &Setup, plan: &Plan, request: &RollbackRequest, erro
         "{} rollback {} --to {} --confirm-target {}",
         prefix(setup),
         plan.migration_id,
-        quoted(&request.to.to_string()),
-        quoted(&plan.target.database)
+        shell_word(&request.to.to_string()),
+        shell_word(&plan.target.database)
     );
     refusal::unconfirmed(error.to_string())
         .with_cause(error)

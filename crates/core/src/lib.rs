@@ -31,6 +31,7 @@ mod plan;
 mod report;
 mod secrecy;
 mod settled;
+mod shell;
 mod step;
 
 mod connector;
@@ -91,8 +92,9 @@ pub use report::{
     Witness,
 };
 pub use rule::{RuleValue, ValueRule};
-pub use secrecy::{WITHHELD, any_secret, is_secret, named, told};
+pub use secrecy::{WITHHELD, any_secret, is_secret, is_token, login_told, named, told};
 pub use settled::Settled;
+pub use shell::shell_word;
 pub use silence::{Doing, Silence};
 pub use step::{Direction, Statement, Step, StepPhase};
 pub use usage::{TableUsage, Usage};

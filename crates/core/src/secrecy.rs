@@ -46,6 +46,39 @@ pub fn is_secret(name: &str) -> bool {
     PARTS.iter().any(|part| joined.contains(part)) || words(name).any(|word| WORDS.contains(&word.as_str()))
 }
 
+/// Letters from which on a word without a mark between is longer than words that people choose.
+const TOKEN_LETTERS: usize = 16;
+/// Digits in such a word that no year and no number of a server explains.
+const TOKEN_DIGITS: usize = 5;
+
+/// Tells whether a text looks as if a machine had made it to be a key: what stands alone before the `@` of a URL may be a login name, or
+/// a token that some services take in its place.
+pub fn is_token(text: &str) -> bool {
+    let is_uuid = text.len() >= 32
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_hexdigit() || letter == '-');
+    let parts = text.split(|letter: char| !letter.is_alphanumeric());
+    is_uuid || parts.into_iter().any(is_made_by_a_machine)
+}
+
+/// Returns the login name as it may be told. Without a password beside it, a name that looks like a token is one.
+pub fn login_told(user: &str, has_password: bool) -> &str {
+    match !has_password && is_token(user) {
+        true => "***",
+        false => user,
+    }
+}
+
+fn is_made_by_a_machine(word: &str) -> bool {
+    let count = |is: fn(char) -> bool| word.chars().filter(|letter| is(*letter)).count();
+    let digits = count(|letter| letter.is_ascii_digit());
+    let mixed = count(char::is_uppercase).min(count(char::is_lowercase));
+    let letters = word.chars().count();
+    letters >= 2 * TOKEN_LETTERS
+        || letters >= TOKEN_LETTERS && (digits >= TOKEN_DIGITS || (mixed >= 4 && digits > 0))
+}
+
 /// Tells whether one of the names is secret.
 pub fn any_secret(names: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
     names.into_iter().any(|name| is_secret(name.as_ref()))
@@ -118,6 +151,33 @@ mod tests {
             open.map(is_secret),
             [false, false, false, false, false, false, true]
         );
+    }
+
+    #[test]
+    fn what_a_machine_made_is_told_from_names_that_people_choose() {
+        for token in [
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+            "sbp_9f8e7d6c5b4a39281706fedcba987654fedcba98",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl",
+            "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+            "AKIAIOSFODNN7EXAMPLEAKIAIOSFODNN7",
+            "qwertzuiopasdfghjklyxcvbnmqwertz",
+        ] {
+            assert!(is_token(token), "{token}");
+            assert_eq!(login_told(token, false), "***");
+            assert_eq!(login_told(token, true), token);
+        }
+        for name in [
+            "ann",
+            "postgres.abcdefghijklmnopqrst",
+            "shop-migration-2026@project-17.iam",
+            "MyCompanyReadOnly2",
+            "application_readonly_user_of_the_shop",
+            "svc_reporting_20260101",
+            "",
+        ] {
+            assert!(!is_token(name), "{name}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Error, Result};
+use crate::{Error, Result, login_told};
 
 /// A value that no `Debug`, `Display` or serialisation prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -118,8 +118,13 @@ impl DatabaseUrl {
     fn parse_server(scheme: String, text: &str) -> Result<Self> {
         let hosted = with_host(text);
         let url = ::url::Url::parse(&hosted).map_err(|cause| {
+            let hint = if cause == ::url::ParseError::InvalidPort {
+                "a port is a number up to 65535; special characters in user and password are written as %XX"
+            } else {
+                "special characters in user and password are written as %XX"
+            };
             Error::invalid("the database URL cannot be read")
-                .with_hint("special characters in user and password are written as %XX")
+                .with_hint(hint)
                 .with_cause(cause)
         })?;
         let decode = |part: &str| percent_decode(part);
@@ -146,7 +151,13 @@ impl DatabaseUrl {
         })
     }
 
-    /// Returns the URL without password and parameters; safe to print and to store.
+    /// Returns the login name as it may be told and stored; none when it may be a token.
+    fn user_stored(&self) -> Option<&String> {
+        let user = self.user.as_ref()?;
+        (login_told(user, self.password.is_some()) == user).then_some(user)
+    }
+
+    /// Returns the URL without password, token and parameters; safe to print and to store.
     pub fn masked(&self) -> String {
         let Some(host) = &self.host else {
             return format!("{}:{}", self.scheme, self.database);
@@ -154,14 +165,14 @@ impl DatabaseUrl {
         let user = self
             .user
             .as_ref()
-            .map(|user| format!("{user}@"))
+            .map(|user| format!("{}@", login_told(user, self.password.is_some())))
             .unwrap_or_default();
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{user}{host}{port}/{}", self.scheme, self.database)
     }
 
     /// Returns the URL without any secret, but with the parameters that say how to connect (such as `sslmode`): safe to print and to
-    /// store, and parsing it gives the same place again.
+    /// store, and parsing it gives the same place again. A token in place of the login name is a secret.
     pub fn stored(&self) -> String {
         let mut parameters: Vec<(&str, &str)> = self
             .parameters
@@ -169,7 +180,7 @@ impl DatabaseUrl {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .filter(|(name, _)| STORED_PARAMETERS.contains(name))
             .collect();
-        let place = match (&self.host, &self.user) {
+        let place = match (&self.host, self.user_stored()) {
             (Some(host), _) if host.contains(':') => self.stored_login(&format!("[{host}]")),
             (Some(host), _) => self.stored_login(&percent_encode(host)),
             (None, Some(user)) => {
@@ -187,8 +198,7 @@ impl DatabaseUrl {
 
     fn stored_login(&self, host: &str) -> String {
         let user = self
-            .user
-            .as_ref()
+            .user_stored()
             .map(|user| format!("{}@", percent_encode(user)))
             .unwrap_or_default();
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
@@ -291,6 +301,23 @@ mod tests {
         );
         let url = DatabaseUrl::parse("postgres://ann@:5433/shop").unwrap();
         assert_eq!((url.host, url.port), (None, Some(5433)));
+    }
+
+    #[test]
+    fn a_token_in_place_of_a_login_is_neither_told_nor_stored() {
+        let token = "sbp_9f8e7d6c5b4a39281706fedcba987654";
+        for text in [
+            format!("postgres://{token}@db/shop"),
+            format!("postgres://db/shop?user={token}"),
+        ] {
+            let url = DatabaseUrl::parse(&text).unwrap();
+            assert_eq!(url.masked(), "postgres://***@db/shop");
+            assert_eq!(url.stored(), "postgres://db/shop");
+        }
+        // A login of such a kind has a password beside it.
+        let url = DatabaseUrl::parse(&format!("postgres://{token}:pw@db/shop")).unwrap();
+        assert_eq!(url.masked(), format!("postgres://{token}@db/shop"));
+        assert_eq!(url.stored(), url.masked());
     }
 
     #[test]

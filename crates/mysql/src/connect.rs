@@ -19,6 +19,8 @@ pub(crate) use self::liveness::Lookout;
 use self::option_file::Client;
 use crate::error::{Failure, classify, from_connect};
 use crate::flavour::{Flavour, Version};
+use crate::place::Place;
+use crate::place::Way;
 use crate::tls::{self, Mode, TlsFiles};
 
 /// How long opening a connection may take when the URL does not say.
@@ -67,7 +69,7 @@ pub(crate) struct Server {
     /// What `SHOW VARIABLES` says of the settings that matter, by name; a setting that the server does not have is absent.
     pub(crate) settings: BTreeMap<String, String>,
     /// Names the server in messages, without a secret.
-    pub(crate) place: String,
+    pub(crate) place: Place,
     opts: Opts,
     timeout: Duration,
     /// How long a session may be dead before it is noticed; none when nobody looks.
@@ -254,11 +256,12 @@ impl Login {
         })
     }
 
-    fn place(&self) -> String {
-        match &self.socket {
-            Some(socket) => format!("`{}@{socket}/{}`", self.user, self.database),
-            None => format!("`{}@{}:{}/{}`", self.user, self.host, self.port, self.database),
-        }
+    fn place(&self) -> Place {
+        let way = match &self.socket {
+            Some(socket) => Way::Socket(socket.clone()),
+            None => Way::Host(self.host.clone(), self.port),
+        };
+        Place::new(&self.user, way, &self.database, self.password.is_some())
     }
 
     fn opts(&self, ssl: Option<SslOpts>) -> Opts {

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use mysql_async::{DriverError, ServerError};
+use mysql_async::{DriverError, IoError, ServerError};
 use whimbrel_core::{Error, ErrorClass, WITHHELD};
 
+use crate::place::Place;
 use crate::tls::{self, cannot_encrypt};
 
 /// What a server's error number means for us.
@@ -165,11 +166,13 @@ pub(crate) fn classify(error: mysql_async::Error) -> Error {
         mysql_async::Error::Io(_)
         | mysql_async::Error::Driver(
             DriverError::ConnectionClosed | DriverError::PacketOutOfOrder | DriverError::PoolDisconnected,
-        ) => Error::new(ErrorClass::Transient, "the connection to the server was lost")
-            .with_code("connection_lost")
-            .with_cause(error),
+        ) => because(
+            Error::new(ErrorClass::Transient, "the connection to the server was lost")
+                .with_code("connection_lost"),
+            error,
+        ),
         mysql_async::Error::Driver(_) | mysql_async::Error::Other(_) | mysql_async::Error::Url(_) => {
-            Error::bug("the driver cannot do what was asked").with_cause(error)
+            because(Error::bug("the driver cannot do what was asked"), error)
         }
     }
 }
@@ -195,16 +198,13 @@ impl From<Failure> for Error {
 }
 
 /// Turns an error of opening a connection into ours; `place` names the server without any secret.
-pub(crate) fn from_connect(failure: Failure, place: &str) -> Error {
+pub(crate) fn from_connect(failure: Failure, place: &Place) -> Error {
     let error = match failure {
-        Failure::Driver(error @ mysql_async::Error::Server(_)) => {
-            return classify(error).during(format!("connect to {place}"));
-        }
+        Failure::Driver(mysql_async::Error::Server(answer)) => return from_greeting(&answer, place),
         Failure::Driver(error) => error,
         late @ Failure::Late(_) => {
-            return Error::new(ErrorClass::Transient, format!("cannot connect to {place}"))
-                .with_code("connection")
-                .with_hint("check host and port, and that the server runs and can be reached")
+            return cannot_connect(ErrorClass::Transient, "connection", place)
+                .with_hint(way_to_look(place, ""))
                 .with_cause(Error::from(late));
         }
     };
@@ -212,39 +212,86 @@ pub(crate) fn from_connect(failure: Failure, place: &str) -> Error {
         (
             ErrorClass::Denied,
             "tls",
-            "switch on TLS at the server, or write `ssl-mode=PREFERRED` in the URL to go without",
+            "switch on TLS at the server, or write `ssl-mode=PREFERRED` in the URL to go without".to_owned(),
         )
     } else if tls::is_another_name(&error) {
         (
             ErrorClass::Denied,
             "tls",
             // The driver compares the name whenever it verifies.
-            "connect by a name that the server's certificate is made out for (for `VERIFY_CA` too), or write `ssl-mode=REQUIRED`",
+            "connect by a name that the server's certificate is made out for (for `VERIFY_CA` too), or write `ssl-mode=REQUIRED`"
+                .to_owned(),
         )
     } else if tls::has_tls_cause(&error) {
         (
             ErrorClass::Denied,
             "tls",
-            "give the authority's certificate as `ssl-ca=FILE`, or check `ssl-mode`",
+            "give the authority's certificate as `ssl-ca=FILE`, or check `ssl-mode`".to_owned(),
         )
     } else if is_unknown_way_in(&error) {
         (
             ErrorClass::Denied,
             "authentication",
             // A server asks for any way in when it does not know the login, so that nobody learns which ones there are.
-            "check the user name; the login must be identified with `caching_sha2_password`, `mysql_native_password` or `ed25519`",
+            "check the user name; the login must be identified with `caching_sha2_password`, `mysql_native_password` or `ed25519`"
+                .to_owned(),
         )
     } else {
         (
             ErrorClass::Transient,
             "connection",
-            "check host and port, and that the server runs and can be reached",
+            way_to_look(place, &error.to_string()),
         )
     };
-    Error::new(class, format!("cannot connect to {place}"))
-        .with_code(code)
-        .with_hint(hint)
-        .with_cause(error)
+    because(cannot_connect(class, code, place).with_hint(hint), error)
+}
+
+fn cannot_connect(class: ErrorClass, code: &'static str, place: &Place) -> Error {
+    Error::new(class, format!("cannot connect to {place}")).with_code(code)
+}
+
+fn way_to_look(place: &Place, cause: &str) -> String {
+    if cause.contains("lookup") {
+        format!("check the host's name: {}", place.lookup())
+    } else if cause.contains("No such file") {
+        format!("check the path of the socket: {}", place.lookup())
+    } else {
+        format!(
+            "check host and port, and that a server answers there: {}",
+            place.ping()
+        )
+    }
+}
+
+/// What the server says to a login that it refuses; it may name the login, which may be a token.
+fn from_greeting(answer: &ServerError, place: &Place) -> Error {
+    let said = from_answer(answer);
+    let message = format!("cannot connect to {place}: {}", place.told(&said.to_string()));
+    let error = Error::new(said.class(), message).with_code(said.code());
+    let hint = match said.code() {
+        "no_such_database" => Some(format!(
+            "check the name in the URL, or create the database: {}",
+            place.creation()
+        )),
+        "authentication" => said.hint().map(|hint| format!("{hint}: {}", place.login())),
+        _ => said.hint().map(str::to_owned),
+    };
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// Adds the driver's error as the cause, without the names of its kinds around it.
+fn because(error: Error, cause: mysql_async::Error) -> Error {
+    match cause {
+        mysql_async::Error::Io(IoError::Io(cause)) => error.with_cause(cause),
+        mysql_async::Error::Io(IoError::Tls(cause)) => error.with_cause(cause),
+        mysql_async::Error::Driver(cause) => error.with_cause(cause),
+        mysql_async::Error::Server(cause) => error.with_cause(cause),
+        mysql_async::Error::Url(cause) => error.with_cause(cause),
+        other @ mysql_async::Error::Other(_) => error.with_cause(other),
+    }
 }
 
 /// Tells whether the server wants to be convinced in a way that the driver does not know.

@@ -18,6 +18,7 @@ mod flavour;
 mod foreign_keys;
 mod ledger;
 mod native;
+mod place;
 mod profile;
 mod quote;
 mod range;

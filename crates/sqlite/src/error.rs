@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rusqlite::ffi;
-use whimbrel_core::{Error, ErrorClass};
+use whimbrel_core::{Error, ErrorClass, shell_word};
 
 /// How one result code is treated.
 struct Treatment {
@@ -167,7 +167,10 @@ pub(crate) fn failed(what: impl AsRef<str>, cause: rusqlite::Error) -> Error {
 pub(crate) fn missing(path: &Path) -> Error {
     Error::invalid(format!("the file `{}` does not exist", path.display()))
         .with_code("file_missing")
-        .with_hint(format!("look for it: ls -l '{}'", path.display()))
+        .with_hint(format!(
+            "look for it: ls -l {}",
+            shell_word(&path.display().to_string())
+        ))
 }
 
 /// Adds what was being done to a result of the engine.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use whimbrel_core::{DatabaseUrl, Error, ErrorClass, Result};
+use whimbrel_core::{DatabaseUrl, Error, ErrorClass, Result, shell_word};
 
 use crate::error::{During, missing};
 
@@ -159,8 +159,10 @@ impl DatabaseFile {
         if self.path.is_dir() {
             let path = self.path.display();
             return Err(
-                Error::invalid(format!("`{path}` is a folder; must be a database file"))
-                    .with_hint(format!("see what is in it: ls -l '{path}'")),
+                Error::invalid(format!("`{path}` is a folder; must be a database file")).with_hint(format!(
+                    "see what is in it: ls -l {}",
+                    shell_word(&path.to_string())
+                )),
             );
         }
         Ok(())

@@ -3,8 +3,8 @@
 use super::evidence::Evidence;
 use super::project::Project;
 use super::{
-    clients, compose, django, knex, liquibase, manifests, numbered, prisma, rails, scripts, sqlite_files,
-    structure, variables,
+    clients, django, knex, liquibase, manifests, numbered, prisma, programs, rails, scripts, services,
+    settings, sqlite_files, structure, variables,
 };
 
 /// One kind of evidence.
@@ -57,16 +57,22 @@ pub const DETECTORS: &[Detector] = &[
     },
     Detector {
         name: "variables",
-        doc: "URLs and settings of databases",
-        looks_for: "`.env*`, `application.properties` and `.yml`, `appsettings.json`, `alembic.ini`, `dbconfig.yml`, \
-            `drizzle.config.ts`, `data-source.ts`, `config.*`, `database.*`, `db.*`",
+        doc: "URLs of databases, and variables that name an engine",
+        looks_for: "`.env`, `.env.local`, `.env.example`, `.envrc`, `prod.env`",
         find: variables::find,
     },
     Detector {
-        name: "compose",
-        doc: "images of database servers, and URLs that services are given",
-        looks_for: "`compose.yaml`, `docker-compose*.yml`, `.github/workflows/*.yml`",
-        find: compose::find,
+        name: "settings",
+        doc: "settings of frameworks, servers and tools: URLs, drivers, dialects; less where neither name nor folder says whose they are",
+        looks_for: "`application.yml`, `context.xml`, `wp-config.php`, `config/database.php`, `doctrine.yaml`, `appsettings.json`, \
+            `alembic.ini`, `drizzle.config.ts`, `data-source.ts`, `sqlc.yaml`, `atlas.hcl`, and any TOML, YAML, JSON, INI, XML, HCL",
+        find: settings::find,
+    },
+    Detector {
+        name: "services",
+        doc: "images of database servers, operators that make databases, and what other services are given",
+        looks_for: "compose files, manifests of Kubernetes, `Chart.yaml`, `Dockerfile`, `*.container`, `.github/workflows/*.yml`",
+        find: services::find,
     },
     Detector {
         name: "rails",
@@ -104,6 +110,12 @@ pub const DETECTORS: &[Detector] = &[
         looks_for: "`package.json`, `Cargo.toml`, `go.mod`, `requirements.txt`, `pyproject.toml`, `Gemfile`, `pom.xml`, \
             `build.gradle`, `composer.json`, `*.csproj`, `mix.exs`",
         find: manifests::find,
+    },
+    Detector {
+        name: "programs",
+        doc: "calls that open a database of one kind, and URLs in programs",
+        looks_for: "`*.py`, `*.php`, `*.ts`, `*.go`, `*.rb`, `*.java`, `*.cs`, `*.sh`, `Makefile` and others",
+        find: programs::find,
     },
     Detector {
         name: clients::CLIENTS,

@@ -60,7 +60,9 @@ impl Engine {
             | "pdo_pgsql"
             | "postgresql_psycopg2"
             | "pgx" => Self::Postgresql,
-            "mysql" | "mysql2" | "trilogy" | "pymysql" | "pdo_mysql" | "mysqli" => Self::Mysql,
+            "mysql" | "mysql2" | "mysql4" | "mysqlx" | "trilogy" | "pymysql" | "pdo_mysql" | "mysqli" => {
+                Self::Mysql
+            }
             "mariadb" => Self::Mariadb,
             "sqlite" | "sqlite3" | "better-sqlite3" | "spatialite" | "libsql" | "pdo_sqlite" | "turso" => {
                 Self::Sqlite

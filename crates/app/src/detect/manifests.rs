@@ -46,6 +46,7 @@ const RUST: &[Dependency] = &[
     ("sqlx", None, Some("sqlx")),
     ("diesel", None, Some("diesel")),
     ("sea-orm", None, Some("sea-orm")),
+    ("sea-orm-migration", None, Some("sea-orm")),
     ("refinery", None, Some("refinery")),
 ];
 const GO: &[Dependency] = &[
@@ -258,7 +259,7 @@ fn features(project: &Project, file: &File) -> Vec<Evidence> {
     let mut library: Option<&str> = None;
     for (at, line) in project.lines(file).iter().enumerate() {
         let code = line.split('#').next().unwrap_or_default();
-        let starts = ["sqlx", "diesel", "sea-orm", "refinery"]
+        let starts = ["sqlx", "diesel", "sea-orm", "sea-orm-migration", "refinery"]
             .into_iter()
             .find(|name| is_key_of_toml(code.trim(), name));
         library = starts.or(library);

@@ -1,6 +1,8 @@
 //! Finds database URLs in a line of text and returns what of them may be shown. A URL is shown in parts only when it can be read
 //! in one way; otherwise its scheme is all that is shown, as a password may hold any character.
 
+use whimbrel_core::{is_secret, is_token};
+
 use super::evidence::Engine;
 
 /// What stands for what is not shown.
@@ -31,7 +33,11 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
         };
         let end = after.find(is_end).unwrap_or(after.len());
         let (rest, tail) = after.split_at(end);
-        let url = if engine == Engine::Sqlite {
+        let is_value_of_secret = is_secret(&line[..colon - scheme.len()]);
+        let url = if is_value_of_secret {
+            // Behind the name of a secret a URL may be the secret, or a part of it.
+            Some(hidden(scheme, engine))
+        } else if engine == Engine::Sqlite {
             file(scheme, rest, tail)
         } else {
             rest.strip_prefix("//")
@@ -43,6 +49,15 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
         }
     }
     found
+}
+
+fn hidden(scheme: &str, engine: Engine) -> Masked {
+    let slashes = if engine == Engine::Sqlite { "" } else { "//" };
+    Masked {
+        engine,
+        shown: format!("{scheme}:{slashes}{HIDDEN}"),
+        address: None,
+    }
 }
 
 fn is_end(letter: char) -> bool {
@@ -58,8 +73,10 @@ fn scheme_before(text: &str) -> Option<(&str, Engine)> {
     let scheme = &text[start..];
     let bare = scheme.split('+').next().unwrap_or_default();
     let engine = match bare.to_ascii_lowercase().as_str() {
-        "postgres" | "postgresql" | "postgis" | "pgsql" => Engine::Postgresql,
-        "mysql" | "mysql2" | "trilogy" => Engine::Mysql,
+        "postgres" | "postgresql" | "postgis" | "pgsql" | "psql" | "asyncpg" | "pgx" | "pgx5" => {
+            Engine::Postgresql
+        }
+        "mysql" | "mysql2" | "mysqlx" | "trilogy" => Engine::Mysql,
         "mariadb" => Engine::Mariadb,
         "sqlite" | "sqlite3" => Engine::Sqlite,
         "mongodb" => Engine::Mongodb,
@@ -73,12 +90,7 @@ fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
     let (authority, place) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let is_doubtful = authority.contains(['\\', ';']);
     if is_doubtful || place.contains('@') || tail.contains('@') {
-        let shown = format!("{scheme}://{HIDDEN}");
-        return Masked {
-            engine,
-            shown,
-            address: None,
-        };
+        return hidden(scheme, engine);
     }
     let (login, hosts) = authority
         .rsplit_once('@')
@@ -91,7 +103,9 @@ fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
     });
     let is_plain_host = !hosts.is_empty() && hosts.split(',').all(is_host);
     let is_plain_database = database.is_empty() || is_name(database);
-    let is_plain_user = user.is_none_or(|user| user.is_empty() || is_name(user));
+    let is_alone = password.is_none_or(str::is_empty);
+    let is_plain_user =
+        user.is_none_or(|user| user.is_empty() || (is_name(user) && !(is_alone && is_token(user))));
     let hide = |is_plain: bool, text: &str| {
         if is_plain {
             text.to_owned()

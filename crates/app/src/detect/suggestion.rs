@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use whimbrel_core::shell_word;
+
 use super::evidence::{Engine, Evidence, printable};
 use super::masked::command_scheme;
 use super::verdict::Verdict;
@@ -20,7 +22,7 @@ pub(super) fn next(verdict: &Verdict, evidence: &[Evidence], folder: &Path) -> O
         (_, Some(address)) => address.to_owned(),
         (_, None) => format!("{scheme}://USER:${{DATABASE_PASSWORD}}@HOST/DATABASE"),
     };
-    Some(format!("whimbrel inspect {}", quoted(&address)))
+    Some(format!("whimbrel inspect {}", shell_word(&address)))
 }
 
 /// A name that a terminal would act on cannot be printed, and without being printed as it is it cannot be run.
@@ -30,14 +32,4 @@ fn of_file(file: &Path) -> String {
         return "sqlite:FILE".to_owned();
     }
     format!("sqlite:{}", name.strip_prefix("./").unwrap_or(&name))
-}
-
-/// Returns the text as a shell takes it literally; the variable in it is the program's to read.
-fn quoted(text: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:@-".contains(letter);
-    if text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }

@@ -83,15 +83,6 @@ pub(super) fn block(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
 }
 
-/// Writes a word of a command line as a POSIX shell reads it.
-pub(super) fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
 fn longest_run_of_backticks(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }
@@ -170,13 +161,5 @@ mod tests {
     #[test]
     fn a_block_cannot_be_closed_by_its_text() {
         assert_eq!(block("sql", "a\n```\nb"), "````sql\na\n```\nb\n````\n");
-    }
-
-    #[test]
-    fn a_shell_reads_the_word_that_was_meant() {
-        assert_eq!(
-            ["table:a.b", "it's", ""].map(shell_word),
-            ["table:a.b", "'it'\\''s'", "''"]
-        );
     }
 }

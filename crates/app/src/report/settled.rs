@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use whimbrel_core::{Choice, Decision, Finding, Plan, Settled, Severity};
+use whimbrel_core::{Choice, Decision, Finding, Plan, Settled, Severity, shell_word};
 
-use super::markdown::{block, code, prose, shell_word, table};
+use super::markdown::{block, code, prose, table};
 
 /// More facts than these per finding are left to `migration_plan.json`.
 const EVIDENCE_MAX: usize = 8;

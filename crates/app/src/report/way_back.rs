@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use whimbrel_core::Plan;
 
-use super::markdown::{block, code, prose, shell_word, table};
+use whimbrel_core::shell_word;
+
+use super::markdown::{block, code, prose, table};
 use super::plan::statement;
 
 /// What sets off a rollback by itself, where it goes unless the settings say otherwise, and the exit code.

@@ -62,6 +62,10 @@ pub(crate) fn check(files: &[(&str, &str)], word: &str, databases: &[&str], tool
         output.stdout
     );
     assert_eq!(output.stderr, "");
+    for line in ["detect", "detect --json", "detect -v"] {
+        let told = format!("{:?}", folder.run(line));
+        assert!(!told.contains("canary"), "{line}: {told}");
+    }
     let document = folder.document();
     assert_eq!(document["database_type"], word);
     let names = |key: &str| -> Vec<String> {

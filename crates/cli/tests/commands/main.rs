@@ -9,6 +9,7 @@ mod flow;
 mod formats;
 mod layouts;
 mod quality;
+mod settings;
 mod timeouts;
 mod usage;
 mod validation;
