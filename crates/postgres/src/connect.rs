@@ -449,6 +449,14 @@ impl Idle {
         None
     }
 
+    /// Takes a reader's session that still lives, or opens one.
+    pub(crate) async fn take_or_open(&self, settings: &Settings) -> Result<Session> {
+        match self.take() {
+            Some(session) => Ok(session),
+            None => settings.open(Role::Reader).await,
+        }
+    }
+
     /// Gives back a session that is between statements (and transactions, as its users agree).
     pub(crate) fn put(&self, session: Session) {
         self.sessions

@@ -4,11 +4,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use whimbrel_core::{Error, ErrorClass, Position, Result, Table, TableId};
 
 use crate::columns::Known;
-use crate::connect::{Role, Session, Settings};
+use crate::connect::{Idle, Session, Settings};
 use crate::error::{from_driver, snapshot_lost};
 use crate::extent::Extents;
 use crate::quote::literal;
@@ -20,6 +21,8 @@ const LOCKS_MAX: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    /// Where sessions come from and go to: opening one takes the server longer than reading a small table.
+    pub(crate) pool: Arc<Idle>,
     /// Holds the locks and the exported snapshot; none when it is the only reader itself.
     pub(crate) main: Option<Session>,
     pub(crate) exported: String,
@@ -142,7 +145,7 @@ impl Shared {
                 "its session was closed",
             )));
         }
-        let session = self.settings.open(Role::Reader).await?;
+        let session = self.pool.take_or_open(&self.settings).await?;
         let joined = session.batch_execute(&self.entry()).await.map_err(from_driver);
         joined.map_err(|error| self.lost_unless_transient(error))?;
         Ok(session)
@@ -164,6 +167,25 @@ impl Shared {
             snapshot_lost(error)
         } else {
             error
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// Ends the transactions, which lets go of their locks, and keeps the sessions for the next state.
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let idle = std::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let joined = idle.into_iter().map(|joined| joined.session);
+        for session in joined.chain(self.main.take()) {
+            let pool = Arc::clone(&self.pool);
+            drop(runtime.spawn(async move {
+                if session.batch_execute("ROLLBACK").await.is_ok() {
+                    pool.put(session);
+                }
+            }));
         }
     }
 }

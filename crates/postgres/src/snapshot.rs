@@ -12,7 +12,7 @@ use whimbrel_core::{
 
 use crate::catalog::Server;
 use crate::columns::Known;
-use crate::connect::{Role, Session, Settings};
+use crate::connect::{Idle, Role, Session, Settings};
 use crate::error::from_driver;
 use crate::extent::{Extent, Extents};
 use crate::quote::table_name;
@@ -30,8 +30,14 @@ pub(crate) struct PostgresSnapshot {
 
 impl PostgresSnapshot {
     /// Locks the tables, then takes the state: a lock taken later could wait for a change that the state does not show.
-    pub(crate) async fn open(settings: &Settings, tables: &[TableId], readers: usize) -> Result<Self> {
-        let main = settings.open(Role::Reader).await?;
+    /// Sessions come from `pool`, and go back to it when the last reader is done.
+    pub(crate) async fn open(
+        settings: &Settings,
+        pool: &Arc<Idle>,
+        tables: &[TableId],
+        readers: usize,
+    ) -> Result<Self> {
+        let main = pool.take_or_open(settings).await?;
         begin(&main, settings, tables).await?;
         let exported = main
             .query_one("SELECT pg_export_snapshot()", &[])
@@ -56,6 +62,7 @@ impl PostgresSnapshot {
         };
         let shared = Shared {
             settings: settings.clone(),
+            pool: Arc::clone(pool),
             main,
             exported,
             position,

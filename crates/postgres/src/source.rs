@@ -22,7 +22,7 @@ const IDENTITY: &str = "SELECT pg_catalog.concat(extract(epoch FROM pg_catalog.p
 #[derive(Debug)]
 pub(crate) struct PostgresSource {
     settings: Settings,
-    idle: Idle,
+    idle: Arc<Idle>,
 }
 
 impl PostgresSource {
@@ -39,15 +39,12 @@ impl PostgresSource {
     pub(crate) fn with(settings: Settings) -> Self {
         Self {
             settings,
-            idle: Idle::new(),
+            idle: Arc::new(Idle::new()),
         }
     }
 
     async fn session(&self) -> Result<Session> {
-        match self.idle.take() {
-            Some(session) => Ok(session),
-            None => self.settings.open(Role::Reader).await,
-        }
+        self.idle.take_or_open(&self.settings).await
     }
 }
 
@@ -146,7 +143,7 @@ impl Source for PostgresSource {
     }
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
-        let snapshot = Box::pin(PostgresSnapshot::open(&self.settings, tables, readers)).await?;
+        let snapshot = Box::pin(PostgresSnapshot::open(&self.settings, &self.idle, tables, readers)).await?;
         Ok(Arc::new(snapshot))
     }
 }
