@@ -3,7 +3,7 @@
 use serde::Serialize;
 use whimbrel_core::{Plan, Result, shell_word};
 
-use crate::migration::{self, Attendance, Databases, Migration, context};
+use crate::migration::{self, Attendance, Databases, WayBack};
 use crate::next::prefix;
 use crate::refusal;
 use crate::setup::Setup;
@@ -55,7 +55,7 @@ pub fn preview(setup: &Setup, request: &CleanupRequest) -> Result<CleanupPreview
     })
 }
 
-/// Throws away what was kept for the way back: ledger and moved-aside objects.
+/// Throws away what was kept for the way back: ledger and moved-aside objects. The source is not asked, and may be gone.
 ///
 /// # Errors
 /// When the migration is not complete, or the target cannot be changed.
@@ -64,9 +64,9 @@ pub async fn cleanup(
     request: &CleanupRequest,
     attendance: &Attendance,
 ) -> Result<CleanupOutcome> {
-    let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
-    refuse_unnamed_target(setup, &migration.plan, request)?;
-    let context = context(setup, migration, attendance).await?;
+    let way_back = WayBack::read(setup, request.id.as_deref(), &request.databases)?;
+    refuse_unnamed_target(setup, &way_back.plan, request)?;
+    let context = way_back.open(setup, attendance).await?;
     let cleanup = whimbrel_pipeline::cleanup(&context).await?;
     Ok(CleanupOutcome {
         migration_id: context.plan.migration_id.to_string(),

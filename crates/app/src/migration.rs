@@ -4,8 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
-use whimbrel_core::{Endpoint, MigrationId, Plan, Result};
+use whimbrel_core::{
+    Catalog, Endpoint, Error, Finding, MigrationId, Plan, Result, Snapshot, Source, Table, TableId,
+    TableProfile, Target,
+};
 use whimbrel_pipeline::{Limits, MigrationDir, Observer, RunContext};
 
 use crate::address::Address;
@@ -46,6 +50,69 @@ impl Migration {
         let plan = dir.load_plan()?;
         let pair = pair(setup, &plan, databases)?;
         Ok(Self { dir, plan, pair })
+    }
+}
+
+/// A migration with its target, which is all that the way back needs: the source may be gone by then.
+pub(crate) struct WayBack {
+    dir: MigrationDir,
+    pub(crate) plan: Plan,
+    target: Address,
+}
+
+impl WayBack {
+    /// Finds the migration, reads its plan, and where its target is.
+    ///
+    /// # Errors
+    /// As [`Migration::read`], but for what concerns the source.
+    pub(crate) fn read(setup: &Setup, id: Option<&str>, databases: &Databases) -> Result<Self> {
+        let dir = find(setup, id)?;
+        let plan = dir.load_plan()?;
+        let target = address(setup, "target", &plan.target, databases.target.as_deref())?;
+        Ok(Self { dir, plan, target })
+    }
+
+    /// Opens the target and gives the pipeline what it needs to undo.
+    ///
+    /// # Errors
+    /// The connector's.
+    pub(crate) async fn open(mut self, setup: &Setup, attendance: &Attendance) -> Result<RunContext> {
+        let target = open_target(setup, &mut self.target).await?;
+        given(
+            setup,
+            attendance,
+            (self.dir, self.plan),
+            Arc::new(Unopened),
+            target,
+        )
+    }
+}
+
+/// A source that nobody has to reach.
+struct Unopened;
+
+impl Unopened {
+    fn asked<T>() -> Result<T> {
+        Err(Error::bug("the source was asked, and is not open"))
+    }
+}
+
+#[async_trait]
+impl Source for Unopened {
+    async fn check(&self) -> Result<Vec<Finding>> {
+        Self::asked()
+    }
+
+    async fn catalog(&self) -> Result<Catalog> {
+        Self::asked()
+    }
+
+    async fn profile(&self, _table: &Table) -> Result<TableProfile> {
+        Self::asked()
+    }
+
+    async fn snapshot(&self, _tables: &[TableId], _readers: usize) -> Result<Arc<dyn Snapshot>> {
+        Self::asked()
     }
 }
 
@@ -148,13 +215,27 @@ pub(crate) async fn context(
     let scheme = pair.target.url.scheme.clone();
     let opened = mapping::open(setup, &mut pair.source, &plan.mapping, &scheme).await;
     let opened = opened.map_err(|error| error.during(format_args!("source {}", pair.source.label())))?;
-    let target = setup.open_target(&mut pair.target).await;
-    let target = target.map_err(|error| error.during(format_args!("target {}", pair.target.label())))?;
+    let target = open_target(setup, &mut pair.target).await?;
     pair.refuse_one_database(&opened, &*target).await?;
+    given(setup, attendance, (dir, plan), opened.source, target)
+}
+
+async fn open_target(setup: &Setup, address: &mut Address) -> Result<Arc<dyn Target>> {
+    let target = setup.open_target(address).await;
+    target.map_err(|error| error.during(format_args!("target {}", address.label())))
+}
+
+fn given(
+    setup: &Setup,
+    attendance: &Attendance,
+    (dir, plan): (MigrationDir, Plan),
+    source: Arc<dyn Source>,
+    target: Arc<dyn Target>,
+) -> Result<RunContext> {
     let capabilities = connector_named(&plan.target.engine)?.capabilities();
     Ok(RunContext {
         plan: Arc::new(plan),
-        source: opened.source,
+        source,
         target,
         dir,
         limits: Limits {

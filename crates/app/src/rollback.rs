@@ -6,7 +6,7 @@ use serde::Serialize;
 use whimbrel_core::{Error, Plan, Result, RollbackReport, shell_word};
 use whimbrel_pipeline::{RollbackTo, RunContext};
 
-use crate::migration::{self, Attendance, Databases, Migration, context};
+use crate::migration::{self, Attendance, Databases, WayBack};
 use crate::next::{Next, in_folder, prefix};
 use crate::refusal;
 use crate::report::{self, RunResult};
@@ -103,7 +103,7 @@ pub fn preview(setup: &Setup, request: &RollbackRequest) -> Result<RollbackPrevi
     })
 }
 
-/// Takes a migration back to the checkpoint.
+/// Takes a migration back to the checkpoint. The source is not asked, and may be gone.
 ///
 /// # Errors
 /// Coded [`refusal::CONFIRMATION_MISSING`] when somebody else wrote into the tables and the target's name was not typed.
@@ -112,10 +112,10 @@ pub async fn rollback(
     request: &RollbackRequest,
     attendance: &Attendance,
 ) -> Result<RollbackOutcome> {
-    let migration = Migration::read(setup, request.id.as_deref(), &request.databases)?;
-    refuse_unknown_table(&migration.plan, &request.to)?;
-    let is_named = named(&migration.plan, request)?;
-    let context = context(setup, migration, attendance).await?;
+    let way_back = WayBack::read(setup, request.id.as_deref(), &request.databases)?;
+    refuse_unknown_table(&way_back.plan, &request.to)?;
+    let is_named = named(&way_back.plan, request)?;
+    let context = way_back.open(setup, attendance).await?;
     let began = setup.clock.now();
     let done = whimbrel_pipeline::rollback(&context, &place(&request.to), is_named).await;
     let rollback = done.map_err(|error| with_confirmation(setup, &context.plan, request, error))?;

@@ -143,7 +143,13 @@ impl Source for PostgresSource {
     }
 
     async fn snapshot(&self, tables: &[TableId], readers: usize) -> Result<Arc<dyn Snapshot>> {
-        let snapshot = Box::pin(PostgresSnapshot::open(&self.settings, &self.idle, tables, readers)).await?;
+        let snapshot = Box::pin(PostgresSnapshot::open(
+            &self.settings,
+            &self.idle,
+            tables,
+            readers,
+        ))
+        .await?;
         Ok(Arc::new(snapshot))
     }
 }

@@ -17,3 +17,4 @@ mod previews;
 mod refusals;
 mod several;
 mod shapes;
+mod way_back;
