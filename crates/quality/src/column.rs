@@ -26,6 +26,9 @@ pub struct ColumnQuality {
     pub values: u64,
     /// Number of NULLs.
     pub nulls: u64,
+    /// Values that do not fit the type of the column; they are in no other number.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub misfits: u64,
     /// How many different values there are.
     pub distinct: Distinct,
     /// The smallest value as text, long ones cut; none for types without an order.
@@ -88,6 +91,7 @@ pub(crate) struct ColumnGauge {
     logical: LogicalType,
     values: u64,
     nulls: u64,
+    misfits: u64,
     sketch: Sketch,
     kind: Kind,
     pub(crate) months: Option<Months>,
@@ -115,16 +119,19 @@ impl ColumnGauge {
             logical: column.logical.clone(),
             values: 0,
             nulls: 0,
+            misfits: 0,
             sketch: Sketch::new(EXACT_MAX),
             kind: Kind::new(&column.logical),
             months: None,
         }
     }
 
-    /// Takes the values in; `rows` has a hash for each row, to which each value adds its own, or is empty.
-    pub(crate) fn add(&mut self, array: &ArrayRef, rows: &mut [u64]) {
+    /// Takes the values in, so many of the NULLs of which stand for one that does not fit; `rows` has a hash for each row, to which each
+    /// value adds its own, or is empty.
+    pub(crate) fn add(&mut self, array: &ArrayRef, misfits: u64, rows: &mut [u64]) {
         let nulls = array.null_count() as u64;
-        self.nulls += nulls;
+        self.nulls += nulls.saturating_sub(misfits);
+        self.misfits += misfits;
         self.values += array.len() as u64 - nulls;
         let seen = Seen {
             sketch: &mut self.sketch,
@@ -166,6 +173,12 @@ impl ColumnGauge {
                 spread(u64::from(value))
             }),
             Kind::Text(gauge) => seen.all(array.as_string::<i32>().iter(), |value, sketch| {
+                // What the type itself fills up is not part of the value.
+                let value = if matches!(self.logical, LogicalType::Text { padded: true, .. }) {
+                    value.trim_end_matches(' ')
+                } else {
+                    value
+                };
                 if let Some(months) = months {
                     months.add_text(value);
                 }
@@ -190,6 +203,7 @@ impl ColumnGauge {
             read_as: self.logical.to_string(),
             values: self.values,
             nulls: self.nulls,
+            misfits: self.misfits,
             distinct: Distinct {
                 // An estimate may be above what is possible.
                 count: count.min(self.values),
@@ -241,6 +255,21 @@ impl ColumnGauge {
         quality
     }
 
+    /// Writes a float in as few digits as lead back to it, and in no more than a person counts.
+    fn number(&self, value: f64) -> String {
+        let is_long = value != 0.0 && !(1e-5..1e16).contains(&value.abs());
+        let is_single = matches!(self.logical, LogicalType::Float { bits: 32 });
+        #[expect(clippy::cast_possible_truncation, reason = "it was one of 32 bits")]
+        let single = value as f32;
+        match (is_single, is_long) {
+            _ if value.is_infinite() => if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+            (true, true) => format!("{single:e}"),
+            (true, false) => single.to_string(),
+            (false, true) => format!("{value:e}"),
+            (false, false) => value.to_string(),
+        }
+    }
+
     fn range(&self) -> (Option<String>, Option<String>) {
         match &self.kind {
             Kind::Truth { seen: [no, yes] } => {
@@ -251,7 +280,7 @@ impl ColumnGauge {
                 }
             }
             Kind::Integer(range) => range.texts(|value| value.to_string()),
-            Kind::Float(range) => range.texts(|value| value.to_string()),
+            Kind::Float(range) => range.texts(|value| self.number(value)),
             Kind::Date(range) => range.texts(format_date),
             Kind::Time(range) => range.texts(format_time),
             Kind::Timestamp { range, zoned } => range.texts(|value| format_timestamp(value, *zoned)),
@@ -290,6 +319,11 @@ impl Kind {
             LogicalType::Uuid => Self::Uuid,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Tells whether the smallest and the largest text say something.
@@ -356,6 +390,45 @@ impl Seen<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blanks_with_which_a_type_fills_up_are_not_part_of_the_value() {
+        let column = ReadColumn {
+            name: "code".to_owned(),
+            native: "char(5)".to_owned(),
+            logical: LogicalType::Text {
+                chars_max: Some(5),
+                padded: true,
+            },
+            rule: None,
+        };
+        let mut gauge = ColumnGauge::new(&column);
+        let texts: ArrayRef =
+            std::sync::Arc::new(arrow_array::StringArray::from(vec!["ab   ", "ab", " b   "]));
+        gauge.add(&texts, 0, &mut []);
+        let found = gauge.finish();
+        assert_eq!((found.distinct.count, found.untrimmed), (2, 1));
+        assert_eq!(
+            found.lengths.map(|lengths| (lengths.min, lengths.max)),
+            Some((2, 2))
+        );
+    }
+
+    #[test]
+    fn a_float_is_written_as_people_write_it() {
+        let gauge = |bits| {
+            ColumnGauge::new(&ReadColumn {
+                name: "f".to_owned(),
+                native: "float".to_owned(),
+                logical: LogicalType::Float { bits },
+                rule: None,
+            })
+        };
+        let written = [1.7e308, -2.5, 1e-7, 0.0, f64::NEG_INFINITY].map(|value| gauge(64).number(value));
+        assert_eq!(written, ["1.7e308", "-2.5", "1e-7", "0", "-Infinity"]);
+        let written = [1.1_f32, -3e38].map(|value| gauge(32).number(f64::from(value)));
+        assert_eq!(written, ["1.1", "-3e38"]);
+    }
 
     #[test]
     fn zeros_and_nans_are_one_value_each() {

@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use serde::Serialize;
-use whimbrel_core::{Batch, KeyRange, ReadColumn, ReadRequest, Reject, Result, Snapshot, Table};
+use whimbrel_core::{Batch, KeyRange, ReadColumn, ReadRequest, Reject, Result, Snapshot, Table, ValueRule};
 
 use crate::column::{ColumnGauge, ColumnQuality};
 use crate::distinct::Sketch;
@@ -10,15 +10,17 @@ use crate::growth::{Growth, Months, creation_column};
 
 /// Up to so many different rows the number of repeated rows is exact (about 5 MB of memory).
 const EXACT_ROWS_MAX: usize = 262_144;
-/// Rows that could not be read as their type wants are told up to this number.
+/// Values that could not be read as their type wants are told up to this number.
 const MISFITS_TOLD: usize = 10;
+/// Batches that are read again to find some of them.
+const BATCHES_AGAIN: usize = 16;
 
 /// What one pass found in a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableQuality {
     /// Rows that were read.
     pub rows: u64,
-    /// Rows with a value that does not fit the type of its own column; they are in no other number.
+    /// Values that do not fit the type of their own column.
     pub misfits: u64,
     /// Some of them: column, key and rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,7 +48,8 @@ pub struct RepeatedRows {
 #[derive(Debug)]
 pub struct TableGauge {
     rows: u64,
-    misfits: u64,
+    /// Rows that could not be read at all.
+    unread: u64,
     examples: Vec<String>,
     columns: Vec<ColumnGauge>,
     /// The column that says when a row was made.
@@ -74,7 +77,7 @@ impl TableGauge {
         let has_key = table.primary_key.is_some() || table.identity_key().is_some();
         Self {
             rows: 0,
-            misfits: 0,
+            unread: 0,
             examples: Vec::new(),
             columns: gauges.collect(),
             created,
@@ -86,21 +89,16 @@ impl TableGauge {
     /// Takes the rows of a batch in.
     pub fn add(&mut self, batch: &Batch) {
         self.rows += (batch.rows() + batch.rejects.len()) as u64;
-        self.misfits += batch.rejects.len() as u64;
-        let room = MISFITS_TOLD.saturating_sub(self.examples.len());
-        self.examples.extend(
-            batch
-                .rejects
-                .iter()
-                .take(room)
-                .map(|reject: &Reject| format!("{} ({}): {}", reject.column, reject.key, reject.rule)),
-        );
+        self.unread += batch.rejects.len() as u64;
+        self.add_examples(batch);
         self.row_hashes.clear();
         if self.different_rows.is_some() {
             self.row_hashes.resize(batch.rows(), 0);
         }
-        for (gauge, array) in self.columns.iter_mut().zip(batch.records.columns()) {
-            gauge.add(array, &mut self.row_hashes);
+        let misfits = batch.ruled.iter().copied().chain(std::iter::repeat(0));
+        let arrays = batch.records.columns().iter().zip(misfits);
+        for (gauge, (array, misfits)) in self.columns.iter_mut().zip(arrays) {
+            gauge.add(array, misfits, &mut self.row_hashes);
         }
         if let Some(sketch) = &mut self.different_rows {
             for hash in &self.row_hashes {
@@ -109,23 +107,34 @@ impl TableGauge {
         }
     }
 
+    /// Keeps some of what a batch could not take, as long as there is room; returns whether there still is.
+    fn add_examples(&mut self, batch: &Batch) -> bool {
+        let room = MISFITS_TOLD.saturating_sub(self.examples.len());
+        let told = |reject: &Reject| format!("{} ({}): {}", reject.column, reject.key, reject.rule);
+        self.examples.extend(batch.rejects.iter().take(room).map(told));
+        self.examples.len() < MISFITS_TOLD
+    }
+
     /// Returns what was found.
     pub fn finish(&self) -> TableQuality {
         let created = self
             .created
             .as_deref()
             .zip(self.columns.iter().find_map(|column| column.months.as_ref()));
-        let read = self.rows - self.misfits;
+        let read = self.rows - self.unread;
+        let columns: Vec<ColumnQuality> = self.columns.iter().map(ColumnGauge::finish).collect();
+        let misfits = columns.iter().map(|column| column.misfits).sum::<u64>();
         TableQuality {
             rows: self.rows,
-            misfits: self.misfits,
+            misfits: misfits + self.unread,
             misfit_examples: self.examples.clone(),
-            columns: self.columns.iter().map(ColumnGauge::finish).collect(),
+            columns,
             repeated_rows: self.different_rows.as_ref().map(|sketch| {
                 let (count, exact) = sketch.count();
                 RepeatedRows {
                     count: read.saturating_sub(count),
-                    exact,
+                    // Values that do not fit may differ, but are all alike here.
+                    exact: exact && misfits == 0,
                 }
             }),
             growth: created.and_then(|(column, months)| months.finish(column)),
@@ -134,7 +143,8 @@ impl TableGauge {
 }
 
 /// Reads the whole table from the snapshot, one batch after the other, and returns what one pass finds. At most two batches of `batch_bytes`
-/// are in memory, and about 50 kB for each column.
+/// are in memory, and about 50 kB for each column. A value that does not fit its column is counted and left out, and not its row; where there
+/// are such values, the first batches are read again to name some.
 ///
 /// # Errors
 /// When the table cannot be read.
@@ -145,15 +155,30 @@ pub async fn measure(
     batch_bytes: usize,
 ) -> Result<TableQuality> {
     let mut gauge = TableGauge::new(table, &columns);
-    let mut batches = snapshot.read(ReadRequest {
+    let request = |columns| ReadRequest {
         table: table.clone(),
         columns,
         range: KeyRange::All,
         batch_bytes,
         packed: false,
+    };
+    let lenient = columns.iter().cloned().map(|column| ReadColumn {
+        rule: Some(ValueRule::InvalidToNull),
+        ..column
     });
+    let mut batches = snapshot.read(request(lenient.collect()));
     while let Some(batch) = batches.try_next().await? {
         gauge.add(&batch);
+    }
+    drop(batches);
+    if gauge.columns.iter().any(|column| column.finish().misfits > 0) {
+        let mut batches = snapshot.read(request(columns));
+        for _ in 0..BATCHES_AGAIN {
+            match batches.try_next().await? {
+                Some(batch) if gauge.add_examples(&batch) => {}
+                Some(_) | None => break,
+            }
+        }
     }
     Ok(gauge.finish())
 }

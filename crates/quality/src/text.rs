@@ -53,6 +53,21 @@ pub(crate) enum Order {
     Number,
 }
 
+impl Order {
+    /// Returns the text that all equal values have in common: a number without the zeros that say how exact it is.
+    fn meant(self, text: &str) -> &str {
+        let is_fraction = || text.contains('.') && !text.contains(['e', 'E']);
+        match self {
+            Self::Text => text,
+            Self::Number if is_fraction() => match text.trim_end_matches('0').trim_end_matches('.') {
+                "-0" => "0",
+                number => number,
+            },
+            Self::Number => text,
+        }
+    }
+}
+
 /// What is known of a value, by its hash.
 #[derive(Debug, Clone, Copy)]
 struct Known {
@@ -112,7 +127,7 @@ impl TextGauge {
 
     /// Takes a text in and returns its hash.
     pub(crate) fn add(&mut self, text: &str, sketch: &mut Sketch) -> u64 {
-        let hash = xxh3_64(text.as_bytes());
+        let hash = xxh3_64(self.order.meant(text).as_bytes());
         // The hash 0 means an empty place.
         let at = usize::try_from(hash % CACHED).unwrap_or(0);
         let known = match self.cache.get(at) {
@@ -263,6 +278,18 @@ fn beginning(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::distinct::EXACT_MAX;
+
+    #[test]
+    fn numbers_that_are_equal_are_one_value_however_exact_they_are() {
+        let mut gauge = TextGauge::new(Order::Number, false);
+        let mut sketch = Sketch::new(EXACT_MAX);
+        for text in [
+            "-5", "-5.00", "0.0", "-0.00", "0", "100", "1.10", "1.1", "NaN", "1e10",
+        ] {
+            gauge.add(text, &mut sketch);
+        }
+        assert_eq!(sketch.count(), (6, true));
+    }
 
     #[test]
     fn values_that_come_again_are_counted_each_time() {

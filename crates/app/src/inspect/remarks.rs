@@ -60,7 +60,7 @@ pub(super) fn remarks(table: &Table, detail: &TableDetail) -> Vec<Remark> {
     let mut said: Vec<(Weight, String, Vec<&str>)> = Vec::new();
     for column in &detail.columns {
         let Some(quality) = &column.quality else { continue };
-        for (weight, message) in of_column(column, quality, detail.misfits) {
+        for (weight, message) in of_column(column, quality) {
             match said.iter_mut().find(|(_, other, _)| *other == message) {
                 Some((_, _, columns)) => columns.push(&column.name),
                 None => said.push((weight, message, vec![&column.name])),
@@ -132,12 +132,21 @@ fn of_keys(detail: &TableDetail) -> Vec<Remark> {
 fn of_rows(table: &Table, detail: &TableDetail) -> Vec<Remark> {
     let mut found = Vec::new();
     if detail.misfits > 0 {
+        let fit = if detail.misfits == 1 {
+            "does not fit the type of its own column"
+        } else {
+            "do not fit the type of their own columns"
+        };
+        let example = detail
+            .misfit_examples
+            .first()
+            .map(|example| format!(", such as {example}"));
         found.push(about_table(
             Weight::Broken,
             format!(
-                "{} with a value that does not fit the type of its own column, such as {}",
-                counted(detail.misfits, "row"),
-                detail.misfit_examples.first().map_or("", String::as_str)
+                "{} {fit}{}",
+                counted(detail.misfits, "value"),
+                example.unwrap_or_default()
             ),
         ));
     }
@@ -183,27 +192,35 @@ fn candidates(detail: &TableDetail) -> Vec<String> {
     let is_candidate = |column: &&ColumnDetail| {
         column.quality.as_ref().is_some_and(|quality| {
             let all = quality.values;
-            quality.nulls == 0 && all > 1 && quality.distinct.exact && quality.distinct.count == all
+            quality.nulls == 0
+                && quality.misfits == 0
+                && all > 1
+                && quality.distinct.exact
+                && quality.distinct.count == all
         })
     };
     let names = detail.columns.iter().filter(is_candidate).take(SHOWN);
     names.map(|column| column.name.clone()).collect()
 }
 
-fn of_column(column: &ColumnDetail, quality: &ColumnQuality, misfits: u64) -> Vec<(Weight, String)> {
+fn of_column(column: &ColumnDetail, quality: &ColumnQuality) -> Vec<(Weight, String)> {
     let mut found = Vec::new();
     let rows = quality.values + quality.nulls;
     if rows == 0 {
         return found;
     }
     if quality.values == 0 {
-        // What does not fit the column's type is in no number of it.
-        if misfits == 0 {
+        if quality.misfits == 0 {
             found.push((Weight::Doubtful, "holds nothing but NULL".to_owned()));
         }
         return found;
     }
-    if rows >= VALUES_MIN && quality.nulls == 0 && quality.distinct.exact && quality.distinct.count == 1 {
+    if rows >= VALUES_MIN
+        && quality.nulls == 0
+        && quality.misfits == 0
+        && quality.distinct.exact
+        && quality.distinct.count == 1
+    {
         found.push((Weight::Note, "has the same value in every row".to_owned()));
     }
     let of = |pattern: &str| {

@@ -306,5 +306,25 @@ fn a_column_of_values_that_do_not_fit_is_not_said_to_be_empty() {
             !day["remarks"].to_string().contains("nothing but NULL"),
             "{flavour:?}: {day}"
         );
+        assert_counts(day, &[("id", 2, 0, 2), ("made", 0, 1, 0), ("figure", 2, 0, 2)]);
+        assert!(
+            day["misfit_examples"][0].to_string().contains("made (id=1)"),
+            "{day}"
+        );
     }
+}
+
+/// Checks values, NULLs and different values of the columns.
+fn assert_counts(detail: &Value, wanted: &[(&str, u64, u64, u64)]) {
+    let found = detail["columns"].as_array().unwrap().iter().map(|column| {
+        let quality = &column["quality"];
+        let number = |value: &Value| value.as_u64().unwrap();
+        (
+            column["name"].as_str().unwrap(),
+            number(&quality["values"]),
+            number(&quality["nulls"]),
+            number(&quality["distinct"]["count"]),
+        )
+    });
+    assert_eq!(found.collect::<Vec<_>>(), wanted, "{detail}");
 }

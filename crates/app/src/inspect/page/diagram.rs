@@ -155,6 +155,8 @@ fn size(entity: &Entity<'_>) -> Size {
 fn drawn(at: usize, entity: &Entity<'_>, (x, y): (f64, f64)) -> Markup {
     let size = size(entity);
     let end = WIDTH - 8.0;
+    // The name leaves room for it.
+    let rows = entity.table.rows.map(compact).unwrap_or_default();
     html! {
         a href={ "#" (anchor(at)) } {
             // What does not fit is cut off by the inner drawing's own edge.
@@ -165,7 +167,7 @@ fn drawn(at: usize, entity: &Entity<'_>, (x, y): (f64, f64)) -> Markup {
                 }
                 rect.box x="0.5" y="0.5" width=(WIDTH - 1.0) height=(format!("{:.1}", size.height - 1.0)) rx="5" {}
                 path.head d=(format!("M.5 {HEAD}V5.5a5 5 0 0 1 5-5H{:.1}a5 5 0 0 1 5 5V{HEAD}Z", WIDTH - 5.5)) {}
-                text.name x="8" y="17.5" { (Shown(&short(&entity.table.table, LETTERS))) }
+                text.name x="8" y="17.5" { (Shown(&short(&entity.table.table, LETTERS - rows.len()))) }
                 @for (line, column) in entity.lines.iter().enumerate() {
                     @let y = format!("{:.1}", HEAD + line as f64 * LINE + 14.0);
                     text.mark x="8" y=(y) { @if column.primary { "PK" } @else if column.refers_to.is_some() { "FK" } @else if column.unique { "UQ" } }
@@ -174,9 +176,7 @@ fn drawn(at: usize, entity: &Entity<'_>, (x, y): (f64, f64)) -> Markup {
                 @if entity.hidden > 0 {
                     text.more x="30" y=(format!("{:.1}", HEAD + entity.lines.len() as f64 * LINE + 14.0)) { "+ " (counted(entity.hidden as u64, "column")) }
                 }
-                @if let Some(rows) = entity.table.rows {
-                    text.rows x=(end) y="17.5" text-anchor="end" { (compact(rows)) }
-                }
+                text.rows x=(end) y="17.5" text-anchor="end" { (rows) }
             }
         }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::{Inventory, Remark, TableInventory, UsageNote, Weight};
-use super::shown::{Shown, anchor, bar, counted};
+use super::shown::{Shown, Wrapped, anchor, bar, counted};
 use crate::report::{count, size};
 
 /// Tables in the chart of the largest.
@@ -98,7 +98,7 @@ fn largest(inventory: &Inventory) -> Markup {
             ol.largest {
                 @for (at, table) in tables.iter().take(LARGEST) {
                     li {
-                        a href={ "#" (anchor(*at)) } { (Shown(&table.table)) }
+                        a href={ "#" (anchor(*at)) } { (Wrapped(&table.table)) }
                         (bar(table.size_bytes, most, "size"))
                         span.number {
                             (size(table.size_bytes))

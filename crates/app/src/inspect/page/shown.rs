@@ -22,6 +22,20 @@ impl Render for Shown<'_> {
     }
 }
 
+/// A name, which on a narrow page goes on in the next line behind an underscore or a dot rather than within a word.
+pub(super) struct Wrapped<'a>(pub(super) &'a str);
+
+impl Render for Wrapped<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        for part in self.0.split_inclusive(['_', '.']) {
+            Shown(part).render_to(buffer);
+            if part.ends_with(['_', '.']) {
+                buffer.push_str("<wbr>");
+            }
+        }
+    }
+}
+
 fn is_unseen(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,

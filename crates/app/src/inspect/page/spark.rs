@@ -35,7 +35,9 @@ pub(super) fn growth(growth: &Growth, id: &str) -> Markup {
     html! {
         figure.growth {
             figcaption {
-                "Growth by " code { (Shown(&growth.column)) } ": about " (counted(whole(mean), "row")) " a month, at most "
+                "Growth by " code { (Shown(&growth.column)) } ": "
+                @if mean < 1.0 { "less than 1 row" } @else { "about " (counted(whole(mean), "row")) }
+                " a month, at most "
                 (count(most)) " in one " (word)
                 @if growth.undated > 0 { "; " (counted(growth.undated, "row")) " without a date" }
             }

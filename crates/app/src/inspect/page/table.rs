@@ -6,7 +6,7 @@ use whimbrel_quality::{ColumnQuality, Unit};
 
 use super::super::{ColumnDetail, Inventory, TableDetail, TableInventory};
 use super::overview::class;
-use super::shown::{Shown, anchor, bar, counted, percent};
+use super::shown::{Shown, Wrapped, anchor, bar, counted, percent};
 use super::spark;
 use super::tables::badges;
 use crate::report::{count, size};
@@ -21,7 +21,7 @@ pub(super) fn table(inventory: &Inventory, at: usize, table: &TableInventory) ->
     html! {
         details.table id=(anchor(at)) open[inventory.tables.len() <= OPEN_MAX] {
             summary {
-                h3 { (Shown(&table.table)) }
+                h3 { (Wrapped(&table.table)) }
                 span.small {
                     @match table.rows { Some(rows) => (counted(rows, "row")), None => "not read" }
                     ", " (size(table.size_bytes)) ", " (counted(table.columns as u64, "column"))
@@ -56,7 +56,11 @@ fn stands_out(detail: &TableDetail) -> Markup {
 }
 
 fn columns(detail: &TableDetail, rows: u64) -> Markup {
-    let has_values = detail.columns.iter().any(|column| column.quality.is_some());
+    let is_read = |column: &ColumnDetail| match &column.quality {
+        Some(quality) => quality.values + quality.nulls + quality.misfits > 0,
+        None => false,
+    };
+    let has_values = detail.columns.iter().any(is_read);
     html! {
         div.scroll {
             table.columns {
@@ -97,7 +101,7 @@ fn columns(detail: &TableDetail, rows: u64) -> Markup {
 
 fn name(column: &ColumnDetail) -> Markup {
     html! {
-        (Shown(&column.name))
+        (Wrapped(&column.name))
         @if column.primary { " " span.key title="part of the primary key" { "PK" } }
         @else if column.unique { " " span.key title="unique" { "UQ" } }
         @if let Some(table) = &column.refers_to { " " span.key title={ "refers to " (Shown(table)) } { "FK" } }
@@ -105,7 +109,7 @@ fn name(column: &ColumnDetail) -> Markup {
 }
 
 fn values(column: &ColumnDetail, quality: &ColumnQuality, rows: u64) -> Markup {
-    let all = quality.values + quality.nulls;
+    let all = quality.values + quality.nulls + quality.misfits;
     html! {
         td.nulls data-label="NULL" { (bar(quality.nulls, all, "null")) span.number { (percent(quality.nulls, all)) } }
         td.number data-label="different" {
@@ -128,6 +132,7 @@ fn values(column: &ColumnDetail, quality: &ColumnQuality, rows: u64) -> Markup {
             }
         }
         td data-label="patterns" {
+            @if quality.misfits > 0 { span.badge.broken { (count(quality.misfits)) " of another kind" } " " }
             @for found in quality.patterns.iter().take(CHIPS) {
                 span.chip { (found.pattern.replace('_', " ")) " " (percent(found.count, quality.values)) } " "
             }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::super::{Inventory, TableInventory, Weight};
 use super::overview::class;
-use super::shown::{Shown, anchor, bar, percent};
+use super::shown::{Shown, Wrapped, anchor, bar, percent};
 use crate::report::{count, size};
 
 /// Returns the list.
@@ -61,7 +61,7 @@ fn row(at: usize, table: &TableInventory, order: &str) -> Markup {
     let (nulls, cells) = nulls(table);
     html! {
         div.row role="row" style=(order) data-name=(Shown(&table.table.to_lowercase())) {
-            span role="cell" { a href={ "#" (anchor(at)) } { (Shown(&table.table)) } }
+            span role="cell" { a href={ "#" (anchor(at)) } { (Wrapped(&table.table)) } }
             span.number role="cell" data-label="rows" {
                 @match table.rows { Some(rows) => (count(rows)), None => "not read" }
             }

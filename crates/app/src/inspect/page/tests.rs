@@ -14,6 +14,7 @@ fn quality(text: &str) -> TableQuality {
         name: text.to_owned(),
         read_as: "text".to_owned(),
         values: 7,
+        misfits: 0,
         nulls: 3,
         distinct: Distinct {
             count: 2_000,

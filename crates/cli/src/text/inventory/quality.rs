@@ -60,9 +60,13 @@ fn of_table(table: &TableInventory, detail: &TableDetail) -> String {
         if let (Some(first), Some(last), Some(most)) = (first, last, most) {
             let rows: u64 = growth.months.iter().map(|month| month.rows).sum();
             let line = format!(
-                "growth by {}: {} rows a month from {} to {}, most {} in {}",
+                "growth by {}: {} a month from {} to {}, most {} in {}",
                 growth.column,
-                count(rows / growth.months.len().max(1) as u64),
+                match rows / growth.months.len().max(1) as u64 {
+                    0 => "less than 1 row".to_owned(),
+                    1 => "1 row".to_owned(),
+                    mean => format!("{} rows", count(mean)),
+                },
                 first.month,
                 last.month,
                 count(most.rows),
@@ -112,7 +116,10 @@ fn of_column(column: &ColumnDetail) -> String {
     let Some(quality) = &column.quality else {
         return format!("{}\n", line.trim_end());
     };
-    let rows = quality.values + quality.nulls;
+    let rows = quality.values + quality.nulls + quality.misfits;
+    if rows == 0 {
+        return format!("{}\n", line.trim_end());
+    }
     let about = if quality.distinct.exact { "" } else { "~" };
     let different = format!("{about}{}", count(quality.distinct.count));
     let _infallible = write!(
@@ -131,6 +138,9 @@ fn of_column(column: &ColumnDetail) -> String {
 /// What there is to say of a column's values, shortest first.
 fn said_of(column: &ColumnDetail, quality: &ColumnQuality) -> Vec<String> {
     let mut said = Vec::new();
+    if quality.misfits > 0 {
+        said.push(format!("{} of another kind", count(quality.misfits)));
+    }
     if column.withheld {
         said.push("range withheld".to_owned());
     } else if let (Some(min), Some(max)) = (&quality.min, &quality.max) {
