@@ -24,6 +24,7 @@ use self::abandon::Abandon;
 use self::address::{Address, Stream};
 use self::liveness::Who;
 use self::wire::{Encrypting, Talk, Watched};
+use crate::place::Place;
 
 use crate::error::{from_connect, from_driver, late};
 use crate::tls::{self, TlsFiles, Trust};
@@ -62,7 +63,7 @@ pub(crate) enum Role {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Names the server in messages, without a secret.
-    pub(crate) place: String,
+    pub(crate) place: Place,
     config: tokio_postgres::Config,
     mode: Mode,
     files: TlsFiles,
@@ -153,12 +154,13 @@ impl Settings {
             seconds => Some(Duration::from_secs(seconds)),
         };
         let mode = Mode::parse(parameter(url, "sslmode").unwrap_or("prefer"))?;
+        let address = Address::new(&host, port, patience);
         Ok(Self {
-            place: format!("`{user}@{host}:{port}/{database}`"),
+            place: Place::new(&user, &host, port, &database, config.get_password().is_some()),
             config,
             mode,
             files: tls_files(url, home.as_deref()),
-            address: Address::new(&host, port, patience),
+            address,
             connect_timeout: Duration::from_secs(seconds(url, "connect_timeout", CONNECT_SECONDS)?),
             patience,
         })
@@ -503,7 +505,7 @@ mod tests {
     fn no_secret_is_in_the_name_of_the_place() {
         let url = DatabaseUrl::parse("postgres://ann:s3cret@db:5/shop").unwrap();
         let settings = Settings::new(&url, &BTreeMap::new()).unwrap();
-        assert_eq!(settings.place, "`ann@db:5/shop`");
+        assert_eq!(settings.place.to_string(), "`ann@db:5/shop`");
         assert!(!format!("{settings:?}").contains("s3cret"));
     }
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use whimbrel_core::{Error, ErrorClass, WITHHELD, any_secret, is_secret};
 
+use crate::place::Place;
+
 /// How the SQLSTATEs that begin with `prefix` are treated; the first row that fits counts.
 struct Rule {
     prefix: &'static str,
@@ -40,7 +42,7 @@ const RULES: &[Rule] = &[
         "28P01",
         ErrorClass::Denied,
         "authentication",
-        "check the user name and password (URL, `PGPASSWORD` or `~/.pgpass`)",
+        "check user and password (URL, `PGPASSWORD` or `~/.pgpass`)",
     ),
     rule(
         "28",
@@ -120,50 +122,87 @@ pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
     Error::bug("the driver cannot do what was asked").with_cause(error)
 }
 
-const UNREACHABLE: &str = "check host and port, and that the server runs and can be reached";
-
 /// No connection can be made to where the server should be.
-pub(crate) fn unreachable(place: &str, cause: std::io::Error) -> Error {
-    Error::new(ErrorClass::Transient, format!("cannot connect to {place}"))
-        .with_code("connection")
-        .with_hint(UNREACHABLE)
+pub(crate) fn unreachable(place: &Place, cause: std::io::Error) -> Error {
+    cannot_connect(ErrorClass::Transient, place)
+        .with_hint(way_to_look(place, &cause.to_string()))
         .with_cause(cause)
 }
 
 /// The server takes connections and says nothing on them.
-pub(crate) fn late(place: &str, after: std::time::Duration) -> Error {
+pub(crate) fn late(place: &Place, after: std::time::Duration) -> Error {
     let text = format!("no answer within {} seconds", after.as_secs());
     unreachable(place, std::io::Error::new(std::io::ErrorKind::TimedOut, text))
 }
 
+fn cannot_connect(class: ErrorClass, place: &Place) -> Error {
+    Error::new(class, format!("cannot connect to {place}")).with_code("connection")
+}
+
+fn way_to_look(place: &Place, cause: &str) -> String {
+    match cause.contains("lookup") {
+        true => format!("check the host's name: {}", place.lookup()),
+        false => format!(
+            "check host and port, and that a server answers there: {}",
+            place.ping()
+        ),
+    }
+}
+
 /// Turns an error of opening a connection into ours; `place` names the server without any secret.
-pub(crate) fn from_connect(error: tokio_postgres::Error, place: &str) -> Error {
-    if error.as_db_error().is_some() {
-        return from_driver(error).during(format!("connect to {place}"));
+pub(crate) fn from_connect(error: tokio_postgres::Error, place: &Place) -> Error {
+    if let Some(answer) = error.as_db_error() {
+        return from_greeting(answer, place);
     }
     let text = causes(&error);
     let (class, hint) = if text.contains("certificate") {
         (
             ErrorClass::Denied,
-            "give the authority's certificate as `sslrootcert=FILE`, or check `sslmode`",
+            "give the authority's certificate as `sslrootcert=FILE`, or check `sslmode`".to_owned(),
         )
+    } else if text.contains("password missing") {
+        let login = format!(
+            "give a password in the URL, as `PGPASSWORD` or in `~/.pgpass`: {}",
+            place.login()
+        );
+        return cannot_connect(ErrorClass::Denied, place)
+            .with_hint(login)
+            .with_cause(std::io::Error::other(
+                "the server asks for a password, and there is none",
+            ));
     } else if text.contains("password") || text.contains("authentication") {
-        (
-            ErrorClass::Denied,
-            "give a password in the URL, as `PGPASSWORD` or in `~/.pgpass`",
-        )
-    } else if text.contains("does not support TLS") {
+        (ErrorClass::Denied, format!("try the login: {}", place.login()))
+    } else if text.contains("does not support tls") {
         (
             ErrorClass::Transient,
-            "switch on `ssl` at the server, or write `sslmode=prefer` in the URL to go without",
+            "switch on `ssl` at the server, or write `sslmode=prefer` in the URL to go without".to_owned(),
         )
     } else {
-        (ErrorClass::Transient, UNREACHABLE)
+        (ErrorClass::Transient, way_to_look(place, &text))
     };
-    Error::new(class, format!("cannot connect to {place}"))
-        .with_code("connection")
-        .with_hint(hint)
-        .with_cause(error)
+    cannot_connect(class, place).with_hint(hint).with_cause(error)
+}
+
+/// What the server says to a login that it refuses; it may name the login, which may be a token.
+fn from_greeting(answer: &tokio_postgres::error::DbError, place: &Place) -> Error {
+    let said = from_answer(answer);
+    let message = format!("cannot connect to {place}: {}", place.told(&said.to_string()));
+    let error = Error::new(said.class(), message).with_code(said.code());
+    let hint = match said.code() {
+        "no_such_database" => Some(format!(
+            "check the name in the URL, or create the database: {}",
+            place.creation()
+        )),
+        "authentication" if answer.code().code() == "28P01" => Some(format!(
+            "check user and password (URL, `PGPASSWORD` or `~/.pgpass`): {}",
+            place.login()
+        )),
+        _ => said.hint().map(|hint| place.told(hint)),
+    };
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }
 
 fn from_answer(answer: &tokio_postgres::error::DbError) -> Error {

@@ -20,6 +20,7 @@ mod large_objects;
 mod ledger;
 mod native;
 mod passes;
+mod place;
 mod profile;
 mod quote;
 mod range;
