@@ -187,6 +187,10 @@ pub(crate) async fn analyze(
         .map(AsRef::as_ref)
         .filter(|table| !barred.contains(&table.id))
         .collect();
+    if let Some(mapped) = &analysis.mapped {
+        let covered = mapped.through.coverage(&readable).await.map_err(at_source)?;
+        analysis.preflight.extend(covered);
+    }
     let profiles = profile(setup.jobs, &analysis.source, &readable, Depth::Profile, watch).await;
     analysis.profiles = profiles.map_err(at_source)?;
     Ok(analysis)

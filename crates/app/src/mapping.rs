@@ -114,6 +114,8 @@ pub(crate) struct Mapped {
     pub(crate) renames: Renames,
     /// The databases, where there are several: name, engine, language.
     tongues: Vec<(String, String, Arc<dyn Dialect>)>,
+    /// The databases, seen through it.
+    pub(crate) through: Arc<MappedSource>,
 }
 
 impl Mapped {
@@ -141,6 +143,7 @@ impl Mapped {
                 true => Vec::new(),
                 false => through.dialects().await?,
             },
+            through,
         })
     }
 

@@ -3,6 +3,7 @@
 
 mod compose;
 mod condition;
+mod coverage;
 mod entries;
 mod families;
 mod keyed;
@@ -105,6 +106,15 @@ impl MappedSource {
             Arc::clone(&self.databases[part.database].source),
             part.table.clone(),
         ))
+    }
+
+    /// Says where the rows of filtered and split tables go, by the catalog as it was read last: one finding per table of a database, from one
+    /// pass over the columns that filters look at.
+    ///
+    /// # Errors
+    /// As [`Source::profile`].
+    pub async fn coverage(&self, tables: &[&Table]) -> Result<Vec<Finding>> {
+        coverage::coverage(&self.databases, &*self.composed().await?, tables).await
     }
 
     /// Returns the engine of each database, and what tells it from every other.

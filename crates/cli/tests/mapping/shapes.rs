@@ -45,6 +45,26 @@ fn a_table_is_renamed_filtered_computed_and_looked_up() {
 }
 
 #[test]
+fn the_plan_says_how_many_rows_go_where_and_how_many_nowhere_or_twice() {
+    let source = sqlite::TestFile::create("mapping_coverage", SHOP);
+    let target = sqlite::TestFile::create("mapping_covered", "");
+    let desk = Desk::with(
+        "[[table]]\nfrom = \"customers\"\nwhere = \"country = 'NO'\"\n\
+         [[table]]\nfrom = \"orders\"\nto = \"old_orders\"\nwhere = \"year between 2023 and 2024\"\n\
+         [[table]]\nfrom = \"orders\"\nto = \"late_orders\"\nwhere = \"note = 'late'\"\n",
+    );
+    desk.planned(&source.url(), &target.url());
+    let plan = desk.plan_text();
+    for said in [
+        "of 3 rows of `customers` go 1 to `customers`; 2 stay behind",
+        "of 4 rows of `orders` go 3 to `old_orders`, 1 to `late_orders`; 1 stay behind; 1 go to more than one table",
+        "`late_orders` takes rows where note = 'late'",
+    ] {
+        assert!(plan.contains(said), "`{said}` is not in\n{plan}");
+    }
+}
+
+#[test]
 fn a_table_is_split_by_rows_and_by_columns_and_goes_back() {
     let source = sqlite::TestFile::create("mapping_split", SHOP);
     let Some(target) = postgres::TestDatabase::create("mapping_split") else {

@@ -84,7 +84,7 @@ impl MappedSource {
             logical: column.form(part),
             rule: None,
         });
-        let reading = Reading::with_all_inputs(
+        let reading = Reading::with_inputs(
             part,
             ReadRequest {
                 table: table.clone(),
@@ -93,6 +93,7 @@ impl MappedSource {
                 batch_bytes: BATCH_BYTES / 64,
                 packed: false,
             },
+            0..part.inputs.len(),
         )?;
         let database = &self.databases[part.database];
         let snapshot = database

@@ -95,15 +95,17 @@ impl Reading {
         &self.part
     }
 
-    /// As [`Reading::new`], with the values of all columns of the source table beside.
+    /// As [`Reading::new`], with the values of more of the source table's columns beside.
     ///
     /// # Errors
     /// As [`Reading::new`].
-    pub(crate) fn with_all_inputs(part: &Arc<Part>, request: ReadRequest) -> Result<Self> {
+    pub(crate) fn with_inputs(
+        part: &Arc<Part>,
+        request: ReadRequest,
+        inputs: impl IntoIterator<Item = usize>,
+    ) -> Result<Self> {
         let mut reading = Self::new(part, request)?;
-        for at in 0..part.inputs.len() {
-            reading.input(at);
-        }
+        inputs.into_iter().for_each(|at| reading.input(at));
         Ok(reading)
     }
 

@@ -1,4 +1,4 @@
-//! What a mapping leaves behind: columns and rows that no rule takes along, and what hangs on tables that are not there any more.
+//! What a mapping leaves behind: columns that no rule takes along, and what hangs on tables that are not there any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(crate) fn left_behind(
     databases: &[Described<'_>],
     origins: &BTreeMap<TableId, Vec<&TableId>>,
 ) {
-    report_columns_and_rows(composed, databases, origins);
+    report_columns(composed, databases, origins);
     renumber(composed, origins);
     let there: BTreeSet<TableId> = composed.tables.keys().cloned().collect();
     composed.catalog.sequences.iter_mut().for_each(|sequence| {
@@ -30,7 +30,7 @@ pub(crate) fn left_behind(
     take_out_others(composed, is_there);
 }
 
-fn report_columns_and_rows(
+fn report_columns(
     composed: &mut Composed,
     databases: &[Described<'_>],
     origins: &BTreeMap<TableId, Vec<&TableId>>,
@@ -56,13 +56,6 @@ fn report_columns_and_rows(
                         .findings
                         .push(Finding::new("not_moved", Severity::Info, subject, message));
                 }
-            }
-            for part in parts.iter().filter(|part| part.filter.is_some()) {
-                let subject = ObjectId::whole(ObjectKind::Table, id.clone());
-                let message = format!("rows of `{id}` move where {}", part.filter_text);
-                composed
-                    .findings
-                    .push(Finding::new("mapping", Severity::Info, subject, message));
             }
         }
     }
