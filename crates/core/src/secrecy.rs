@@ -51,6 +51,9 @@ const TOKEN_LETTERS: usize = 16;
 /// Digits in such a word that no year and no number of a server explains.
 const TOKEN_DIGITS: usize = 5;
 
+/// Capitals and small letters in such a word that no words written together explain.
+const TOKEN_CAPITALS: usize = 6;
+
 /// Tells whether a text looks as if a machine had made it to be a key: what stands alone before the `@` of a URL may be a login name, or
 /// a token that some services take in its place.
 pub fn is_token(text: &str) -> bool {
@@ -76,7 +79,7 @@ fn is_made_by_a_machine(word: &str) -> bool {
     let mixed = count(char::is_uppercase).min(count(char::is_lowercase));
     let letters = word.chars().count();
     letters >= 2 * TOKEN_LETTERS
-        || letters >= TOKEN_LETTERS && (digits >= TOKEN_DIGITS || (mixed >= 4 && digits > 0))
+        || letters >= TOKEN_LETTERS && (digits >= TOKEN_DIGITS || (mixed >= TOKEN_CAPITALS && digits > 0))
 }
 
 /// Tells whether one of the names is secret.

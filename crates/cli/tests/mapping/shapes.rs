@@ -56,8 +56,8 @@ fn the_plan_says_how_many_rows_go_where_and_how_many_nowhere_or_twice() {
     desk.planned(&source.url(), &target.url());
     let plan = desk.plan_text();
     for said in [
-        "of 3 rows of `customers` go 1 to `customers`; 2 stay behind",
-        "of 4 rows of `orders` go 3 to `old_orders`, 1 to `late_orders`; 1 stay behind; 1 go to more than one table",
+        "rows of `customers`: 3; 1 to `customers`, 2 nowhere",
+        "rows of `orders`: 4; 1 to `late_orders`, 3 to `old_orders`, 1 nowhere, 1 to more than one table",
         "`late_orders` takes rows where note = 'late'",
     ] {
         assert!(plan.contains(said), "`{said}` is not in\n{plan}");

@@ -136,16 +136,16 @@ impl Origin<'_> {
         let went = self.parts.iter().zip(&counted.taken);
         let went: Vec<String> = went.map(|((to, _), rows)| format!("{rows} to `{to}`")).collect();
         let mut message = format!(
-            "of {} rows of `{}` go {}",
-            counted.rows,
+            "rows of `{}`: {}; {}",
             first.called,
+            counted.rows,
             went.join(", ")
         );
         if counted.nowhere > 0 {
-            message += &format!("; {} stay behind", counted.nowhere);
+            message += &format!(", {} nowhere", counted.nowhere);
         }
         if counted.several > 0 {
-            message += &format!("; {} go to more than one table", counted.several);
+            message += &format!(", {} to more than one table", counted.several);
         }
         // Who filters for one table means to leave rows behind; who splits seldom does. Where columns are split, too, rows are meant to go to
         // several.

@@ -182,12 +182,15 @@ fn drawn(at: usize, entity: &Entity<'_>, (x, y): (f64, f64)) -> Markup {
     }
 }
 
+/// A name in so many letters. Names that begin alike differ at their ends, so that the middle is left out.
 fn short(text: &str, letters: usize) -> String {
-    let mut shown: String = text.chars().take(letters).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
+    let count = text.chars().count();
+    if count <= letters {
+        return text.to_owned();
     }
-    shown
+    let end = letters / 3;
+    let first = text.chars().take(letters - end - 1);
+    first.chain(['…']).chain(text.chars().skip(count - end)).collect()
 }
 
 /// A count in a few letters.
@@ -247,4 +250,16 @@ fn curve((x, y): (f64, f64), (to_x, to_y): (f64, f64), is_loop: bool) -> String 
         to_y - 5.0,
         to_y + 5.0
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_begin_alike_stay_different() {
+        assert_eq!(short("customer", 24), "customer");
+        let names = ["legacy_staging_table_192", "legacy_staging_table_196"].map(|name| short(name, 22));
+        assert_eq!(names, ["legacy_staging…ble_192", "legacy_staging…ble_196"]);
+    }
 }
