@@ -73,7 +73,7 @@ pub(crate) async fn through(
     }
     let lookups = lookups(&mapping.lookups, &databases).await?;
     let key = mask_key(setup, mapping)?;
-    let target = connector(target)?.dialect();
+    let target = connector(target)?;
     Ok(Arc::new(MappedSource::new(
         databases,
         mapping.clone(),

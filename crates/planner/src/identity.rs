@@ -114,7 +114,7 @@ fn from_identity(
     notes: &mut Notes<'_>,
 ) -> Option<Numbered> {
     let (scope, subject) = (spot.scope, spot.subject());
-    let is_kept = scope.equal || (has_room && can_number(spot));
+    let is_kept = (scope.equal && is_still_numbered(spot)) || (has_room && can_number(spot));
     if !is_kept {
         notes.ask(
             Finding::new(
@@ -147,6 +147,16 @@ fn from_identity(
         source_sequence,
         target_sequence,
     })
+}
+
+/// Tells whether the same engine numbers the column: a mapping may have taken away the key that it needs.
+fn is_still_numbered(spot: &Spot<'_, '_>) -> bool {
+    let scope = spot.scope;
+    let has_key = || match scope.inline() {
+        true => spot.is_sole_primary_key(),
+        false => leads_key(spot),
+    };
+    spot.table.parts.is_empty() || scope.target.capabilities.user_types || has_key()
 }
 
 fn from_sequence(spot: &Spot<'_, '_>, sequence: &Sequence, names: &mut Names) -> Numbered {

@@ -99,9 +99,6 @@ fn duplicates<'a>(
 /// A primary key whose columns hold NULL can only be a unique key where primary keys do not allow NULL.
 fn demoted(draft: &Draft<'_>, table: &TableDraft<'_>, key: &Key, notes: &mut Notes<'_>) -> bool {
     let (scope, source) = (&draft.scope, table.source);
-    if scope.equal || scope.inline() {
-        return false;
-    }
     let nulls = |column: &&String| {
         scope
             .column_profile(&source.id, column)
@@ -111,6 +108,14 @@ fn demoted(draft: &Draft<'_>, table: &TableDraft<'_>, key: &Key, notes: &mut Not
     let Some(first) = holding.first() else {
         return false;
     };
+    // No database holds NULL where it says that there is none: a mapping made the key.
+    let is_made = source.column(first).is_some_and(|column| !column.nullable);
+    if is_made {
+        refuse_null(draft, source, first, notes);
+    }
+    if is_made || scope.equal || scope.inline() {
+        return false;
+    }
     let rows: u64 = holding
         .iter()
         .filter_map(|column| scope.column_profile(&source.id, column))
@@ -129,6 +134,19 @@ fn demoted(draft: &Draft<'_>, table: &TableDraft<'_>, key: &Key, notes: &mut Not
             .suggest("unique"),
         )
         .is("unique")
+}
+
+/// A key that a mapping chose, or that rows of another table come under, takes no NULL.
+fn refuse_null(draft: &Draft<'_>, source: &Table, column: &str, notes: &mut Notes<'_>) {
+    let profile = draft.scope.column_profile(&source.id, column);
+    let rows = profile.map_or(0, |profile| profile.nulls);
+    let message = format!(
+        "the mapping makes `{column}` a part of the key of `{}`, and it is NULL in {rows} rows",
+        source.id
+    );
+    let hint = "give these rows a value (`default`), leave them out (`where`), or name another key: key = [\"COLUMN\"]";
+    let subject = column_subject(&source.id, column);
+    notes.add(Finding::new("null_in_key", Severity::Blocker, subject, message).with_evidence(hint));
 }
 
 /// Columns of a primary key are NOT NULL in the target also where the source did not ask for it.

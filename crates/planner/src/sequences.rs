@@ -12,10 +12,14 @@ use crate::scope::column_subject;
 pub(crate) fn plan(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<SequencePlan> {
     report_behind(draft, notes);
     if draft.scope.equal {
+        // Without named ones, what plays a sequence's part goes with the column that numbers itself.
+        let has_names = draft.scope.target.capabilities.user_types;
+        let is_numbered = |place: &(TableId, String)| draft.numbering.columns.contains_key(place);
         return draft
             .selection
             .sequences
             .iter()
+            .filter(|sequence| has_names || sequence.owned_by.as_ref().is_none_or(is_numbered))
             .map(|sequence| SequencePlan {
                 source: sequence.id.clone(),
                 target: draft.names.sequence(&sequence.id),

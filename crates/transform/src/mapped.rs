@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table, TableId,
-    TableProfile, Usage,
+    Catalog, Connector, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source,
+    Table, TableId, TableProfile, Usage,
 };
 
 use self::compose::{Composed, Tools, compose};
@@ -44,7 +44,7 @@ pub struct MappedSource {
     mapping: Mapping,
     lookups: Lookups,
     mask_key: MaskKey,
-    target: Arc<dyn Dialect>,
+    target: Arc<dyn Connector>,
     /// What the mapping meant for the catalogs when they were last read.
     composed: Mutex<Option<Arc<Composed>>>,
 }
@@ -56,7 +56,7 @@ impl MappedSource {
         mapping: Mapping,
         lookups: Lookups,
         mask_key: MaskKey,
-        target: Arc<dyn Dialect>,
+        target: Arc<dyn Connector>,
     ) -> Self {
         Self {
             databases,
@@ -149,13 +149,15 @@ impl MappedSource {
 
     /// Works the mapping out for what the databases hold now.
     fn compose(&self, described: &[Described<'_>]) -> Result<Arc<Composed>> {
+        let dialect = self.target.dialect();
         let composed = compose(
             described,
             &Tools {
                 mapping: &self.mapping,
                 lookups: &self.lookups,
                 mask_key: &self.mask_key,
-                target: &*self.target,
+                target: &*dialect,
+                target_engine: self.target.name(),
             },
         )?;
         let composed = Arc::new(composed);

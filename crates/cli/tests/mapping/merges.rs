@@ -215,3 +215,57 @@ fn what_becomes_of_merged_columns_is_said_by_their_form() {
     let plan = desk.plan_text();
     assert!(!plan.contains("no declared type"), "{plan}");
 }
+
+#[test]
+fn texts_that_the_target_calls_equal_meet_in_a_key_and_find_the_row_they_refer_to() {
+    let source = sqlite::TestFile::create(
+        "mapping_equal_texts",
+        "CREATE TABLE a (id TEXT PRIMARY KEY NOT NULL COLLATE nocase); CREATE TABLE b (id TEXT PRIMARY KEY NOT NULL COLLATE nocase);
+         CREATE TABLE uses (id INTEGER PRIMARY KEY, a TEXT COLLATE nocase REFERENCES a(id));
+         INSERT INTO a VALUES ('lem'),('capek'); INSERT INTO b VALUES ('LEM'),('dick'); INSERT INTO uses VALUES (1,'Capek');",
+    );
+    let target = sqlite::TestFile::create("mapping_equal_texts_target", "");
+    let plan = |settings: &str| {
+        let desk = Desk::with(settings);
+        desk.run(&["plan", &source.url(), &target.url()]).expect_code(0);
+        desk.plan_text()
+    };
+    let text = plan("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"c\"\n");
+    assert!(text.contains("occur more than once"), "{text}");
+    // `Capek` finds `capek`, which the filter leaves in.
+    let text = plan("[[table]]\nfrom = \"a\"\nwhere = \"id <> 'lem'\"\n");
+    assert!(!text.contains("does not exist: 1"), "{text}");
+    let text = plan("[[table]]\nfrom = \"a\"\nwhere = \"id = 'lem'\"\n");
+    assert!(text.contains("does not exist: 1"), "{text}");
+}
+
+#[test]
+fn null_in_a_key_that_the_mapping_makes_is_refused_when_it_is_planned() {
+    let source = sqlite::TestFile::create(
+        "mapping_null_key",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, code TEXT); CREATE TABLE b (id INTEGER, code TEXT);
+         INSERT INTO a VALUES (1,'x'),(2,NULL); INSERT INTO b VALUES (3,'y'),(NULL,'z');",
+    );
+    let target = sqlite::TestFile::create("mapping_null_key_target", "");
+    for (settings, said) in [
+        ("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"c\"\n", "`id`"),
+        ("[[table]]\nfrom = \"a\"\nkey = [\"code\"]\n", "`code`"),
+    ] {
+        let desk = Desk::with(settings);
+        let refused = desk.run(&["plan", &source.url(), &target.url(), "--accept-suggested"]);
+        assert_ne!(refused.code, Some(0), "{settings}: {}", refused.stdout);
+        let said = format!("makes {said} a part of the key");
+        assert!(
+            desk.plan_text().contains(&said),
+            "{settings}: {}",
+            desk.plan_text()
+        );
+    }
+    // A column that the new key leaves without the one that numbers it in this engine keeps its values.
+    let mended = "[[table]]\nfrom = \"a\"\nkey = [\"code\"]\ndefault = { code = \"'none'\" }\n";
+    Desk::with(mended).moved(&source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT id, code FROM a ORDER BY id")),
+        ["1|x", "2|none"]
+    );
+}

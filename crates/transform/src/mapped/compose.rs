@@ -32,6 +32,8 @@ pub(crate) struct Composed {
     pub(crate) sequences: BTreeMap<TableId, Vec<(usize, TableId)>>,
     /// Name, engine and language of each database.
     pub(crate) tongues: Vec<(String, String, Arc<dyn Dialect>)>,
+    /// True when the target is of the databases' engine, so that texts are compared there as they are here.
+    pub(crate) keeps_collations: bool,
 }
 
 impl Composed {
@@ -70,6 +72,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) lookups: &'a Lookups,
     pub(crate) mask_key: &'a MaskKey,
     pub(crate) target: &'a dyn Dialect,
+    /// The engine of the target.
+    pub(crate) target_engine: &'a str,
 }
 
 /// A table of one of the databases.
@@ -102,7 +106,7 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
     }
     let assigned = assign(tools.mapping, &called)?;
     let origins = origins(&assigned, &called);
-    let mut composed = beginning(databases, tools.mapping);
+    let mut composed = beginning(databases, tools);
     let dissolved = origins.iter().filter(|(id, made)| made.as_slice() != [*id]);
     composed.renames.dissolved = dissolved.map(|(id, _)| id.clone()).collect();
     let world = World {
@@ -143,7 +147,8 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
 }
 
 /// The mapping before the first table is made.
-fn beginning(databases: &[Described<'_>], mapping: &Mapping) -> Composed {
+fn beginning(databases: &[Described<'_>], tools: &Tools<'_>) -> Composed {
+    let mut engines = databases.iter().map(|each| each.database.connector.name());
     let tongue = |each: &Described<'_>| {
         (
             each.database.name.clone(),
@@ -154,13 +159,14 @@ fn beginning(databases: &[Described<'_>], mapping: &Mapping) -> Composed {
     Composed {
         catalog: shell(databases),
         renames: Renames {
-            namespaces: mapping.namespaces.clone(),
+            namespaces: tools.mapping.namespaces.clone(),
             ..Renames::default()
         },
         findings: Vec::new(),
         tables: BTreeMap::new(),
         sequences: sequences(databases),
         tongues: databases.iter().map(tongue).collect(),
+        keeps_collations: engines.all(|engine| engine == tools.target_engine),
     }
 }
 
@@ -198,6 +204,7 @@ fn told(made: &Table, parts: &[Part], databases: &[Described<'_>]) -> Vec<TableP
         is_only
             && made.id == part.table.id
             && part.filter.is_none()
+            && part.key.is_none()
             && part.columns.iter().all(PartColumn::is_same)
     };
     match parts {

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use std::mem::discriminant;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
 use whimbrel_core::{
     BATCH_BYTES, Error, ForeignKey, ForeignKeyProfile, KeyRange, LogicalType, ReadColumn, ReadRequest,
-    Result, RowHasher, Snapshot, Table, UniqueProfile, arrow_type, named, shorten,
+    Result, RowHasher, Snapshot, Table, TextEquality, UniqueProfile, arrow_type, named, shorten,
 };
 
 use super::compose::Composed;
@@ -132,6 +133,7 @@ async fn twice(
     most: usize,
 ) -> Result<(u64, Vec<String>)> {
     let (mut count, mut examples) = (0, Vec::new());
+    let equalities = equalities(&snapshot.composed, table, columns);
     let mut shares = vec![Share::ALL];
     while let Some(share) = shares.pop() {
         let mut repeated = HashSet::new();
@@ -141,7 +143,7 @@ async fn twice(
             later: &mut shares,
             most,
         };
-        each_key(snapshot, table, columns, |key| {
+        each_key(snapshot, table, (columns, &equalities), |key| {
             if held.share.has(key.hash) && !held.take(key.hash) && repeated.insert(key.hash) {
                 note(&mut examples, key)?;
             }
@@ -187,6 +189,8 @@ pub(crate) async fn orphans(
         inexact: 0,
         examples: Vec::new(),
     };
+    // What the parent's key calls equal is found.
+    let equalities = equalities(&snapshot.composed, parent, &key.referred);
     let mut shares = vec![Share::ALL];
     while let Some(share) = shares.pop() {
         let mut held = Held {
@@ -195,14 +199,14 @@ pub(crate) async fn orphans(
             later: &mut shares,
             most: HELD_MAX,
         };
-        each_key(snapshot, parent, &key.referred, |key| {
+        each_key(snapshot, parent, (&key.referred, &equalities), |key| {
             if held.share.has(key.hash) {
                 held.take(key.hash);
             }
             Ok(())
         })
         .await?;
-        each_key(snapshot, table, &key.columns, |key| {
+        each_key(snapshot, table, (&key.columns, &equalities), |key| {
             if held.share.has(key.hash) && !held.keys.contains(&key.hash) {
                 profile.orphans += 1;
                 note(&mut profile.examples, key)?;
@@ -274,10 +278,55 @@ fn asked(composed: &Composed, table: &Table, columns: &[String]) -> Result<Vec<R
     columns.iter().map(column).collect()
 }
 
+/// Which different texts the target will call equal in the columns, as it keeps their collations.
+fn equalities(composed: &Composed, table: &Table, columns: &[String]) -> Vec<TextEquality> {
+    let parts = composed.tables.get(&table.id);
+    let first = parts.and_then(|parts| parts.first());
+    let dialect = first.and_then(|part| composed.tongues.get(part.database));
+    let dialect = dialect.filter(|_| composed.keeps_collations);
+    let equality = |name: &String| {
+        let column = table.column(name)?;
+        let (.., dialect) = dialect?;
+        Some(dialect.equality(column))
+    };
+    columns
+        .iter()
+        .map(|name| equality(name).unwrap_or_default())
+        .collect()
+}
+
+/// The keys with one text for those that are sure to be equal. A collation may call more texts equal than these.
+fn folded(records: &RecordBatch, equalities: &[TextEquality]) -> Result<RecordBatch> {
+    let fold = |text: &str, equality: TextEquality| {
+        let text = match equality.ignores_padding {
+            true => text.trim_end_matches(' '),
+            false => text,
+        };
+        match (equality.ignores_case, equality.ignores_accents) {
+            (true, true) => text.to_lowercase(),
+            (true, false) => text.to_ascii_lowercase(),
+            (false, _) => text.to_owned(),
+        }
+    };
+    let column = |(array, equality): (&ArrayRef, &TextEquality)| -> ArrayRef {
+        match array.as_string_opt::<i32>().filter(|_| !equality.is_exact()) {
+            Some(texts) => {
+                let folded = texts.iter().map(|text| text.map(|text| fold(text, *equality)));
+                Arc::new(folded.collect::<StringArray>())
+            }
+            None => Arc::clone(array),
+        }
+    };
+    let columns = records.columns().iter().zip(equalities).map(column).collect();
+    RecordBatch::try_new(records.schema(), columns)
+        .map_err(|error| Error::bug("folded keys do not make a batch").with_cause(error))
+}
+
+/// Looks at the key of each row; `equalities` say which texts of each of its columns count as equal.
 async fn each_key(
     snapshot: &MappedSnapshot,
     table: &Table,
-    columns: &[String],
+    (columns, equalities): (&[String], &[TextEquality]),
     mut each: impl FnMut(KeyOf<'_>) -> Result<()>,
 ) -> Result<()> {
     let columns = asked(&snapshot.composed, table, columns)?;
@@ -294,7 +343,7 @@ async fn each_key(
         let records = &batch.records;
         let is_null = |row: usize| records.columns().iter().any(|column| column.is_null(row));
         let mut hashes = Vec::with_capacity(batch.rows());
-        hasher.hash(records, &[], |found| {
+        hasher.hash(&folded(records, equalities)?, &[], |found| {
             if !is_null(found.row) {
                 hashes.push((found.row, found.hash));
             }

@@ -57,6 +57,7 @@ async fn read(database: &Database, table: &Table, part: &Part, found: &mut Table
         tables: BTreeMap::from([(table.id.clone(), vec![Arc::new(alone)])]),
         sequences: BTreeMap::new(),
         tongues: Vec::new(),
+        keeps_collations: false,
     };
     let mapped = MappedSnapshot {
         names: vec![database.name.clone()],

@@ -320,6 +320,7 @@ mod tests {
                 tables: BTreeMap::new(),
                 sequences: BTreeMap::new(),
                 tongues: Vec::new(),
+                keeps_collations: false,
             }),
         };
         assert_eq!(with(None).position().0, "");
