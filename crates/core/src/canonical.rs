@@ -446,6 +446,7 @@ mod tests {
     fn packed_rows_hash_as_their_columns_do() {
         let wire = LogicalType::Wire {
             native: "anything".to_owned(),
+            printed: false,
         };
         let columns: [Vec<Option<&[u8]>>; 2] = [vec![Some(b"1"), Some(b"2")], vec![None, Some(b"")]];
         let arrays = columns.map(|values| Arc::new(BinaryArray::from(values)) as ArrayRef);

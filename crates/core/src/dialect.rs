@@ -41,6 +41,22 @@ pub trait Dialect: Send + Sync {
     /// Returns the form in which the column's values travel to a database of the same engine and the same native type: exact for everything.
     fn wire(&self, column: &Column) -> LogicalType;
 
+    /// Returns the form in which the column's values travel between equal engines where another column of the row cannot be written beside
+    /// [`Dialect::wire`]; the same where there is no such thing.
+    fn printed(&self, column: &Column) -> LogicalType {
+        self.wire(column)
+    }
+
+    /// Tells whether values of the form can be written into the native type beside others in the engine's own form.
+    fn is_beside_wire(&self, _logical: &LogicalType, _native: &str) -> bool {
+        true
+    }
+
+    /// Tells whether a column that travels as text takes any text which is not too long; false where the type reads only texts of its own.
+    fn takes_any_text(&self, _column: &Column) -> bool {
+        true
+    }
+
     /// Returns the native type that holds the logical type, spelled as the engine's catalog prints it.
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String>;
 

@@ -78,10 +78,13 @@ pub enum LogicalType {
     },
     /// A value of any storage class of a loosely typed engine: one tag byte, then the value's bytes, as its connector defines.
     Any,
-    /// The engine's own binary form of the named type; only between equal engines.
+    /// The engine's own form of the named type; only between equal engines.
     Wire {
         /// The native type.
         native: String,
+        /// True for the text that the engine prints and reads, false for its binary form.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        printed: bool,
     },
 }
 
@@ -128,7 +131,10 @@ impl fmt::Display for LogicalType {
             Self::Enum { name, .. } => write!(f, "enum {name}"),
             Self::Set { .. } => f.write_str("set"),
             Self::Any => f.write_str("any"),
-            Self::Wire { native } => write!(f, "{native} (binary)"),
+            Self::Wire { native, printed } => {
+                let form = if *printed { "text" } else { "binary" };
+                write!(f, "{native} ({form})")
+            }
         }
     }
 }

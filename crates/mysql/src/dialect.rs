@@ -14,6 +14,7 @@ use whimbrel_core::{
 };
 
 use crate::flavour::{Flavour, Version};
+use crate::native::Kind;
 use crate::quote::{literal, quoted, table_name};
 
 /// What the names of Whimbrel's own tables and of what it moves aside begin with.
@@ -50,6 +51,7 @@ impl Dialect for MysqlDialect {
     fn wire(&self, column: &Column) -> LogicalType {
         LogicalType::Wire {
             native: column.native.clone(),
+            printed: false,
         }
     }
 
@@ -59,6 +61,13 @@ impl Dialect for MysqlDialect {
 
     fn adopt(&self, engine: &str, column: &Column) -> Option<String> {
         mapping::adopt(self, engine, column)
+    }
+
+    fn takes_any_text(&self, column: &Column) -> bool {
+        !matches!(
+            Kind::parse(&column.native),
+            Kind::Uuid | Kind::Inet4 | Kind::Inet6 | Kind::Json | Kind::Other(_)
+        )
     }
 
     fn is_kin(&self, engine: &str) -> bool {

@@ -56,6 +56,7 @@ impl Kin {
 fn fits(scope: &Scope<'_>, table: &Table, column: &Column, native: &str) -> bool {
     let wire = LogicalType::Wire {
         native: native.to_owned(),
+        printed: false,
     };
     let profile = scope.column_profile(&table.id, &column.name);
     profile.is_none_or(|profile| scope.target.dialect.misfit(native, &wire, profile).is_none())

@@ -55,7 +55,11 @@ pub(crate) fn map(
             .collect();
         ways.0.insert(table.id.clone(), of_table);
     }
-    if !scope.equal {
+    if scope.equal {
+        for table in &selection.tables {
+            print_beside(scope, table, &mut ways);
+        }
+    } else {
         key_types::unify(scope, selection, &mut ways, notes);
         EnumTypes::agree(scope, selection, &mut ways);
         for table in &selection.tables {
@@ -171,6 +175,24 @@ fn kept(spot: &Spot<'_, '_>, usage: ColumnUse, target: String, native: &str) -> 
         rule: None,
         own_type: None,
         meaning,
+    }
+}
+
+/// Lets the columns that keep their type travel as text where another column, whose values are computed, cannot be written beside them.
+fn print_beside(scope: &Scope<'_>, table: &Table, ways: &mut Ways) {
+    let dialect = scope.dialect_of(table);
+    let Some(of_table) = ways.0.get_mut(&table.id) else {
+        return;
+    };
+    let is_wire = |way: &Way| matches!(way.logical, LogicalType::Wire { .. });
+    let is_beside = |way: &Way| is_wire(way) || dialect.is_beside_wire(&way.logical, &way.native);
+    if of_table.values().all(is_beside) {
+        return;
+    }
+    for column in &table.columns {
+        if let Some(way) = of_table.get_mut(&column.name).filter(|way| is_wire(way)) {
+            way.logical = dialect.printed(column);
+        }
     }
 }
 

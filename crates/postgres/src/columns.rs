@@ -260,11 +260,11 @@ pub(crate) fn find<'a>(columns: &'a [ServerColumn], table: &TableId, name: &str)
 }
 
 /// Tells whether the raw values of these columns are carried as text. Reader and writer decide by the same columns: as soon as one
-/// has no portable binary form, all travel as text, because a table is written in one format.
+/// has no portable binary form, or is planned to travel as text, all do, because a table is written in one format.
 pub(crate) fn carried_as_text<'a>(
     columns: impl IntoIterator<Item = (&'a ServerColumn, &'a LogicalType)>,
 ) -> bool {
     columns
         .into_iter()
-        .any(|(column, logical)| matches!(logical, LogicalType::Wire { .. }) && !column.binary)
+        .any(|(column, logical)| matches!(logical, LogicalType::Wire { printed, .. } if *printed || !column.binary))
 }

@@ -17,6 +17,8 @@ use whimbrel_core::{
 
 pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
 
+use crate::codec::encode::has_binary;
+use crate::native::Kind;
 use crate::quote::{literal, quoted, table_name};
 
 /// The language of PostgreSQL, as a server's major version speaks it.
@@ -65,7 +67,25 @@ impl Dialect for PostgresDialect {
     fn wire(&self, column: &Column) -> LogicalType {
         LogicalType::Wire {
             native: column.native.clone(),
+            printed: false,
         }
+    }
+
+    fn printed(&self, column: &Column) -> LogicalType {
+        LogicalType::Wire {
+            native: column.native.clone(),
+            printed: true,
+        }
+    }
+
+    fn is_beside_wire(&self, logical: &LogicalType, native: &str) -> bool {
+        has_binary(Kind::parse(native), logical)
+    }
+
+    fn takes_any_text(&self, column: &Column) -> bool {
+        // The type may be of an extension, in any namespace.
+        let name = column.native.rsplit('.').next().unwrap_or_default();
+        Kind::parse(&column.native).is_text() || matches!(name, "citext" | "name")
     }
 
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {

@@ -144,6 +144,35 @@ impl Mask {
         })
     }
 
+    /// Makes the mask of a column whose type reads only texts of its own: NULL is all that can stand in their place.
+    ///
+    /// # Errors
+    /// `Invalid` unless the values are redacted and may be NULL.
+    pub fn of_own_texts(kind: MaskKind, native: &str, column: &InputColumn) -> Result<Self> {
+        let refused = |what: &str, hint: &str| {
+            let name = &column.name;
+            Error::invalid(format!(
+                "column `{name}` of type `{native}` cannot be {what}, as the type does not take any text"
+            ))
+            .with_code("mask_invalid")
+            .with_hint(hint)
+        };
+        match kind {
+            MaskKind::Redact if column.nullable => Ok(Self {
+                logical: column.logical.clone(),
+                way: Way::Null,
+            }),
+            MaskKind::Redact => Err(refused(
+                "redacted, nor be NULL",
+                "leave the column out: exclude = [...], or compute it",
+            )),
+            MaskKind::Hash | MaskKind::KeepLast(_) => Err(refused(
+                "hidden like this",
+                "use `redact`, or make it text first: types = { COLUMN = \"text\" }",
+            )),
+        }
+    }
+
     /// Masks the values of the column.
     ///
     /// # Errors

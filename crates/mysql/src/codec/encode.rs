@@ -470,6 +470,7 @@ mod tests {
         assert!(double(f64::NEG_INFINITY).unwrap_err().contains("infinit"));
         let wire = LogicalType::Wire {
             native: "float".to_owned(),
+            printed: false,
         };
         let written = one(wire, "float", Arc::new(BinaryArray::from(vec![&b"0.1"[..]]))).unwrap();
         assert_eq!(written, "0.10000000149011612");

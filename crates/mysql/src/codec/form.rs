@@ -103,6 +103,7 @@ pub(crate) fn shown_native(native: &str, value: &[u8]) -> String {
     };
     let wire = LogicalType::Wire {
         native: native.to_owned(),
+        printed: false,
     };
     print::shown_bytes(&natural(&column, &wire), value)
 }

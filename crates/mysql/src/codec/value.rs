@@ -350,6 +350,7 @@ mod tests {
             assert!(pushed(&Form::Datetime(0), &stamp, &value).is_err());
             let wire = LogicalType::Wire {
                 native: "date".to_owned(),
+                printed: false,
             };
             assert!(pushed(&Form::Date, &wire, &value).is_ok());
         }

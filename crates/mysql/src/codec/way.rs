@@ -223,6 +223,7 @@ mod tests {
             LogicalType::Any,
             LogicalType::Wire {
                 native: "x".to_owned(),
+                printed: false,
             },
         ];
         let sent = [

@@ -62,6 +62,7 @@ type Form<'a> = (&'a str, LogicalType, ArrayRef);
 fn wire(native: &str) -> LogicalType {
     LogicalType::Wire {
         native: native.to_owned(),
+        printed: false,
     }
 }
 

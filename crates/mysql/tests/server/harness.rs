@@ -93,6 +93,7 @@ pub(crate) fn wire_columns(table: &Table) -> Vec<ReadColumn> {
         .map(|column| {
             let wire = LogicalType::Wire {
                 native: column.native.clone(),
+                printed: false,
             };
             read_column(column, wire)
         })

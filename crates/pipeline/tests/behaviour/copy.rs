@@ -402,6 +402,7 @@ fn as_wire(plan: &mut Plan) {
     columns.for_each(|column| {
         column.logical = LogicalType::Wire {
             native: column.source_native.clone(),
+            printed: false,
         };
     });
 }

@@ -41,7 +41,8 @@ fn equal_engines_keep_their_types_and_travel_in_their_own_form() {
     assert_eq!(
         column.logical,
         LogicalType::Wire {
-            native: "cloud".to_owned()
+            native: "cloud".to_owned(),
+            printed: false,
         }
     );
 }

@@ -146,6 +146,7 @@ impl Dialect for Toy {
     fn wire(&self, column: &Column) -> LogicalType {
         LogicalType::Wire {
             native: column.native.clone(),
+            printed: false,
         }
     }
 

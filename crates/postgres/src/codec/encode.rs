@@ -237,7 +237,7 @@ fn check_text(text: &str) -> Result<(), Broken> {
 }
 
 /// Tells whether values of the logical type have a binary form of ours for the native type.
-fn has_binary(kind: Kind, logical: &LogicalType) -> bool {
+pub(crate) fn has_binary(kind: Kind, logical: &LogicalType) -> bool {
     use LogicalType as L;
     match kind {
         Kind::Bool => matches!(logical, L::Boolean | L::Integer { .. } | L::Wire { .. }),

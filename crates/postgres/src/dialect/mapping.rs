@@ -348,7 +348,7 @@ pub(super) fn native(logical: &LogicalType, _usage: &ColumnUse) -> Mapped<String
             "bytea".to_owned(),
             "values of several storage classes arrive as tagged bytes, which no query can use",
         ),
-        LogicalType::Wire { native } => Mapped::exact(native.clone()),
+        LogicalType::Wire { native, .. } => Mapped::exact(native.clone()),
     }
 }
 

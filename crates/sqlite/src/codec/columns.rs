@@ -67,7 +67,7 @@ impl Column {
                 data: Vec::new(),
                 ends: vec![0],
             },
-            LogicalType::Wire { native } => {
+            LogicalType::Wire { native, .. } => {
                 return Err(Error::bug(format!(
                     "a column cannot be read as `{native}` in binary form"
                 )));

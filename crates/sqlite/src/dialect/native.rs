@@ -46,7 +46,7 @@ pub(super) fn native(logical: &LogicalType, _usage: &ColumnUse) -> Mapped<String
             text("labels are stored as text; the engine does not enforce them")
         }
         LogicalType::Any => exact("ANY"),
-        LogicalType::Wire { native } => Mapped::unsupported(
+        LogicalType::Wire { native, .. } => Mapped::unsupported(
             "BLOB".to_owned(),
             format!("the binary form of `{native}` means nothing here"),
         ),

@@ -9,6 +9,7 @@ use whimbrel_core::{
 
 use super::compose::{Base, Tools};
 use super::condition;
+use super::keys::mentions;
 use super::rules::hint_for;
 use super::sources::Described;
 use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
@@ -102,14 +103,27 @@ impl Computed {
     /// # Errors
     /// As [`Mask::new`].
     pub(crate) fn hide(&mut self, name: &str, rule: MaskRule, key: &MaskKey) -> Result<()> {
-        let hidden = InputColumn {
+        self.mask = Some(Mask::new(kind(rule), key, &self.as_input(name))?);
+        self.masked = Some(rule);
+        Ok(())
+    }
+
+    /// As [`Computed::hide`], for a column whose type reads only texts of its own, of which no mask makes one.
+    ///
+    /// # Errors
+    /// As [`Mask::of_own_texts`].
+    fn hide_own_texts(&mut self, name: &str, rule: MaskRule, native: &str) -> Result<()> {
+        self.mask = Some(Mask::of_own_texts(kind(rule), native, &self.as_input(name))?);
+        self.masked = Some(rule);
+        Ok(())
+    }
+
+    fn as_input(&self, name: &str) -> InputColumn {
+        InputColumn {
             name: name.to_owned(),
             logical: self.expression.logical().clone(),
             nullable: self.expression.nullable(),
-        };
-        self.mask = Some(Mask::new(kind(rule), key, &hidden)?);
-        self.masked = Some(rule);
-        Ok(())
+        }
     }
 }
 
@@ -199,8 +213,36 @@ impl Part {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Per input, whether any column hides its values, or takes them out.
+    /// Per input, whether its values are not to be told: a mask hides them, or its database computes them from such.
     pub(crate) fn hidden(&self) -> Vec<bool> {
+        let mut hidden = self.masked_inputs();
+        let shown = |at: usize, columns: &[PartColumn]| {
+            let mut given = columns.iter();
+            given.any(|column| matches!(&column.value, Value::Column { at: own, .. } if *own == at))
+        };
+        let names = |expression: &str, hidden: &[bool]| {
+            let mut masked = hidden.iter().enumerate().filter(|(_, hidden)| **hidden);
+            masked.any(|(at, _)| {
+                let is_generated = self.table.columns[at].generated.is_some();
+                (is_generated || !shown(at, &self.columns)) && mentions(expression, &self.inputs[at].name)
+            })
+        };
+        // A generated column may be computed from another one.
+        loop {
+            let generated = self.table.columns.iter().enumerate();
+            let found = generated.filter(|(at, _)| !hidden[*at]).find_map(|(at, column)| {
+                let generated = column.generated.as_ref()?;
+                names(&generated.expression, &hidden).then_some(at)
+            });
+            match found {
+                Some(at) => hidden[at] = true,
+                None => return hidden,
+            }
+        }
+    }
+
+    /// Per input, whether a mask stands before what any column makes of it.
+    fn masked_inputs(&self) -> Vec<bool> {
         let mut hidden = vec![false; self.inputs.len()];
         for column in &self.columns {
             if let Value::Computed(computed) = &column.value
@@ -441,7 +483,14 @@ impl Builder<'_> {
             text = self.cast(&text, name, native)?;
         }
         let keeps_form = computed.is_none() && default.is_none() && wanted.is_none();
-        let mut made = self.compute(name, &text, mask)?;
+        let mut made = self.compute(name, &text)?;
+        if let Some(rule) = mask {
+            let hidden = match wanted.is_none() && self.reads_own_texts(column) {
+                true => made.hide_own_texts(name, *rule, &column.native),
+                false => made.hide(name, *rule, self.tools.mask_key),
+            };
+            hidden.map_err(|error| mapping_error(error, &self.place(name), "mask"))?;
+        }
         made.of = keeps_form.then_some(at);
         part.column.derivation = Some(said(&made));
         part.column.derived = Some(match keeps_form {
@@ -464,7 +513,11 @@ impl Builder<'_> {
             Some(native) => self.cast(&format!("({text})"), name, native)?,
             None => text.to_owned(),
         };
-        let made = self.compute(name, &text, mask)?;
+        let mut made = self.compute(name, &text)?;
+        if let Some(rule) = mask {
+            made.hide(name, *rule, self.tools.mask_key)
+                .map_err(|error| mapping_error(error, &self.place(name), "mask"))?;
+        }
         let mut column = Column::new(name, "");
         column.nullable = made.expression.nullable();
         column.derived = Some(made.expression.logical().clone());
@@ -478,15 +531,28 @@ impl Builder<'_> {
         })
     }
 
-    fn compute(&self, name: &str, text: &str, mask: Option<&MaskRule>) -> Result<Computed> {
-        let place = format!("{}.{name}", self.table.id);
-        let mut made = Computed::new(text.to_owned(), self.inputs, self.tools.lookups)
-            .map_err(|error| mapping_error(error, &place, text))?;
-        if let Some(rule) = mask {
-            made.hide(name, *rule, self.tools.mask_key)
-                .map_err(|error| mapping_error(error, &place, "mask"))?;
-        }
-        Ok(made)
+    fn compute(&self, name: &str, text: &str) -> Result<Computed> {
+        Computed::new(text.to_owned(), self.inputs, self.tools.lookups)
+            .map_err(|error| mapping_error(error, &self.place(name), text))
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}.{name}", self.table.id)
+    }
+
+    /// Tells whether the column keeps a type in the target that travels as text and reads only texts of its own.
+    fn reads_own_texts(&self, column: &Column) -> bool {
+        let Described { catalog, dialect, .. } = self.described;
+        let of_type = catalog
+            .types
+            .iter()
+            .find(|own| column.user_type.as_ref() == Some(&own.id));
+        let is_domain = of_type.is_some_and(|own| matches!(own.kind, UserTypeKind::Domain { .. }));
+        let is_text = matches!(
+            dialect.logical(column, catalog, None).to,
+            LogicalType::Text { .. }
+        );
+        catalog.engine == self.tools.target_engine && is_text && !is_domain && !dialect.takes_any_text(column)
     }
 
     /// The expression in the form that a type of the target's holds.

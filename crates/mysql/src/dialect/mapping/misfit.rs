@@ -146,6 +146,7 @@ mod tests {
     fn a_zero_with_a_sign_fits_only_where_it_is_kept() {
         let wire = |native: &str| LogicalType::Wire {
             native: native.to_owned(),
+            printed: false,
         };
         let odd = ColumnProfile {
             odd_floats: 2,

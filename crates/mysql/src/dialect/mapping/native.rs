@@ -63,7 +63,7 @@ pub(in crate::dialect) fn native(
             "longblob".to_owned(),
             "values of several storage classes arrive as tagged bytes, which no query can use",
         ),
-        LogicalType::Wire { native } => Mapped::exact(native.clone()),
+        LogicalType::Wire { native, .. } => Mapped::exact(native.clone()),
     }
 }
 

@@ -164,7 +164,7 @@ pub(super) fn placed(dialect: &MysqlDialect, expr: Expr, context: &ExpressionCon
     };
     let is_null = kind(&expr, context) == Kind::Null;
     let is_bare = match expected {
-        LogicalType::Wire { native } => !is_unbounded(native),
+        LogicalType::Wire { native, .. } => !is_unbounded(native),
         _ => !is_unbounded(&native(dialect, expected)),
     } || dialect.is_mariadb();
     let is_clock = matches!(&expr, Expr::Function(call)
