@@ -4,6 +4,7 @@
 mod compose;
 mod condition;
 mod coverage;
+mod division;
 mod entries;
 mod families;
 mod keyed;

@@ -8,6 +8,7 @@ mod behind;
 mod bench;
 mod castings;
 mod crashes;
+mod hidden;
 mod kin;
 mod lookups;
 mod masks;

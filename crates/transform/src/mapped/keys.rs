@@ -232,7 +232,11 @@ fn within(table: &mut Table, parts: &[Arc<Part>], gone: &mut Vec<Gone>) {
     });
     for column in &mut table.columns {
         let generated = column.generated.as_ref();
-        let changed = generated.and_then(|generated| changed_in(&generated.expression, parts));
+        let is_same = |part: &Arc<Part>| part.column(&column.name).is_none_or(PartColumn::is_same);
+        let changed = generated.and_then(|generated| match parts.iter().all(is_same) {
+            true => changed_in(&generated.expression, parts),
+            false => Some(format!("the mapping changes `{}`", column.name)),
+        });
         if let (Some(generated), Some(why)) = (&column.generated, changed) {
             gone.push(Gone {
                 kind: ObjectKind::Column,

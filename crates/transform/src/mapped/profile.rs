@@ -129,13 +129,28 @@ fn measure(size: &mut ColumnProfile, array: &ArrayRef) {
 
 /// The profile of a part by the names that the mapped table has; what was found about keys and foreign keys that it does not have is left out.
 fn in_terms(table: &Table, part: &Part, mut found: TableProfile) -> TableProfile {
+    let hidden = part.hidden();
     let mut columns = BTreeMap::new();
     for column in &part.columns {
         let profile = match &column.value {
-            Value::Column { at, .. } => found.columns.get(&part.inputs[*at].name).cloned(),
+            Value::Column { at, .. } => {
+                let own = found.columns.get(&part.inputs[*at].name).cloned();
+                own.map(|own| if hidden[*at] { without_values(own) } else { own })
+            }
             Value::Computed(_) => found.columns.remove(&computed_name(&column.name)),
         };
         columns.insert(column.name.clone(), profile.unwrap_or_default());
+    }
+    // Examples name the row and its values.
+    let is_hidden = |name: &String| {
+        let at = part.inputs.iter().position(|input| &input.name == name);
+        at.is_some_and(|at| hidden[at])
+    };
+    let row = part.table.identity_key().map(|key| key.columns.as_slice());
+    for key in &mut found.foreign_keys {
+        if key.columns.iter().chain(row.unwrap_or_default()).any(is_hidden) {
+            key.examples.clear();
+        }
     }
     let same = |key: &&whimbrel_core::ForeignKey| {
         let at = part
@@ -156,13 +171,22 @@ fn in_terms(table: &Table, part: &Part, mut found: TableProfile) -> TableProfile
         unique
             .columns
             .iter()
-            .all(|name| part.column(name).is_some_and(super::part::PartColumn::is_same))
+            .all(|name| !is_hidden(name) && part.column(name).is_some_and(super::part::PartColumn::is_same))
     };
     TableProfile {
         columns,
         foreign_keys,
         uniques: found.uniques.into_iter().filter(holds).collect(),
         ..found
+    }
+}
+
+/// The profile without values of the column.
+fn without_values(profile: ColumnProfile) -> ColumnProfile {
+    ColumnProfile {
+        min: None,
+        max: None,
+        ..profile
     }
 }
 

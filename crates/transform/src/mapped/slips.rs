@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
-    Error, Finding, Mapping, ObjectId, ObjectKind, Result, Severity, Table, TableRule, matches_name,
+    Error, Finding, Mapping, ObjectId, ObjectKind, Result, Severity, Table, TableId, TableRule, matches_name,
 };
 
 use super::compose::Composed;
@@ -155,6 +155,7 @@ pub(crate) fn warn_of_leaks(composed: &mut Composed) {
     let mut findings = Vec::new();
     for (id, parts) in &composed.tables {
         for part in parts {
+            findings.extend(copied(part).map(|column| asked_of_copied(id, column)));
             for (column, hidden) in leaks(part) {
                 let subject = ObjectId::part(ObjectKind::Column, id.clone(), column);
                 let message = format!(
@@ -168,6 +169,33 @@ pub(crate) fn warn_of_leaks(composed: &mut Composed) {
         }
     }
     composed.findings.extend(findings);
+}
+
+fn asked_of_copied(table: &TableId, column: &str) -> Finding {
+    let subject = ObjectId::part(ObjectKind::Column, table.clone(), column);
+    let message = format!(
+        "the source computes `{subject}` from a column that is masked, and its values would be copied: what is masked may be read there"
+    );
+    let hint = format!(
+        "hint: mask it too: mask = {{ {column} = \"redact\" }}, leave it out: exclude = [\"{column}\"], or compute it: compute = {{ {column} = \"...\" }}"
+    );
+    Finding::new("mapping", Severity::Decision, subject, message)
+        .with_evidence(hint)
+        .with_choice("accept", "its values arrive as the source computed them")
+        .with_choice(
+            "stop",
+            "the migration waits until the mapping says what becomes of it",
+        )
+}
+
+/// Columns that are copied though their database computes them from one that has a mask.
+fn copied(part: &Part) -> impl Iterator<Item = &str> {
+    let hidden = part.hidden();
+    let is_copied = move |column: &&super::part::PartColumn| matches!(&column.value, Value::Column { at, .. } if hidden[*at] && part.table.columns[*at].generated.is_some());
+    part.columns
+        .iter()
+        .filter(is_copied)
+        .map(|column| column.name.as_str())
 }
 
 /// Columns without a mask that are computed from one that has a mask.

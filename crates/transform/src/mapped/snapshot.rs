@@ -12,6 +12,7 @@ use whimbrel_core::{
 };
 
 use super::compose::Composed;
+use super::division::divide;
 use super::part::{Part, Value};
 use super::reading::Reading;
 
@@ -182,12 +183,12 @@ impl Snapshot for MappedSnapshot {
         let parts = self.parts(&table.id)?;
         let mut chunks = Vec::new();
         for (number, part) in parts.iter().enumerate() {
-            for chunk in self.of(part).split(&part.as_read(table), chunk_bytes).await? {
+            for range in divide(self.of(part), part, table, chunk_bytes).await? {
                 let range = match parts {
-                    [_] => chunk.range,
+                    [_] => range,
                     _ => KeyRange::Part {
                         part: u32::try_from(number).unwrap_or(u32::MAX),
-                        range: Box::new(chunk.range),
+                        range: Box::new(range),
                     },
                 };
                 chunks.push(Chunk {
