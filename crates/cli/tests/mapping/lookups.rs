@@ -124,23 +124,24 @@ INSERT INTO genres VALUES ('j', 'jazz'), ('r', 'rock'), ('f', 'folk');
 CREATE TABLE songs (id INTEGER PRIMARY KEY, genre TEXT NOT NULL);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
 INSERT INTO songs SELECT i, substr('jrf', 1 + i % 3, 1) FROM n;
-CREATE TABLE plain (id INTEGER PRIMARY KEY);
-INSERT INTO plain SELECT id FROM songs;
 ";
 
 #[test]
 fn a_table_of_values_that_changes_before_a_resume_leaves_no_row_by_its_old_rows() {
-    let settings = "[policies]\nchunk_size = \"16KiB\"\n\
+    let settings = "[limits]\njobs = 1\n[policies]\nchunk_size = \"16KiB\"\n\
         [[lookup]]\nname = \"genres\"\ntable = \"genres\"\nkey = \"code\"\nvalue = \"title\"\n\
         [[table]]\nfrom = \"songs\"\ncompute = { genre = \"lookup('genres', genre)\" }\n";
     let mut begun = 0;
-    for at in [90, 120, 150] {
+    // The copying passes far more points than lie between two tries.
+    for at in (30..).step_by(15).take_while(|at| *at < 600) {
         let source = sqlite::TestFile::create("lookup_change", SONGS);
         let target = sqlite::TestFile::create("lookup_change_target", "");
         let desk = Desk::with(settings);
         let (_, hash) = desk.planned(&source.url(), &target.url());
         let desk = desk.env("WHIMBREL_FAULT", &format!("{at}:abort"));
-        assert_ne!(desk.run(&["run", "--approve", &hash]).code, Some(0));
+        if begun == 2 || desk.run(&["run", "--approve", &hash]).code == Some(0) {
+            break;
+        }
         let there = joined(target.query_text("SELECT count(*) FROM sqlite_schema WHERE name = 'songs'"));
         if there == ["1"] {
             let old = joined(target.query_text("SELECT count(*) > 0 FROM songs WHERE genre = 'jazz'"));
