@@ -3,7 +3,7 @@
 use whimbrel_app::{
     CleanupOutcome, LogVerdict, PauseOutcome, PauseState, RollbackOutcome, RunOutcome, Status,
 };
-use whimbrel_core::{RunReport, RunStatus, Verdict, Verification};
+use whimbrel_core::{CheckResult, RunReport, RunStatus, Verdict, Verification};
 
 use super::{count, counted, duration, in_work, lines, outlook, table};
 
@@ -105,7 +105,10 @@ fn reasons(report: &RunReport) -> String {
     }
     match &report.verification {
         None => reasons.push("verification is switched off".to_owned()),
-        Some(verification) => reasons.extend(not_identical(verification)),
+        Some(verification) => {
+            reasons.extend(not_identical(verification));
+            reasons.extend(unkept_rules(verification));
+        }
     }
     reasons.join(", ")
 }
@@ -124,6 +127,14 @@ fn not_identical(verification: &Verification) -> Option<String> {
     };
     let (different, unchecked) = (number(Verdict::Different), number(Verdict::NotChecked));
     (different + unchecked > 0).then(|| format!("{different} different, {unchecked} not checked"))
+}
+
+fn unkept_rules(verification: &Verification) -> Option<String> {
+    let rules = verification.rules.iter();
+    let unkept = rules.filter(|rule| rule.result != CheckResult::Pass);
+    let names: Vec<String> = unkept.map(|rule| format!("`{}`", rule.name)).collect();
+    let rules = if names.len() == 1 { "rule" } else { "rules" };
+    (!names.is_empty()).then(|| format!("validation {rules} {} did not pass", names.join(", ")))
 }
 
 /// Returns what a rollback undid.

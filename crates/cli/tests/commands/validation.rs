@@ -93,6 +93,10 @@ fn a_rule_that_fails_or_cannot_be_asked_is_no_success() {
             finished.stderr.contains("rule a"),
             "the rule is named: {finished:?}"
         );
+        assert!(
+            finished.stdout.contains("; validation rule `a` did not pass"),
+            "it is the reason: {finished:?}"
+        );
         let report = file(&desk, "verification_report.md");
         assert!(
             report.contains(&format!("Validation rules: 1 {result}.")),
