@@ -4,6 +4,8 @@ use whimbrel_core::{Error, ErrorClass};
 
 /// The request itself is wrong: an argument, a setting, a name that does not exist.
 pub const USAGE: &str = "usage";
+/// The mapping in the settings means nothing for these databases: a table, column, type or expression is wrong.
+pub const MAPPING: [&str; 3] = ["mapping", "expression_invalid", "mask_invalid"];
 /// Nobody approved the plan, or another one.
 pub const APPROVAL_MISSING: &str = "not_approved";
 /// A finding needs a decision.

@@ -35,6 +35,8 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error.code() {
             refusal::USAGE => Self::Usage,
+            // Settings are part of the request.
+            code if refusal::MAPPING.contains(&code) => Self::Usage,
             refusal::APPROVAL_MISSING | refusal::DECISION_MISSING | refusal::CONFIRMATION_MISSING => {
                 Self::Unconfirmed
             }
@@ -73,6 +75,8 @@ mod tests {
     fn a_missing_confirmation_is_told_apart_from_a_wrong_request() {
         for (code, exit) in [
             (refusal::USAGE, Exit::Usage),
+            ("mapping", Exit::Usage),
+            ("expression_invalid", Exit::Usage),
             (refusal::APPROVAL_MISSING, Exit::Unconfirmed),
             (refusal::DECISION_MISSING, Exit::Unconfirmed),
             (refusal::CONFIRMATION_MISSING, Exit::Unconfirmed),

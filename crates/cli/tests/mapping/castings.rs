@@ -162,7 +162,7 @@ fn a_mask_that_makes_no_value_of_the_type_is_refused_when_it_is_planned() {
         let desk = Desk::with(&format!(
             "[[table]]\nfrom = \"odd\"\nmask = {{ {column} = \"{mask}\" }}\n"
         ));
-        let refused = desk.run(&["plan", source.url(), target.url()]).expect_code(1);
+        let refused = desk.run(&["plan", source.url(), target.url()]).expect_code(2);
         assert!(
             refused.stderr.contains(&format!("column `{column}`")),
             "{}",
