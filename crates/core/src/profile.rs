@@ -55,8 +55,19 @@ pub struct ColumnProfile {
     pub out_of_range: u64,
     /// Storage classes found, for an engine that has them.
     pub classes: Option<StorageClasses>,
+    /// Rows that a mapping refuses for this column: its expression fails, or the value would not be the same in the type that is wanted.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refused: u64,
+    /// One of them, with the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_example: Option<String>,
     /// Counts of further shapes the connector looks for, by name (`iso_date`, `iso_timestamp`, `json`, `decimal_places_max` ...).
     pub shapes: BTreeMap<String, u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How many values of each storage class a loosely typed column holds.

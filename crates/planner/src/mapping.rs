@@ -42,7 +42,11 @@ pub(crate) fn map(
                 let target = names.column(&table.id, &column.name);
                 let usage = usage(&spot, numbering, &referred);
                 let way = match adopted(&spot, &kin, respelling) {
-                    Some(native) => kept(&spot, usage, target, &native),
+                    Some(native) => {
+                        let mut way = kept(&spot, usage, target, &native);
+                        report_loss(&spot, &mut way, notes);
+                        way
+                    }
                     None => Place {
                         spot,
                         usage,
@@ -91,6 +95,48 @@ fn adopted(spot: &Spot<'_, '_>, kin: &Kin, respelling: &Respelling) -> Option<St
         new.unwrap_or_else(|_| native.clone())
     });
     wanted.or_else(|| kept.cloned())
+}
+
+/// Says what the type that a person wants does to the values: none becomes another one, so rows may be refused.
+fn report_loss(spot: &Spot<'_, '_>, way: &mut Way, notes: &mut Notes<'_>) {
+    const REJECT: &str = "reject";
+    let lossy = scope_lossy(spot);
+    let Some(why) = lossy else { return };
+    way.fidelity = Fidelity::Lossy(format!("{why}; a value that would change is rejected"));
+    let subject = spot.subject();
+    let native = &way.native;
+    let Some(profile) = spot.profile().filter(|profile| profile.refused > 0) else {
+        let message =
+            format!("`{subject}` becomes `{native}`: {why}; every value that is there now stays the same");
+        return notes.add(Finding::new("type_lossy", Severity::Info, subject, message));
+    };
+    let message = format!(
+        "rows of which `{subject}` would not be the same as `{native}`: {}; {why}",
+        profile.refused
+    );
+    let finding = Finding::new("type_lossy", Severity::Decision, subject, message);
+    let hint = format!(
+        "hint: to change the values, say so: compute = {{ {name} = 'CAST(\"{name}\" AS {native})' }}; or take a wider type",
+        name = spot.column.name
+    );
+    let evidence = profile.refused_example.iter().cloned().chain([hint]);
+    let finding = evidence.fold(finding, Finding::with_evidence);
+    notes.ask(
+        finding
+            .with_choice(
+                REJECT,
+                "such rows are rejected, or stop their table where `on_reject` says so",
+            )
+            .with_choice(
+                STOP,
+                "the migration waits until the values are mended, or the mapping says what becomes of them",
+            ),
+    );
+}
+
+fn scope_lossy<'a>(spot: &Spot<'_, 'a>) -> Option<&'a String> {
+    let lossy = &spot.scope.input.wishes.renames.lossy;
+    lossy.get(&spot.table.id)?.get(&spot.column.name)
 }
 
 /// The columns that foreign keys refer to.

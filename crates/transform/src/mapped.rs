@@ -6,6 +6,7 @@ mod condition;
 mod coverage;
 mod division;
 mod entries;
+mod exact;
 mod families;
 mod keyed;
 mod keys;

@@ -1,6 +1,7 @@
 //! `types` in the target's words: values become what the type holds, and a type that cannot be is refused when it is planned.
 
-use whimbrel_testkit::postgres;
+use whimbrel_testkit::mysql::Flavour;
+use whimbrel_testkit::{mysql, postgres};
 
 use crate::bench::{Desk, joined};
 
@@ -170,4 +171,112 @@ fn a_mask_that_makes_no_value_of_the_type_is_refused_when_it_is_planned() {
         );
         assert!(refused.stderr.contains("hint: "), "{}", refused.stderr);
     }
+}
+
+const LOSSY: &str = "
+CREATE TABLE sums (id int PRIMARY KEY, amt decimal(12,4), x double, ts datetime(6), tx varchar(20), big bigint, yes int);
+INSERT INTO sums VALUES (1, 12.3456, 2.7, '2024-01-01 10:11:12.5', '20.25', 9007199254740993, 5),
+    (2, 12.34, 2, '2024-01-01', '20.2', 9007199254740992, 1), (3, NULL, NULL, NULL, '1.50', 7, 0);
+";
+
+#[test]
+fn a_value_that_a_type_would_change_is_asked_about_and_never_changed_silently() {
+    let Some(source) = mysql::TestDatabase::create(Flavour::MariaDb, "mapping_lossy") else {
+        return;
+    };
+    source.execute(LOSSY);
+    for (column, wanted, refused, example) in [
+        ("amt", "numeric(12,2)", 1, "`12.3456` would become `12.35`"),
+        ("x", "integer", 1, "`2.7` would become `3`"),
+        ("ts", "date", 1, "would become `2024-01-01"),
+        ("ts", "time", 2, "would become `10:11:12.5`"),
+        ("tx", "numeric(5,1)", 1, "`20.25` would become `20.3`"),
+        ("tx", "numeric(5)", 3, "`20.25` would become `20`"),
+        ("tx", "integer", 3, "`20.25`"),
+        ("tx", "real", 1, "`20.2` would become"),
+        (
+            "big",
+            "real",
+            1,
+            "`9007199254740993` would become `9007199254740992`",
+        ),
+        ("yes", "boolean", 1, "`5` would become `1`"),
+    ] {
+        let Some(target) = postgres::TestDatabase::create("mapping_lossy_target") else {
+            return;
+        };
+        let desk = Desk::with(&format!(
+            "[policies]\non_reject = \"file\"\n[[table]]\nfrom = \"sums\"\ntypes = {{ {column} = \"{wanted}\" }}\n"
+        ));
+        let planned = desk.run(&["plan", source.url(), target.url(), "--accept-suggested"]);
+        let open = format!("open decision type_lossy:sums.{column}");
+        let said = &planned.stdout;
+        assert!(
+            said.contains(&open),
+            "{column} as {wanted}: {said}{}",
+            planned.stderr
+        );
+        assert!(
+            said.contains(&format!("`: {refused}; ")) && said.contains(example),
+            "{column} as {wanted}: {said}"
+        );
+        let page = desk.plan_text();
+        assert!(page.contains("**lossy**"), "{column} as {wanted}: {page}");
+    }
+}
+
+#[test]
+fn values_that_a_persons_own_expression_has_rounded_fit_the_type() {
+    let Some(source) = mysql::TestDatabase::create(Flavour::MariaDb, "mapping_rounded") else {
+        return;
+    };
+    let Some(target) = postgres::TestDatabase::create("mapping_rounded_target") else {
+        return;
+    };
+    source.execute(LOSSY);
+    let desk = Desk::with(
+        "[[table]]\nfrom = \"sums\"\ntypes = { amt = \"numeric(12,2)\", x = \"integer\", ts = \"date\", tx = \"numeric(5,1)\", big = \"numeric(20,4)\" }\n\
+         compute = { amt = 'round(amt, 2)', x = 'round(x)', ts = 'CAST(ts AS date)', tx = 'CAST(\"tx\" AS numeric(5,1))' }\n",
+    );
+    desk.moved(source.url(), target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT amt, x, ts, tx, big FROM sums ORDER BY id")),
+        [
+            "12.35|3|2024-01-01|20.3|9007199254740993.0000",
+            "12.34|2|2024-01-01|20.2|9007199254740992.0000",
+            "-|-|-|1.5|7.0000"
+        ]
+    );
+}
+
+#[test]
+fn a_row_whose_value_would_change_is_rejected_and_the_others_arrive() {
+    let Some(source) = postgres::TestDatabase::create("mapping_refused") else {
+        return;
+    };
+    let Some(target) = mysql::TestDatabase::create(Flavour::MariaDb, "mapping_refused_target") else {
+        return;
+    };
+    source.execute(
+        "CREATE TABLE sums (id int PRIMARY KEY, d numeric);
+         INSERT INTO sums VALUES (1, 1.50), (2, 2), (3, NULL);",
+    );
+    let desk = Desk::with(
+        "[policies]\non_reject = \"file\"\n[decisions]\n\"type_lossy:public.sums.d\" = \"reject\"\n\
+         [[table]]\nfrom = \"sums\"\ntypes = { d = \"decimal\" }\n",
+    );
+    let (_, hash) = desk.planned(source.url(), target.url());
+    desk.run(&[
+        "run",
+        "--approve",
+        &hash,
+        "--target",
+        target.url(),
+        "--source",
+        source.url(),
+    ]);
+    assert_eq!(
+        joined(target.query_text("SELECT id, d FROM sums ORDER BY id")),
+        ["2|2", "3|-"]
+    );
 }

@@ -344,6 +344,12 @@ fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: V
     if !wanted.is_empty() {
         composed.renames.types.insert(id.clone(), wanted);
     }
+    let lossy = parts.iter().flat_map(|part| &part.columns);
+    let lossy = lossy.filter_map(|column| Some((column.name.clone(), column.may_lose()?.to_owned())));
+    let lossy: BTreeMap<String, String> = lossy.collect();
+    if !lossy.is_empty() {
+        composed.renames.lossy.insert(id.clone(), lossy);
+    }
     let turned: BTreeMap<String, String> = parts.iter().flat_map(Part::turned).collect();
     if !turned.is_empty() {
         composed.renames.turned.insert(id.clone(), turned);

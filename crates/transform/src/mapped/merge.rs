@@ -188,6 +188,7 @@ fn adapt(part: &mut Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -
             let text = format!("CAST(({}) AS {})", computed.text, common_word(&own, common)?);
             let mut cast = Computed::new(text, &part.inputs, tools.lookups)?;
             cast.of = computed.of;
+            cast.exact = computed.exact.take();
             if let Some(rule) = computed.masked {
                 cast.hide(name, rule, tools.mask_key)?;
             }

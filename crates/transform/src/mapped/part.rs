@@ -9,6 +9,7 @@ use whimbrel_core::{
 
 use super::compose::{Base, Tools};
 use super::condition;
+use super::exact::Exact;
 use super::keys::mentions;
 use super::rules::hint_for;
 use super::sources::Described;
@@ -81,6 +82,8 @@ pub(crate) struct Computed {
     pub(crate) masked: Option<MaskRule>,
     /// The column whose place it takes, when it does nothing but hide or widen it.
     pub(crate) of: Option<usize>,
+    /// What watches over a cast that may change values.
+    pub(crate) exact: Option<Exact>,
 }
 
 impl Computed {
@@ -95,6 +98,7 @@ impl Computed {
             mask: None,
             masked: None,
             of: None,
+            exact: None,
         })
     }
 
@@ -373,6 +377,14 @@ impl PartColumn {
         }
     }
 
+    /// Says what the type that a person wants may do to the values; none when nothing.
+    pub(crate) fn may_lose(&self) -> Option<&'static str> {
+        match &self.value {
+            Value::Computed(computed) => Some(computed.exact.as_ref()?.why()),
+            Value::Column { .. } => None,
+        }
+    }
+
     /// What the column is called in the end.
     pub(crate) fn target_name(&self) -> &str {
         self.renamed.as_deref().unwrap_or(&self.name)
@@ -479,11 +491,8 @@ impl Builder<'_> {
         if let Some(default) = default {
             text = format!("coalesce({text}, ({default}))");
         }
-        if let Some(native) = wanted {
-            text = self.cast(&text, name, native)?;
-        }
         let keeps_form = computed.is_none() && default.is_none() && wanted.is_none();
-        let mut made = self.compute(name, &text)?;
+        let mut made = self.compute_as(name, &text, wanted)?;
         if let Some(rule) = mask {
             let hidden = match wanted.is_none() && self.reads_own_texts(column) {
                 true => made.hide_own_texts(name, *rule, &column.native),
@@ -510,10 +519,10 @@ impl Builder<'_> {
         let mask = self.word(name, |rule| &rule.mask);
         let wanted = self.word(name, |rule| &rule.types);
         let text = match wanted {
-            Some(native) => self.cast(&format!("({text})"), name, native)?,
+            Some(_) => format!("({text})"),
             None => text.to_owned(),
         };
-        let mut made = self.compute(name, &text)?;
+        let mut made = self.compute_as(name, &text, wanted)?;
         if let Some(rule) = mask {
             made.hide(name, *rule, self.tools.mask_key)
                 .map_err(|error| mapping_error(error, &self.place(name), "mask"))?;
@@ -534,6 +543,18 @@ impl Builder<'_> {
     fn compute(&self, name: &str, text: &str) -> Result<Computed> {
         Computed::new(text.to_owned(), self.inputs, self.tools.lookups)
             .map_err(|error| mapping_error(error, &self.place(name), text))
+    }
+
+    /// As [`Builder::compute`], turned into the type that a person wants; what is not the same in it is refused.
+    fn compute_as(&self, name: &str, text: &str, wanted: Option<&String>) -> Result<Computed> {
+        let before = self.compute(name, text)?;
+        let Some(native) = wanted else {
+            return Ok(before);
+        };
+        let mut made = self.compute(name, &self.cast(text, name, native)?)?;
+        let to = made.expression.logical().clone();
+        made.exact = Exact::watch(before.expression, &to);
+        Ok(made)
     }
 
     fn place(&self, name: &str) -> String {

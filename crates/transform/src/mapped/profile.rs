@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, ArrayRef};
 use futures::TryStreamExt;
 use whimbrel_core::{
-    BATCH_BYTES, ColumnProfile, ForeignKeyProfile, KeyRange, LogicalType, ReadColumn, ReadRequest, Renames,
-    Result, Snapshot, Table, TableProfile, UniqueProfile,
+    BATCH_BYTES, ColumnProfile, ForeignKeyProfile, KeyRange, LogicalType, ReadColumn, ReadRequest, Reject,
+    Renames, Result, Snapshot, Table, TableProfile, UniqueProfile,
 };
 
 use super::Database;
@@ -86,6 +86,11 @@ async fn read(database: &Database, table: &Table, part: &Part, found: &mut Table
     });
     while let Some(batch) = batches.try_next().await? {
         rows += (batch.rows() + batch.rejects.len()) as u64;
+        for reject in &batch.rejects {
+            if let Some(at) = names.iter().position(|name| name == &reject.column) {
+                note(&mut sizes[at], reject);
+            }
+        }
         for (size, array) in sizes.iter_mut().zip(batch.records.columns()) {
             measure(size, array);
         }
@@ -107,6 +112,20 @@ async fn read(database: &Database, table: &Table, part: &Part, found: &mut Table
 /// Computed columns stand beside the source's until the profile is put in the mapped table's terms; no source's name begins so.
 fn computed_name(name: &str) -> String {
     format!("\0{name}")
+}
+
+/// A row that does not arrive for what the mapping makes of it.
+fn note(size: &mut ColumnProfile, reject: &Reject) {
+    size.refused += 1;
+    let why = match reject.rule.split_once(" fails: ") {
+        Some((_, why)) => why,
+        None => &reject.rule,
+    };
+    size.refused_example
+        .get_or_insert_with(|| match reject.key.is_empty() {
+            true => why.to_owned(),
+            false => format!("row {}: {why}", reject.key),
+        });
 }
 
 fn measure(size: &mut ColumnProfile, array: &ArrayRef) {
@@ -204,6 +223,8 @@ fn add(whole: &mut TableProfile, part: TableProfile) {
         one.nul_text += other.nul_text;
         one.odd_floats += other.odd_floats;
         one.out_of_range += other.out_of_range;
+        one.refused += other.refused;
+        one.refused_example = one.refused_example.take().or(other.refused_example);
         (one.min, one.max, one.classes) = (None, None, None);
         one.shapes.clear();
     }

@@ -255,7 +255,10 @@ impl Reading {
             let Value::Computed(computed) = &column.value else {
                 return Err(Error::bug("a computed column has no expression"));
             };
-            let evaluated = computed.expression.evaluate(&inputs)?;
+            let mut evaluated = computed.expression.evaluate(&inputs)?;
+            if let Some(exact) = &computed.exact {
+                exact.refuse_changed(&inputs, &mut evaluated)?;
+            }
             for (row, why) in &evaluated.failed {
                 if !failed[*row] {
                     let what = (column.name.as_str(), computed.text.as_str());
