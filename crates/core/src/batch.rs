@@ -62,6 +62,18 @@ pub struct Reject {
     pub exact: Vec<KeyValue>,
 }
 
+impl Reject {
+    /// Returns the rule of a row on which an expression of a mapping fails.
+    pub fn rule_of_expression(text: &str, why: &str) -> String {
+        format!("the expression `{text}` fails: {why}")
+    }
+
+    /// Tells whether an expression of a mapping fails on the row; `value` then names what the expression looks at.
+    pub fn is_of_expression(&self) -> bool {
+        self.rule.starts_with("the expression `")
+    }
+}
+
 /// Returns the Arrow type that carries the logical type.
 pub fn arrow_type(logical: &LogicalType) -> DataType {
     match logical {

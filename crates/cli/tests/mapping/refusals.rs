@@ -100,7 +100,11 @@ fn a_row_on_which_an_expression_fails_is_named_with_table_key_and_value() {
     let (_, hash) = desk.planned(&source.url(), &target.url());
     let failed = desk.run(&["run", "--approve", &hash]);
     assert_ne!(failed.code, Some(0));
-    for said in ["numbers", "id=4321", "total / parts", "parts=0"] {
+    for said in [
+        "table `numbers`, row `id=4321`, where ",
+        "parts=0: the expression `total / parts` fails",
+        "hint: mend the expression",
+    ] {
         assert!(
             failed.stderr.contains(said),
             "`{said}` is not in {}",

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
-use whimbrel_core::{Chunk, ChunkResult, ErrorClass, OnReject, Reject, Result, fault};
+use whimbrel_core::{Chunk, ChunkResult, Error, ErrorClass, OnReject, Reject, Result, fault};
 
 use super::passage::{Arrived, Passage};
 use super::table::CopyTable;
@@ -114,18 +114,40 @@ async fn attempt(
     passage.commit(writer, arrived.result).await
 }
 
+/// The reject that stops the run, and what can be done about it.
+fn stopping(table: &CopyTable, reject: &Reject) -> Error {
+    let Reject {
+        key,
+        column,
+        value,
+        rule,
+        ..
+    } = reject;
+    let mut place = format!("table `{}`", table.plan.source.id);
+    if !key.is_empty() {
+        place = format!("{place}, row `{key}`");
+    }
+    let (what, mend) = match (reject.is_of_expression(), value.as_str()) {
+        (true, "") => (format!("{place}: {rule}"), "mend the expression, and plan again"),
+        (true, value) => (
+            format!("{place}, where {value}: {rule}"),
+            "mend the expression, and plan again; or correct the value at the source, then `whimbrel resume MIGRATION`",
+        ),
+        (false, value) => (
+            format!("{place}: column `{column}` is `{value}`; {rule}"),
+            "correct the value at the source, then `whimbrel resume MIGRATION`",
+        ),
+    };
+    let mend = mend.replace("MIGRATION", &table.run.key.migration.to_string());
+    data_integrity(what).with_hint(format!(
+        "{mend}; or let such rows wait in a file: set `on_reject = \"file\"` under `[policies]` in `whimbrel.toml` and plan again"
+    ))
+}
+
 /// Stops at the first reject unless the plan lets rejects go to a file.
 fn check_rejects(table: &CopyTable, rejects: &[Reject]) -> Result<()> {
     match (table.run.plan().policies.on_reject, rejects.first()) {
         (OnReject::File, _) | (OnReject::Stop, None) => Ok(()),
-        (OnReject::Stop, Some(reject)) => Err(data_integrity(format!(
-            "table `{}`, row `{}`: column `{}` is `{}`; {}",
-            table.plan.source.id, reject.key, reject.column, reject.value, reject.rule
-        ))
-        .with_hint(format!(
-            "correct the value at the source, then `whimbrel resume {}`; or let such rows wait in a file: set `on_reject = \"file\"` under \
-             `[policies]` in `whimbrel.toml` and plan again",
-            table.run.key.migration
-        ))),
+        (OnReject::Stop, Some(reject)) => Err(stopping(table, reject)),
     }
 }

@@ -142,7 +142,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "replace",
         (3, 3),
         "replace(text, part, other)",
-        "with every occurrence of a part replaced",
+        "with every occurrence of a part replaced; an empty part is before, between and behind all characters",
         |call| all_text(string::replace(), call),
     ),
     of(

@@ -314,7 +314,7 @@ impl Reading {
             key: self.placed(key.join(", ")),
             column: column.to_owned(),
             value: shorten(&values.join(", ")),
-            rule: format!("the expression `{text}` fails: {why}"),
+            rule: Reject::rule_of_expression(text, why),
             exact: self.exact(records, row),
         }
     }
