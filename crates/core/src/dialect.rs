@@ -143,6 +143,10 @@ pub trait Dialect: Send + Sync {
         Some(wanted.to_owned())
     }
 
+    /// Returns the type of a column that numbers itself, for one that a person wants to have the native type; none when no such column can
+    /// number itself.
+    fn numbering_type(&self, native: &str) -> Option<String>;
+
     /// Quotes an identifier, always.
     fn quote(&self, identifier: &str) -> String;
 

@@ -150,6 +150,10 @@ impl Dialect for MysqlDialect {
         &sqlparser::dialect::MySqlDialect {}
     }
 
+    fn numbering_type(&self, native: &str) -> Option<String> {
+        matches!(Kind::parse(native), Kind::Integer { .. }).then(|| native.to_owned())
+    }
+
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
     }

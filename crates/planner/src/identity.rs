@@ -227,12 +227,21 @@ fn takes_from_sequence(default: &str) -> bool {
 fn can_number(spot: &Spot<'_, '_>) -> bool {
     let target = spot.scope.target;
     let is_kin = spot.scope.is_kin(spot.table.origin.as_deref());
-    let is_integer = matches!(spot.mapped().to, LogicalType::Integer { .. });
+    let is_integer = matches!(spot.mapped().to, LogicalType::Integer { .. }) || is_wanted_so(spot);
     (is_kin && leads_key(spot))
         || (is_integer
             && (target.capabilities.user_types
                 || spot.is_sole_primary_key()
                 || (numbers_any_key(spot) && leads_key(spot))))
+}
+
+/// Tells whether a mapping wants a type for the column that can number itself.
+fn is_wanted_so(spot: &Spot<'_, '_>) -> bool {
+    let types = &spot.scope.input.wishes.renames.types;
+    let wanted = types
+        .get(&spot.table.id)
+        .and_then(|types| types.get(&spot.column.name));
+    wanted.is_some_and(|native| spot.scope.target.dialect.numbering_type(native).is_some())
 }
 
 /// Asks the dialect whether a key of any kind is enough for a column that numbers itself.

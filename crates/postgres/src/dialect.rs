@@ -117,6 +117,12 @@ impl Dialect for PostgresDialect {
         crate::native::castable(wanted)
     }
 
+    fn numbering_type(&self, native: &str) -> Option<String> {
+        crate::native::Kind::parse(native)
+            .is_integer()
+            .then(|| native.to_owned())
+    }
+
     fn quote(&self, identifier: &str) -> String {
         quoted(identifier)
     }

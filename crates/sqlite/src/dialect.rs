@@ -22,6 +22,7 @@ use whimbrel_core::{
 };
 
 use crate::catalog::OWN_PREFIX;
+use crate::declared::{Affinity, affinity};
 use crate::sql;
 
 /// The collations that call different texts equal.
@@ -117,6 +118,11 @@ impl Dialect for SqliteDialect {
 
     fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
         &sqlparser::dialect::SQLiteDialect {}
+    }
+
+    fn numbering_type(&self, native: &str) -> Option<String> {
+        // Only a key that is declared with this very word is the number of its row.
+        (affinity(native) == Affinity::Integer).then(|| "INTEGER".to_owned())
     }
 
     fn quote(&self, identifier: &str) -> String {

@@ -17,6 +17,7 @@ mod preview;
 mod profile;
 mod reading;
 mod remainder;
+mod retyped;
 mod rules;
 mod shared;
 mod slips;

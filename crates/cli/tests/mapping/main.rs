@@ -16,6 +16,7 @@ mod merges;
 mod partitions;
 mod previews;
 mod refusals;
+mod retypes;
 mod several;
 mod shapes;
 mod way_back;

@@ -279,6 +279,10 @@ impl Dialect for Toy {
         *self == Self::Spacious && kind == ObjectKind::Column && name == "ctid"
     }
 
+    fn numbering_type(&self, native: &str) -> Option<String> {
+        Some(native.to_owned())
+    }
+
     fn quote(&self, identifier: &str) -> String {
         format!("[{identifier}]")
     }

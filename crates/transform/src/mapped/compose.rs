@@ -136,7 +136,7 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
     }
     composed.findings.extend(undivided(&assigned, &called));
     leave_parents(&mut composed, &origins);
-    keys::settle(&mut composed, &origins)?;
+    keys::settle(&mut composed, &origins, tools.target)?;
     refuse_unknown_waves(&composed, tools.mapping)?;
     slips::refuse(tools.mapping, &called, &composed)?;
     slips::warn_of_leaks(&mut composed);

@@ -119,7 +119,7 @@ fn is_vouched_for(composed: &Composed, table: &Table, columns: &[String]) -> boo
             .filter_map(|part| part.column.as_ref())
             .collect()
     });
-    part.has_as_they_are(columns)
+    part.keeps_values(columns)
         && keys.chain(indexes).any(|key: Vec<&String>| {
             key.len() == columns.len() && columns.iter().all(|name| key.contains(&name))
         })

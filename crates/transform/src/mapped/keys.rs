@@ -1,25 +1,30 @@
 //! Which keys, indexes, checks and foreign keys still hold when columns are left out, computed or masked, and tables split or merged.
 
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use whimbrel_core::{
-    Check, Error, Finding, ForeignKey, Index, Key, MaskRule, ObjectId, ObjectKind, Result, Severity, Table,
-    TableId, divides_rows,
+    Check, Dialect, Error, Finding, ForeignKey, Index, Key, LogicalType, MaskRule, ObjectId, ObjectKind, Result,
+    Severity, Table, TableId, divides_rows,
 };
 
 use super::compose::Composed;
-use super::part::{Part, PartColumn};
+use super::part::{Part, PartColumn, Value};
 
 /// Takes out what does not hold any more, and says so.
 ///
 /// # Errors
 /// `Invalid` for a merged table of which a part has no value for the key.
-pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&TableId>>) -> Result<()> {
+pub(crate) fn settle(
+    composed: &mut Composed,
+    origins: &BTreeMap<TableId, Vec<&TableId>>,
+    target: &dyn Dialect,
+) -> Result<()> {
     let mut tables = std::mem::take(&mut composed.catalog.tables);
     for table in &mut tables {
         let parts = &composed.tables[&table.id];
-        let mut gone = Vec::new();
+        let mut gone = of_columns(parts);
         own_key(table, parts);
         refuse_keyless(table, parts)?;
         within(table, parts, &mut gone);
@@ -31,7 +36,7 @@ pub(crate) fn settle(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<&T
     for table in &tables {
         let mut keys = Vec::new();
         for key in &table.foreign_keys {
-            match between(composed, &tables, table, key, origins) {
+            match between(composed, &tables, table, key, (origins, target)) {
                 Ok(key) => keys.push(key),
                 Err(why) => {
                     let gone = Gone {
@@ -84,6 +89,23 @@ fn refuse_keyless(table: &Table, parts: &[Arc<Part>]) -> Result<()> {
     Ok(())
 }
 
+/// What of the source's columns stays behind, by the names of the mapped table; once where several parts lose the same.
+fn of_columns(parts: &[Arc<Part>]) -> Vec<Gone> {
+    let mut all: Vec<Gone> = Vec::new();
+    for column in parts.iter().flat_map(|part| &part.columns) {
+        for gone in &column.gone {
+            let gone = Gone {
+                name: column.name.clone(),
+                ..gone.clone()
+            };
+            if !all.contains(&gone) {
+                all.push(gone);
+            }
+        }
+    }
+    all
+}
+
 /// The key that the rules want, or the source's name before the first part's key.
 fn own_key(table: &mut Table, parts: &[Arc<Part>]) {
     let key = parts.iter().find_map(|part| part.key.as_ref());
@@ -121,6 +143,7 @@ fn own_key(table: &mut Table, parts: &[Arc<Part>]) {
 }
 
 /// What stays behind.
+#[derive(Clone, PartialEq)]
 pub(crate) struct Gone {
     pub(crate) kind: ObjectKind,
     pub(crate) name: String,
@@ -277,8 +300,8 @@ fn changed_in(text: &str, parts: &[Arc<Part>]) -> Option<String> {
     parts.iter().find_map(|part| {
         let mut names = part.table.columns.iter().map(|column| &column.name);
         let changed = names.find(|name| {
-            let is_same = part.column(name).is_some_and(PartColumn::is_same);
-            !is_same && mentions(text, name)
+            let keeps = part.column(name).is_some_and(PartColumn::keeps_values);
+            !keeps && mentions(text, name)
         })?;
         Some(match part.column(changed) {
             None => format!("column `{changed}` does"),
@@ -304,7 +327,7 @@ fn between(
     tables: &[Table],
     table: &Table,
     key: &ForeignKey,
-    origins: &BTreeMap<TableId, Vec<&TableId>>,
+    (origins, target): (&BTreeMap<TableId, Vec<&TableId>>, &dyn Dialect),
 ) -> Result<ForeignKey, String> {
     let to = match origins.get(&key.references).map(Vec::as_slice) {
         Some([one]) => (*one).clone(),
@@ -328,21 +351,16 @@ fn between(
             .and_then(|part| part.columns.iter().find(|column| column.comes_from(part, other)))
             .map(|column| column.name.clone())
             .ok_or_else(|| format!("column `{other}` of `{to}` stays behind or is computed"))?;
-        let ways = |parts: &[Arc<Part>], name: &str| -> Vec<Option<MaskRule>> {
-            let found = parts.iter().filter_map(|part| part.column(name));
-            found.map(|column| column.mask().copied()).collect()
-        };
-        let (mine, theirs) = (ways(children, own), ways(parents, &name));
-        let is_joined = mine.iter().all(|mask| theirs.iter().all(|other| other == mask));
-        if !is_joined || mine.iter().flatten().any(|mask| mask != &MaskRule::Hash) {
-            return Err(format!("`{own}` and `{to}.{name}` are masked differently"));
-        }
-        if children.iter().any(|part| {
-            part.column(own)
-                .is_some_and(|column| !column.is_same() && column.mask().is_none())
-        }) {
-            return Err(format!("`{own}` is computed"));
-        }
+        joined(
+            (children, own),
+            (parents, &name),
+            &Between {
+                composed,
+                child: &table.id,
+                parent: &to,
+                target,
+            },
+        )?;
         referred.push(name);
     }
     let is_key = parent.primary_key.iter().chain(&parent.uniques).any(|key| {
@@ -365,6 +383,123 @@ fn between(
         definition: key.definition.clone().filter(|_| !changes),
         ..key.clone()
     })
+}
+
+/// What both ends of a foreign key are looked at with.
+struct Between<'a> {
+    composed: &'a Composed,
+    child: &'a TableId,
+    parent: &'a TableId,
+    target: &'a dyn Dialect,
+}
+
+/// One column of one part, at one end of a foreign key.
+struct End<'a> {
+    part: &'a Part,
+    column: &'a PartColumn,
+}
+
+impl End<'_> {
+    fn all<'a>(parts: &'a [Arc<Part>], name: &str) -> Vec<End<'a>> {
+        let found = parts
+            .iter()
+            .filter_map(|part| Some((&**part, part.column(name)?)));
+        found.map(|(part, column)| End { part, column }).collect()
+    }
+
+    /// Tells whether the values are the source's, hidden or in another form.
+    fn is_own(&self) -> bool {
+        match &self.column.value {
+            Value::Column { .. } => true,
+            Value::Computed(computed) => computed.of.is_some(),
+        }
+    }
+
+    fn is_kin(&self, between: &Between<'_>) -> bool {
+        let (_, engine, _) = &between.composed.tongues[self.part.database];
+        between.target.is_kin(engine)
+    }
+
+    /// The target's type, as far as it is known before the plan.
+    fn native(&self, between: &Between<'_>) -> Option<String> {
+        let own = || {
+            let native = &self.column.column.native;
+            let is_kept = self.column.is_same() && self.is_kin(between);
+            is_kept.then(|| between.target.castable(native)).flatten()
+        };
+        self.column.wanted.clone().or_else(own)
+    }
+
+    /// What its values are in the target, in words.
+    fn said(&self) -> String {
+        let form = self.column.form(self.part);
+        self.column
+            .wanted
+            .as_ref()
+            .map_or_else(|| form.to_string(), |native| format!("`{native}`"))
+    }
+}
+
+/// Says why equal values at both ends may differ after the mapping.
+fn joined(
+    (children, own): (&[Arc<Part>], &str),
+    (parents, name): (&[Arc<Part>], &str),
+    between: &Between<'_>,
+) -> Result<(), String> {
+    let (mine, theirs) = (End::all(children, own), End::all(parents, name));
+    if mine.iter().any(|end| !end.is_own()) {
+        return Err(format!("`{own}` is computed"));
+    }
+    for one in &mine {
+        for other in &theirs {
+            let (mask, same) = (one.column.mask(), other.column.mask());
+            if mask != same || !matches!(mask, None | Some(MaskRule::Hash)) {
+                let parent = between.parent;
+                return Err(format!("`{own}` and `{parent}.{name}` are masked differently"));
+            }
+            if !is_one_type(one, other, between) {
+                return Err(differ((one, own), (other, name), between));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether both ends are what the source has, or get the same type from the same form.
+fn is_one_type(one: &End<'_>, other: &End<'_>, between: &Between<'_>) -> bool {
+    if one.column.wanted.is_none() && other.column.wanted.is_none() {
+        return true;
+    }
+    let is_text = |form: &LogicalType| matches!(form, LogicalType::Text { .. });
+    let (mine, theirs) = (one.column.form(one.part), other.column.form(other.part));
+    let is_alike = match (
+        one.part.source_form(one.column),
+        other.part.source_form(other.column),
+    ) {
+        (Some(from), Some(other)) => discriminant(from) == discriminant(other),
+        _ => false,
+    };
+    let agree = match (one.native(between), other.native(between)) {
+        (Some(one), Some(other)) if one == other => true,
+        // Several types of a related server travel alike.
+        (Some(_), Some(_)) if one.is_kin(between) || other.is_kin(between) => false,
+        _ => mine == theirs,
+    };
+    is_alike && (agree || is_text(&mine) && is_text(&theirs))
+}
+
+fn differ((one, own): (&End<'_>, &str), (other, name): (&End<'_>, &str), between: &Between<'_>) -> String {
+    let Between { child, parent, .. } = between;
+    let wish = match (&other.column.wanted, &one.column.wanted) {
+        (Some(wanted), _) => format!("types = {{ {own} = \"{wanted}\" }} for `{child}`"),
+        (None, Some(wanted)) => format!("types = {{ {name} = \"{wanted}\" }} for `{parent}`"),
+        (None, None) => String::new(),
+    };
+    format!(
+        "`{own}` is {} and `{parent}.{name}` {} in the target (write {wish})",
+        one.said(),
+        other.said()
+    )
 }
 
 pub(crate) fn label(name: &str, columns: &[String]) -> String {

@@ -217,6 +217,7 @@ fn missing(part: &Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -> 
         wanted: None,
         value: Value::Computed(Box::new(Computed::new(text, &part.inputs, tools.lookups)?)),
         column,
+        gone: Vec::new(),
     })
 }
 

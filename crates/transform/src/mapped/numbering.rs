@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{Sequence, TableId};
+use whimbrel_core::{LogicalType, Sequence, TableId};
 
 use super::compose::Composed;
 
@@ -15,6 +15,7 @@ pub(crate) fn renumber(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<
     };
     let (split, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(is_split);
     composed.catalog.sequences = kept;
+    fit(composed);
     for sequence in split {
         let Some((owner, column)) = &sequence.owned_by else {
             continue;
@@ -24,6 +25,54 @@ pub(crate) fn renumber(composed: &mut Composed, origins: &BTreeMap<TableId, Vec<
         }
     }
     composed.catalog.sequences.sort_by(|a, b| a.id.cmp(&b.id));
+}
+
+/// A sequence gives the numbers that its column holds; one that belongs to a column that does not number itself any more is gone with that.
+fn fit(composed: &mut Composed) {
+    let tables = &composed.tables;
+    let mapped = &composed.catalog.tables;
+    composed.catalog.sequences.retain_mut(|sequence| {
+        let Some((table, name)) = sequence.owned_by.clone() else {
+            return true;
+        };
+        let Some([part]) = tables.get(&table).map(Vec::as_slice) else {
+            return true;
+        };
+        let mut columns = part.columns.iter();
+        let Some(column) = columns.find(|column| column.comes_from(part, &name)) else {
+            return !sequence.implicit;
+        };
+        if let (Some(from), Some(wanted)) = (part.source_form(column), &column.wanted) {
+            widen(sequence, from, &column.form(part), wanted);
+        }
+        let mut made = mapped.iter().filter(|made| made.id == table);
+        let is_numbered = made.any(|made| {
+            made.column(&column.name)
+                .is_some_and(|own| own.identity.is_some())
+        });
+        is_numbered || !sequence.implicit
+    });
+}
+
+/// Where the limits are those of the column's type, they become those of the new one.
+fn widen(sequence: &mut Sequence, from: &LogicalType, to: &LogicalType, native: &str) {
+    let LogicalType::Integer { bits: to } = to else {
+        return;
+    };
+    let LogicalType::Integer { bits: from } = from else {
+        return;
+    };
+    let largest = |bits: &u8| i64::MAX >> (64 - u32::from(*bits).clamp(2, 64));
+    let smallest = |bits: &u8| i64::MIN >> (64 - u32::from(*bits).clamp(2, 64));
+    if sequence.max == largest(from) || sequence.max > largest(to) {
+        sequence.max = largest(to);
+    }
+    if sequence.min == smallest(from) || sequence.min < smallest(to) {
+        sequence.min = smallest(to);
+    }
+    if !sequence.native.is_empty() {
+        native.clone_into(&mut sequence.native);
+    }
 }
 
 /// What the sequence of a column is called in a table that the mapping makes.

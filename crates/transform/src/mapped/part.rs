@@ -10,7 +10,8 @@ use whimbrel_core::{
 use super::compose::{Base, Tools};
 use super::condition;
 use super::exact::Exact;
-use super::keys::mentions;
+use super::keys::{Gone, mentions};
+use super::retyped::{Retyped, keeps_values};
 use super::rules::hint_for;
 use super::sources::Described;
 use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
@@ -53,6 +54,8 @@ pub(crate) struct PartColumn {
     pub(crate) wanted: Option<String>,
     /// The column as the mapped catalog describes it.
     pub(crate) column: Column,
+    /// What of the source's column stays behind.
+    pub(crate) gone: Vec<Gone>,
 }
 
 /// How a column's values are made.
@@ -80,10 +83,12 @@ pub(crate) struct Computed {
     pub(crate) mask: Option<Mask>,
     /// The kind of mask, to compare what two keys do.
     pub(crate) masked: Option<MaskRule>,
-    /// The column whose place it takes, when it does nothing but hide or widen it.
+    /// The column whose place it takes, when it does nothing but hide it or give it another form.
     pub(crate) of: Option<usize>,
     /// What watches over a cast that may change values.
     pub(crate) exact: Option<Exact>,
+    /// True when every value means what the column's own means.
+    pub(crate) keeps_values: bool,
 }
 
 impl Computed {
@@ -99,6 +104,7 @@ impl Computed {
             masked: None,
             of: None,
             exact: None,
+            keeps_values: false,
         })
     }
 
@@ -167,6 +173,7 @@ impl Part {
         refuse_unknown(table, rules)?;
         let builder = Builder {
             table: called,
+            own: &table.id,
             inputs: &inputs,
             rules,
             tools,
@@ -211,6 +218,13 @@ impl Part {
         columns
             .iter()
             .all(|name| self.column(name).is_some_and(PartColumn::is_same))
+    }
+
+    /// Tells whether the values of the columns mean what they mean in the source, whatever their types.
+    pub(crate) fn keeps_values(&self, columns: &[String]) -> bool {
+        columns
+            .iter()
+            .all(|name| self.column(name).is_some_and(PartColumn::keeps_values))
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&PartColumn> {
@@ -330,6 +344,15 @@ impl Part {
         self.columns.iter().map(after).collect()
     }
 
+    /// The form that the values of a column have in the source, where they are its own.
+    pub(crate) fn source_form(&self, column: &PartColumn) -> Option<&LogicalType> {
+        let at = match &column.value {
+            Value::Column { at, .. } => Some(*at),
+            Value::Computed(computed) => computed.of,
+        };
+        at.map(|at| &self.inputs[at].logical)
+    }
+
     /// The form in which the part gives the column.
     pub(crate) fn form(&self, name: &str) -> Option<LogicalType> {
         self.column(name).map(|column| column.form(self))
@@ -358,6 +381,14 @@ impl PartColumn {
             Value::Computed(computed) => {
                 computed.expression.reads().is_empty() && computed.expression.nullable()
             }
+        }
+    }
+
+    /// Tells whether the values mean what they mean in the source, whatever their type.
+    pub(crate) fn keeps_values(&self) -> bool {
+        match &self.value {
+            Value::Column { .. } => true,
+            Value::Computed(computed) => computed.keeps_values,
         }
     }
 
@@ -392,7 +423,10 @@ impl PartColumn {
 }
 
 struct Builder<'a> {
+    /// The table by its names among all databases.
     table: &'a Table,
+    /// The table as its database calls it.
+    own: &'a TableId,
     inputs: &'a [InputColumn],
     rules: &'a [&'a TableRule],
     tools: &'a Tools<'a>,
@@ -483,6 +517,7 @@ impl Builder<'_> {
             value: Value::Column { at, own_form: None },
             wanted: wanted.and_then(|wanted| self.native_name(wanted)),
             column: column.clone(),
+            gone: Vec::new(),
         };
         if computed.is_none() && default.is_none() && mask.is_none() && wanted.is_none() {
             return Ok(part);
@@ -500,7 +535,7 @@ impl Builder<'_> {
             };
             hidden.map_err(|error| mapping_error(error, &self.place(name), "mask"))?;
         }
-        made.of = keeps_form.then_some(at);
+        made.of = (computed.is_none() && default.is_none()).then_some(at);
         part.column.derivation = Some(said(&made));
         part.column.derived = Some(match keeps_form {
             true => self.inputs[at].logical.clone(),
@@ -508,8 +543,21 @@ impl Builder<'_> {
         });
         part.column.nullable =
             made.expression.nullable() && column.nullable || mask.is_none() && made.expression.nullable();
-        if computed.is_some() || wanted.is_some() {
-            forget(&mut part.column);
+        if !keeps_form && (computed.is_some() || wanted.is_some()) {
+            let retyped = Retyped {
+                described: self.described,
+                table: self.own,
+                target: self.tools.target,
+                from: &self.inputs[at].logical,
+                to: made.expression.logical(),
+                native: wanted.filter(|_| computed.is_none()).map(String::as_str),
+            };
+            let (numbered, gone) = retyped.settle(&mut part.column);
+            made.keeps_values = made.of.is_some()
+                && mask.is_none()
+                && keeps_values(&self.inputs[at].logical, made.expression.logical());
+            part.wanted = numbered.or(part.wanted);
+            part.gone = gone;
         }
         part.value = Value::Computed(Box::new(made));
         Ok(part)
@@ -537,6 +585,7 @@ impl Builder<'_> {
             wanted: wanted.and_then(|wanted| self.native_name(wanted)),
             value: Value::Computed(Box::new(made)),
             column,
+            gone: Vec::new(),
         })
     }
 
@@ -645,18 +694,6 @@ pub(crate) fn word(logical: &LogicalType) -> Option<String> {
         | LogicalType::Any
         | LogicalType::Wire { .. } => return None,
     })
-}
-
-/// Other values than the source's have nothing of what its database says about them.
-fn forget(column: &mut Column) {
-    *column = Column {
-        name: column.name.clone(),
-        derived: column.derived.clone(),
-        derivation: column.derivation.clone(),
-        nullable: column.nullable,
-        comment: column.comment.clone(),
-        ..Column::new("", "")
-    };
 }
 
 /// How values are made, for people.

@@ -116,7 +116,11 @@ impl Strand<'_> {
 
     /// The sequence that numbers the column.
     fn sequence(&self, name: &str) -> Option<&Sequence> {
-        let own = &self.own(name)?.name;
+        let column = self.own(name)?;
+        let own = &column.name;
+        if column.identity.is_none() && column.default.is_none() {
+            return None;
+        }
         self.part
             .column(name)
             .filter(|column| column.comes_from(self.part, own))?;
