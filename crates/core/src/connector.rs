@@ -311,6 +311,12 @@ pub trait Target: Send + Sync {
     /// rows; after an error some of the tables may be empty. Repeating it changes nothing.
     async fn empty(&self, run: &RunKey, tables: &[TableId]) -> Result<()>;
 
+    /// Returns the number of a column that is furthest in the direction of the increment; none where there is none, and where the engine keeps its
+    /// numbers behind the values by itself.
+    async fn furthest_number(&self, _table: &TableId, _column: &str, _increment: i64) -> Result<Option<i64>> {
+        Ok(None)
+    }
+
     /// Sets where sequences stand, named as in the target's catalog. After an error some of them may be set; repeating it changes nothing.
     async fn set_sequences(&self, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()>;
 

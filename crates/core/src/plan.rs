@@ -129,6 +129,10 @@ pub struct SequencePlan {
     pub owned_by: Option<(TableId, String)>,
     /// INCREMENT BY, to know what "ahead of the data" means.
     pub increment: i64,
+    /// True when a mapping makes the values of its column, so that the source's position says nothing about them: the sequence goes on behind
+    /// the largest that arrived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind_values: bool,
 }
 
 /// Policies of a run.

@@ -28,6 +28,10 @@ pub(crate) fn plan(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<SequencePlan
                     .as_ref()
                     .and_then(|owner| in_target(draft, owner)),
                 increment: sequence.increment,
+                behind_values: sequence
+                    .owned_by
+                    .as_ref()
+                    .is_some_and(|(table, column)| is_derived(draft, table, column)),
             })
             .collect();
     }
@@ -44,9 +48,17 @@ pub(crate) fn plan(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<SequencePlan
                 target: numbered.target_sequence.clone(),
                 owned_by: Some(owned_by),
                 increment: source.map_or(1, |sequence| sequence.increment),
+                behind_values: is_derived(draft, &place.0, &place.1),
             })
         })
         .collect()
+}
+
+/// Tells whether a mapping makes the values of the column.
+fn is_derived(draft: &Draft<'_>, table: &TableId, column: &str) -> bool {
+    let table = draft.scope.source.catalog.table(table);
+    let column = table.and_then(|table| table.column(column));
+    column.is_some_and(|column| column.derived.is_some())
 }
 
 /// A column of a chosen table, as the target names it.

@@ -204,6 +204,13 @@ impl Target for PostgresTarget {
         fault::point("postgres.empty.after")
     }
 
+    async fn furthest_number(&self, table: &TableId, column: &str, increment: i64) -> Result<Option<i64>> {
+        let session = self.session().await?;
+        let found = whole::furthest_number(&session, table, column, increment).await?;
+        self.idle.put(session);
+        Ok(found)
+    }
+
     async fn set_sequences(&self, run: &RunKey, positions: &[(TableId, SequencePosition)]) -> Result<()> {
         fault::point("postgres.sequence.before")?;
         let session = self.session().await?;

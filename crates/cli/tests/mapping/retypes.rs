@@ -205,3 +205,67 @@ fn a_key_of_which_one_end_alone_gets_another_type_stays_behind_with_the_words_to
     let said = "write types = { a_id = \"bigint\" } for `public.b`";
     assert!(plan.contains(said), "{plan}");
 }
+
+#[test]
+fn numbers_go_on_behind_the_largest_that_a_mask_made() {
+    for to in ENGINES {
+        let (source, Some(target)) = (
+            sqlite::TestFile::create(
+                "mapping_hashed_numbers",
+                "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT); INSERT INTO a (n) VALUES ('x'), ('y'), ('z');",
+            ),
+            Bed::create(to, "mapping_hashed_target"),
+        ) else {
+            continue;
+        };
+        let desk = Desk::with("[[table]]\nfrom = \"a\"\nmask = { id = \"hash\" }\n");
+        desk.moved(&source.url(), &target.url());
+        let largest: i64 = target.query("SELECT max(id) FROM a")[0].parse().unwrap();
+        assert!(
+            largest > 4,
+            "{to}: the mask gave numbers as small as the source's: {largest}"
+        );
+        target.execute("INSERT INTO a (n) VALUES ('new')");
+        assert_eq!(
+            target.query("SELECT id FROM a WHERE n = 'new'"),
+            [(largest + 1).to_string()],
+            "{to}"
+        );
+    }
+}
+
+#[test]
+fn unsigned_keys_are_hashed_and_merged_as_the_whole_numbers_that_they_are() {
+    let (Some(source), Some(target)) = (
+        Bed::create("mariadb", "mapping_unsigned"),
+        Bed::create("postgres", "mapping_unsigned_target"),
+    ) else {
+        return;
+    };
+    source.execute(
+        "CREATE TABLE users (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, n varchar(9));
+         CREATE TABLE posts (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, user_id bigint unsigned, FOREIGN KEY (user_id) REFERENCES users(id));
+         CREATE TABLE cats (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, n varchar(9));
+         CREATE TABLE dogs (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, n varchar(9));
+         CREATE TABLE toys (id int PRIMARY KEY, pet_id bigint unsigned, FOREIGN KEY (pet_id) REFERENCES dogs(id));
+         INSERT INTO users (n) VALUES ('a'), ('b'); INSERT INTO posts (user_id) VALUES (1), (2), (2);
+         INSERT INTO cats VALUES (1, 'c'); INSERT INTO dogs VALUES (7, 'd'); INSERT INTO toys VALUES (1, 7);",
+    );
+    let desk = Desk::with(
+        "[[table]]\nfrom = \"users\"\nmask = { id = \"hash\" }\n[[table]]\nfrom = \"posts\"\nmask = { user_id = \"hash\" }\n\
+         [[table]]\nfrom = \"cats\"\nto = \"pets\"\n[[table]]\nfrom = \"dogs\"\nto = \"pets\"\n",
+    );
+    desk.moved(&source.url(), &target.url());
+    assert_eq!(
+        target.query("SELECT n, count(*) FROM users JOIN posts ON users.id = user_id GROUP BY n ORDER BY n"),
+        ["a|1", "b|2"]
+    );
+    assert_eq!(
+        target.query("INSERT INTO pets (n) VALUES ('e') RETURNING id, pg_typeof(id)::text"),
+        ["8|bigint"]
+    );
+    assert_eq!(
+        target.query("SELECT count(*) FROM pg_constraint WHERE contype = 'f'"),
+        ["2"]
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use whimbrel_core::{Catalog, Result, Snapshot, fault};
+use whimbrel_core::{Catalog, Result, SequencePosition, Snapshot, TableId, fault};
 
 use crate::context::RunContext;
 use crate::failure::Failure;
@@ -41,8 +41,11 @@ pub(super) async fn finish(run: &Run) -> Result<(), Failure> {
         return Ok(());
     }
     let record = SnapshotRecord::load(&ctx.dir).unwrap_or_default();
-    let positions = record.sequences.into_iter();
-    let known: Vec<_> = positions.filter_map(|(id, at)| Some((id, at?))).collect();
+    let mut known = Vec::new();
+    for (id, position) in record.sequences {
+        let position = behind_values(ctx, &id, position).await?;
+        known.extend(position.map(|position| (id, position)));
+    }
     if !known.is_empty() {
         retry(ctx, "set the sequences", || async {
             fault::point("sequence.set.before")?;
@@ -58,6 +61,47 @@ pub(super) async fn finish(run: &Run) -> Result<(), Failure> {
     ctx.dir.save(AS_BUILT, &planned_part(&ctx.plan, &catalog))?;
     run.keep_as_built(catalog);
     Ok(())
+}
+
+/// The position of a sequence; behind the values that arrived where they are not the source's.
+async fn behind_values(
+    ctx: &RunContext,
+    id: &TableId,
+    position: Option<SequencePosition>,
+) -> Result<Option<SequencePosition>> {
+    let mut planned = ctx.plan.sequences.iter();
+    let planned = planned.find(|planned| planned.target == *id && planned.behind_values);
+    let Some((planned, (table, column))) =
+        planned.and_then(|planned| Some((planned, planned.owned_by.as_ref()?)))
+    else {
+        return Ok(position);
+    };
+    let increment = planned.increment;
+    let furthest = retry(ctx, "read the largest number", || {
+        ctx.target.furthest_number(table, column, increment)
+    });
+    let Some(furthest) = furthest.await? else {
+        return Ok(position);
+    };
+    let is_behind = |position: &SequencePosition| {
+        let step = if position.is_called {
+            i128::from(increment)
+        } else {
+            0
+        };
+        let next = i128::from(position.last_value) + step;
+        match increment < 0 {
+            true => next >= i128::from(furthest),
+            false => next <= i128::from(furthest),
+        }
+    };
+    Ok(Some(match position.filter(|position| !is_behind(position)) {
+        Some(position) => position,
+        None => SequencePosition {
+            last_value: furthest,
+            is_called: true,
+        },
+    }))
 }
 
 /// Tells whether the picture is there: then everything of the data phase was done.

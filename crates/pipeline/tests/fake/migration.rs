@@ -438,6 +438,7 @@ fn plan(source: &Database, target: &Database) -> Plan {
             target: id("numbers"),
             owned_by: None,
             increment: 1,
+            behind_values: false,
         }],
         findings: Vec::new(),
         decisions: Vec::new(),

@@ -7,7 +7,7 @@ use super::drop_if_empty;
 use crate::connect::Session;
 use crate::dialect::{aside_of, is_aside};
 use crate::error::from_driver;
-use crate::quote::{literal, table_name};
+use crate::quote::{literal, quoted, table_name};
 use crate::records::{CHUNKS, named};
 use crate::transaction::{begin, change, commit_surely, hold_epoch};
 
@@ -47,7 +47,24 @@ pub(super) async fn empty(session: &Session, run: &RunKey, tables: &[TableId]) -
     commit_surely(session).await
 }
 
-/// Sets where the sequences stand.
+/// The number of a column that is furthest in the direction of the increment.
+pub(super) async fn furthest_number(
+    session: &Session,
+    table: &TableId,
+    column: &str,
+    increment: i64,
+) -> Result<Option<i64>> {
+    let furthest = if increment < 0 { "min" } else { "max" };
+    let sql = format!(
+        "SELECT {furthest}({column})::bigint FROM {table}",
+        column = quoted(column),
+        table = table_name(table)
+    );
+    let row = session.query_one(&sql, &[]).await.map_err(from_driver)?;
+    Ok(row.get(0))
+}
+
+/// Sets where the sequences stand, all in one statement.
 pub(super) async fn set_sequences(
     session: &Session,
     run: &RunKey,

@@ -5,8 +5,8 @@ use std::mem::discriminant;
 use std::sync::Arc;
 
 use whimbrel_core::{
-    Check, Dialect, Error, Finding, ForeignKey, Index, Key, LogicalType, MaskRule, ObjectId, ObjectKind, Result,
-    Severity, Table, TableId, divides_rows,
+    Check, Dialect, Error, Finding, ForeignKey, Index, Key, LogicalType, MaskRule, ObjectId, ObjectKind,
+    Result, Severity, Table, TableId, divides_rows,
 };
 
 use super::compose::Composed;

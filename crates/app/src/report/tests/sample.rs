@@ -23,6 +23,7 @@ pub(super) fn plan() -> Plan {
             target: TableId::new("public", "customers_id_seq"),
             owned_by: Some((TableId::new("public", "customers"), "id".to_owned())),
             increment: 1,
+            behind_values: false,
         }],
         steps: steps(),
         findings: findings(),
