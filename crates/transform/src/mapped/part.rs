@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Catalog, Column, Error, LogicalType, MaskRule, PartValue, Result, Table, TableId, TablePart, TableRule,
-    UserTypeKind, WITHHELD, is_secret, matches_name,
+    Alternative, Catalog, Column, Error, LogicalType, MaskRule, PartValue, Result, Table, TableId, TablePart,
+    TableRule, UserTypeKind, WITHHELD, is_secret, matches_name,
 };
 
 use super::compose::{Base, Tools};
@@ -166,7 +166,7 @@ impl Part {
             .iter()
             .map(|column| InputColumn {
                 name: column.name.clone(),
-                logical: described.dialect.logical(column, described.catalog, None).to,
+                logical: form(&base, column, rules),
                 nullable: column.nullable,
             })
             .collect();
@@ -420,6 +420,55 @@ impl PartColumn {
     pub(crate) fn target_name(&self) -> &str {
         self.renamed.as_deref().unwrap_or(&self.name)
     }
+}
+
+/// The form in which a column's values are read. Of numbers that a row is known by, or that a mask takes for such, the whole ones that other engines
+/// number with are enough, whatever else the type could hold.
+fn form(base: &Base<'_>, column: &Column, rules: &[&TableRule]) -> LogicalType {
+    let described = base.described;
+    let mapped = described.dialect.logical(column, described.catalog, None);
+    let is_whole = matches!(mapped.to, LogicalType::Decimal { scale: Some(0), .. });
+    let is_number = |other: &Alternative<LogicalType>| matches!(other.to, LogicalType::Integer { .. });
+    let Some(number) = mapped
+        .alternatives
+        .iter()
+        .find(|other| is_number(other))
+        .filter(|_| is_whole)
+    else {
+        return mapped.to;
+    };
+    let is_hashed = rules.iter().any(|rule| {
+        let mut masks = rule.mask.iter();
+        masks.any(|(pattern, mask)| *mask == MaskRule::Hash && matches_name(pattern, &column.name))
+    });
+    match is_hashed || is_given_by(described.catalog, base.table, column, LINKS_MAX) {
+        true => number.to.clone(),
+        false => mapped.to,
+    }
+}
+
+/// How many foreign keys are followed from a column to the one that numbers rows.
+const LINKS_MAX: usize = 8;
+
+/// Tells whether the engine itself gives the column's numbers, or those of the column that a foreign key leads to.
+fn is_given_by(catalog: &Catalog, table: &Table, column: &Column, links: usize) -> bool {
+    if column.identity.is_some() {
+        return true;
+    }
+    let mut keys = table.foreign_keys.iter().filter(|_| links > 0);
+    keys.any(|key| {
+        let ends = key.columns.iter().zip(&key.referred);
+        let mut referred = ends
+            .filter(|(own, _)| **own == column.name)
+            .map(|(_, other)| other);
+        let Some(parent) = catalog.table(&key.references) else {
+            return false;
+        };
+        referred.any(|name| {
+            let other = parent.column(name);
+            other.is_some_and(|other| is_given_by(catalog, parent, other, links - 1))
+        })
+    })
 }
 
 struct Builder<'a> {
