@@ -143,6 +143,11 @@ pub trait Dialect: Send + Sync {
         Some(wanted.to_owned())
     }
 
+    /// Returns the type that holds every value of a castable one, where a column that is declared so would change some.
+    fn holding_type(&self, native: &str) -> String {
+        native.to_owned()
+    }
+
     /// Returns the type of a column that numbers itself, for one that a person wants to have the native type; none when no such column can
     /// number itself.
     fn numbering_type(&self, native: &str) -> Option<String>;

@@ -14,7 +14,7 @@ use whimbrel_core::{
 };
 
 use crate::flavour::{Flavour, Version};
-use crate::native::Kind;
+use crate::native::{Kind, castable};
 use crate::quote::{literal, quoted, table_name};
 
 /// What the names of Whimbrel's own tables and of what it moves aside begin with.
@@ -148,6 +148,10 @@ impl Dialect for MysqlDialect {
 
     fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
         &sqlparser::dialect::MySqlDialect {}
+    }
+
+    fn castable(&self, wanted: &str) -> Option<String> {
+        castable(wanted).filter(|native| native != "uuid" || self.is_mariadb())
     }
 
     fn numbering_type(&self, native: &str) -> Option<String> {

@@ -145,6 +145,139 @@ pub(crate) fn without_width(native: &str) -> String {
     }
 }
 
+/// The names that the server knows a type by, and the one that it prints.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("bool", "tinyint(1)"),
+    ("boolean", "tinyint(1)"),
+    ("int1", "tinyint"),
+    ("int2", "smallint"),
+    ("int3", "mediumint"),
+    ("middleint", "mediumint"),
+    ("int4", "int"),
+    ("integer", "int"),
+    ("int8", "bigint"),
+    ("dec", "decimal"),
+    ("numeric", "decimal"),
+    ("fixed", "decimal"),
+    ("real", "double"),
+    ("double precision", "double"),
+    ("float4", "float"),
+    ("float8", "double"),
+    ("character", "char"),
+    ("nchar", "char"),
+    ("national char", "char"),
+    ("national character", "char"),
+    ("character varying", "varchar"),
+    ("char varying", "varchar"),
+    ("varcharacter", "varchar"),
+    ("nvarchar", "varchar"),
+    ("nchar varchar", "varchar"),
+    ("national varchar", "varchar"),
+    ("char byte", "binary"),
+    ("long", "mediumtext"),
+    ("long varchar", "mediumtext"),
+    ("long varbinary", "mediumblob"),
+];
+
+/// The printed name of a type by any of its names, when computed values can be turned into it.
+pub(crate) fn castable(wanted: &str) -> Option<String> {
+    let wanted = wanted.trim();
+    let (name, rest) = wanted.split_once('(').unwrap_or((wanted, ""));
+    let (inside, behind) = rest.rsplit_once(')').unwrap_or(("", ""));
+    if rest.is_empty() == wanted.contains('(') || rest.contains('(') && !rest.contains('\'') {
+        return None;
+    }
+    let mut words: Vec<String> = name
+        .split_whitespace()
+        .chain(behind.split_whitespace())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let flags = words
+        .iter()
+        .position(|word| matches!(word.as_str(), "signed" | "unsigned" | "zerofill"))
+        .map_or_else(Vec::new, |at| words.split_off(at));
+    let name = words.join(" ");
+    let name = SYNONYMS
+        .iter()
+        .find(|(other, _)| *other == name)
+        .map_or(name.as_str(), |(_, printed)| printed);
+    let (base, own) = name
+        .split_once('(')
+        .map_or((name, None), |(base, own)| (base, own.strip_suffix(')')));
+    let inside = Some(inside.trim()).filter(|inside| !inside.is_empty());
+    printed(base, own.or(inside), &flags)
+}
+
+fn printed(base: &str, inside: Option<&str>, flags: &[String]) -> Option<String> {
+    if matches!(base, "enum" | "set") {
+        let labels = labels(&format!("({})", inside?));
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|label| format!("'{}'", label.replace('\\', "\\\\").replace('\'', "''")))
+            .collect();
+        return (!labels.is_empty() && flags.is_empty()).then(|| format!("{base}({})", labels.join(",")));
+    }
+    let numbers: Option<Vec<u32>> = inside.map_or_else(
+        || Some(Vec::new()),
+        |inside| {
+            inside
+                .split(',')
+                .map(|number| number.trim().parse().ok())
+                .collect()
+        },
+    );
+    let numbers = numbers?;
+    let bare = |most: u32| match numbers.as_slice() {
+        [] | [0] => Some(base.to_owned()),
+        [digits] if *digits <= most => Some(format!("{base}({digits})")),
+        _ => None,
+    };
+    let sized = |least: Option<u32>, most: u32| match numbers.as_slice() {
+        [] => least.map(|least| format!("{base}({least})")),
+        [size] if (1..=most).contains(size) => Some(format!("{base}({size})")),
+        _ => None,
+    };
+    let takes_sign = matches!(
+        base,
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double"
+    );
+    let native = match (base, numbers.as_slice()) {
+        ("tinyint", [1]) if flags.is_empty() => "tinyint(1)".to_owned(),
+        ("tinyint" | "smallint" | "mediumint" | "int" | "bigint", [] | [_]) => base.to_owned(),
+        ("decimal", []) => "decimal(10,0)".to_owned(),
+        ("decimal", [precision]) if *precision <= DIGITS => format!("decimal({},0)", (*precision).max(1)),
+        ("decimal", [precision, scale]) if *precision <= DIGITS && scale <= precision && *scale <= SCALE => {
+            format!("decimal({precision},{scale})")
+        }
+        ("float", [] | [..=24]) => "float".to_owned(),
+        ("float", [25..=53]) | ("double", []) => "double".to_owned(),
+        ("float" | "double", [all, after]) if all >= after => format!("{base}({all},{after})"),
+        ("bit", _) => sized(Some(1), 64)?,
+        ("char" | "binary", _) => sized(Some(1), 255)?,
+        ("varchar" | "varbinary", _) => sized(None, 65_535)?,
+        ("time" | "datetime" | "timestamp", _) => bare(6)?,
+        ("year", [] | [4]) => "year".to_owned(),
+        (
+            "tinytext" | "text" | "mediumtext" | "longtext" | "tinyblob" | "blob" | "mediumblob" | "longblob"
+            | "date" | "json" | "uuid",
+            [],
+        ) => base.to_owned(),
+        _ => return None,
+    };
+    let is_unsigned = flags
+        .iter()
+        .any(|flag| matches!(flag.as_str(), "unsigned" | "zerofill"));
+    match (is_unsigned, takes_sign || flags.is_empty()) {
+        (_, false) => None,
+        (true, true) => Some(format!("{native} unsigned")),
+        (false, true) => Some(native),
+    }
+}
+
+/// Most digits of a decimal, and after its point.
+const DIGITS: u32 = 65;
+const SCALE: u32 = 38;
+
 /// The numbers between the first parentheses.
 fn numbers(rest: &str) -> Vec<u32> {
     let inside = rest
@@ -198,6 +331,46 @@ pub(crate) fn unescaped(letter: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_is_known_by_all_its_names() {
+        for (wanted, printed) in [
+            ("numeric(40,12)", Some("decimal(40,12)")),
+            ("NUMERIC ( 40 , 12 )", Some("decimal(40,12)")),
+            ("decimal", Some("decimal(10,0)")),
+            ("dec(5)", Some("decimal(5,0)")),
+            ("fixed(10,2) unsigned", Some("decimal(10,2) unsigned")),
+            ("integer", Some("int")),
+            ("int(11)", Some("int")),
+            ("bigint(20) unsigned", Some("bigint unsigned")),
+            ("BIGINT UNSIGNED", Some("bigint unsigned")),
+            ("int signed", Some("int")),
+            ("bool", Some("tinyint(1)")),
+            ("boolean", Some("tinyint(1)")),
+            ("tinyint(1)", Some("tinyint(1)")),
+            ("real", Some("double")),
+            ("double precision", Some("double")),
+            ("float(3)", Some("float")),
+            ("float(30)", Some("double")),
+            ("character varying(20)", Some("varchar(20)")),
+            ("nvarchar(20)", Some("varchar(20)")),
+            ("char", Some("char(1)")),
+            ("bit", Some("bit(1)")),
+            ("datetime(0)", Some("datetime")),
+            ("timestamp(6)", Some("timestamp(6)")),
+            ("longtext", Some("longtext")),
+            ("enum('A', 'it''s')", Some("enum('A','it''s')")),
+            ("varchar", None),
+            ("varchar(20", None),
+            ("decimal(70,2)", None),
+            ("datetime(9)", None),
+            ("text unsigned", None),
+            ("point", None),
+            ("timestamptz", None),
+        ] {
+            assert_eq!(castable(wanted).as_deref(), printed, "{wanted}");
+        }
+    }
 
     #[test]
     fn takes_apart_what_the_catalog_prints() {

@@ -105,28 +105,13 @@ pub(crate) fn castable(wanted: &str) -> Option<String> {
     let words: Vec<String> = wanted.split_whitespace().map(str::to_lowercase).collect();
     let words = words.join(" ");
     let (name, modifier, rest) = split(&words);
-    let (name, behind) = match (name, rest) {
-        ("bool", "") => ("boolean", ""),
-        ("int2", "") => ("smallint", ""),
-        ("int" | "int4", "") => ("integer", ""),
-        ("int8", "") => ("bigint", ""),
-        ("float4", "") => ("real", ""),
-        ("float" | "float8", "") => ("double precision", ""),
-        ("decimal", "") => ("numeric", ""),
-        ("varchar", "") => ("character varying", ""),
-        ("char", "") => ("character", ""),
-        ("timestamptz" | "timestamp with time zone", "") | ("timestamp", "with time zone") => {
-            ("timestamp", " with time zone")
-        }
-        ("timestamp" | "timestamp without time zone", "") | ("timestamp", "without time zone") => {
-            ("timestamp", " without time zone")
-        }
-        ("time" | "time without time zone", "") | ("time", "without time zone") => {
-            ("time", " without time zone")
-        }
-        (name, "") => (name, ""),
-        _ => return None,
-    };
+    let (name, behind) = printed_name(name, rest, modifier)?;
+    let is_float_of_bits =
+        words.starts_with("float") && !words.starts_with("float4") && !words.starts_with("float8");
+    let modifier = modifier.filter(|_| !is_float_of_bits);
+    if modifier.is_some_and(|modifier| !takes(name, modifier)) {
+        return None;
+    }
     let modifier = match (name, modifier) {
         ("character", None) => Some("1".to_owned()),
         ("numeric", Some(digits)) if !digits.contains(',') => Some(format!("{},0", digits.trim())),
@@ -165,6 +150,55 @@ pub(crate) fn castable(wanted: &str) -> Option<String> {
     can_be.then_some(native)
 }
 
+/// The printed name of a type by any of its names, in front of the parentheses and behind them.
+fn printed_name<'n>(name: &'n str, rest: &str, modifier: Option<&str>) -> Option<(&'n str, &'static str)> {
+    Some(match (name, rest) {
+        ("bool", "") => ("boolean", ""),
+        ("int2", "") => ("smallint", ""),
+        ("int" | "int4", "") => ("integer", ""),
+        ("int8", "") => ("bigint", ""),
+        ("float4", "") => ("real", ""),
+        ("float", "") => match modifier.map(|digits| digits.trim().parse::<u32>()) {
+            None | Some(Ok(25..=53)) => ("double precision", ""),
+            Some(Ok(1..=24)) => ("real", ""),
+            Some(_) => return None,
+        },
+        ("float8", "") => ("double precision", ""),
+        ("decimal", "") => ("numeric", ""),
+        ("varchar", "") => ("character varying", ""),
+        ("char", "") => ("character", ""),
+        ("timestamptz" | "timestamp with time zone", "") | ("timestamp", "with time zone") => {
+            ("timestamp", " with time zone")
+        }
+        ("timestamp" | "timestamp without time zone", "") | ("timestamp", "without time zone") => {
+            ("timestamp", " without time zone")
+        }
+        ("time" | "time without time zone", "") | ("time", "without time zone") => {
+            ("time", " without time zone")
+        }
+        (name, "") => (name, ""),
+        _ => return None,
+    })
+}
+
+/// Tells whether the type takes what stands in its parentheses.
+fn takes(name: &str, modifier: &str) -> bool {
+    const DIGITS: i32 = 1000;
+    let numbers: Option<Vec<i32>> = modifier
+        .split(',')
+        .map(|number| number.trim().parse().ok())
+        .collect();
+    match (name, numbers.as_deref()) {
+        ("numeric", Some([precision])) => (1..=DIGITS).contains(precision),
+        ("numeric", Some([precision, scale])) => {
+            (1..=DIGITS).contains(precision) && (0..=*precision).contains(scale)
+        }
+        ("character" | "character varying", Some([length])) => (1..=10_485_760).contains(length),
+        ("time" | "timestamp", Some([digits])) => (0..=6).contains(digits),
+        _ => false,
+    }
+}
+
 /// Splits `name(modifier) rest`.
 fn split(native: &str) -> (&str, Option<&str>, &str) {
     let Some((name, behind)) = native.split_once('(') else {
@@ -195,6 +229,14 @@ mod tests {
             ("varchar( 20 )", Some("character varying(20)")),
             ("decimal(10, 2)", Some("numeric(10,2)")),
             ("numeric(5)", Some("numeric(5,0)")),
+            ("float(3)", Some("real")),
+            ("float(53)", Some("double precision")),
+            ("float(54)", None),
+            ("integer(3)", None),
+            ("real(3)", None),
+            ("text(5)", None),
+            ("timestamp(9)", None),
+            ("numeric(1001)", None),
             ("char", Some("character(1)")),
             ("int8", Some("bigint")),
             ("jsonb", Some("jsonb")),

@@ -120,6 +120,17 @@ impl Dialect for SqliteDialect {
         &sqlparser::dialect::SQLiteDialect {}
     }
 
+    fn holding_type(&self, native: &str) -> String {
+        // A column of such a type makes floats of what it takes for numbers.
+        let logical = mapping::logical(&Column::new("", native), None).to;
+        let is_document = logical == LogicalType::Json && affinity(native) != Affinity::Text;
+        let is_changed = is_document || matches!(logical, LogicalType::Decimal { .. });
+        match is_changed {
+            true => native::native(&logical, &ColumnUse::default()).to,
+            false => native.to_owned(),
+        }
+    }
+
     fn numbering_type(&self, native: &str) -> Option<String> {
         // Only a key that is declared with this very word is the number of its row.
         (affinity(native) == Affinity::Integer).then(|| "INTEGER".to_owned())

@@ -1,7 +1,7 @@
 //! `types` in the target's words: values become what the type holds, and a type that cannot be is refused when it is planned.
 
 use whimbrel_testkit::mysql::Flavour;
-use whimbrel_testkit::{mysql, postgres};
+use whimbrel_testkit::{mysql, postgres, sqlite};
 
 use crate::bench::{Desk, joined};
 
@@ -278,5 +278,51 @@ fn a_row_whose_value_would_change_is_rejected_and_the_others_arrive() {
     assert_eq!(
         joined(target.query_text("SELECT id, d FROM sums ORDER BY id")),
         ["2|2", "3|-"]
+    );
+}
+
+#[test]
+fn a_type_goes_by_any_name_that_its_server_knows() {
+    let Some(source) = postgres::TestDatabase::create("mapping_synonyms") else {
+        return;
+    };
+    source.execute("CREATE TABLE words (id int PRIMARY KEY, v text); INSERT INTO words VALUES (1, '1')");
+    for (wanted, printed) in [
+        ("numeric(40,12)", "decimal(40,12)"),
+        ("integer", "int(11)"),
+        ("boolean", "tinyint(1)"),
+        ("double precision", "double"),
+        ("character varying(20)", "varchar(20)"),
+        ("dec", "decimal(10,0)"),
+        ("bit", "bit(1)"),
+    ] {
+        let Some(target) = mysql::TestDatabase::create(Flavour::MariaDb, "mapping_synonyms_target") else {
+            return;
+        };
+        let desk = Desk::with(&format!(
+            "[[table]]\nfrom = \"words\"\ntypes = {{ v = \"{wanted}\" }}\n"
+        ));
+        desk.moved(source.url(), target.url());
+        let query = "SELECT column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = 'words' AND column_name = 'v'";
+        assert_eq!(joined(target.query_text(query)), [printed], "{wanted}");
+    }
+}
+
+#[test]
+fn decimals_and_documents_that_a_file_would_change_become_text() {
+    let Some(source) = postgres::TestDatabase::create("mapping_held") else {
+        return;
+    };
+    source.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, a numeric, b text, j text); INSERT INTO t VALUES (1, 1234567890123456789012345678.5, '2.50', '1.50')",
+    );
+    let target = sqlite::TestFile::create("mapping_held_target", "");
+    let desk = Desk::with(
+        "[[table]]\nfrom = \"t\"\ntypes = { a = \"numeric(40,12)\", b = \"decimal(10,2)\", j = \"json\" }\n",
+    );
+    desk.moved(source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT a, b, j, typeof(a), typeof(b), typeof(j) FROM t")),
+        ["1234567890123456789012345678.500000000000|2.50|1.50|text|text|text"]
     );
 }

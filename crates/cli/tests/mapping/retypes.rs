@@ -269,3 +269,24 @@ fn unsigned_keys_are_hashed_and_merged_as_the_whole_numbers_that_they_are() {
         ["2"]
     );
 }
+
+#[test]
+fn a_default_of_text_becomes_one_of_the_enum_that_its_column_becomes() {
+    let (Some(source), Some(target)) = (
+        Bed::create("postgres", "mapping_enum_default"),
+        Bed::create("postgres", "mapping_enum_default_target"),
+    ) else {
+        return;
+    };
+    source.execute(
+        "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE a (id int PRIMARY KEY, m text DEFAULT 'ok', t mood DEFAULT 'sad');
+         INSERT INTO a VALUES (1, 'sad', 'ok')",
+    );
+    let desk = Desk::with("[[table]]\nfrom = \"a\"\ntypes = { m = \"mood\", t = \"text\" }\n");
+    desk.moved(&source.url(), &target.url());
+    target.execute("INSERT INTO a (id) VALUES (2)");
+    assert_eq!(
+        target.query("SELECT m, t FROM a ORDER BY id"),
+        ["sad|ok", "ok|sad"]
+    );
+}

@@ -593,18 +593,20 @@ impl Builder<'_> {
         part.column.nullable =
             made.expression.nullable() && column.nullable || mask.is_none() && made.expression.nullable();
         if !keeps_form && (computed.is_some() || wanted.is_some()) {
+            let native = wanted.filter(|_| computed.is_none());
+            let to = native.and_then(|native| self.form_of(native));
+            let to = to.unwrap_or_else(|| made.expression.logical().clone());
             let retyped = Retyped {
                 described: self.described,
                 table: self.own,
                 target: self.tools.target,
                 from: &self.inputs[at].logical,
-                to: made.expression.logical(),
-                native: wanted.filter(|_| computed.is_none()).map(String::as_str),
+                to: &to,
+                native: native.map(String::as_str),
             };
             let (numbered, gone) = retyped.settle(&mut part.column);
-            made.keeps_values = made.of.is_some()
-                && mask.is_none()
-                && keeps_values(&self.inputs[at].logical, made.expression.logical());
+            made.keeps_values =
+                made.of.is_some() && mask.is_none() && keeps_values(&self.inputs[at].logical, &to);
             part.wanted = numbered.or(part.wanted);
             part.gone = gone;
         }
@@ -676,16 +678,7 @@ impl Builder<'_> {
 
     /// The expression in the form that a type of the target's holds.
     fn cast(&self, text: &str, name: &str, wanted: &str) -> Result<String> {
-        let native = self.native(wanted);
-        let logical = native.as_ref().map(|native| match native.user_type {
-            Some(_) => {
-                self.described
-                    .dialect
-                    .logical(native, self.described.catalog, None)
-                    .to
-            }
-            None => self.tools.target.logical(native, &Catalog::default(), None).to,
-        });
+        let logical = self.form_of(wanted);
         let word = logical.as_ref().and_then(word).ok_or_else(|| {
             Error::invalid(format!(
                 "the mapping wants the type `{wanted}` for `{}.{name}`; it must be one that values can be turned into",
@@ -695,6 +688,19 @@ impl Builder<'_> {
             .with_hint("name a type of the target for truth values, numbers, text, dates, times, UUIDs, JSON, bytes, or one of the source's enums")
         })?;
         Ok(format!("CAST({text} AS {word})"))
+    }
+
+    /// The form of a type that a person wants.
+    fn form_of(&self, wanted: &str) -> Option<LogicalType> {
+        let native = self.native(wanted)?;
+        let mapped = match native.user_type {
+            Some(_) => self
+                .described
+                .dialect
+                .logical(&native, self.described.catalog, None),
+            None => self.tools.target.logical(&native, &Catalog::default(), None),
+        };
+        Some(mapped.to)
     }
 
     /// The type that a person wants, as the target's catalog prints it; none when values cannot be turned into it.
@@ -711,7 +717,8 @@ impl Builder<'_> {
     }
 
     fn native_name(&self, wanted: &str) -> Option<String> {
-        self.native(wanted).map(|column| column.native)
+        self.native(wanted)
+            .map(|column| self.tools.target.holding_type(&column.native))
     }
 }
 

@@ -202,10 +202,12 @@ impl Retyped<'_> {
             LogicalType::Integer { .. } | LogicalType::Decimal { .. } | LogicalType::Float { .. } => {
                 number_literal(&shown)
             }
-            LogicalType::Text { .. } | LogicalType::Uuid | LogicalType::Date => Some(text_literal(&shown)),
-            LogicalType::Bytes
+            LogicalType::Text { .. }
             | LogicalType::Enum { .. }
             | LogicalType::Set { .. }
+            | LogicalType::Uuid
+            | LogicalType::Date => Some(text_literal(&shown)),
+            LogicalType::Bytes
             | LogicalType::Bits { .. }
             | LogicalType::Json
             | LogicalType::Time
@@ -230,13 +232,11 @@ fn bare(column: &Column) -> Column {
 }
 
 fn is_literal(expr: &Expr) -> bool {
-    match expr {
-        Expr::Value(_) => true,
-        Expr::Nested(inner) => is_literal(inner),
-        Expr::UnaryOp {
-            op: UnaryOperator::Minus | UnaryOperator::Plus,
-            expr,
-        } => is_literal(expr),
-        _ => false,
+    if let Expr::Nested(inner) = expr {
+        return is_literal(inner);
     }
+    if let Expr::UnaryOp { op, expr } = expr {
+        return matches!(op, UnaryOperator::Minus | UnaryOperator::Plus) && is_literal(expr);
+    }
+    matches!(expr, Expr::Value(_))
 }
