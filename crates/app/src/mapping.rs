@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use whimbrel_core::{Capabilities, Catalog, Dialect, LookupRule, Mapping, Renames, Result, Source};
 use whimbrel_planner::Origin;
-use whimbrel_transform::{Database, Lookups, MappedSource, MaskKey, read_entries};
+use whimbrel_transform::{Database, Lookups, MappedSource, MaskKey, Member, read_entries};
 
 use crate::address::Address;
 use crate::connectors::connector;
@@ -113,7 +113,7 @@ pub(crate) struct Mapped {
     /// What it calls things in the target.
     pub(crate) renames: Renames,
     /// The databases, where there are several: name, engine, language.
-    tongues: Vec<(String, String, Arc<dyn Dialect>)>,
+    members: Vec<Member>,
     /// The databases, seen through it.
     pub(crate) through: Arc<MappedSource>,
 }
@@ -139,9 +139,9 @@ impl Mapped {
         Ok(Self {
             mapping,
             renames: through.renames().await?,
-            tongues: match address.members.is_empty() {
+            members: match address.members.is_empty() {
                 true => Vec::new(),
-                false => through.dialects().await?,
+                false => through.members().await?,
             },
             through,
         })
@@ -149,12 +149,13 @@ impl Mapped {
 
     /// The databases behind the source, when it is several.
     pub(crate) fn origins(&self) -> Vec<Origin<'_>> {
-        self.tongues
+        self.members
             .iter()
-            .map(|(name, engine, dialect)| Origin {
-                name: name.clone(),
-                engine: engine.clone(),
-                dialect: &**dialect,
+            .map(|member| Origin {
+                name: member.name.clone(),
+                engine: member.engine.clone(),
+                namespaces: member.namespaces.clone(),
+                dialect: &*member.dialect,
             })
             .collect()
     }
@@ -174,14 +175,14 @@ impl Tongue {
     pub(crate) fn of(address: &Address, catalog: &Catalog, mapped: Option<&Mapped>) -> Result<Self> {
         let first = address.members.first().map_or(address, |member| &member.address);
         let engine = connector(&first.url.scheme)?;
-        let Some((_, _, dialect)) = mapped.and_then(|mapped| mapped.tongues.first()) else {
+        let Some(member) = mapped.and_then(|mapped| mapped.members.first()) else {
             return Ok(Self {
                 dialect: engine.dialect_of(catalog),
                 capabilities: engine.capabilities_of(catalog),
             });
         };
         Ok(Self {
-            dialect: Arc::clone(dialect),
+            dialect: Arc::clone(&member.dialect),
             capabilities: Capabilities {
                 namespaces: true,
                 default_namespace: None,

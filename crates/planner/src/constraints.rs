@@ -105,6 +105,12 @@ pub(crate) fn domains(scope: &Scope<'_>, column: &Column) -> Vec<Domain> {
         return found;
     }
     let mut native = column.native.clone();
+    // Of several databases the type has another name here than in its own.
+    if let Some(id) = &column.user_type
+        && native.replace('"', "").rsplit('.').next() == Some(id.name.as_str())
+    {
+        native = id.to_string();
+    }
     while found.len() < DOMAIN_DEPTH_MAX {
         let bare = native.replace('"', "");
         let domain = scope.source.catalog.types.iter().find_map(|user_type| {
@@ -240,6 +246,7 @@ fn made(
         true => check.validated,
         false => validated(&draft.scope, (subject, check), notes)?,
     };
+    let definition = definition.or_else(|| alone(draft, table, (subject, check), &expression, notes));
     let wanted = match (check.name.is_empty(), draft.scope.inline()) {
         (false, _) => check.name.clone(),
         (true, true) => String::new(),
@@ -256,6 +263,27 @@ fn made(
         definition,
         expression,
     })
+}
+
+/// The words of a check that tables which inherit do not have, where the target can say so.
+fn alone(
+    draft: &Draft<'_>,
+    table: &TableDraft<'_>,
+    (subject, check): (&ObjectId, &Check),
+    expression: &str,
+    notes: &mut Notes<'_>,
+) -> Option<String> {
+    const ALONE: &str = " NO INHERIT";
+    let own = check.definition.as_ref()?;
+    if draft.scope.equal || !own.ends_with(ALONE) {
+        return None;
+    }
+    if draft.scope.is_same_engine(table.source.origin.as_deref()) {
+        return Some(format!("CHECK ({expression}){ALONE}"));
+    }
+    let message = format!("the check `{subject}` loses{ALONE}");
+    notes.info("feature_left_out", subject.clone(), message);
+    None
 }
 
 /// Tells whether the target's check holds for every row; none when it stays behind.

@@ -11,6 +11,7 @@ use whimbrel_core::{
 
 use crate::draft::Draft;
 use crate::expressions::{table_context, translate};
+use crate::needs;
 use crate::notes::{LEAVE_OUT, Notes, STOP};
 use crate::ways::Way;
 
@@ -43,7 +44,7 @@ pub(crate) fn carried(draft: &Draft<'_>, place: &Place<'_>, notes: &mut Notes<'_
         stuck: Vec::new(),
     };
     for part in &place.index.parts {
-        let mut carried = plain(draft, part);
+        let mut carried = plain(draft, place.table, part);
         if let Some(column) = &part.column {
             let Some(way) = draft.ways.moved(&place.table.id, column) else {
                 let message = format!(
@@ -80,8 +81,11 @@ pub(crate) fn carried(draft: &Draft<'_>, place: &Place<'_>, notes: &mut Notes<'_
 }
 
 /// A part without its column and expression.
-fn plain(draft: &Draft<'_>, part: &IndexPart) -> IndexPart {
-    let equal = draft.scope.equal;
+fn plain(draft: &Draft<'_>, table: &Table, part: &IndexPart) -> IndexPart {
+    let scope = &draft.scope;
+    let origin = table.origin.as_deref();
+    let keeps =
+        |word: &String| scope.equal || scope.is_same_engine(origin) && !needs::names_own(scope, origin, word);
     IndexPart {
         column: None,
         expression: None,
@@ -89,8 +93,8 @@ fn plain(draft: &Draft<'_>, part: &IndexPart) -> IndexPart {
         nulls_first: part
             .nulls_first
             .filter(|_| draft.scope.keeps(Feature::NullsOrder)),
-        collation: part.collation.clone().filter(|_| equal),
-        operator_class: part.operator_class.clone().filter(|_| equal),
+        collation: part.collation.clone().filter(keeps),
+        operator_class: part.operator_class.clone().filter(keeps),
         prefix: None,
     }
 }

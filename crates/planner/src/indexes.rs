@@ -10,6 +10,7 @@ use crate::expressions::{Stuck, respelled, table_context, translate};
 use crate::index_parts::{self, Parts, Place};
 use crate::keys::{nulls_equal, survives_duplicates};
 use crate::names::Part;
+use crate::needs;
 use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
 
 /// The choice to make an ordinary index of a special one.
@@ -112,6 +113,16 @@ fn made_anew(
     notes: &mut Notes<'_>,
 ) -> Option<Index> {
     let method = method(draft, index, subject, notes)?;
+    if let Some(why) = unknown(draft, table, index) {
+        let finding = Finding::new(
+            "feature_left_out",
+            Severity::Warning,
+            subject.clone(),
+            format!("the index `{subject}` stays behind: {why}"),
+        );
+        notes.add(finding.with_evidence(index.definition.clone().unwrap_or_default()));
+        return None;
+    }
     let place = Place {
         table,
         index,
@@ -156,6 +167,30 @@ fn made_anew(
     let fits = made.method == WORDS || index_parts::fit(draft, &place, &mut made, notes);
     report_left_out(draft, index, subject, notes);
     fits.then_some(made)
+}
+
+/// Says what of an index of the target's own engine the target does not know all the same: what one of several databases has of its own, and a
+/// special method over a column that gets another type.
+fn unknown(draft: &Draft<'_>, table: &Table, index: &Index) -> Option<String> {
+    let scope = &draft.scope;
+    let origin = table.origin.as_deref();
+    if scope.equal || !scope.is_same_engine(origin) {
+        return None;
+    }
+    let mut classes = index.parts.iter().filter_map(|part| part.operator_class.as_ref());
+    if let Some(class) = classes.find(|class| needs::names_own(scope, origin, class)) {
+        return Some(format!("its operator class `{class}` is not moved"));
+    }
+    let is_special = !matches!(index.method.as_str(), "" | "btree" | "hash" | "brin");
+    let has_class = index.parts.iter().any(|part| part.operator_class.is_some());
+    let mut columns = index.parts.iter().filter_map(|part| part.column.as_ref());
+    let changed = columns.find(|name| {
+        let way = draft.ways.moved(&table.id, name);
+        way.is_some_and(|way| !way.is_adopted())
+    });
+    changed
+        .filter(|_| is_special || has_class)
+        .map(|name| format!("`{name}` has another type in the target"))
 }
 
 /// Flavours of one server know each other's options.
@@ -315,6 +350,7 @@ fn losing(question: Finding, unique: bool) -> Finding {
 /// Says which properties of the index have no place in the target.
 fn report_left_out(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) {
     if keeps_options(draft, subject) {
+        report_own_collation(draft, index, subject, notes);
         return;
     }
     let mut left_out = Vec::new();
@@ -350,6 +386,17 @@ fn report_left_out(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: 
                 .suggest(ACCEPT),
         );
     } else {
+        notes.warn("collation", subject.clone(), message);
+    }
+}
+
+/// The collation of one of several databases of the target's engine is not moved.
+fn report_own_collation(draft: &Draft<'_>, index: &Index, subject: &ObjectId, notes: &mut Notes<'_>) {
+    let table = draft.scope.source.catalog.table(&subject.owner);
+    let origin = table.and_then(|table| table.origin.as_deref());
+    let mut collations = index.parts.iter().filter_map(|part| part.collation.as_ref());
+    if let Some(own) = collations.find(|own| needs::names_own(&draft.scope, origin, own)) {
+        let message = format!("collation `{own}` of index `{subject}` is replaced by the target's default");
         notes.warn("collation", subject.clone(), message);
     }
 }

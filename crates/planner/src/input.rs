@@ -29,6 +29,8 @@ pub struct Origin<'a> {
     pub name: String,
     /// The connector's name.
     pub engine: String,
+    /// The namespaces that it has of its own: what a text names in one of them is not the engine's.
+    pub namespaces: Vec<String>,
     /// The engine's language.
     pub dialect: &'a dyn Dialect,
 }

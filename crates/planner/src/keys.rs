@@ -209,6 +209,11 @@ fn made(
     let name = draft.names.constraint(&draft.scope, &part, notes);
     let definition = key.definition.as_deref().filter(|_| draft.scope.equal);
     let definition = definition.and_then(|text| respelled(draft, text, Some(&table.source.id)).ok());
+    let includes = |text: &String| text.contains(") INCLUDE (");
+    if key.definition.as_ref().is_some_and(includes) && definition.is_none() {
+        let message = format!("the {kind} `{subject}` loses covering columns");
+        notes.warn("feature_left_out", subject.clone(), message);
+    }
     Some(Key {
         deferral: deferral(draft, &subject, key.deferral, notes),
         nulls_equal: nulls_equal(draft, &subject, key.nulls_equal, notes),

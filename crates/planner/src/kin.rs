@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use whimbrel_core::{Column, LogicalType, Table, TableId};
 
 use crate::key_types;
+use crate::needs;
 use crate::scope::Scope;
 use crate::select::Selection;
 
@@ -25,7 +26,8 @@ impl Kin {
             for column in table.columns.iter().filter(|column| column.derived.is_none()) {
                 let adopted = match engine == scope.target.catalog.engine {
                     // A type of the user's own goes by its meaning: it may have another name there.
-                    true => Some(column.native.clone()).filter(|_| column.user_type.is_none()),
+                    true => Some(column.native.clone())
+                        .filter(|_| column.user_type.is_none() && !names_own(scope, table, column)),
                     false => scope.target.dialect.adopt(engine, column),
                 };
                 let fitting = adopted.filter(|native| fits(scope, table, column, native));
@@ -50,6 +52,12 @@ impl Kin {
     pub(crate) fn native(&self, table: &TableId, column: &str) -> Option<&String> {
         self.0.get(&(table.clone(), column.to_owned()))
     }
+}
+
+/// Tells whether the type or the collation is one of the database's own, or of an extension.
+fn names_own(scope: &Scope<'_>, table: &Table, column: &Column) -> bool {
+    let mut words = column.collation.iter().chain([&column.native]);
+    words.any(|word| needs::names_own(scope, table.origin.as_deref(), word))
 }
 
 /// Tells whether the target keeps every value that the profile saw; a column with others is asked about like any other.

@@ -127,6 +127,14 @@ pub(crate) fn qualified_names(definition: &str) -> Vec<QualifiedName> {
         .collect()
 }
 
+/// Tells whether the text names something that one of several databases, or an extension of it, has of its own: the target does not know it.
+pub(crate) fn names_own(scope: &Scope<'_>, origin: Option<&str>, text: &str) -> bool {
+    let own = scope.own_namespaces(origin);
+    let names = qualified_names(text);
+    let mut spaces = names.iter().filter_map(|(space, _)| space.as_ref());
+    spaces.any(|space| own.contains(space))
+}
+
 pub(crate) fn is_there(scope: &Scope<'_>, other: &OtherObject) -> bool {
     let there = scope.lookup.target_others(&other.id);
     there.iter().any(|there| there.kind == other.kind)

@@ -70,6 +70,16 @@ impl<'a> Scope<'a> {
             .map_or(&self.source.catalog.engine, |origin| &origin.engine)
     }
 
+    /// Tells whether the database that a table comes from is of the target's own engine.
+    pub(crate) fn is_same_engine(&self, origin: Option<&str>) -> bool {
+        self.engine(origin) == self.target.catalog.engine
+    }
+
+    /// The namespaces that one of several databases has of its own.
+    pub(crate) fn own_namespaces(&self, origin: Option<&str>) -> &'a [String] {
+        self.origin(origin).map_or(&[], |origin| &origin.namespaces)
+    }
+
     fn origin(&self, name: Option<&str>) -> Option<&'a Origin<'a>> {
         let name = name?;
         self.input.origins.iter().find(|origin| origin.name == name)

@@ -118,9 +118,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn numbering_type(&self, native: &str) -> Option<String> {
-        crate::native::Kind::parse(native)
-            .is_integer()
-            .then(|| native.to_owned())
+        Kind::parse(native).is_integer().then(|| native.to_owned())
     }
 
     fn quote(&self, identifier: &str) -> String {

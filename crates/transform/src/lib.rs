@@ -29,5 +29,5 @@ pub use column::InputColumn;
 pub use expression::{Evaluated, Expression, Filter, Kept};
 pub use functions::reference as function_reference;
 pub use lookup::Lookups;
-pub use mapped::{Database, MappedSource, Preview, PreviewRow, read_entries};
+pub use mapped::{Database, MappedSource, Member, Preview, PreviewRow, read_entries};
 pub use mask::{Mask, MaskKey, MaskKind};

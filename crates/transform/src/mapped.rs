@@ -29,16 +29,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, Connector, Dialect, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source,
-    Table, TableId, TableProfile, Usage,
+    Catalog, Connector, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table,
+    TableId, TableProfile, Usage,
 };
 
 use self::compose::{Composed, Tools, compose};
 pub use self::entries::read_entries;
 pub use self::preview::{Preview, PreviewRow};
 use self::snapshot::MappedSnapshot;
-pub use self::sources::Database;
 use self::sources::Described;
+pub use self::sources::{Database, Member};
 use crate::{Lookups, MaskKey};
 
 /// One or several databases, read through a mapping.
@@ -89,12 +89,12 @@ impl MappedSource {
         Ok(self.composed().await?.renames.clone())
     }
 
-    /// Returns name, engine and language of each database, as of the last reading of the catalog.
+    /// Returns what is said of each database, as of the last reading of the catalog.
     ///
     /// # Errors
     /// As [`Source::catalog`].
-    pub async fn dialects(&self) -> Result<Vec<(String, String, Arc<dyn Dialect>)>> {
-        Ok(self.composed().await?.tongues.clone())
+    pub async fn members(&self) -> Result<Vec<Member>> {
+        Ok(self.composed().await?.members.clone())
     }
 
     /// Returns a table as its own database describes it, with that database: the first of those that the mapped table's rows come from.

@@ -13,6 +13,7 @@ mod kin;
 mod lookups;
 mod masks;
 mod merges;
+mod owned;
 mod partitions;
 mod previews;
 mod refusals;

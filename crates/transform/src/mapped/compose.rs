@@ -15,7 +15,7 @@ use super::remainder::left_behind;
 use super::rules::{Assigned, assign, hint_for};
 use super::shared::Shared;
 use super::slips;
-use super::sources::{Described, shell};
+use super::sources::{Described, Member, shell};
 use crate::{Lookups, MaskKey};
 
 /// What a mapping means for the catalogs as they are now.
@@ -30,8 +30,8 @@ pub(crate) struct Composed {
     pub(crate) tables: BTreeMap<TableId, Vec<Arc<Part>>>,
     /// What stands behind each sequence: which database, by place, and what it calls it; several for a merged table.
     pub(crate) sequences: BTreeMap<TableId, Vec<(usize, TableId)>>,
-    /// Name, engine and language of each database.
-    pub(crate) tongues: Vec<(String, String, Arc<dyn Dialect>)>,
+    /// What is said of each database.
+    pub(crate) members: Vec<Member>,
     /// True when the target is of the databases' engine, so that texts are compared there as they are here.
     pub(crate) keeps_collations: bool,
 }
@@ -149,13 +149,6 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
 /// The mapping before the first table is made.
 fn beginning(databases: &[Described<'_>], tools: &Tools<'_>) -> Composed {
     let mut engines = databases.iter().map(|each| each.database.connector.name());
-    let tongue = |each: &Described<'_>| {
-        (
-            each.database.name.clone(),
-            each.catalog.engine.clone(),
-            Arc::clone(&each.dialect),
-        )
-    };
     Composed {
         catalog: shell(databases),
         renames: Renames {
@@ -165,7 +158,7 @@ fn beginning(databases: &[Described<'_>], tools: &Tools<'_>) -> Composed {
         findings: Vec::new(),
         tables: BTreeMap::new(),
         sequences: sequences(databases),
-        tongues: databases.iter().map(tongue).collect(),
+        members: databases.iter().map(Described::member).collect(),
         keeps_collations: engines.all(|engine| engine == tools.target_engine),
     }
 }

@@ -290,12 +290,11 @@ fn asked(composed: &Composed, table: &Table, columns: &[String]) -> Result<Vec<R
 fn equalities(composed: &Composed, table: &Table, columns: &[String]) -> Vec<TextEquality> {
     let parts = composed.tables.get(&table.id);
     let first = parts.and_then(|parts| parts.first());
-    let dialect = first.and_then(|part| composed.tongues.get(part.database));
-    let dialect = dialect.filter(|_| composed.keeps_collations);
+    let member = first.and_then(|part| composed.members.get(part.database));
+    let member = member.filter(|_| composed.keeps_collations);
     let equality = |name: &String| {
         let column = table.column(name)?;
-        let (.., dialect) = dialect?;
-        Some(dialect.equality(column))
+        Some(member?.dialect.equality(column))
     };
     columns
         .iter()

@@ -416,8 +416,8 @@ impl End<'_> {
     }
 
     fn is_kin(&self, between: &Between<'_>) -> bool {
-        let (_, engine, _) = &between.composed.tongues[self.part.database];
-        between.target.is_kin(engine)
+        let member = &between.composed.members[self.part.database];
+        between.target.is_kin(&member.engine)
     }
 
     /// The target's type, as far as it is known before the plan.

@@ -56,7 +56,7 @@ async fn read(database: &Database, table: &Table, part: &Part, found: &mut Table
         findings: Vec::new(),
         tables: BTreeMap::from([(table.id.clone(), vec![Arc::new(alone)])]),
         sequences: BTreeMap::new(),
-        tongues: Vec::new(),
+        members: Vec::new(),
         keeps_collations: false,
     };
     let mapped = MappedSnapshot {

@@ -320,7 +320,7 @@ mod tests {
                 findings: Vec::new(),
                 tables: BTreeMap::new(),
                 sequences: BTreeMap::new(),
-                tongues: Vec::new(),
+                members: Vec::new(),
                 keeps_collations: false,
             }),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use whimbrel_core::{
     Catalog, Column, Connector, Dialect, ForeignKey, Namespace, OtherObject, Sequence, Source, Table,
-    TableId, UserType,
+    TableId, UserType, UserTypeKind,
 };
 
 /// A database that is read through a mapping.
@@ -18,6 +18,19 @@ pub struct Database {
     pub connector: Arc<dyn Connector>,
     /// The database itself.
     pub source: Arc<dyn Source>,
+}
+
+/// What is said of a database when a plan is made.
+#[derive(Clone)]
+pub struct Member {
+    /// What rules and findings call it; empty when it is the only one.
+    pub name: String,
+    /// Its engine.
+    pub engine: String,
+    /// The namespaces that it has of its own.
+    pub namespaces: Vec<String>,
+    /// Its language.
+    pub dialect: Arc<dyn Dialect>,
 }
 
 /// A database with what it holds now.
@@ -87,9 +100,29 @@ impl<'a> Described<'a> {
     }
 
     pub(crate) fn user_type(&self, user_type: &UserType) -> UserType {
-        UserType {
+        let mut made = UserType {
             id: self.called(&user_type.id),
             ..user_type.clone()
+        };
+        // A domain over another one finds it by its name among all databases.
+        if let UserTypeKind::Domain { base, .. } = &mut made.kind {
+            let mut types = self.catalog.types.iter();
+            let behind = types.find(|other| self.dialect.type_name(&other.id) == *base);
+            if let Some(behind) = behind {
+                *base = self.dialect.type_name(&self.called(&behind.id));
+            }
+        }
+        made
+    }
+
+    /// What is said of the database when a plan is made.
+    pub(crate) fn member(&self) -> Member {
+        let namespaces = self.catalog.namespaces.iter();
+        Member {
+            name: self.database.name.clone(),
+            engine: self.catalog.engine.clone(),
+            namespaces: namespaces.map(|space| space.name.clone()).collect(),
+            dialect: Arc::clone(&self.dialect),
         }
     }
 
