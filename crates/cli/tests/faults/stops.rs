@@ -1,5 +1,6 @@
 //! A run is told to stop while a server works for it: the process ends soon, and so does the statement.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use whimbrel_testkit::binary::Running;
@@ -25,19 +26,26 @@ fn waiting(kind: Kind, database: &dyn Private) -> u32 {
     database.query_text(sql)[0][0].as_ref().unwrap().parse().unwrap()
 }
 
-/// Holds the lock in another session until the sessions of the database are ended.
+/// Holds the lock in another session while the work is done, then ends the sessions of the database.
 fn holding(kind: Kind, database: &dyn Private, lock: &str, work: impl FnOnce()) {
     let url = database.url();
+    let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(move || {
-            // It is ended, and says so.
-            match kind {
-                Kind::MariaDb => drop(mysql::try_query(&url, lock)),
-                Kind::Postgres | Kind::Sqlite => drop(postgres::try_query(&url, lock)),
+        let holder = scope.spawn(|| {
+            // In the end it is ended, and says so. Before, an index that came to be since it began sends it back to its beginning.
+            while !is_over.load(Ordering::Relaxed) {
+                match kind {
+                    Kind::MariaDb => drop(mysql::try_query(&url, lock)),
+                    Kind::Postgres | Kind::Sqlite => drop(postgres::try_query(&url, lock)),
+                }
             }
         });
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        database.terminate_sessions();
+        is_over.store(true, Ordering::Relaxed);
+        while !holder.is_finished() {
+            database.terminate_sessions();
+            std::thread::sleep(Duration::from_millis(50));
+        }
         if let Err(panic) = done {
             std::panic::resume_unwind(panic);
         }
