@@ -145,7 +145,7 @@ fn a_literal_default_goes_through_the_cast_of_its_column_and_any_other_is_named(
     };
     source.execute(
         "CREATE TABLE a (id int PRIMARY KEY, flag tinyint(1) DEFAULT 1, nr varchar(9) DEFAULT '7', code int DEFAULT 8,
-         at datetime DEFAULT current_timestamp(), twice int DEFAULT 3, nothing int DEFAULT NULL); INSERT INTO a (id) VALUES (1)",
+         at datetime DEFAULT current_timestamp(), twice int DEFAULT 3, nothing int DEFAULT NULL); INSERT INTO a (id, at) VALUES (1, '2024-01-01')",
     );
     let desk = Desk::with(
         "[[table]]\nfrom = \"a\"\ncompute = { twice = \"twice * 2\", nothing = \"nothing + 1\" }\n\
