@@ -80,7 +80,7 @@ pub use fingerprint::{Fingerprint, hash_of};
 pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped};
-pub use mapping::{LookupRule, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
+pub use mapping::{LookupRule, Lossy, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use pattern::matches_name;

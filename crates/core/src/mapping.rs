@@ -79,12 +79,21 @@ pub struct Renames {
     pub gone: BTreeMap<TableId, BTreeSet<String>>,
     /// Native types in the target, by column of each table.
     pub types: BTreeMap<TableId, BTreeMap<String, String>>,
-    /// Columns of each table whose values a person's type may not keep as they are, with what it may do to them.
-    pub lossy: BTreeMap<TableId, BTreeMap<String, String>>,
+    /// Columns of each table whose values a person's type may not keep as they are.
+    pub lossy: BTreeMap<TableId, BTreeMap<String, Lossy>>,
     /// Columns of each table whose values become of another kind, with the kinds in words.
     pub turned: BTreeMap<TableId, BTreeMap<String, String>>,
     /// Tables that no one table stands for any more: they are split or merged.
     pub dissolved: BTreeSet<TableId>,
+}
+
+/// A cast that may change values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lossy {
+    /// What they are cast to, as expressions name it.
+    pub form: String,
+    /// What becomes of them.
+    pub why: String,
 }
 
 /// One of several sources.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use whimbrel_core::{
-    ColumnUse, Fidelity, Finding, LogicalType, Mapped, NativeColumn, Severity, Table, TableId,
+    ColumnUse, Fidelity, Finding, LogicalType, Lossy, Mapped, NativeColumn, Severity, Table, TableId,
 };
 
 use crate::candidates::Place;
@@ -101,22 +101,21 @@ fn adopted(spot: &Spot<'_, '_>, kin: &Kin, respelling: &Respelling) -> Option<St
 fn report_loss(spot: &Spot<'_, '_>, way: &mut Way, notes: &mut Notes<'_>) {
     const REJECT: &str = "reject";
     let lossy = scope_lossy(spot);
-    let Some(why) = lossy else { return };
+    let Some(Lossy { form, why }) = lossy else { return };
     way.fidelity = Fidelity::Lossy(format!("{why}; a value that would change is rejected"));
     let subject = spot.subject();
-    let native = &way.native;
     let Some(profile) = spot.profile().filter(|profile| profile.refused > 0) else {
         let message =
-            format!("`{subject}` becomes `{native}`: {why}; every value that is there now stays the same");
+            format!("`{subject}` is read as `{form}`: {why}; every value that is there now stays the same");
         return notes.add(Finding::new("type_lossy", Severity::Info, subject, message));
     };
     let message = format!(
-        "rows of which `{subject}` would not be the same as `{native}`: {}; {why}",
+        "rows of which `{subject}` would be another value as `{form}`: {}; {why}",
         profile.refused
     );
     let finding = Finding::new("type_lossy", Severity::Decision, subject, message);
     let hint = format!(
-        "hint: to change the values, say so: compute = {{ {name} = 'CAST(\"{name}\" AS {native})' }}; or take a wider type",
+        "hint: to change the values, say so: compute = {{ {name} = 'CAST(\"{name}\" AS {form})' }}; or take a wider type",
         name = spot.column.name
     );
     let evidence = profile.refused_example.iter().cloned().chain([hint]);
@@ -134,7 +133,7 @@ fn report_loss(spot: &Spot<'_, '_>, way: &mut Way, notes: &mut Notes<'_>) {
     );
 }
 
-fn scope_lossy<'a>(spot: &Spot<'_, 'a>) -> Option<&'a String> {
+fn scope_lossy<'a>(spot: &Spot<'_, 'a>) -> Option<&'a Lossy> {
     let lossy = &spot.scope.input.wishes.renames.lossy;
     lossy.get(&spot.table.id)?.get(&spot.column.name)
 }

@@ -1,6 +1,7 @@
 //! A source seen through a mapping: the same contract as a database's own, so that planning, copying, verifying and resuming know nothing of it.
 //! What is compared with the target are the rows after the mapping.
 
+mod castable;
 mod compose;
 mod condition;
 mod coverage;

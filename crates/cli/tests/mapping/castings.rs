@@ -226,6 +226,29 @@ fn a_value_that_a_type_would_change_is_asked_about_and_never_changed_silently() 
 }
 
 #[test]
+fn the_hint_to_a_type_that_would_change_values_can_be_followed() {
+    let source = sqlite::TestFile::create(
+        "mapping_hint",
+        "CREATE TABLE sums (id INTEGER PRIMARY KEY, amt DECIMAL(12,4)); INSERT INTO sums VALUES (1, 12.3456), (2, 1.5);",
+    );
+    let target = sqlite::TestFile::create("mapping_hinted", "");
+    let rule = "[[table]]\nfrom = \"sums\"\ntypes = { amt = \"numeric(12,2)\" }\n";
+    let compute = "compute = { amt = 'CAST(\"amt\" AS decimal(12,2))' }";
+    let desk = Desk::with(rule);
+    let said = desk.run(&["plan", &source.url(), &target.url()]).stdout;
+    assert!(
+        said.contains("would be another value as `decimal(12,2)`: 1"),
+        "{said}"
+    );
+    assert!(said.contains(compute), "{said}");
+    Desk::with(&format!("{rule}{compute}\n")).moved(&source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT CAST(amt AS REAL) FROM sums ORDER BY id")),
+        ["12.35", "1.5"]
+    );
+}
+
+#[test]
 fn values_that_a_persons_own_expression_has_rounded_fit_the_type() {
     let Some(source) = mysql::TestDatabase::create(Flavour::MariaDb, "mapping_rounded") else {
         return;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use whimbrel_core::{
-    Catalog, Column, Dialect, Error, Finding, Mapping, MaskRule, ObjectId, ObjectKind, Renames, Result,
-    Severity, Table, TableId, TablePart,
+    Catalog, Column, Dialect, Error, Finding, Lossy, Mapping, MaskRule, ObjectId, ObjectKind, Renames,
+    Result, Severity, Table, TableId, TablePart,
 };
 
 use super::keys;
@@ -338,8 +338,8 @@ fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: V
         composed.renames.types.insert(id.clone(), wanted);
     }
     let lossy = parts.iter().flat_map(|part| &part.columns);
-    let lossy = lossy.filter_map(|column| Some((column.name.clone(), column.may_lose()?.to_owned())));
-    let lossy: BTreeMap<String, String> = lossy.collect();
+    let lossy = lossy.filter_map(|column| Some((column.name.clone(), column.may_lose()?)));
+    let lossy: BTreeMap<String, Lossy> = lossy.collect();
     if !lossy.is_empty() {
         composed.renames.lossy.insert(id.clone(), lossy);
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_schema::DataType;
 use whimbrel_core::{Column, Error, LogicalType, Result, Table, TableId};
 
+use super::castable::word;
 use super::compose::Tools;
-use super::part::{Computed, Part, PartColumn, Value, quoted, word};
+use super::part::{Computed, Part, PartColumn, Value, quoted};
 use super::rules::Assigned;
 use super::shared::{Shared, Strand, share};
 use super::sources::Described;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Alternative, Catalog, Column, Error, LogicalType, MaskRule, PartValue, Result, Table, TableId, TablePart,
-    TableRule, UserTypeKind, WITHHELD, is_secret, matches_name,
+    Alternative, Catalog, Column, Error, LogicalType, Lossy, MaskRule, PartValue, Result, Table, TableId,
+    TablePart, TableRule, UserTypeKind, WITHHELD, is_secret, matches_name,
 };
 
+use super::castable::word;
 use super::compose::{Base, Tools};
 use super::condition;
 use super::exact::Exact;
@@ -409,11 +410,14 @@ impl PartColumn {
     }
 
     /// Says what the type that a person wants may do to the values; none when nothing.
-    pub(crate) fn may_lose(&self) -> Option<&'static str> {
-        match &self.value {
-            Value::Computed(computed) => Some(computed.exact.as_ref()?.why()),
-            Value::Column { .. } => None,
-        }
+    pub(crate) fn may_lose(&self) -> Option<Lossy> {
+        let Value::Computed(computed) = &self.value else {
+            return None;
+        };
+        Some(Lossy {
+            why: computed.exact.as_ref()?.why().to_owned(),
+            form: word(computed.expression.logical())?,
+        })
     }
 
     /// What the column is called in the end.
@@ -720,36 +724,6 @@ impl Builder<'_> {
         self.native(wanted)
             .map(|column| self.tools.target.holding_type(&column.native))
     }
-}
-
-/// The word of expressions for a form that other values can be turned into; none when they cannot.
-pub(crate) fn word(logical: &LogicalType) -> Option<String> {
-    Some(match logical {
-        LogicalType::Boolean => "boolean".to_owned(),
-        LogicalType::Integer { bits: 16 } => "smallint".to_owned(),
-        LogicalType::Integer { bits: 32 } => "integer".to_owned(),
-        LogicalType::Integer { .. } => "bigint".to_owned(),
-        LogicalType::Decimal {
-            precision: Some(precision),
-            scale: Some(scale),
-        } => format!("decimal({precision},{scale})"),
-        LogicalType::Float { bits: 32 } => "real".to_owned(),
-        LogicalType::Float { .. } => "double".to_owned(),
-        LogicalType::Text { .. } | LogicalType::Enum { .. } | LogicalType::Set { .. } => "varchar".to_owned(),
-        LogicalType::Date => "date".to_owned(),
-        LogicalType::Timestamp { zoned: false } => "timestamp".to_owned(),
-        LogicalType::Timestamp { zoned: true } => "timestamp with time zone".to_owned(),
-        LogicalType::Decimal { .. } => "numeric".to_owned(),
-        LogicalType::Bytes => "bytea".to_owned(),
-        LogicalType::Time => "time".to_owned(),
-        LogicalType::Uuid => "uuid".to_owned(),
-        LogicalType::Json => "json".to_owned(),
-        LogicalType::Bits { .. }
-        | LogicalType::TimeZoned
-        | LogicalType::Interval
-        | LogicalType::Any
-        | LogicalType::Wire { .. } => return None,
-    })
 }
 
 /// How values are made, for people.

@@ -11,8 +11,8 @@ use whimbrel_core::{
     Column, Dialect, ExpressionContext, LogicalType, ObjectKind, Sequence, TableId, UserTypeKind,
 };
 
+use super::castable::word;
 use super::keys::Gone;
-use super::part::word;
 use super::sources::Described;
 use crate::{Expression, Lookups};
 
