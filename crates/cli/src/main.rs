@@ -88,8 +88,8 @@ fn refuse(refusal: &clap::Error) -> Exit {
     Exit::Usage
 }
 
-/// How long what is said last may take.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long what is said last may take: longer than a server's crate takes for a message, which needs a connection of its own.
+const LAST_WORDS: Duration = Duration::from_millis(2_500);
 
 fn run(ui: &Arc<Ui>, arguments: Arguments) -> whimbrel_core::Result<Exit> {
     let session = commands::Session::new(ui, &arguments.global)?;

@@ -1,4 +1,4 @@
-//! A run is told to stop while a server works for it: the process ends soon, and so does the statement.
+//! A run is told to stop, or killed, while a server works for it: the process ends soon, and so does the statement.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -52,12 +52,26 @@ fn holding(kind: Kind, database: &dyn Private, lock: &str, work: impl FnOnce()) 
     });
 }
 
+/// How a run ends.
+#[derive(Clone, Copy)]
+enum End {
+    /// It is told to stop, and says so to its servers.
+    Told,
+    /// It says nothing more to anybody.
+    Killed,
+}
+
 /// Ends the run that waits for a lock, and looks for what it leaves at the server.
-fn ends(kind: Kind, database: &dyn Private, mut running: Running) {
+fn ends(kind: Kind, database: &dyn Private, mut running: Running, end: End) {
     running.wait_until("a statement that waits", || waiting(kind, database) > 0);
     let told = Instant::now();
-    running.signal("TERM");
-    running.wait().expect_code(130);
+    match end {
+        End::Told => {
+            running.signal("TERM");
+            running.wait().expect_code(130);
+        }
+        End::Killed => drop(running.kill_9()),
+    }
     assert!(told.elapsed() < SOON, "{:?}", told.elapsed());
     let deadline = Instant::now() + SOON;
     while waiting(kind, database) > 0 {
@@ -72,13 +86,15 @@ fn a_stop_ends_what_reads(kind: Kind, lock: &str, is_locked: &str) {
     };
     let hash = route.plan();
     let source = route.source.database.as_ref();
-    holding(kind, source, lock, || {
-        let begun = Instant::now();
-        while source.query_text(is_locked) == [[Some("0".to_owned())]] {
-            assert!(begun.elapsed() < SOON, "nobody holds the lock");
-        }
-        ends(kind, source, route.start(&hash));
-    });
+    for end in [End::Told, End::Killed] {
+        holding(kind, source, lock, || {
+            let begun = Instant::now();
+            while source.query_text(is_locked) == [[Some("0".to_owned())]] {
+                assert!(begun.elapsed() < SOON, "nobody holds the lock");
+            }
+            ends(kind, source, route.start(&hash), end);
+        });
+    }
     let output = route.run(&hash);
     route.finish(&hash, output);
 }
@@ -125,7 +141,7 @@ fn a_stop_ends_what_a_server_builds() {
             target.query_text(sql) != [[Some("0".to_owned())]]
         });
         source.delay(Duration::ZERO);
-        ends(kinds.1, target, running);
+        ends(kinds.1, target, running, End::Told);
     });
     let output = route.run(&hash);
     route.finish(&hash, output);
