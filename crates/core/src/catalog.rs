@@ -564,6 +564,23 @@ pub struct SequencePosition {
     pub is_called: bool,
 }
 
+impl SequencePosition {
+    /// Returns the number that comes next, which may be one that the sequence cannot hold.
+    pub fn next(&self, increment: i64) -> i128 {
+        let step = if self.is_called { increment } else { 0 };
+        i128::from(self.last_value) + i128::from(step)
+    }
+
+    /// Tells whether the next number is not beyond the furthest one of a column, in the direction of counting.
+    pub fn is_behind(&self, increment: i64, furthest: i128) -> bool {
+        let next = self.next(increment);
+        match increment < 0 {
+            true => next >= furthest,
+            false => next <= furthest,
+        }
+    }
+}
+
 /// A view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
@@ -632,4 +649,25 @@ pub enum MakingStage {
     AmongViews,
     /// After everything else and after the data (triggers, policies, rules, events, privileges).
     Last,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_is_behind_while_its_next_number_may_be_taken() {
+        let at = |last_value, is_called| SequencePosition {
+            last_value,
+            is_called,
+        };
+        assert!(!at(9, true).is_behind(1, 9), "10 comes next");
+        assert!(at(9, false).is_behind(1, 9), "9 comes next");
+        assert!(at(5, true).is_behind(2, 7) && !at(5, true).is_behind(3, 7));
+        assert!(at(-5, true).is_behind(-1, -6) && !at(-5, true).is_behind(-1, -5));
+        assert!(
+            !at(i64::MAX, true).is_behind(1, i128::from(i64::MAX)),
+            "nothing comes next that is taken"
+        );
+    }
 }

@@ -27,6 +27,7 @@ pub mod rule;
 mod aggregate;
 mod dependency;
 mod finding;
+mod login;
 mod plan;
 mod report;
 mod secrecy;
@@ -79,7 +80,8 @@ pub use finding::{CODES, Choice, Code, Decision, Finding, Severity};
 pub use fingerprint::{Fingerprint, hash_of};
 pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
-pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped};
+pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped, signed_range};
+pub use login::Login;
 pub use mapping::{LookupRule, Lossy, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
@@ -92,7 +94,7 @@ pub use report::{
     Witness,
 };
 pub use rule::{RuleValue, ValueRule};
-pub use secrecy::{WITHHELD, any_secret, is_secret, is_token, login_told, named, told};
+pub use secrecy::{WITHHELD, any_secret, is_secret, is_token, named, told};
 pub use settled::Settled;
 pub use shell::shell_word;
 pub use silence::{Doing, Silence};

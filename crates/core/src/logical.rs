@@ -1,6 +1,7 @@
 //! Logical types: in what form a column's values travel between engines, and how faithful a mapping is.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,12 @@ pub enum LogicalType {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         printed: bool,
     },
+}
+
+/// Returns the numbers that a signed integer of 2 to 64 bits holds.
+pub fn signed_range(bits: u8) -> RangeInclusive<i64> {
+    let unused = 64 - u32::from(bits).clamp(2, 64);
+    i64::MIN >> unused..=i64::MAX >> unused
 }
 
 impl LogicalType {
@@ -272,5 +279,17 @@ impl Comparable {
             | LogicalType::Any
             | LogicalType::Wire { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signed_integer_holds_one_number_more_below_zero() {
+        assert_eq!(signed_range(8), -128..=127);
+        assert_eq!(signed_range(16), i64::from(i16::MIN)..=i64::from(i16::MAX));
+        assert_eq!(signed_range(64), i64::MIN..=i64::MAX);
     }
 }

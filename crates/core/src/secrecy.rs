@@ -66,7 +66,7 @@ pub fn is_token(text: &str) -> bool {
 }
 
 /// Returns the login name as it may be told. Without a password beside it, a name that looks like a token is one.
-pub fn login_told(user: &str, has_password: bool) -> &str {
+pub(crate) fn login_told(user: &str, has_password: bool) -> &str {
     match !has_password && is_token(user) {
         true => "***",
         false => user,

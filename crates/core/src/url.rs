@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Error, Result, login_told};
+use crate::secrecy::login_told;
+use crate::{Error, Result};
 
 /// A value that no `Debug`, `Display` or serialisation prints.
 #[derive(Clone, PartialEq, Eq)]

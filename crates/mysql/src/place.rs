@@ -3,16 +3,14 @@
 
 use std::fmt;
 
-use whimbrel_core::{login_told, shell_word};
+use whimbrel_core::{Login, shell_word};
 
 use crate::quote::quoted;
 
 /// A server, a database of it and a login, without any secret in what is printed.
 #[derive(Clone)]
 pub(crate) struct Place {
-    user: String,
-    /// The login is as it is told: not a token.
-    is_told: bool,
+    login: Login,
     way: Way,
     database: String,
 }
@@ -28,8 +26,7 @@ impl Place {
     /// Names a place; without a password the login may be a token.
     pub(crate) fn new(user: &str, way: Way, database: &str, has_password: bool) -> Self {
         Self {
-            is_told: login_told(user, has_password) == user,
-            user: user.to_owned(),
+            login: Login::new(user, has_password),
             way,
             database: database.to_owned(),
         }
@@ -37,10 +34,7 @@ impl Place {
 
     /// Returns a text of the server's without a token.
     pub(crate) fn told(&self, text: &str) -> String {
-        match self.is_told {
-            true => text.to_owned(),
-            false => text.replace(&self.user, "***"),
-        }
+        self.login.told(text)
     }
 
     /// Returns the command that tells whether a server answers there.
@@ -61,7 +55,7 @@ impl Place {
         format!(
             "mysql {} -u {} -p {}",
             self.way(),
-            self.user_word(),
+            self.login.word(),
             shell_word(&self.database)
         )
     }
@@ -69,7 +63,7 @@ impl Place {
     /// Returns the command that makes the database.
     pub(crate) fn creation(&self) -> String {
         let sql = shell_word(&format!("CREATE DATABASE {}", quoted(&self.database)));
-        format!("mysql {} -u {} -p -e {sql}", self.way(), self.user_word())
+        format!("mysql {} -u {} -p -e {sql}", self.way(), self.login.word())
     }
 
     fn way(&self) -> String {
@@ -78,20 +72,13 @@ impl Place {
             Way::Socket(path) => format!("-S {}", shell_word(path)),
         }
     }
-
-    fn user_word(&self) -> String {
-        match self.is_told {
-            true => shell_word(&self.user),
-            false => "LOGIN".to_owned(),
-        }
-    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match &self.way {
-            Way::Host(host, port) => format!("`{}@{host}:{port}/{}`", self.user, self.database),
-            Way::Socket(path) => format!("`{}@{path}/{}`", self.user, self.database),
+            Way::Host(host, port) => format!("`{}@{host}:{port}/{}`", self.login, self.database),
+            Way::Socket(path) => format!("`{}@{path}/{}`", self.login, self.database),
         };
         f.write_str(&self.told(&text))
     }

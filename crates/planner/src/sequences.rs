@@ -102,14 +102,13 @@ fn report_behind(draft: &Draft<'_>, notes: &mut Notes<'_>) {
         else {
             continue;
         };
-        let step = i128::from(if position.is_called { sequence.increment } else { 0 });
-        let next = i128::from(position.last_value) + step;
-        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<i128>().ok());
-        let behind = match sequence.increment >= 0 {
-            true => number(&profile.max).is_some_and(|max| next <= max),
-            false => number(&profile.min).is_some_and(|min| next >= min),
+        let furthest = match sequence.increment >= 0 {
+            true => &profile.max,
+            false => &profile.min,
         };
-        if behind {
+        let furthest = furthest.as_deref().and_then(|text| text.parse::<i128>().ok());
+        if furthest.is_some_and(|furthest| position.is_behind(sequence.increment, furthest)) {
+            let next = position.next(sequence.increment);
             notes.warn(
                 "sequence_behind",
                 column_subject(table, column),

@@ -2,7 +2,7 @@
 
 use whimbrel_core::{
     Check, Column, ColumnPlan, Feature, Finding, Generated, LogicalType, ObjectId, ObjectKind, Sequence,
-    Severity, Table, TableId, Untranslated,
+    Severity, Table, TableId, Untranslated, signed_range,
 };
 
 use crate::constraints::{self, domains};
@@ -377,7 +377,7 @@ fn implicit_sequence(
 /// The largest number that an integer column holds.
 fn largest(logical: &LogicalType) -> i64 {
     if let LogicalType::Integer { bits } = logical {
-        i64::MAX >> (64 - u32::from(*bits).clamp(2, 64))
+        *signed_range(*bits).end()
     } else {
         i64::MAX
     }

@@ -3,14 +3,12 @@
 
 use std::fmt;
 
-use whimbrel_core::{login_told, shell_word};
+use whimbrel_core::{Login, shell_word};
 
 /// A server, a database of it and a login, without any secret in what is printed.
 #[derive(Clone)]
 pub(crate) struct Place {
-    user: String,
-    /// The login is as it is told: not a token.
-    is_told: bool,
+    login: Login,
     host: String,
     port: u16,
     database: String,
@@ -20,8 +18,7 @@ impl Place {
     /// Names a place; without a password the login may be a token, and the database named after it.
     pub(crate) fn new(user: &str, host: &str, port: u16, database: &str, has_password: bool) -> Self {
         Self {
-            is_told: login_told(user, has_password) == user,
-            user: user.to_owned(),
+            login: Login::new(user, has_password),
             host: host.to_owned(),
             port,
             database: database.to_owned(),
@@ -30,10 +27,7 @@ impl Place {
 
     /// Returns a text of the server's without a token.
     pub(crate) fn told(&self, text: &str) -> String {
-        match self.is_told {
-            true => text.to_owned(),
-            false => text.replace(&self.user, "***"),
-        }
+        self.login.told(text)
     }
 
     /// Returns the command that tells whether a server answers there.
@@ -51,7 +45,7 @@ impl Place {
         format!(
             "psql {} -U {} {}",
             self.way(),
-            self.user_word(),
+            self.login.word(),
             self.database_word()
         )
     }
@@ -61,20 +55,13 @@ impl Place {
         format!(
             "createdb {} -U {} {}",
             self.way(),
-            self.user_word(),
+            self.login.word(),
             self.database_word()
         )
     }
 
     fn way(&self) -> String {
         format!("-h {} -p {}", shell_word(&self.host), self.port)
-    }
-
-    fn user_word(&self) -> String {
-        match self.is_told {
-            true => shell_word(&self.user),
-            false => "LOGIN".to_owned(),
-        }
     }
 
     fn database_word(&self) -> String {
@@ -84,7 +71,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("`{}@{}:{}/{}`", self.user, self.host, self.port, self.database);
+        let text = format!("`{}@{}:{}/{}`", self.login, self.host, self.port, self.database);
         f.write_str(&self.told(&text))
     }
 }

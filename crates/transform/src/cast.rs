@@ -21,7 +21,7 @@ use datafusion_common::arrow::compute::CastOptions;
 use datafusion_physical_expr::expressions::CastExpr;
 use whimbrel_core::{
     format_date, format_interval, format_time, format_timestamp, parse_date, parse_time, parse_timestamp,
-    shorten,
+    shorten, signed_range,
 };
 
 use crate::calendar::{self, DAY};
@@ -379,9 +379,8 @@ fn parse_boolean(text: &str) -> Option<bool> {
 
 fn to_integer(from: &Kind, bits: u8, refusal: OnRefusal) -> Option<Work> {
     let fits = move |value: Option<i64>, shown: &dyn Fn() -> String| {
-        let limit = i64::MAX >> (64 - u32::from(bits));
         value
-            .filter(|value| (-limit - 1..=limit).contains(value))
+            .filter(|value| signed_range(bits).contains(value))
             .ok_or_else(|| format!("`{}` is out of range for an integer of {bits} bits", shown()))
     };
     Some(match from {

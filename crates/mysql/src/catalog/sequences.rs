@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mysql_async::Conn;
-use whimbrel_core::{Result, Sequence, SequencePosition, Table, TableId};
+use whimbrel_core::{Result, Sequence, SequencePosition, Table, TableId, signed_range};
 
 use super::rows::{Line, each};
 use super::tables::Tables;
@@ -144,6 +144,5 @@ fn top(kind: &Kind) -> i64 {
     let Kind::Integer { bits, unsigned, .. } = kind else {
         return i64::MAX;
     };
-    let bits = u32::from(*bits) - u32::from(!unsigned);
-    i64::MAX >> 63_u32.saturating_sub(bits)
+    *signed_range(*bits + u8::from(*unsigned)).end()
 }

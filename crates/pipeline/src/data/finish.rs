@@ -83,25 +83,11 @@ async fn behind_values(
     let Some(furthest) = furthest.await? else {
         return Ok(position);
     };
-    let is_behind = |position: &SequencePosition| {
-        let step = if position.is_called {
-            i128::from(increment)
-        } else {
-            0
-        };
-        let next = i128::from(position.last_value) + step;
-        match increment < 0 {
-            true => next >= i128::from(furthest),
-            false => next <= i128::from(furthest),
-        }
-    };
-    Ok(Some(match position.filter(|position| !is_behind(position)) {
-        Some(position) => position,
-        None => SequencePosition {
-            last_value: furthest,
-            is_called: true,
-        },
-    }))
+    let is_beyond = |position: &SequencePosition| !position.is_behind(increment, i128::from(furthest));
+    Ok(Some(position.filter(is_beyond).unwrap_or(SequencePosition {
+        last_value: furthest,
+        is_called: true,
+    })))
 }
 
 /// Tells whether the picture is there: then everything of the data phase was done.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{LogicalType, Sequence, TableId};
+use whimbrel_core::{LogicalType, Sequence, TableId, signed_range};
 
 use super::compose::Composed;
 
@@ -62,13 +62,12 @@ fn widen(sequence: &mut Sequence, from: &LogicalType, to: &LogicalType, native: 
     let LogicalType::Integer { bits: from } = from else {
         return;
     };
-    let largest = |bits: &u8| i64::MAX >> (64 - u32::from(*bits).clamp(2, 64));
-    let smallest = |bits: &u8| i64::MIN >> (64 - u32::from(*bits).clamp(2, 64));
-    if sequence.max == largest(from) || sequence.max > largest(to) {
-        sequence.max = largest(to);
+    let (from, to) = (signed_range(*from), signed_range(*to));
+    if sequence.max == *from.end() || sequence.max > *to.end() {
+        sequence.max = *to.end();
     }
-    if sequence.min == smallest(from) || sequence.min < smallest(to) {
-        sequence.min = smallest(to);
+    if sequence.min == *from.start() || sequence.min < *to.start() {
+        sequence.min = *to.start();
     }
     if !sequence.native.is_empty() {
         native.clone_into(&mut sequence.native);
