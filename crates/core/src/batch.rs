@@ -1,5 +1,6 @@
 //! Batches: how rows travel. An Arrow record batch with our logical types in the fields' metadata, and the rejected rows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -54,8 +55,11 @@ pub struct Reject {
     pub column: String,
     /// The value, shortened; bytes that are not text in hex.
     pub value: String,
-    /// The rule that was broken, such as ``text holds U+0000, which the target cannot store``.
+    /// The rule that was broken, such as ``text holds U+0000, which the target cannot store``; for an expression, why it fails.
     pub rule: String,
+    /// The expression of a mapping that fails on the row; `value` then names what it looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
     /// The exact values of the source's key ([`crate::Table::identity_key`]) in its order, by which the row can be read again; empty when it
     /// has none or they are not known. A writer leaves them empty: the copier knows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -63,14 +67,12 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// Returns the rule of a row on which an expression of a mapping fails.
-    pub fn rule_of_expression(text: &str, why: &str) -> String {
-        format!("the expression `{text}` fails: {why}")
-    }
-
-    /// Tells whether an expression of a mapping fails on the row; `value` then names what the expression looks at.
-    pub fn is_of_expression(&self) -> bool {
-        self.rule.starts_with("the expression `")
+    /// Returns why the row cannot arrive, as a clause of a message.
+    pub fn why(&self) -> Cow<'_, str> {
+        match &self.expression {
+            Some(text) => Cow::Owned(format!("the expression `{text}` fails: {}", self.rule)),
+            None => Cow::Borrowed(&self.rule),
+        }
     }
 }
 

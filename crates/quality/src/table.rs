@@ -110,7 +110,7 @@ impl TableGauge {
     /// Keeps some of what a batch could not take, as long as there is room; returns whether there still is.
     fn add_examples(&mut self, batch: &Batch) -> bool {
         let room = MISFITS_TOLD.saturating_sub(self.examples.len());
-        let told = |reject: &Reject| format!("{} ({}): {}", reject.column, reject.key, reject.rule);
+        let told = |reject: &Reject| format!("{} ({}): {}", reject.column, reject.key, reject.why());
         self.examples.extend(batch.rejects.iter().take(room).map(told));
         self.examples.len() < MISFITS_TOLD
     }

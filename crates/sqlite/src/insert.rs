@@ -161,6 +161,7 @@ impl Insert {
                 column: self.columns[at].name.clone(),
                 value: told(&self.columns[at].name, lane.shown(row)).into_owned(),
                 rule,
+                expression: None,
                 exact: Vec::new(),
             }));
         }

@@ -190,6 +190,7 @@ impl Decoder {
             column: self.lanes[at].column.name.clone(),
             value: told(&self.lanes[at].column.name, shorten(&value)).into_owned(),
             rule,
+            expression: None,
             exact: exact.unwrap_or_default(),
         });
     }

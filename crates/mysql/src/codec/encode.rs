@@ -179,6 +179,7 @@ impl Encoder {
             column: self.columns[at].name.clone(),
             value: told(&self.columns[at].name, self.shown(records, row, at)).into_owned(),
             rule,
+            expression: None,
             exact: Vec::new(),
         }
     }

@@ -120,21 +120,22 @@ fn stopping(table: &CopyTable, reject: &Reject) -> Error {
         key,
         column,
         value,
-        rule,
+        expression,
         ..
     } = reject;
+    let why = reject.why();
     let mut place = format!("table `{}`", table.plan.source.id);
     if !key.is_empty() {
         place = format!("{place}, row `{key}`");
     }
-    let (what, mend) = match (reject.is_of_expression(), value.as_str()) {
-        (true, "") => (format!("{place}: {rule}"), "mend the expression, and plan again"),
+    let (what, mend) = match (expression.is_some(), value.as_str()) {
+        (true, "") => (format!("{place}: {why}"), "mend the expression, and plan again"),
         (true, value) => (
-            format!("{place}, where {value}: {rule}"),
+            format!("{place}, where {value}: {why}"),
             "mend the expression, and plan again; or correct the value at the source, then `whimbrel resume MIGRATION`",
         ),
         (false, value) => (
-            format!("{place}: column `{column}` is `{value}`; {rule}"),
+            format!("{place}: column `{column}` is `{value}`; {why}"),
             "correct the value at the source, then `whimbrel resume MIGRATION`",
         ),
     };

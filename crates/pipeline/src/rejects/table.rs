@@ -247,6 +247,7 @@ impl Replay<'_> {
             rule:
                 "no row of this key is at the source now, and its count of rows does not say that one is gone"
                     .to_owned(),
+            expression: None,
             exact: key.clone(),
         }
     }

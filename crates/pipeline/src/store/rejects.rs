@@ -142,6 +142,7 @@ mod tests {
             column: "a".to_owned(),
             value: "b".to_owned(),
             rule: "c".to_owned(),
+            expression: None,
             exact: Vec::new(),
         }
     }

@@ -246,7 +246,7 @@ fn misfit(reject: &Reject) -> RowDifference {
         values: vec![ValueDifference {
             column: reject.column.clone(),
             source: None,
-            target: Some(format!("{} ({})", reject.value, reject.rule)),
+            target: Some(format!("{} ({})", reject.value, reject.why())),
         }],
         as_of_now: false,
     }

@@ -242,6 +242,7 @@ fn batch(table: &Table, columns: &[ReadColumn], rows: &[Row]) -> Result<Batch> {
                 column: column.name.clone(),
                 value: format!("{:?}", row[*at]),
                 rule: "does not fit its type".to_owned(),
+                expression: None,
                 exact: match (table.identity_key(), &row[0]) {
                     (Some(_), Value::Int(key)) => vec![KeyValue::Integer(*key)],
                     _ => Vec::new(),

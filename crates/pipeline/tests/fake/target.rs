@@ -319,6 +319,7 @@ impl Writer for FakeWriter {
                     column: "name".to_owned(),
                     value: REFUSED.to_owned(),
                     rule: "the target cannot hold it".to_owned(),
+                    expression: None,
                     exact: Vec::new(),
                 });
             } else {

@@ -290,6 +290,7 @@ impl Decoder {
             column: self.columns[at].name.clone(),
             value: told(&self.columns[at].name, show(at)).into_owned(),
             rule,
+            expression: None,
             exact: self
                 .key
                 .iter()

@@ -165,6 +165,7 @@ impl Encoder {
             column: self.columns[at].name.clone(),
             value: told(&self.columns[at].name, show(at)).into_owned(),
             rule,
+            expression: None,
             exact: Vec::new(),
         }
     }

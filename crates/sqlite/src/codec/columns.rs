@@ -290,6 +290,7 @@ impl RowBatch {
                 let reject = Reject {
                     row: None,
                     key,
+                    expression: None,
                     exact,
                     column: self.names[at].clone(),
                     value: told(&self.names[at], decode::shown(value)).into_owned(),

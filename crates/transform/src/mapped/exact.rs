@@ -1,6 +1,8 @@
 //! Whether a value is still the same in the type that a person names for it: a cast rounds, cuts off a time of day, takes the nearest float.
 //! Such a row is refused, unless the person's own expression has made the value fit before.
 
+use std::borrow::Cow;
+
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
@@ -76,11 +78,7 @@ impl Exact {
         match self.loss {
             Loss::Digits => {
                 let (had, gets) = (digits(before, row), digits(after, row));
-                let is_same = match (canonical_decimal(&had), canonical_decimal(&gets)) {
-                    (Some(had), Some(gets)) => had == gets,
-                    _ => had.eq_ignore_ascii_case(&gets),
-                };
-                (!is_same).then_some((had, gets))
+                (!is_one_number(&had, &gets)).then(|| (had.into_owned(), gets.into_owned()))
             }
             Loss::TimeOfDay | Loss::Day => {
                 let moment = before.as_primitive_opt::<TimestampMicrosecondType>()?.value(row);
@@ -103,9 +101,21 @@ impl Exact {
     }
 }
 
+/// Tells whether two texts write one number; most are equal as they stand.
+fn is_one_number(one: &str, other: &str) -> bool {
+    one == other
+        || match (canonical_decimal(one), canonical_decimal(other)) {
+            (Some(one), Some(other)) => one == other,
+            _ => one.eq_ignore_ascii_case(other),
+        }
+}
+
 /// The digits of a number, or of a text that is one.
-fn digits(array: &ArrayRef, row: usize) -> String {
-    if let Some(numbers) = array.as_primitive_opt::<Int64Type>() {
+fn digits(array: &ArrayRef, row: usize) -> Cow<'_, str> {
+    if let Some(texts) = array.as_string_opt::<i32>() {
+        return Cow::Borrowed(texts.value(row).trim());
+    }
+    Cow::Owned(if let Some(numbers) = array.as_primitive_opt::<Int64Type>() {
         numbers.value(row).to_string()
     } else if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
         floats.value(row).to_string()
@@ -114,11 +124,9 @@ fn digits(array: &ArrayRef, row: usize) -> String {
         f64::from(floats.value(row)).to_string()
     } else if let Some(truths) = array.as_boolean_opt() {
         u8::from(truths.value(row)).to_string()
-    } else if let Some(texts) = array.as_string_opt::<i32>() {
-        texts.value(row).trim().to_owned()
     } else {
         String::new()
-    }
+    })
 }
 
 /// What the cast may lose; none when nothing, or when what does not fit is refused as it is.

@@ -117,14 +117,10 @@ fn computed_name(name: &str) -> String {
 /// A row that does not arrive for what the mapping makes of it.
 fn note(size: &mut ColumnProfile, reject: &Reject) {
     size.refused += 1;
-    let why = match reject.rule.split_once(" fails: ") {
-        Some((_, why)) => why,
-        None => &reject.rule,
-    };
     size.refused_example
         .get_or_insert_with(|| match reject.key.is_empty() {
-            true => why.to_owned(),
-            false => format!("row {}: {why}", reject.key),
+            true => reject.rule.clone(),
+            false => format!("row {}: {}", reject.key, reject.rule),
         });
 }
 

@@ -314,7 +314,8 @@ impl Reading {
             key: self.placed(key.join(", ")),
             column: column.to_owned(),
             value: shorten(&values.join(", ")),
-            rule: Reject::rule_of_expression(text, why),
+            rule: why.to_owned(),
+            expression: Some(text.to_owned()),
             exact: self.exact(records, row),
         }
     }
