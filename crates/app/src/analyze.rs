@@ -188,7 +188,8 @@ pub(crate) async fn analyze(
         .filter(|table| !barred.contains(&table.id))
         .collect();
     if let Some(mapped) = &analysis.mapped {
-        let covered = mapped.through.coverage(&readable).await.map_err(at_source)?;
+        let covered = mapped.through.coverage(&readable, setup.jobs).await;
+        let covered = covered.map_err(at_source)?;
         analysis.preflight.extend(covered);
     }
     let profiles = profile(setup.jobs, &analysis.source, &readable, Depth::Profile, watch).await;

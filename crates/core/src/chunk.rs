@@ -1,8 +1,13 @@
 //! Chunks: the parts of a table that are read, written, verified and recorded one by one.
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{
+    Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::TableId;
+use crate::{LogicalType, TableId, format_date, format_time, format_timestamp, format_uuid, hex};
 
 /// A part of a table. Serialisable, so that any worker can copy it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,4 +84,40 @@ pub enum KeyValue {
     Text(String),
     /// Bytes in hex.
     Bytes(String),
+}
+
+impl KeyValue {
+    /// Returns the value of a row in a column of the logical type; none for NULL, and for a form that only its engine can read.
+    pub fn of(logical: &LogicalType, array: &dyn Array, row: usize) -> Option<Self> {
+        if array.is_null(row) {
+            return None;
+        }
+        Some(match logical {
+            LogicalType::Boolean => Self::Integer(array.as_boolean().value(row).into()),
+            LogicalType::Integer { .. } => Self::Integer(array.as_primitive::<Int64Type>().value(row)),
+            LogicalType::Float { bits: 32 } => {
+                Self::Real(f64::from(array.as_primitive::<Float32Type>().value(row)).to_bits())
+            }
+            LogicalType::Float { .. } => Self::Real(array.as_primitive::<Float64Type>().value(row).to_bits()),
+            LogicalType::Decimal { .. }
+            | LogicalType::Text { .. }
+            | LogicalType::Bits { .. }
+            | LogicalType::TimeZoned
+            | LogicalType::Enum { .. }
+            | LogicalType::Set { .. } => Self::Text(array.as_string::<i32>().value(row).to_owned()),
+            LogicalType::Bytes => Self::Bytes(hex(array.as_binary::<i32>().value(row))),
+            LogicalType::Date => Self::Text(format_date(array.as_primitive::<Date32Type>().value(row))),
+            LogicalType::Time => Self::Text(format_time(
+                array.as_primitive::<Time64MicrosecondType>().value(row),
+            )),
+            LogicalType::Timestamp { zoned } => Self::Text(format_timestamp(
+                array.as_primitive::<TimestampMicrosecondType>().value(row),
+                *zoned,
+            )),
+            LogicalType::Uuid => Self::Text(format_uuid(array.as_fixed_size_binary().value(row))),
+            LogicalType::Json | LogicalType::Interval | LogicalType::Any | LogicalType::Wire { .. } => {
+                return None;
+            }
+        })
+    }
 }

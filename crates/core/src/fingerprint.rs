@@ -7,7 +7,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Catalog, ObjectId, ObjectKind, Sequence, Table, TableId};
+use crate::{Catalog, ObjectId, ObjectKind, Sequence, Table, TableId, hex};
 
 /// SHA-256 in hex of a catalog's structure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +36,6 @@ impl Write for Hashing {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A list whose items are written as the function makes them, one at a time.

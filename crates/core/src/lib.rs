@@ -9,6 +9,7 @@ mod url;
 
 mod catalog;
 mod fingerprint;
+mod hex;
 mod logical;
 mod mapping;
 mod profile;
@@ -78,6 +79,7 @@ pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
 pub use finding::{CODES, Choice, Code, Decision, Finding, Severity};
 pub use fingerprint::{Fingerprint, hash_of};
+pub use hex::{format_uuid, hex};
 pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped, signed_range};

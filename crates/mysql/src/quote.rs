@@ -1,6 +1,6 @@
 //! Quoting of identifiers and literals. Nothing else builds SQL from names or values.
 
-use whimbrel_core::TableId;
+use whimbrel_core::{TableId, hex};
 
 /// Quotes an identifier.
 pub(crate) fn quoted(identifier: &str) -> String {
@@ -33,11 +33,5 @@ pub(crate) fn literal(text: &str) -> String {
 
 /// Spells bytes as a literal.
 pub(crate) fn binary_literal(bytes: &[u8]) -> String {
-    let mut spelled = String::with_capacity(bytes.len() * 2 + 3);
-    spelled.push_str("x'");
-    for byte in bytes {
-        spelled.push_str(&format!("{byte:02x}"));
-    }
-    spelled.push('\'');
-    spelled
+    format!("x'{}'", hex(bytes))
 }

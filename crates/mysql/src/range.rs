@@ -1,8 +1,7 @@
 //! Spells the range of a chunk as a condition: half-open, in the key's own order, so that the key's index serves it.
 
-use whimbrel_core::{Error, ErrorClass, KeyBound, KeyRange, KeyValue, Result, Table, TableId};
+use whimbrel_core::{Error, ErrorClass, KeyBound, KeyRange, KeyValue, Result, Table, TableId, hex};
 
-use crate::codec::print;
 use crate::columns::{ServerColumn, find};
 use crate::native::Kind;
 use crate::quote::{literal, quoted};
@@ -172,7 +171,7 @@ fn spelled(column: &ServerColumn, value: &KeyValue) -> Result<String> {
         (KeyValue::Integer(value), _) => value.to_string(),
         (KeyValue::Real(bits), _) => format!("{:e}", f64::from_bits(*bits)),
         (KeyValue::Text(text), Kind::Char(_) | Kind::Varchar(_) | Kind::Text(_)) => {
-            text_literal(column, &print::hex(text.as_bytes()))
+            text_literal(column, &hex(text.as_bytes()))
         }
         (KeyValue::Bytes(hex), Kind::Char(_) | Kind::Varchar(_) | Kind::Text(_)) => {
             text_literal(column, &digits(hex).ok_or_else(unfit)?)

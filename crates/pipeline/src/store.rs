@@ -18,7 +18,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
-use whimbrel_core::{Error, ErrorClass, MigrationId, Plan, Result, fault};
+use whimbrel_core::{Error, ErrorClass, MigrationId, Plan, Result, fault, hex};
 
 use crate::failure::PLAN_CHANGED;
 
@@ -445,10 +445,7 @@ pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Error {
 /// SHA-256 in hex.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&sha2::Sha256::digest(bytes))
 }
 
 #[cfg(test)]

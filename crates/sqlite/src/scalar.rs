@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
 use whimbrel_core::validation::{bare_query, not_one_value, took_too_long};
-use whimbrel_core::{Error, Result};
+use whimbrel_core::{Error, Result, hex};
 
 use crate::error::During;
 
@@ -90,6 +90,6 @@ fn shown(value: ValueRef<'_>) -> Option<String> {
         ValueRef::Integer(number) => Some(number.to_string()),
         ValueRef::Real(number) => Some(number.to_string()),
         ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        ValueRef::Blob(bytes) => Some(hex(bytes)),
     }
 }

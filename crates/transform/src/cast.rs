@@ -6,7 +6,6 @@
     reason = "a cast names the kinds that it takes"
 )]
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder};
@@ -20,8 +19,8 @@ use datafusion_common::ScalarValue;
 use datafusion_common::arrow::compute::CastOptions;
 use datafusion_physical_expr::expressions::CastExpr;
 use whimbrel_core::{
-    format_date, format_interval, format_time, format_timestamp, parse_date, parse_time, parse_timestamp,
-    shorten, signed_range,
+    format_date, format_interval, format_time, format_timestamp, format_uuid, parse_date, parse_time,
+    parse_timestamp, shorten, signed_range,
 };
 
 use crate::calendar::{self, DAY};
@@ -242,7 +241,7 @@ fn writer(from: &Kind) -> Option<Writer> {
         Kind::Timestamp { zoned: false } => |column| write_timestamp(column, false),
         Kind::Uuid => |column| {
             let uuids = column.as_fixed_size_binary();
-            put(move |row, out| write_uuid(uuids.value(row), out))
+            put(move |row, out| out.push_str(&format_uuid(uuids.value(row))))
         },
         Kind::Interval => |column| {
             let intervals = column.as_fixed_size_binary();
@@ -295,15 +294,6 @@ fn write_float(value: f64, plain: &str, exponent: &str, out: &mut String) {
         _ if value.is_infinite() => out.push_str(if value > 0.0 { "Infinity" } else { "-Infinity" }),
         _ if value == 0.0 || (1e-5..1e16).contains(&value.abs()) => out.push_str(plain),
         _ => out.push_str(exponent),
-    }
-}
-
-fn write_uuid(bytes: &[u8], out: &mut String) {
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        let _ = write!(out, "{byte:02x}");
     }
 }
 

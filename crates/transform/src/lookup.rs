@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow_array::builder::LargeStringBuilder;
 use arrow_array::{Array as _, LargeStringArray};
 use sha2::{Digest as _, Sha256};
-use whimbrel_core::{Error, LookupRule, Result, shorten};
+use whimbrel_core::{Error, LookupRule, Result, hex, shorten};
 
 use crate::node::{Kind, Node};
 use crate::quotes::refuse_open_quotes;
@@ -401,10 +401,6 @@ fn read(name: &str, path: &Path) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     file.take(BYTES_MAX).read_to_end(&mut text).map_err(unreadable)?;
     Ok(text)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unreadable(name: &str, error: csv::Error) -> Error {

@@ -113,12 +113,12 @@ impl MappedSource {
     }
 
     /// Says where the rows of filtered and split tables go, by the catalog as it was read last: one finding per table of a database, from one
-    /// pass over the columns that filters look at.
+    /// pass over the columns that filters look at; `jobs` tables at once.
     ///
     /// # Errors
     /// As [`Source::profile`].
-    pub async fn coverage(&self, tables: &[&Table]) -> Result<Vec<Finding>> {
-        coverage::coverage(&self.databases, &*self.composed().await?, tables).await
+    pub async fn coverage(&self, tables: &[&Table], jobs: usize) -> Result<Vec<Finding>> {
+        coverage::coverage(&self.databases, &*self.composed().await?, tables, jobs).await
     }
 
     /// Returns the engine of each database, and what tells it from every other.

@@ -15,7 +15,7 @@ use arrow_array::types::{Date32Type, Float32Type, Float64Type, Int64Type};
 use arrow_array::{Array as _, ArrayRef};
 use datafusion_common::arrow::array::new_null_array;
 use sha2::{Digest as _, Sha256};
-use whimbrel_core::{ColumnBuilder, Error, LogicalType, Result, arrow_type};
+use whimbrel_core::{ColumnBuilder, Error, LogicalType, Result, arrow_type, hex};
 
 use self::permutation::Permutation;
 use crate::column::InputColumn;
@@ -63,7 +63,7 @@ impl MaskKey {
     /// Returns what tells the key from others: 32 bits of a hash that no mask uses, too few to find the key by.
     pub fn mark(&self) -> String {
         let hash = self.hash(b"mark", b"");
-        hash[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash[..4])
     }
 
     /// The keyed hash (HMAC-SHA-256) of a value, apart from the hashes of other kinds.

@@ -1,7 +1,7 @@
 //! Values of keys: exact, so that a bound of a range or the key of a rejected row leads back to its row.
 
 use mysql_async::Value;
-use whimbrel_core::KeyValue;
+use whimbrel_core::{KeyValue, hex};
 
 use super::print;
 use crate::columns::ServerColumn;
@@ -21,7 +21,7 @@ pub(crate) fn value(column: &ServerColumn, value: &Value) -> Option<KeyValue> {
         (Value::Bytes(bytes), kind) => match std::str::from_utf8(bytes) {
             Ok(text) if is_text(kind) && column.is_stored_as_utf8() => Some(KeyValue::Text(text.to_owned())),
             _ if matches!(kind, Kind::Json | Kind::Spatial(_)) => None,
-            _ => Some(KeyValue::Bytes(print::hex(bytes))),
+            _ => Some(KeyValue::Bytes(hex(bytes))),
         },
         (Value::NULL, _) => None,
     }

@@ -1,6 +1,7 @@
 //! Spells values as text: the form in which they travel between equal engines, and what a person reads.
 
 use mysql_async::Value;
+use whimbrel_core::hex;
 
 use super::form::Form;
 use super::key::bits;
@@ -89,11 +90,6 @@ pub(crate) fn vector(bytes: &[u8]) -> Option<String> {
         .map(|four| float32(f32::from_le_bytes(four)))
         .collect();
     Some(format!("[{}]", numbers.join(",")))
-}
-
-/// Hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The value as a person reads it; bytes that are no text in hex.

@@ -7,9 +7,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use whimbrel_core::{LogicalType, format_date, format_interval, format_time, format_timestamp, shorten};
+use whimbrel_core::{LogicalType, format_date, format_interval, format_time, format_timestamp, hex, shorten};
 
-use super::print::{float32, float64, hex};
+use super::print::{float32, float64};
 
 /// Bytes that are shown at most.
 const SHOWN_BYTES: usize = 40;

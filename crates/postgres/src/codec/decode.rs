@@ -9,7 +9,8 @@
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
     Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, format_date,
-    format_time, format_timestamp, is_decimal, named, parse_date, parse_time, parse_timestamp, shorten, told,
+    format_time, format_timestamp, format_uuid, hex, is_decimal, named, parse_date, parse_time,
+    parse_timestamp, shorten, told,
 };
 
 use super::wire::{Rewrite, Shape};
@@ -339,13 +340,12 @@ fn exact_key(form: &Form, bytes: &[u8]) -> Option<KeyValue> {
     let text = match form {
         Form::Integer => return integer(bytes).ok().map(KeyValue::Integer),
         Form::Bytes => {
-            let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-            return Some(KeyValue::Bytes(digits.collect()));
+            return Some(KeyValue::Bytes(hex(bytes)));
         }
         Form::Date => date(),
         Form::Timestamp { zoned } => stamp(*zoned),
         Form::Interval => Some(text::interval(bytes)),
-        Form::Uuid => Some(text::uuid(bytes)),
+        Form::Uuid => Some(format_uuid(bytes)),
         Form::Text => std::str::from_utf8(bytes).ok().map(str::to_owned),
         Form::Bool | Form::Float | Form::Numeric | Form::Time | Form::TimeTz => Some(show(form, bytes)),
         Form::Jsonb | Form::Labels | Form::Wire(_) => None,
@@ -676,5 +676,5 @@ fn show(form: &Form, bytes: &[u8]) -> String {
         }
         Form::Bytes | Form::Interval | Form::Uuid | Form::Wire(_) => None,
     };
-    shown.unwrap_or_else(|| bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect())
+    shown.unwrap_or_else(|| hex(&bytes[..bytes.len().min(64)]))
 }

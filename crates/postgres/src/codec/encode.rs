@@ -11,7 +11,9 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use whimbrel_core::{LogicalType, Reject, format_date, format_timestamp, named, parse_time, shorten, told};
+use whimbrel_core::{
+    LogicalType, Reject, format_date, format_timestamp, hex, named, parse_time, shorten, told,
+};
 
 use super::cells::Cells;
 use super::decode::{narrowed, uuid, whole_number};
@@ -153,7 +155,7 @@ impl Encoder {
             if array.is_null(row) {
                 return "NULL".to_owned();
             }
-            text::of(&self.columns[at].logical, array, row).map_or_else(hex, |text| shorten(&text))
+            text::of(&self.columns[at].logical, array, row).map_or_else(shown_bytes, |text| shorten(&text))
         };
         let key: Vec<String> = (0..self.columns.len())
             .filter(|&at| self.columns[at].key)
@@ -171,8 +173,8 @@ impl Encoder {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(40).map(|byte| format!("{byte:02x}")).collect()
+fn shown_bytes(bytes: &[u8]) -> String {
+    hex(&bytes[..bytes.len().min(40)])
 }
 
 fn put_text(
@@ -200,9 +202,7 @@ fn put_text(
         }
         Err(bytes) if matches!(column.logical, LogicalType::Wire { .. }) => escape(bytes, out),
         Err(bytes) => {
-            let mut hex = b"\\x".to_vec();
-            hex.extend(bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()));
-            escape(&hex, out);
+            escape(format!("\\x{}", hex(bytes)).as_bytes(), out);
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use whimbrel_core::{Civil, LogicalType, civil_from_days, format_time};
+use whimbrel_core::{Civil, LogicalType, civil_from_days, format_time, format_uuid};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -37,7 +37,7 @@ pub(crate) fn of<'a>(
             *zoned,
         )),
         LogicalType::Interval => Cow::Owned(interval(array.as_fixed_size_binary().value(row))),
-        LogicalType::Uuid => Cow::Owned(uuid(array.as_fixed_size_binary().value(row))),
+        LogicalType::Uuid => Cow::Owned(format_uuid(array.as_fixed_size_binary().value(row))),
         LogicalType::Bytes | LogicalType::Any | LogicalType::Wire { .. } => {
             return Err(array.as_binary::<i32>().value(row));
         }
@@ -90,17 +90,6 @@ pub(super) fn interval(bytes: &[u8]) -> String {
             .map_or(0, |b| i32::from_be_bytes(*b))
     };
     format!("{} mons {} days {micros} microseconds", word(12), word(8))
-}
-
-pub(super) fn uuid(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use whimbrel_core::{
-    Error, LogicalType, Result, canonical_decimal, is_decimal, parse_date, parse_time, parse_timestamp,
+    Error, LogicalType, Result, canonical_decimal, hex, is_decimal, parse_date, parse_time, parse_timestamp,
     shorten,
 };
 
@@ -350,19 +350,15 @@ pub(crate) fn shown(value: ValueRef<'_>) -> String {
         ValueRef::Real(real) => real_text(real),
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => shorten(text),
-            Err(_) => hex(bytes),
+            Err(_) => shown_bytes(bytes),
         },
-        ValueRef::Blob(bytes) => hex(bytes),
+        ValueRef::Blob(bytes) => shown_bytes(bytes),
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn shown_bytes(bytes: &[u8]) -> String {
     const SHOWN: usize = 32;
-    let digits: String = bytes
-        .iter()
-        .take(SHOWN)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digits = hex(&bytes[..bytes.len().min(SHOWN)]);
     if bytes.len() > SHOWN {
         format!("x'{digits}…' ({} bytes)", bytes.len())
     } else {

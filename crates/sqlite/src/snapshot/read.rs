@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
-use whimbrel_core::{Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table, named};
+use whimbrel_core::{Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table, hex, named};
 
 use super::Reader;
 use crate::codec::{RowBatch, shown};
@@ -162,10 +162,7 @@ impl RowKey {
             ValueRef::Text(text) => std::str::from_utf8(text)
                 .ok()
                 .map(|text| KeyValue::Text(text.to_owned())),
-            ValueRef::Blob(bytes) => {
-                let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-                Some(KeyValue::Bytes(digits.collect()))
-            }
+            ValueRef::Blob(bytes) => Some(KeyValue::Bytes(hex(bytes))),
             ValueRef::Null => None,
         };
         let key = || self.parts.iter().map(|(_, at)| one(at)).collect::<Option<_>>();

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql};
-use whimbrel_core::{Chunk, KeyBound, KeyRange, KeyValue, Result, Table};
+use whimbrel_core::{Chunk, KeyBound, KeyRange, KeyValue, Result, Table, hex};
 
 use crate::catalog::pragma_number;
 use crate::error::During;
@@ -383,9 +383,7 @@ fn key_value(value: ValueRef<'_>) -> Option<KeyValue> {
         ValueRef::Integer(number) => Some(KeyValue::Integer(number)),
         ValueRef::Real(real) => Some(KeyValue::Real(real.to_bits())),
         ValueRef::Text(bytes) => Some(KeyValue::Text(std::str::from_utf8(bytes).ok()?.to_owned())),
-        ValueRef::Blob(bytes) => Some(KeyValue::Bytes(
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        )),
+        ValueRef::Blob(bytes) => Some(KeyValue::Bytes(hex(bytes))),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use whimbrel_core::{
     BATCH_BYTES, Batch, Finding, KeyRange, ObjectId, ObjectKind, ReadRequest, Result, Severity, Table,
     TableId,
@@ -35,7 +35,7 @@ struct Coverage {
     several: u64,
 }
 
-/// Counts the rows of every table that a filter parts; one pass over the columns that its filters look at.
+/// Counts the rows of every table that a filter parts, `jobs` tables at once; one pass over the columns that its filters look at.
 ///
 /// # Errors
 /// The databases'.
@@ -43,13 +43,13 @@ pub(crate) async fn coverage(
     databases: &[Database],
     composed: &Composed,
     tables: &[&Table],
+    jobs: usize,
 ) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for origin in origins(databases, composed, tables) {
-        let counted = origin.count().await?;
-        findings.push(origin.finding(&counted));
-    }
-    Ok(findings)
+    stream::iter(origins(databases, composed, tables))
+        .map(|origin| async move { Ok(origin.finding(&origin.count().await?)) })
+        .buffered(jobs.max(1))
+        .try_collect()
+        .await
 }
 
 fn origins<'a>(databases: &'a [Database], composed: &'a Composed, tables: &[&'a Table]) -> Vec<Origin<'a>> {

@@ -9,8 +9,7 @@ use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use whimbrel_core::{
-    Batch, Error, KeyValue, LogicalType, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema,
-    shorten,
+    Batch, Error, KeyValue, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema, shorten,
 };
 
 use super::part::{Computed, Part, Value};
@@ -324,7 +323,7 @@ impl Reading {
     fn exact(&self, records: &RecordBatch, row: usize) -> Vec<KeyValue> {
         let value = |at: &usize| {
             let array = records.column(self.inputs[*at]?);
-            key_value(&self.part.inputs[*at].logical, array, row)
+            KeyValue::of(&self.part.inputs[*at].logical, array, row)
         };
         match self.is_found_by_key && self.key_instead().is_none() {
             true => self
@@ -407,33 +406,6 @@ fn is_found_by_key(part: &Part, mapped: &Table) -> bool {
     let own = columns(&part.table);
     let is_one = own.is_some() && own == columns(mapped);
     is_one && !part.is_merged && part.has_as_they_are(&own.unwrap_or_default())
-}
-
-/// A value of a key as databases spell it; none for a form that they spell each in a way of its own.
-fn key_value(logical: &LogicalType, array: &ArrayRef, row: usize) -> Option<KeyValue> {
-    let options = FormatOptions::default();
-    let formatter = ArrayFormatter::try_new(array, &options).ok()?;
-    let text = formatter.value(row).to_string();
-    match logical {
-        LogicalType::Integer { .. } => text.parse().ok().map(KeyValue::Integer),
-        LogicalType::Text { .. } => Some(KeyValue::Text(text)),
-        LogicalType::Boolean
-        | LogicalType::Decimal { .. }
-        | LogicalType::Float { .. }
-        | LogicalType::Bytes
-        | LogicalType::Bits { .. }
-        | LogicalType::Date
-        | LogicalType::Time
-        | LogicalType::TimeZoned
-        | LogicalType::Timestamp { .. }
-        | LogicalType::Interval
-        | LogicalType::Uuid
-        | LogicalType::Json
-        | LogicalType::Enum { .. }
-        | LogicalType::Set { .. }
-        | LogicalType::Any
-        | LogicalType::Wire { .. } => None,
-    }
 }
 
 fn masked(computed: &Computed, array: ArrayRef) -> Result<ArrayRef> {

@@ -9,7 +9,9 @@ use sqlparser::ast::{CastKind, DataType, ExactNumberInfo, Expr, Value};
 use whimbrel_core::expression::{
     Kind, cast, is_now, is_number_literal, no, number_literal, take, text_literal, text_of, word,
 };
-use whimbrel_core::{LogicalType, Untranslated, format_timestamp, parse_date, parse_time, parse_timestamp};
+use whimbrel_core::{
+    LogicalType, Untranslated, format_timestamp, hex, parse_date, parse_time, parse_timestamp,
+};
 
 use super::Reader;
 
@@ -49,8 +51,7 @@ pub(super) fn literal(expr: &mut Expr) -> Result<(), Untranslated> {
 }
 
 fn hex_of(text: &str) -> Expr {
-    let hex = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    Expr::value(Value::HexStringLiteral(hex))
+    Expr::value(Value::HexStringLiteral(hex(text.as_bytes())))
 }
 
 /// Reads a whole literal by the type of its place: `b'101'` and `0x41` are bits, numbers, bytes or text.
