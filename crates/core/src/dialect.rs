@@ -57,6 +57,11 @@ pub trait Dialect: Send + Sync {
         true
     }
 
+    /// Returns what the column takes of the values of its form; none when it takes all that are not too long or too large for the form.
+    fn room(&self, _column: &Column) -> Option<Room> {
+        None
+    }
+
     /// Returns the native type that holds the logical type, spelled as the engine's catalog prints it.
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String>;
 
@@ -226,6 +231,20 @@ pub trait Dialect: Send + Sync {
     /// # Errors
     /// `Unsupported` when the engine has no such thing; the planner avoids it by the capabilities.
     fn steps(&self, change: &Change) -> Result<Vec<Step>>;
+}
+
+/// What a column takes of the values of its form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// So many bytes.
+    Bytes {
+        /// The most.
+        most: u32,
+        /// True when it takes no fewer.
+        is_fixed: bool,
+    },
+    /// The years of a calendar.
+    Years,
 }
 
 /// A feature that some engines have, as far as it can be left out without touching a value.

@@ -71,7 +71,7 @@ pub use connector::{
 pub use decimal::{canonical_decimal, is_decimal};
 pub use dependency::{cycles, sort_by_dependency};
 pub use dialect::{
-    Change, ColumnCheck, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, TargetCollation,
+    Change, ColumnCheck, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, Room, TargetCollation,
     TextEquality, Untranslated,
 };
 pub use digest::Digest;

@@ -9,8 +9,8 @@ mod spelling;
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
     Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Comparable, Dialect, ExpressionContext,
-    Feature, LogicalType, Mapped, NativeColumn, ObjectKind, Result, Step, Table, TableId, TargetCollation,
-    TextEquality, Untranslated, ValueRule,
+    Feature, LogicalType, Mapped, NativeColumn, ObjectKind, Result, Room, Step, Table, TableId,
+    TargetCollation, TextEquality, Untranslated, ValueRule,
 };
 
 use crate::flavour::{Flavour, Version};
@@ -68,6 +68,15 @@ impl Dialect for MysqlDialect {
             Kind::parse(&column.native),
             Kind::Uuid | Kind::Inet4 | Kind::Inet6 | Kind::Json | Kind::Other(_)
         )
+    }
+
+    fn room(&self, column: &Column) -> Option<Room> {
+        let kind = Kind::parse(&column.native);
+        if let Kind::Binary(most) | Kind::Varbinary(most) = kind {
+            let is_fixed = matches!(kind, Kind::Binary(_));
+            return Some(Room::Bytes { most, is_fixed });
+        }
+        (kind == Kind::Year).then_some(Room::Years)
     }
 
     fn is_kin(&self, engine: &str) -> bool {

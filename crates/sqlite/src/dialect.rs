@@ -131,6 +131,15 @@ impl Dialect for SqliteDialect {
         }
     }
 
+    fn castable(&self, wanted: &str) -> Option<String> {
+        // The engine prints its standard types in capitals, however they were declared.
+        const STANDARD: [&str; 6] = ["ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"];
+        let standard = STANDARD
+            .iter()
+            .find(|name| name.eq_ignore_ascii_case(wanted.trim()));
+        Some(standard.map_or_else(|| wanted.to_owned(), |name| (*name).to_owned()))
+    }
+
     fn numbering_type(&self, native: &str) -> Option<String> {
         // Only a key that is declared with this very word is the number of its row.
         (affinity(native) == Affinity::Integer).then(|| "INTEGER".to_owned())

@@ -3,12 +3,15 @@
 
 mod castable;
 mod compose;
+mod computed;
 mod condition;
 mod coverage;
 mod division;
+mod domains;
 mod entries;
 mod exact;
 mod families;
+mod fill;
 mod keyed;
 mod keys;
 mod merge;

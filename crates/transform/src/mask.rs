@@ -6,6 +6,7 @@
     reason = "most types have no padding and no characters to keep"
 )]
 
+mod digits;
 mod permutation;
 
 use std::fmt;
@@ -15,14 +16,22 @@ use arrow_array::types::{Date32Type, Float32Type, Float64Type, Int64Type};
 use arrow_array::{Array as _, ArrayRef};
 use datafusion_common::arrow::array::new_null_array;
 use sha2::{Digest as _, Sha256};
-use whimbrel_core::{ColumnBuilder, Error, LogicalType, Result, arrow_type, hex};
+use whimbrel_core::{ColumnBuilder, Error, LogicalType, Result, Room, arrow_type, hex};
 
+use self::digits::Digits;
 use self::permutation::Permutation;
 use crate::column::InputColumn;
 
 /// The characters of a hashed text: 80 bits, so that two texts do not become one by chance. They are as many in every column, since
 /// a text must have one hash wherever it stands.
 const HASH_CHARS: u32 = 16;
+
+/// The bytes of hashed bytes, as many as keys of bytes mostly have.
+const HASH_BYTES: u32 = 16;
+
+/// The first of January 2000 in days and in microseconds: a moment that every type for moments holds.
+const REDACTED_DAY: i32 = 10_957;
+const REDACTED_MOMENT: i64 = 946_684_800_000_000;
 
 /// What a mask does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,11 +107,14 @@ impl fmt::Debug for MaskKey {
 pub struct Mask {
     logical: LogicalType,
     way: Way,
+    /// The bytes of every value of a type that takes no shorter ones.
+    bytes: usize,
 }
 
 #[derive(Clone)]
 enum Way {
     Integer(Permutation),
+    Digits(Digits),
     Text(MaskKey),
     Bytes(MaskKey),
     Uuid(MaskKey),
@@ -116,6 +128,7 @@ enum Way {
 enum Fixed {
     False,
     Zero,
+    Moment,
     Text(&'static str),
     Empty,
     Nil,
@@ -141,7 +154,32 @@ impl Mask {
         Ok(Self {
             logical: column.logical.clone(),
             way,
+            bytes: 0,
         })
+    }
+
+    /// Fits the mask to a column that takes only so many bytes, or only years.
+    ///
+    /// # Errors
+    /// `Invalid` when no hash fits.
+    pub fn within(mut self, room: Option<Room>) -> Result<Self> {
+        let refused =
+            |what: String, hint: &str| Err(Error::invalid(what).with_code("mask_invalid").with_hint(hint));
+        match (room, &self.way) {
+            (Some(Room::Bytes { most, .. }), Way::Bytes(_)) if most < HASH_BYTES => refused(
+                format!("a column of {most} bytes cannot be hashed: a hash has {HASH_BYTES} bytes"),
+                "use `redact`, or give the column a longer type",
+            ),
+            (Some(Room::Years), Way::Integer(_)) => refused(
+                "a column of years cannot be hashed: a hash is no year".to_owned(),
+                "use `redact`, or make it a number first: types = { COLUMN = \"int\" }",
+            ),
+            (Some(Room::Bytes { most, is_fixed: true }), _) => {
+                self.bytes = usize::try_from(most).unwrap_or(0);
+                Ok(self)
+            }
+            (Some(Room::Bytes { .. } | Room::Years) | None, _) => Ok(self),
+        }
     }
 
     /// Makes the mask of a column whose type reads only texts of its own: NULL is all that can stand in their place.
@@ -161,6 +199,7 @@ impl Mask {
             MaskKind::Redact if column.nullable => Ok(Self {
                 logical: column.logical.clone(),
                 way: Way::Null,
+                bytes: 0,
             }),
             MaskKind::Redact => Err(refused(
                 "redacted, nor be NULL",
@@ -211,7 +250,15 @@ impl Mask {
                 let hash = letters(&key.hash(b"text", text.as_bytes()));
                 column.push_written(|out| self.pad(&hash, out));
             }
-            Way::Bytes(key) => column.push_bytes(&key.hash(b"bytes", array.as_binary::<i32>().value(row))),
+            Way::Digits(digits) => {
+                let number = digits.apply(array.as_string::<i32>().value(row));
+                column.push_bytes(number.as_bytes());
+            }
+            Way::Bytes(key) => {
+                let hash = key.hash(b"bytes", array.as_binary::<i32>().value(row));
+                column.push_written(|out| self.push_sized(&hash[..16], out));
+            }
+            Way::Fixed(Fixed::Empty) => column.push_written(|out| self.push_sized(b"", out)),
             Way::Uuid(key) => column.push_16(hashed_uuid(key, array.as_fixed_size_binary().value(row))),
             Way::Fixed(Fixed::Text(text)) => column.push_written(|out| self.pad(text.as_bytes(), out)),
             Way::Fixed(fixed) => push_fixed(*fixed, array, column),
@@ -241,6 +288,12 @@ impl Mask {
             Some(_) => text.trim_end_matches(' '),
             None => text,
         }
+    }
+
+    /// Zeros fill what a shorter value leaves.
+    fn push_sized(&self, bytes: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(bytes);
+        out.extend(std::iter::repeat_n(0, self.bytes.saturating_sub(bytes.len())));
     }
 
     fn pad(&self, text: &[u8], out: &mut Vec<u8>) {
@@ -274,6 +327,7 @@ fn hash_way(key: &MaskKey, column: &InputColumn) -> Result<Way> {
         LogicalType::Text { .. } => Ok(Way::Text(key.clone())),
         LogicalType::Bytes => Ok(Way::Bytes(key.clone())),
         LogicalType::Uuid => Ok(Way::Uuid(key.clone())),
+        LogicalType::Decimal { scale: Some(0), .. } => Ok(Way::Digits(Digits::new(key.clone()))),
         LogicalType::Boolean
         | LogicalType::Decimal { .. }
         | LogicalType::Float { .. }
@@ -290,7 +344,7 @@ fn hash_way(key: &MaskKey, column: &InputColumn) -> Result<Way> {
         | LogicalType::Wire { .. } => Err(no_mask(
             column,
             "hashed",
-            "integers, text, bytes and UUIDs can be hashed; use `redact` for other types",
+            "whole numbers, text, bytes and UUIDs can be hashed; use `redact` for other types",
         )),
     }
 }
@@ -298,11 +352,10 @@ fn hash_way(key: &MaskKey, column: &InputColumn) -> Result<Way> {
 fn redact_way(column: &InputColumn) -> Result<Way> {
     Ok(match &column.logical {
         LogicalType::Boolean => Way::Fixed(Fixed::False),
-        LogicalType::Integer { .. }
-        | LogicalType::Float { .. }
-        | LogicalType::Date
-        | LogicalType::Time
-        | LogicalType::Timestamp { .. } => Way::Fixed(Fixed::Zero),
+        LogicalType::Integer { .. } | LogicalType::Float { .. } | LogicalType::Time => {
+            Way::Fixed(Fixed::Zero)
+        }
+        LogicalType::Date | LogicalType::Timestamp { .. } => Way::Fixed(Fixed::Moment),
         LogicalType::Decimal { .. } => Way::Fixed(Fixed::Text("0")),
         LogicalType::Text { chars_max, .. } => Way::Fixed(Fixed::Text(match chars_max {
             Some(0) => "",
@@ -348,7 +401,8 @@ fn push_fixed(fixed: Fixed, array: &ArrayRef, column: &mut ColumnBuilder) {
         Fixed::Text(text) => column.push_bytes(text.as_bytes()),
         Fixed::Empty => column.push_bytes(b""),
         Fixed::Nil => column.push_16([0; 16]),
-        Fixed::Zero if array.as_primitive_opt::<Date32Type>().is_some() => column.push_i32(0),
+        Fixed::Moment if array.as_primitive_opt::<Date32Type>().is_some() => column.push_i32(REDACTED_DAY),
+        Fixed::Moment => column.push_i64(REDACTED_MOMENT),
         Fixed::Zero if array.as_primitive_opt::<Float32Type>().is_some() => column.push_f32(0.0),
         Fixed::Zero if array.as_primitive_opt::<Float64Type>().is_some() => column.push_f64(0.0),
         Fixed::Zero => column.push_i64(0),

@@ -9,6 +9,7 @@ mod bench;
 mod castings;
 mod crashes;
 mod hidden;
+mod kept_types;
 mod kin;
 mod lookups;
 mod masks;

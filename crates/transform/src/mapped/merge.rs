@@ -7,7 +7,8 @@ use whimbrel_core::{Column, Error, LogicalType, Result, Table, TableId};
 
 use super::castable::word;
 use super::compose::Tools;
-use super::part::{Computed, Part, PartColumn, Value, quoted};
+use super::computed::{Computed, Masked};
+use super::part::{Part, PartColumn, Value, quoted};
 use super::rules::Assigned;
 use super::shared::{Shared, Strand, share};
 use super::sources::Described;
@@ -191,7 +192,7 @@ fn adapt(part: &mut Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -
             cast.of = computed.of;
             cast.exact = computed.exact.take();
             if let Some(rule) = computed.masked {
-                cast.hide(name, rule, tools.mask_key)?;
+                cast.hide(&Masked::plain(name), rule, tools.mask_key)?;
             }
             **computed = cast;
         }

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Alternative, Catalog, Column, Error, LogicalType, Lossy, MaskRule, PartValue, Result, Table, TableId,
-    TablePart, TableRule, UserTypeKind, WITHHELD, is_secret, matches_name,
+    Catalog, Column, Error, Fidelity, LogicalType, Lossy, MaskRule, ObjectKind, PartValue, Result, Table,
+    TableId, TablePart, TableRule, UserTypeKind, WITHHELD, is_secret, matches_name,
 };
 
 use super::castable::word;
 use super::compose::{Base, Tools};
-use super::condition;
+use super::computed::{Computed, Masked};
 use super::exact::Exact;
+use super::fill::Fill;
 use super::keys::{Gone, mentions};
 use super::retyped::{Retyped, keeps_values};
 use super::rules::hint_for;
 use super::sources::Described;
-use crate::{Expression, Filter, InputColumn, Lookups, Mask, MaskKey, MaskKind};
+use super::{condition, domains};
+use crate::{Filter, InputColumn};
 
 /// A table that rows come from.
 #[derive(Clone)]
@@ -71,71 +73,6 @@ pub(crate) enum Value {
     },
     /// Computed.
     Computed(Box<Computed>),
-}
-
-/// How a value is computed.
-#[derive(Clone)]
-pub(crate) struct Computed {
-    /// From the table's columns.
-    pub(crate) expression: Expression,
-    /// As it was compiled, for messages.
-    pub(crate) text: String,
-    /// What hides it.
-    pub(crate) mask: Option<Mask>,
-    /// The kind of mask, to compare what two keys do.
-    pub(crate) masked: Option<MaskRule>,
-    /// The column whose place it takes, when it does nothing but hide it or give it another form.
-    pub(crate) of: Option<usize>,
-    /// What watches over a cast that may change values.
-    pub(crate) exact: Option<Exact>,
-    /// True when every value means what the column's own means.
-    pub(crate) keeps_values: bool,
-}
-
-impl Computed {
-    /// What the expression gives, with nothing hidden.
-    ///
-    /// # Errors
-    /// As [`Expression::compile`].
-    pub(crate) fn new(text: String, inputs: &[InputColumn], lookups: &Lookups) -> Result<Self> {
-        Ok(Self {
-            expression: Expression::compile(&text, inputs, lookups)?,
-            text,
-            mask: None,
-            masked: None,
-            of: None,
-            exact: None,
-            keeps_values: false,
-        })
-    }
-
-    /// Hides the values.
-    ///
-    /// # Errors
-    /// As [`Mask::new`].
-    pub(crate) fn hide(&mut self, name: &str, rule: MaskRule, key: &MaskKey) -> Result<()> {
-        self.mask = Some(Mask::new(kind(rule), key, &self.as_input(name))?);
-        self.masked = Some(rule);
-        Ok(())
-    }
-
-    /// As [`Computed::hide`], for a column whose type reads only texts of its own, of which no mask makes one.
-    ///
-    /// # Errors
-    /// As [`Mask::of_own_texts`].
-    fn hide_own_texts(&mut self, name: &str, rule: MaskRule, native: &str) -> Result<()> {
-        self.mask = Some(Mask::of_own_texts(kind(rule), native, &self.as_input(name))?);
-        self.masked = Some(rule);
-        Ok(())
-    }
-
-    fn as_input(&self, name: &str) -> InputColumn {
-        InputColumn {
-            name: name.to_owned(),
-            logical: self.expression.logical().clone(),
-            nullable: self.expression.nullable(),
-        }
-    }
 }
 
 /// The column in an expression.
@@ -397,7 +334,7 @@ impl PartColumn {
     pub(crate) fn form(&self, part: &Part) -> LogicalType {
         match &self.value {
             Value::Column { at, .. } => part.inputs[*at].logical.clone(),
-            Value::Computed(computed) => computed.expression.logical().clone(),
+            Value::Computed(computed) => computed.form().clone(),
         }
     }
 
@@ -416,7 +353,7 @@ impl PartColumn {
         };
         Some(Lossy {
             why: computed.exact.as_ref()?.why().to_owned(),
-            form: word(computed.expression.logical())?,
+            form: word(computed.form())?,
         })
     }
 
@@ -426,29 +363,34 @@ impl PartColumn {
     }
 }
 
-/// The form in which a column's values are read. Of numbers that a row is known by, or that a mask takes for such, the whole ones that other engines
-/// number with are enough, whatever else the type could hold.
+/// The form in which a column's values are read. Of numbers that a row is known by, the whole ones that other engines number with are enough,
+/// whatever else the type could hold; of a number that is widened for want of a scale, the one with a scale is read where a mapping gives new
+/// values, since only that one says what is equal.
 fn form(base: &Base<'_>, column: &Column, rules: &[&TableRule]) -> LogicalType {
     let described = base.described;
     let mapped = described.dialect.logical(column, described.catalog, None);
-    let is_whole = matches!(mapped.to, LogicalType::Decimal { scale: Some(0), .. });
-    let is_number = |other: &Alternative<LogicalType>| matches!(other.to, LogicalType::Integer { .. });
-    let Some(number) = mapped
-        .alternatives
-        .iter()
-        .find(|other| is_number(other))
-        .filter(|_| is_whole)
-    else {
+    let other = |wanted: fn(&LogicalType) -> bool| {
+        let mut others = mapped.alternatives.iter().map(|other| &other.to);
+        others.find(|other| wanted(other)).cloned()
+    };
+    let LogicalType::Decimal { scale, .. } = &mapped.to else {
         return mapped.to;
     };
-    let is_hashed = rules.iter().any(|rule| {
-        let mut masks = rule.mask.iter();
-        masks.any(|(pattern, mask)| *mask == MaskRule::Hash && matches_name(pattern, &column.name))
-    });
-    match is_hashed || is_given_by(described.catalog, base.table, column, LINKS_MAX) {
-        true => number.to.clone(),
-        false => mapped.to,
-    }
+    let is_number = || is_given_by(described.catalog, base.table, column, LINKS_MAX);
+    let is_widened = || mapped.fidelity != Fidelity::Exact && is_hidden_or_filled(column, rules);
+    let form = match scale {
+        Some(0) if is_number() => other(|other| matches!(other, LogicalType::Integer { .. })),
+        None if is_widened() => other(|other| matches!(other, LogicalType::Decimal { scale: Some(_), .. })),
+        Some(_) | None => None,
+    };
+    form.unwrap_or(mapped.to)
+}
+
+fn is_hidden_or_filled(column: &Column, rules: &[&TableRule]) -> bool {
+    rules.iter().any(|rule| {
+        let mut patterns = rule.mask.keys().chain(rule.default.keys());
+        patterns.any(|pattern| matches_name(pattern, &column.name))
+    })
 }
 
 /// How many foreign keys are followed from a column to the one that numbers rows.
@@ -579,43 +521,85 @@ impl Builder<'_> {
         if let Some(default) = default {
             text = format!("coalesce({text}, ({default}))");
         }
-        let keeps_form = computed.is_none() && default.is_none() && wanted.is_none();
+        let is_own = computed.is_none() && wanted.is_none();
         let mut made = self.compute_as(name, &text, wanted)?;
+        if is_own {
+            if let Some(default) = default {
+                made.fill = self.fill(at, name, default)?;
+            }
+            part.gone = self.leave_conditions(&mut part.column);
+        }
         if let Some(rule) = mask {
-            let hidden = match wanted.is_none() && self.reads_own_texts(column) {
-                true => made.hide_own_texts(name, *rule, &column.native),
-                false => made.hide(name, *rule, self.tools.mask_key),
-            };
-            hidden.map_err(|error| mapping_error(error, &self.place(name), "mask"))?;
+            self.hide(&mut made, &part.column, *rule, is_own)?;
         }
         made.of = (computed.is_none() && default.is_none()).then_some(at);
         part.column.derivation = Some(said(&made));
-        part.column.derived = Some(match keeps_form {
+        part.column.derived = Some(match is_own && default.is_none() {
             true => self.inputs[at].logical.clone(),
-            false => made.expression.logical().clone(),
+            false => made.form().clone(),
         });
-        part.column.nullable =
-            made.expression.nullable() && column.nullable || mask.is_none() && made.expression.nullable();
-        if !keeps_form && (computed.is_some() || wanted.is_some()) {
-            let native = wanted.filter(|_| computed.is_none());
-            let to = native.and_then(|native| self.form_of(native));
-            let to = to.unwrap_or_else(|| made.expression.logical().clone());
-            let retyped = Retyped {
-                described: self.described,
-                table: self.own,
-                target: self.tools.target,
-                from: &self.inputs[at].logical,
-                to: &to,
-                native: native.map(String::as_str),
-            };
-            let (numbered, gone) = retyped.settle(&mut part.column);
-            made.keeps_values =
-                made.of.is_some() && mask.is_none() && keeps_values(&self.inputs[at].logical, &to);
-            part.wanted = numbered.or(part.wanted);
-            part.gone = gone;
+        part.column.nullable = made.expression.nullable() && part.column.nullable
+            || mask.is_none() && made.expression.nullable();
+        if !is_own {
+            self.settle(&mut part, &mut made, at, wanted.filter(|_| computed.is_none()));
         }
         part.value = Value::Computed(Box::new(made));
         Ok(part)
+    }
+
+    /// What the column keeps of its own in another type or with other values.
+    fn settle(&self, part: &mut PartColumn, made: &mut Computed, at: usize, native: Option<&String>) {
+        let to = native.and_then(|native| self.form_of(native));
+        let to = to.unwrap_or_else(|| made.expression.logical().clone());
+        let retyped = Retyped {
+            described: self.described,
+            table: self.own,
+            target: self.tools.target,
+            from: &self.inputs[at].logical,
+            to: &to,
+            native: native.map(String::as_str),
+        };
+        let (numbered, gone) = retyped.settle(&mut part.column);
+        made.keeps_values =
+            made.of.is_some() && made.mask.is_none() && keeps_values(&self.inputs[at].logical, &to);
+        part.wanted = numbered.or(part.wanted.take());
+        part.gone = gone;
+    }
+
+    /// What stands in the place of NULL in a column that keeps its form.
+    fn fill(&self, at: usize, name: &str, default: &str) -> Result<Option<Fill>> {
+        Fill::new((at, self.inputs), default, self.tools.lookups)
+            .map_err(|error| mapping_error(error, &self.place(name), default))
+    }
+
+    /// Takes away the conditions of the column's domain, which new values may not meet.
+    fn leave_conditions(&self, column: &mut Column) -> Vec<Gone> {
+        let Some((without, domain)) = domains::without_conditions(self.described, column) else {
+            return Vec::new();
+        };
+        *column = without;
+        vec![Gone {
+            kind: ObjectKind::Column,
+            name: column.name.clone(),
+            what: Some(format!("domain `{domain}`")),
+            why: format!("the mapping changes `{}`", column.name),
+        }]
+    }
+
+    /// Masks the values, which keep the column's own type or not.
+    fn hide(&self, made: &mut Computed, column: &Column, rule: MaskRule, is_own: bool) -> Result<()> {
+        let hidden = Masked {
+            takes_null: !is_own || domains::takes_null(self.described, column),
+            own_texts: (is_own && self.reads_own_texts(column)).then_some(column.native.as_str()),
+            room: self
+                .described
+                .dialect
+                .room(column)
+                .filter(|_| is_own && self.keeps_type()),
+            ..Masked::plain(&column.name)
+        };
+        made.hide(&hidden, rule, self.tools.mask_key)
+            .map_err(|error| mapping_error(error, &self.place(&column.name), "mask"))
     }
 
     fn new_column(&self, name: &str, text: &str) -> Result<PartColumn> {
@@ -627,7 +611,7 @@ impl Builder<'_> {
         };
         let mut made = self.compute_as(name, &text, wanted)?;
         if let Some(rule) = mask {
-            made.hide(name, *rule, self.tools.mask_key)
+            made.hide(&Masked::plain(name), *rule, self.tools.mask_key)
                 .map_err(|error| mapping_error(error, &self.place(name), "mask"))?;
         }
         let mut column = Column::new(name, "");
@@ -665,6 +649,11 @@ impl Builder<'_> {
         format!("{}.{name}", self.table.id)
     }
 
+    /// Tells whether columns whose values a mapping hides or fills in keep their types.
+    fn keeps_type(&self) -> bool {
+        self.described.catalog.engine == self.tools.target_engine
+    }
+
     /// Tells whether the column keeps a type in the target that travels as text and reads only texts of its own.
     fn reads_own_texts(&self, column: &Column) -> bool {
         let Described { catalog, dialect, .. } = self.described;
@@ -677,7 +666,7 @@ impl Builder<'_> {
             dialect.logical(column, catalog, None).to,
             LogicalType::Text { .. }
         );
-        catalog.engine == self.tools.target_engine && is_text && !is_domain && !dialect.takes_any_text(column)
+        self.keeps_type() && is_text && !is_domain && !dialect.takes_any_text(column)
     }
 
     /// The expression in the form that a type of the target's holds.
@@ -731,14 +720,6 @@ fn said(computed: &Computed) -> String {
     match &computed.masked {
         Some(mask) => format!("{} of {}", String::from(*mask), computed.text),
         None => computed.text.clone(),
-    }
-}
-
-fn kind(rule: MaskRule) -> MaskKind {
-    match rule {
-        MaskRule::Hash => MaskKind::Hash,
-        MaskRule::Redact => MaskKind::Redact,
-        MaskRule::KeepLast(count) => MaskKind::KeepLast(count),
     }
 }
 

@@ -12,7 +12,8 @@ use whimbrel_core::{
     Batch, Error, KeyValue, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema, shorten,
 };
 
-use super::part::{Computed, Part, Value};
+use super::computed::Computed;
+use super::part::{Part, Value};
 use crate::InputColumn;
 
 /// How rows of a part become rows of the mapped table.
@@ -254,10 +255,7 @@ impl Reading {
             let Value::Computed(computed) = &column.value else {
                 return Err(Error::bug("a computed column has no expression"));
             };
-            let mut evaluated = computed.expression.evaluate(&inputs)?;
-            if let Some(exact) = &computed.exact {
-                exact.refuse_changed(&inputs, &mut evaluated)?;
-            }
+            let evaluated = computed.evaluate(&inputs)?;
             for (row, why) in &evaluated.failed {
                 if !failed[*row] {
                     let what = (column.name.as_str(), computed.text.as_str());

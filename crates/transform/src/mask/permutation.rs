@@ -51,6 +51,17 @@ impl Permutation {
         }
     }
 
+    /// Returns the number that stands in the place of one beyond the integers with a sign, among these.
+    pub(super) fn apply_large(&self, value: u64) -> u64 {
+        let mut place = value;
+        loop {
+            place = self.network(place, 32, 1 << 9);
+            if place >> 63 == 1 {
+                return place;
+            }
+        }
+    }
+
     /// Goes round the network, which is wider than the band, until the band is met again: that is a permutation of the band.
     fn place(&self, value: u64, first: u64, side: u64) -> u64 {
         let (band, end) = (0_u64..)
