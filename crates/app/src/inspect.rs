@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use whimbrel_core::{Catalog, Depth, Finding, Mapping, Result, Source, TableProfile, TableUsage, Usage};
+use whimbrel_core::{
+    Catalog, Depth, Families, Finding, Mapping, Result, Source, Table, TableId, TableProfile, TableUsage,
+    Usage,
+};
 
 use self::detail::{detail, usage_of};
 use self::measure::{Limits, Readable, qualities};
@@ -87,10 +90,20 @@ pub enum UsageNote {
 pub struct TableInventory {
     /// Its name.
     pub table: String,
-    /// Exact number of rows; none for a table that cannot be moved or read.
+    /// Exact number of rows; none for a table that cannot be moved or read. Those of a partitioned table are in its partitions, at all
+    /// levels; where these are tables too, the inventory's number counts them once.
     pub rows: Option<u64>,
-    /// Size of the data in bytes.
+    /// Size of the data in bytes, with that of its partitions.
     pub size_bytes: u64,
+    /// How many tables hold its rows, for one that is divided into tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<usize>,
+    /// The table whose partition it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition_of: Option<String>,
+    /// Rows of the tables that inherit from it, which a query of it shows too; they are not among its `rows`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited_rows: Option<u64>,
     /// Number of columns.
     pub columns: usize,
     /// Number of indexes, those of keys apart.
@@ -135,13 +148,14 @@ pub async fn inspect(
         None
     };
     let barred = barred(&findings);
-    let readable = |table: &&whimbrel_core::Table| !barred.contains(&table.id);
+    let readable = |table: &&Table| !barred.contains(&table.id);
     let readable: Vec<_> = catalog.tables.iter().filter(readable).collect();
     let profiles = profile(setup.jobs, &source, &readable, Depth::Survey, watch).await?;
+    let families = Families::of(&catalog.tables);
     let mut tables: Vec<TableInventory> = catalog
         .tables
         .iter()
-        .map(|table| of_table(table, profiles.get(&table.id)))
+        .map(|table| of_table(table, &families, &profiles))
         .collect();
     if request.profile {
         let limits = Limits {
@@ -158,7 +172,7 @@ pub async fn inspect(
         let mut qualities = qualities(what, limits, watch).await?;
         let counts = usage.as_ref().map(counts_of);
         for (found, table) in tables.iter_mut().zip(&catalog.tables) {
-            let usage = counts.and_then(|counts| usage_of(counts?, &table.id));
+            let usage = counts.and_then(|counts| usage_of(counts?, table, &families));
             let quality = qualities.remove(&table.id);
             found.detail = Some(detail(table, profiles.get(&table.id), quality, usage));
         }
@@ -169,8 +183,8 @@ pub async fn inspect(
         url: address.url.masked(),
         database: catalog.database.clone(),
         encoding: catalog.encoding.clone(),
-        rows: tables.iter().filter_map(|table| table.rows).sum(),
-        size_bytes: tables.iter().map(|table| table.size_bytes).sum(),
+        rows: profiles.values().map(|profile| profile.rows).sum(),
+        size_bytes: catalog.tables.iter().map(|table| size(table, &profiles)).sum(),
         objects: objects(&catalog),
         tables,
         findings,
@@ -203,7 +217,7 @@ async fn open(setup: &Setup, request: &InspectRequest, address: &mut Address) ->
     Ok(mapping::through(setup, address, &mapping, &target).await?)
 }
 
-fn counts_of(usage: &Usage) -> Option<&BTreeMap<whimbrel_core::TableId, TableUsage>> {
+fn counts_of(usage: &Usage) -> Option<&BTreeMap<TableId, TableUsage>> {
     match usage {
         Usage::NotKnown { .. } => None,
         Usage::Counted { tables, .. } => Some(tables),
@@ -217,12 +231,26 @@ fn note(usage: Usage) -> UsageNote {
     }
 }
 
-fn of_table(table: &whimbrel_core::Table, profile: Option<&TableProfile>) -> TableInventory {
-    let values = profile.map_or(0, |profile| profile.bytes);
+fn of_table(
+    table: &Table,
+    families: &Families<'_>,
+    profiles: &BTreeMap<TableId, TableProfile>,
+) -> TableInventory {
+    let rows = |tables: &[&Table]| -> Option<u64> {
+        let counts = tables
+            .iter()
+            .map(|table| profiles.get(&table.id).map(|found| found.rows));
+        counts.sum()
+    };
+    let (leaves, heirs) = (families.leaves(&table.id), families.heirs(&table.id));
+    let whole = [&[table], leaves.as_slice()].concat();
     TableInventory {
         table: table.id.to_string(),
-        rows: profile.map(|profile| profile.rows),
-        size_bytes: table.bytes.unwrap_or(values),
+        rows: rows(&whole),
+        size_bytes: whole.iter().map(|table| size(table, profiles)).sum(),
+        partitions: table.partitioned_by.as_ref().map(|_| leaves.len()),
+        partition_of: table.partition_of.as_ref().map(|part| part.parent.to_string()),
+        inherited_rows: if heirs.is_empty() { None } else { rows(&heirs) },
         columns: table.columns.len(),
         indexes: table.indexes.len(),
         foreign_keys: table.foreign_keys.len(),
@@ -234,6 +262,12 @@ fn of_table(table: &whimbrel_core::Table, profile: Option<&TableProfile>) -> Tab
         unmovable: table.unmovable.clone(),
         detail: None,
     }
+}
+
+/// The size of what the table itself holds.
+fn size(table: &Table, profiles: &BTreeMap<TableId, TableProfile>) -> u64 {
+    let values = profiles.get(&table.id).map_or(0, |profile| profile.bytes);
+    table.bytes.unwrap_or(values)
 }
 
 fn objects(catalog: &Catalog) -> Vec<ObjectCount> {

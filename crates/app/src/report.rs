@@ -5,6 +5,7 @@ mod mapping;
 mod markdown;
 mod origin;
 mod outcome;
+mod partitions;
 mod plan;
 mod quality;
 mod quantity;

@@ -172,9 +172,9 @@ pub struct Table {
     /// The tables of the databases that its rows come from, where a mapping does more than rename it, or where several are read as one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<TablePart>,
-    /// The engine's own estimate of the number of rows.
+    /// The engine's own estimate of the number of rows, without those of partitions that are tables ([`crate::Families`]).
     pub rows_estimate: Option<u64>,
-    /// Size of the data in bytes, as the engine knows it.
+    /// Size of the data in bytes, as the engine knows it, without that of partitions that are tables.
     pub bytes: Option<u64>,
 }
 
@@ -242,6 +242,17 @@ impl Table {
             .as_ref()
             .filter(all_not_null)
             .or_else(|| self.uniques.iter().find(all_not_null))
+    }
+}
+
+/// The engine of a catalog that several databases make together; its version names theirs.
+pub const SEVERAL: &str = "several";
+
+/// Returns what a database is for people: its engine and version; of several, those of each.
+pub fn engine_told(engine: &str, version: &str) -> String {
+    match engine {
+        SEVERAL => version.to_owned(),
+        engine => format!("{engine} {version}"),
     }
 }
 

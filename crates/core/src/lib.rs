@@ -8,6 +8,7 @@ mod pattern;
 mod url;
 
 mod catalog;
+mod families;
 mod fingerprint;
 mod hex;
 mod logical;
@@ -58,8 +59,8 @@ pub use calendar::{
 pub use canonical::{RowHash, RowHasher};
 pub use catalog::{
     Catalog, Check, Column, Deferral, Exclusion, ForeignKey, Generated, Identity, Index, IndexPart, Key,
-    Making, MakingStage, Namespace, OtherObject, PartCondition, PartFilter, PartValue, PartitionOf, Sequence,
-    SequencePosition, Table, TablePart, UserType, UserTypeKind, View, divides_rows,
+    Making, MakingStage, Namespace, OtherObject, PartCondition, PartFilter, PartValue, PartitionOf, SEVERAL,
+    Sequence, SequencePosition, Table, TablePart, UserType, UserTypeKind, View, divides_rows, engine_told,
 };
 pub use chunk::{Chunk, KeyBound, KeyRange, KeyValue};
 pub use clock::{Clock, SystemClock};
@@ -77,6 +78,7 @@ pub use dialect::{
 pub use digest::Digest;
 pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
+pub use families::Families;
 pub use finding::{CODES, Choice, Code, Decision, Finding, Severity};
 pub use fingerprint::{Fingerprint, hash_of};
 pub use hex::{format_uuid, hex};

@@ -59,3 +59,26 @@ pub struct TableUsage {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unused_indexes: Vec<String>,
 }
+
+impl TableUsage {
+    /// Adds what is counted of a part of the table; the part's indexes stay its own.
+    pub fn add(&mut self, part: &Self) {
+        let counts = [
+            (&mut self.full_scans, part.full_scans),
+            (&mut self.index_scans, part.index_scans),
+            (&mut self.rows_read, part.rows_read),
+            (&mut self.rows_inserted, part.rows_inserted),
+            (&mut self.rows_updated, part.rows_updated),
+            (&mut self.rows_deleted, part.rows_deleted),
+            (&mut self.rows_changed, part.rows_changed),
+            (&mut self.blocks_read, part.blocks_read),
+            (&mut self.blocks_hit, part.blocks_hit),
+        ];
+        for (sum, more) in counts {
+            *sum = match (*sum, more) {
+                (Some(sum), Some(more)) => Some(sum + more),
+                (sum, more) => sum.or(more),
+            };
+        }
+    }
+}

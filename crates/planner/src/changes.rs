@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
-    Change, Check, ForeignKey, Key, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase, TableId,
-    UserType, View,
+    Change, Check, Families, ForeignKey, Key, Namespace, ObjectId, ObjectKind, Sequence, Step, StepPhase,
+    TableId, UserType, View,
 };
 
 use crate::draft::{Draft, TableDraft};
 use crate::making::{self, Makings};
 use crate::notes::Notes;
-use crate::partitions::{self, Families};
+use crate::partitions;
 use crate::sequences::in_target;
 
 /// Characters of a step's title that its id takes.
@@ -263,11 +263,12 @@ fn added_primary_key<'d>(draft: &Draft<'_>, table: &'d TableDraft<'_>) -> Option
 /// Keys and indexes of all tables first: foreign keys may stand on them.
 fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Planned>) {
     let inline = draft.scope.inline();
-    let families = Families::of(tables);
+    let families = Families::of(tables.iter().map(|table| &table.target));
+    let whole = |id: &TableId| partitions::whole(&families, id);
     for table in partitions::bottom_up(tables) {
         let id = &table.target.id;
         let part = |kind, name: &str| ObjectId::part(kind, id.clone(), name);
-        let on = families.whole(id);
+        let on = whole(id);
         let within = draft.scope.target.dialect.keys_within(&table.target);
         let follows = |name: &String| !within.contains(name);
         if let Some(key) = added_primary_key(draft, table) {
@@ -324,8 +325,8 @@ fn add_keys(draft: &Draft<'_>, tables: &[&TableDraft<'_>], planned: &mut Vec<Pla
                 key: key.clone(),
             };
             let subject = ObjectId::part(ObjectKind::ForeignKey, id.clone(), key.name.clone());
-            let mut on = families.whole(id);
-            on.extend(families.whole(&key.references));
+            let mut on = whole(id);
+            on.extend(whole(&key.references));
             planned.push(after(change, subject, &on));
         }
     }

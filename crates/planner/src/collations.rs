@@ -342,12 +342,19 @@ fn said(equality: TextEquality) -> String {
     }
 }
 
+fn columns(number: usize) -> String {
+    match number {
+        1 => "1 column".to_owned(),
+        number => format!("{number} columns"),
+    }
+}
+
 /// One warning for all columns that no key stands on.
 fn report_plain(scope: &Scope<'_>, plain: &BTreeSet<Place>, notes: &mut Notes<'_>) {
     let message = format!(
-        "the source ignores case, accents or spaces at the end when it compares texts, and the target does not: queries on {} columns may \
+        "the source ignores case, accents or spaces at the end when it compares texts, and the target does not: queries on {} may \
          find other rows and sort in another order",
-        plain.len()
+        columns(plain.len())
     );
     report(scope, plain, Severity::Warning, message, notes);
 }
@@ -355,8 +362,8 @@ fn report_plain(scope: &Scope<'_>, plain: &BTreeSet<Place>, notes: &mut Notes<'_
 /// One remark for all columns that a collation of the target compares as before.
 fn report_alike(scope: &Scope<'_>, alike: &BTreeSet<Place>, notes: &mut Notes<'_>) {
     let message = format!(
-        "collations of the target ignore in {} columns what the source ignores; their order may differ",
-        alike.len()
+        "collations of the target ignore in {} what the source ignores; the order there may differ",
+        columns(alike.len())
     );
     report(scope, alike, Severity::Info, message, notes);
 }

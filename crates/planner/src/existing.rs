@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Finding, ForeignKey, ObjectId, ObjectKind, OtherObject, Severity, Table, TableId, View};
+use whimbrel_core::{
+    Families, Finding, ForeignKey, ObjectId, ObjectKind, OtherObject, Severity, Table, TableId, View,
+};
 
 use crate::lookup::There;
 use crate::names::{Names, folded};
@@ -40,7 +42,7 @@ pub(crate) fn meet<'a>(
     for table in &selection.tables {
         let target = names.table(&table.id);
         match scope.lookup.there(&target) {
-            Some(There::Table(found)) if asks_to_replace(&table.id, found, notes) => {
+            Some(There::Table(found)) if asks_to_replace(scope, &table.id, found, notes) => {
                 existing.replaced.push(found);
                 existing.replaced_ids.insert(&found.id);
             }
@@ -75,7 +77,7 @@ fn block(subject: ObjectId, found: &There<'_>, notes: &mut Notes<'_>) {
     notes.block("target_not_empty", subject, message);
 }
 
-fn asks_to_replace(source: &TableId, found: &Table, notes: &mut Notes<'_>) -> bool {
+fn asks_to_replace(scope: &Scope<'_>, source: &TableId, found: &Table, notes: &mut Notes<'_>) -> bool {
     let mut finding = Finding::new(
         "target_table_exists",
         Severity::Decision,
@@ -87,10 +89,20 @@ fn asks_to_replace(source: &TableId, found: &Table, notes: &mut Notes<'_>) -> bo
         "the target's table is moved aside, restored by a rollback, and dropped only by cleanup",
     )
     .with_choice(STOP, "nothing is done");
-    if let Some(rows) = found.rows_estimate {
+    if let Some(rows) = rows_about(scope, found) {
         finding = finding.with_evidence(format!("about {rows} rows"));
     }
     notes.ask(finding).is("replace")
+}
+
+/// About how many rows a table of the target has, with those of its partitions.
+fn rows_about(scope: &Scope<'_>, found: &Table) -> Option<u64> {
+    if found.partitioned_by.is_none() {
+        return found.rows_estimate;
+    }
+    let families = Families::of(&scope.target.catalog.tables);
+    let leaves = families.leaves(&found.id);
+    leaves.iter().map(|leaf| leaf.rows_estimate).sum()
 }
 
 fn meet_views(

@@ -529,15 +529,28 @@ fn report_prefixes(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Not
         if scope.source.capabilities.default_namespace == Some(namespace) {
             continue;
         }
-        let lives_here = |id: &TableId| id.namespace.as_ref() == Some(namespace);
-        let used = selection.tables.iter().any(|table| lives_here(&table.id))
-            || selection.views.iter().any(|view| lives_here(&view.id));
-        if used {
-            notes.warn(
+        let lives_here = |id: &&TableId| id.namespace.as_ref() == Some(namespace);
+        let tables = selection.tables.iter().map(|table| &table.id);
+        let mut ids = tables.chain(selection.views.iter().map(|view| &view.id));
+        let Some(first) = ids.find(lives_here) else {
+            continue;
+        };
+        let subject = ObjectId::whole(ObjectKind::Namespace, TableId::bare(namespace.clone()));
+        let example = format!("`{first}` becomes `{}`", home(scope, first));
+        match scope.input.origins.is_empty() {
+            true => notes.warn(
                 "name_changed",
-                ObjectId::whole(ObjectKind::Namespace, TableId::bare(namespace.clone())),
-                format!("the target has no namespaces: names in `{namespace}` become `{namespace}_...`"),
-            );
+                subject,
+                format!(
+                    "the target has no namespaces: {example}, and so does all in namespace `{namespace}`"
+                ),
+            ),
+            // A namespace is then how the tables of a source are told from those of others: nobody's programs know it.
+            false => notes.info(
+                "name_changed",
+                subject,
+                format!("the target has no namespaces: {example}, and all others of `{namespace}` likewise"),
+            ),
         }
     }
 }

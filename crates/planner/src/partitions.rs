@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Column, Table, TableId};
+use whimbrel_core::{Column, Families, Table, TableId};
 
 use crate::draft::{Draft, TableDraft};
 
@@ -116,34 +116,12 @@ pub(crate) fn bottom_up<'d, 'a>(tables: &[&'d TableDraft<'a>]) -> Vec<&'d TableD
     sorted
 }
 
-/// The target's partitions, by what they are parts of.
-pub(crate) struct Families<'d>(BTreeMap<&'d TableId, Vec<&'d TableId>>);
-
-impl<'d> Families<'d> {
-    pub(crate) fn of(tables: &[&'d TableDraft<'_>]) -> Self {
-        let mut families: BTreeMap<&TableId, Vec<&TableId>> = BTreeMap::new();
-        for table in tables {
-            if let Some(partition) = &table.target.partition_of {
-                families
-                    .entry(&partition.parent)
-                    .or_default()
-                    .push(&table.target.id);
-            }
-        }
-        Self(families)
-    }
-
-    /// The table, and all of its partitions: emptying one of them concerns what hangs on the whole.
-    pub(crate) fn whole(&self, id: &TableId) -> Vec<TableId> {
-        let mut family = vec![id.clone()];
-        let mut at = 0;
-        while at < family.len() {
-            let parts = self.0.get(&family[at]).into_iter().flatten();
-            family.extend(parts.map(|part| (*part).clone()));
-            at += 1;
-        }
-        family
-    }
+/// The table, and all of its partitions: emptying one of them concerns what hangs on the whole.
+pub(crate) fn whole(families: &Families<'_>, id: &TableId) -> Vec<TableId> {
+    let parts = families.partitions(id).into_iter();
+    std::iter::once(id.clone())
+        .chain(parts.map(|part| part.id.clone()))
+        .collect()
 }
 
 fn parents(table: &Table) -> impl Iterator<Item = &TableId> {

@@ -122,7 +122,9 @@ fn table_plan(draft: &Draft<'_>, table: &TableDraft<'_>, level: u32, notes: &mut
         .map(|key| key.columns.clone())
         .filter(|columns| columns.iter().all(copied))
         .unwrap_or_default();
-    if key.is_empty() {
+    // What is copied of a table that is divided as the source's is, are its partitions.
+    let is_copied = table.target.partitioned_by.is_none();
+    if key.is_empty() && is_copied {
         notes.info(
             "no_key",
             table_subject(&table.source.id),

@@ -87,7 +87,7 @@ pub enum Unit {
 /// Counts the values of a column.
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnGauge {
-    name: String,
+    pub(crate) name: String,
     logical: LogicalType,
     values: u64,
     nulls: u64,
@@ -193,6 +193,59 @@ impl ColumnGauge {
             }),
             Kind::Interval | Kind::Uuid => seen.hashed(array.as_fixed_size_binary().iter(), xxh3_64),
         }
+    }
+
+    /// Takes in all that the gauge of a part of the column has seen; false, and nothing, when its values were read in another form.
+    #[must_use]
+    pub(crate) fn absorb(&mut self, part: &Self) -> bool {
+        if self.logical != part.logical {
+            return false;
+        }
+        match (&mut self.kind, &part.kind) {
+            (Kind::Truth { seen }, Kind::Truth { seen: theirs }) => {
+                *seen = [seen[0] || theirs[0], seen[1] || theirs[1]];
+            }
+            (Kind::Integer(range), Kind::Integer(theirs)) | (Kind::Time(range), Kind::Time(theirs)) => {
+                range.absorb(theirs);
+            }
+            (Kind::Float(range), Kind::Float(theirs)) => range.absorb(theirs),
+            (Kind::Date(range), Kind::Date(theirs)) => range.absorb(theirs),
+            (Kind::Timestamp { range, .. }, Kind::Timestamp { range: theirs, .. }) => range.absorb(theirs),
+            (Kind::Text(gauge), Kind::Text(theirs)) => gauge.absorb(theirs),
+            (
+                Kind::Bytes { min, max, total },
+                Kind::Bytes {
+                    min: least,
+                    max: most,
+                    total: all,
+                },
+            ) => {
+                (*min, *max) = ((*min).min(*least), (*max).max(*most));
+                *total += all;
+            }
+            (Kind::Interval, Kind::Interval) | (Kind::Uuid, Kind::Uuid) => {}
+            (
+                Kind::Truth { .. }
+                | Kind::Integer(_)
+                | Kind::Float(_)
+                | Kind::Date(_)
+                | Kind::Time(_)
+                | Kind::Timestamp { .. }
+                | Kind::Text(_)
+                | Kind::Bytes { .. }
+                | Kind::Interval
+                | Kind::Uuid,
+                _,
+            ) => return false,
+        }
+        self.values += part.values;
+        self.nulls += part.nulls;
+        self.misfits += part.misfits;
+        self.sketch.absorb(&part.sketch);
+        if let (Some(months), Some(theirs)) = (&mut self.months, &part.months) {
+            months.absorb(theirs);
+        }
+        true
     }
 
     /// Returns what was found.

@@ -37,14 +37,35 @@ impl Sketch {
         match self {
             Self::Few(hashes, exact_max) => {
                 if hashes.insert(hash) && hashes.len() > *exact_max {
-                    let mut registers = vec![0; REGISTERS].into_boxed_slice();
-                    for hash in hashes.iter() {
-                        note(&mut registers, *hash);
-                    }
-                    *self = Self::Many(registers);
+                    *self = Self::Many(self.registers());
                 }
             }
             Self::Many(registers) => note(registers, hash),
+        }
+    }
+
+    /// Adds all values that another one has seen.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        match other {
+            Self::Few(hashes, _) => hashes.iter().for_each(|hash| self.add(*hash)),
+            Self::Many(theirs) => {
+                let mut registers = self.registers();
+                for (register, theirs) in registers.iter_mut().zip(theirs) {
+                    *register = (*register).max(*theirs);
+                }
+                *self = Self::Many(registers);
+            }
+        }
+    }
+
+    fn registers(&self) -> Box<[u8]> {
+        match self {
+            Self::Few(hashes, _) => {
+                let mut registers = vec![0; REGISTERS].into_boxed_slice();
+                hashes.iter().for_each(|hash| note(&mut registers, *hash));
+                registers
+            }
+            Self::Many(registers) => registers.clone(),
         }
     }
 

@@ -113,6 +113,14 @@ impl Months {
         self.undated += rows;
     }
 
+    /// Takes in all rows that another one has counted.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for (count, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            *count += theirs;
+        }
+        self.undated += other.undated;
+    }
+
     fn add(&mut self, year: i64, month: u8) {
         let at = usize::try_from((year - FIRST_YEAR) * 12 + i64::from(month) - 1);
         match at.ok().and_then(|at| self.counts.get_mut(at)) {

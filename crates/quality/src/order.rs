@@ -24,6 +24,14 @@ impl<T: Copy + PartialOrd> Range<T> {
         }
     }
 
+    /// Takes in all that another one has seen.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        if let Some((least, most)) = other.both {
+            self.add(least);
+            self.add(most);
+        }
+    }
+
     /// Returns both as text.
     pub(crate) fn texts(&self, show: impl Fn(T) -> String) -> (Option<String>, Option<String>) {
         match self.both {

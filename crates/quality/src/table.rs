@@ -57,6 +57,8 @@ pub struct TableGauge {
     /// For a table without a key.
     different_rows: Option<Sketch>,
     row_hashes: Vec<u64>,
+    /// Rows of the partitions that were absorbed, and how many of them are repeated there.
+    in_parts: (u64, RepeatedRows),
 }
 
 impl TableGauge {
@@ -83,7 +85,19 @@ impl TableGauge {
             created,
             different_rows: (!has_key && !columns.is_empty()).then(|| Sketch::new(EXACT_ROWS_MAX)),
             row_hashes: Vec::new(),
+            in_parts: (
+                0,
+                RepeatedRows {
+                    count: 0,
+                    exact: true,
+                },
+            ),
         }
+    }
+
+    /// Returns how many rows were taken in.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Takes the rows of a batch in.
@@ -104,6 +118,27 @@ impl TableGauge {
             for hash in &self.row_hashes {
                 sketch.add(*hash);
             }
+        }
+    }
+
+    /// Takes in all that the gauge of a partition has seen. A column whose values were read in another form there is left out; rows are
+    /// repeated within a partition only, because equal rows belong to the same one.
+    pub fn absorb(&mut self, part: &Self) {
+        self.rows += part.rows;
+        self.unread += part.unread;
+        let room = MISFITS_TOLD.saturating_sub(self.examples.len());
+        self.examples.extend(part.examples.iter().take(room).cloned());
+        self.columns.retain_mut(|column| {
+            let mut theirs = part.columns.iter();
+            theirs
+                .find(|theirs| theirs.name == column.name)
+                .is_some_and(|theirs| column.absorb(theirs))
+        });
+        let (rows, repeated) = &mut self.in_parts;
+        *rows += part.rows - part.unread;
+        if let Some(theirs) = part.finish().repeated_rows {
+            repeated.count += theirs.count;
+            repeated.exact &= theirs.exact;
         }
     }
 
@@ -131,10 +166,11 @@ impl TableGauge {
             columns,
             repeated_rows: self.different_rows.as_ref().map(|sketch| {
                 let (count, exact) = sketch.count();
+                let (in_parts, repeated) = self.in_parts;
                 RepeatedRows {
-                    count: read.saturating_sub(count),
+                    count: repeated.count + (read - in_parts).saturating_sub(count),
                     // Values that do not fit may differ, but are all alike here.
-                    exact: exact && misfits == 0,
+                    exact: repeated.exact && exact && misfits == 0,
                 }
             }),
             growth: created.and_then(|(column, months)| months.finish(column)),
@@ -142,7 +178,7 @@ impl TableGauge {
     }
 }
 
-/// Reads the whole table from the snapshot, one batch after the other, and returns what one pass finds. At most two batches of `batch_bytes`
+/// Reads the whole table from the snapshot, one batch after the other, and returns the gauge of one pass. At most two batches of `batch_bytes`
 /// are in memory, and about 50 kB for each column. A value that does not fit its column is counted and left out, and not its row; where there
 /// are such values, the first batches are read again to name some.
 ///
@@ -153,7 +189,7 @@ pub async fn measure(
     table: &Table,
     columns: Vec<ReadColumn>,
     batch_bytes: usize,
-) -> Result<TableQuality> {
+) -> Result<TableGauge> {
     let mut gauge = TableGauge::new(table, &columns);
     let request = |columns| ReadRequest {
         table: table.clone(),
@@ -180,5 +216,95 @@ pub async fn measure(
             }
         }
     }
-    Ok(gauge.finish())
+    Ok(gauge)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use whimbrel_core::{Column, LogicalType, TableId};
+
+    use super::*;
+
+    fn table() -> (Table, Vec<ReadColumn>) {
+        let mut table = Table::empty(TableId::bare("event"));
+        let columns = [
+            ("id", LogicalType::Integer { bits: 64 }),
+            (
+                "created_at",
+                LogicalType::Text {
+                    chars_max: None,
+                    padded: false,
+                },
+            ),
+        ];
+        let columns = columns.map(|(name, logical)| {
+            table.columns.push(Column::new(name, ""));
+            ReadColumn {
+                name: name.to_owned(),
+                native: String::new(),
+                logical,
+                rule: None,
+            }
+        });
+        (table, columns.to_vec())
+    }
+
+    fn batch(columns: &[ReadColumn], ids: std::ops::Range<i64>) -> Batch {
+        let logical = columns
+            .iter()
+            .map(|column| (column.name.as_str(), &column.logical));
+        let texts = ids
+            .clone()
+            .map(|id| format!("20{:02}-0{}-01 {id}", id % 90 + 10, id % 9 + 1));
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values(ids.clone())),
+            Arc::new(StringArray::from_iter_values(texts)),
+        ];
+        let records = RecordBatch::try_new(whimbrel_core::arrow_schema(logical), arrays).unwrap();
+        Batch {
+            records,
+            rejects: Vec::new(),
+            ruled: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_partitions_are_like_together_is_what_their_rows_are_like_in_one_table() {
+        let (table, columns) = table();
+        // Few values on one side, so many on the other that they are estimated.
+        for middle in [10, 2_000, 3_990] {
+            let gauge = |ids: &[std::ops::Range<i64>]| {
+                let mut gauge = TableGauge::new(&table, &columns);
+                for ids in ids {
+                    gauge.add(&batch(&columns, ids.clone()));
+                }
+                gauge
+            };
+            let mut whole = TableGauge::new(&table, &columns);
+            whole.absorb(&gauge(&[0..middle, 0..5]));
+            whole.absorb(&gauge(&[middle..4_000]));
+            let one = gauge(&[0..middle, middle..4_000, 0..5]);
+            assert_eq!(whole.finish(), one.finish());
+            assert_eq!(whole.finish().repeated_rows.map(|rows| rows.count), Some(5));
+        }
+    }
+
+    #[test]
+    fn a_column_that_was_read_in_another_form_in_a_partition_is_left_out() {
+        let (table, mut columns) = table();
+        let mut whole = TableGauge::new(&table, &columns);
+        columns[0].logical = LogicalType::Text {
+            chars_max: None,
+            padded: false,
+        };
+        let mut part = TableGauge::new(&table, &columns);
+        part.rows = 3;
+        whole.absorb(&part);
+        let found = whole.finish();
+        assert_eq!((found.rows, found.columns.len()), (3, 1));
+        assert_eq!(found.columns[0].name, "created_at");
+    }
 }

@@ -185,8 +185,15 @@ impl TextGauge {
 
     /// Returns the place of the text's shape.
     fn shape(&mut self, text: &str) -> u16 {
-        put_shape(text, &mut self.scratch);
-        let hash = xxh3_64(self.scratch.as_bytes());
+        let mut shape = std::mem::take(&mut self.scratch);
+        put_shape(text, &mut shape);
+        let place = self.place(&shape);
+        self.scratch = shape;
+        place
+    }
+
+    fn place(&mut self, shape: &str) -> u16 {
+        let hash = xxh3_64(shape.as_bytes());
         if let Some(at) = self.shapes.get(&hash) {
             return *at;
         }
@@ -196,8 +203,30 @@ impl TextGauge {
         }
         let place = u16::try_from(at).unwrap_or(SHAPELESS);
         self.shapes.insert(hash, place);
-        self.shape_counts.push((self.scratch.clone(), 0));
+        self.shape_counts.push((shape.to_owned(), 0));
         place
+    }
+
+    /// Takes in all texts that another one has counted.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for text in other.least.iter().chain(&other.most) {
+            self.bound(text);
+        }
+        self.chars_min = self.chars_min.min(other.chars_min);
+        self.chars_max = self.chars_max.max(other.chars_max);
+        self.chars_total += other.chars_total;
+        self.untrimmed += other.untrimmed;
+        for (count, theirs) in self.patterns.iter_mut().zip(other.patterns) {
+            *count += theirs;
+        }
+        for (shape, theirs) in &other.shape_counts {
+            let place = usize::from(self.place(shape));
+            match self.shape_counts.get_mut(place) {
+                Some((_, count)) => *count += theirs,
+                None => self.shapes_left_out += theirs,
+            }
+        }
+        self.shapes_left_out += other.shapes_left_out;
     }
 
     fn bound(&mut self, text: &str) {

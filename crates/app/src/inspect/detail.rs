@@ -1,8 +1,10 @@
 //! What is known of a table beyond its size: columns with the quality of their values, keys, references, usage. Data for the faces; put together
 //! from the catalog, the profile and the quality without looking at anything again.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use whimbrel_core::{ForeignKey, Table, TableId, TableProfile, TableUsage, is_secret};
+use whimbrel_core::{Families, ForeignKey, Table, TableId, TableProfile, TableUsage, is_secret};
 use whimbrel_quality::{ColumnQuality, Growth, RepeatedRows, TableQuality};
 
 use super::remarks::{Remark, remarks};
@@ -203,13 +205,18 @@ fn references(table: &Table, profile: Option<&TableProfile>) -> Vec<ReferenceDet
     table.foreign_keys.iter().map(of_key).collect()
 }
 
-/// Returns the usage of a table; an engine without namespaces names tables alone.
+/// Returns the usage of a table, for a partitioned one that of its partitions; an engine without namespaces names tables alone.
 pub(super) fn usage_of(
-    usage: &std::collections::BTreeMap<TableId, TableUsage>,
-    table: &TableId,
+    usage: &BTreeMap<TableId, TableUsage>,
+    table: &Table,
+    families: &Families<'_>,
 ) -> Option<TableUsage> {
-    usage
-        .get(table)
-        .or_else(|| usage.get(&TableId::bare(&table.name)))
-        .cloned()
+    let of = |id: &TableId| usage.get(id).or_else(|| usage.get(&TableId::bare(&id.name)));
+    let mut sum = of(&table.id).cloned();
+    for leaf in families.leaves(&table.id) {
+        if let Some(theirs) = of(&leaf.id) {
+            sum.get_or_insert_default().add(theirs);
+        }
+    }
+    sum
 }

@@ -8,7 +8,7 @@ use whimbrel_core::{
     BATCH_BYTES, Catalog, Column, Dialect, Error, ErrorClass, Fidelity, ReadColumn, Result, Snapshot, Source,
     Table, TableId, TableProfile,
 };
-use whimbrel_quality::{TableQuality, measure};
+use whimbrel_quality::{TableGauge, TableQuality, measure};
 
 use crate::analyze::AnalysisWatch;
 
@@ -40,7 +40,8 @@ pub(super) struct Readable<'a> {
     pub(super) profiles: &'a BTreeMap<TableId, TableProfile>,
 }
 
-/// Reads every table that has a profile once, the largest first.
+/// Reads every table that has a profile once, the largest first. What is found in partitions is said of the whole, too, which is not read:
+/// it has no rows of its own.
 ///
 /// # Errors
 /// When a table cannot be read.
@@ -50,12 +51,18 @@ pub(super) async fn qualities(
     watch: &dyn AnalysisWatch,
 ) -> Result<BTreeMap<TableId, TableQuality>> {
     let Readable { tables, profiles, .. } = readable;
-    let mut chosen: Vec<(&Table, &TableProfile)> = tables
+    let counted = tables
         .iter()
-        .filter_map(|table| Some((*table, profiles.get(&table.id)?)))
-        .collect();
+        .filter_map(|table| Some((*table, profiles.get(&table.id)?)));
+    let (divided, mut chosen): (Vec<_>, Vec<_>) =
+        counted.partition(|(table, _)| table.partitioned_by.is_some());
+    let wholes = divided.into_iter().map(|(table, profile)| {
+        let columns = columns(readable.dialect, readable.catalog, table, profile);
+        (table.id.clone(), TableGauge::new(table, &columns))
+    });
+    let mut found = Found::new(wholes.collect());
     if chosen.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(found.finish());
     }
     let rows = chosen.iter().map(|(_, profile)| profile.rows).sum();
     watch.tables(chosen.len(), rows);
@@ -68,31 +75,80 @@ pub(super) async fn qualities(
     let jobs = |(table, profile): (&Table, &TableProfile)| Job {
         snapshot: Arc::clone(&snapshot),
         columns: columns(readable.dialect, readable.catalog, table, profile),
+        above: above(readable.catalog, table),
         table: table.clone(),
         batch_bytes: limits.batch_bytes(),
     };
     let (alone, together): (Vec<_>, Vec<_>) = chosen
         .into_iter()
         .partition(|(_, profile)| profile.row_bytes_max > limits.memory_bytes / ALONE_ABOVE);
-    let mut found = all(together.into_iter().map(jobs), limits.jobs, watch).await?;
-    found.extend(all(alone.into_iter().map(jobs), 1, watch).await?);
-    Ok(found)
+    all(together.into_iter().map(jobs), limits.jobs, watch, &mut found).await?;
+    all(alone.into_iter().map(jobs), 1, watch, &mut found).await?;
+    Ok(found.finish())
+}
+
+/// What was found so far.
+struct Found {
+    /// The partitioned tables, as far as their partitions were read.
+    wholes: BTreeMap<TableId, TableGauge>,
+    qualities: BTreeMap<TableId, TableQuality>,
+}
+
+impl Found {
+    fn new(wholes: BTreeMap<TableId, TableGauge>) -> Self {
+        Self {
+            wholes,
+            qualities: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in a table, also for those whose partition it is.
+    fn add(&mut self, table: TableId, above: &[TableId], gauge: &TableGauge) {
+        for whole in above {
+            if let Some(whole) = self.wholes.get_mut(whole) {
+                whole.absorb(gauge);
+            }
+        }
+        self.qualities.insert(table, gauge.finish());
+    }
+
+    fn finish(mut self) -> BTreeMap<TableId, TableQuality> {
+        let wholes = self.wholes.into_iter();
+        self.qualities
+            .extend(wholes.map(|(id, gauge)| (id, gauge.finish())));
+        self.qualities
+    }
+}
+
+/// Returns the tables whose partition a table is, the nearest first.
+fn above(catalog: &Catalog, table: &Table) -> Vec<TableId> {
+    let mut found = Vec::new();
+    let mut next = table.partition_of.as_ref();
+    while let Some(partition) = next {
+        found.push(partition.parent.clone());
+        next = catalog
+            .table(&partition.parent)
+            .and_then(|parent| parent.partition_of.as_ref());
+    }
+    found
 }
 
 /// A table to read.
 struct Job {
     snapshot: Arc<dyn Snapshot>,
     table: Table,
+    above: Vec<TableId>,
     columns: Vec<ReadColumn>,
     batch_bytes: usize,
 }
 
 impl Job {
-    async fn done(self) -> Result<(TableId, TableQuality)> {
-        let quality = measure(&*self.snapshot, &self.table, self.columns, self.batch_bytes)
+    async fn done(self) -> Result<(Self, TableGauge)> {
+        let columns = self.columns.clone();
+        let gauge = measure(&*self.snapshot, &self.table, columns, self.batch_bytes)
             .await
             .map_err(|error| error.during(format_args!("read table `{}`", self.table.id)))?;
-        Ok((self.table.id, quality))
+        Ok((self, gauge))
     }
 }
 
@@ -101,8 +157,8 @@ async fn all(
     mut waiting: impl Iterator<Item = Job>,
     at_once: usize,
     watch: &dyn AnalysisWatch,
-) -> Result<BTreeMap<TableId, TableQuality>> {
-    let mut found = BTreeMap::new();
+    found: &mut Found,
+) -> Result<()> {
     let mut at_work = JoinSet::new();
     loop {
         while at_work.len() < at_once.max(1) {
@@ -112,12 +168,12 @@ async fn all(
             }
         }
         let Some(done) = at_work.join_next().await else {
-            return Ok(found);
+            return Ok(());
         };
-        let (table, quality) = done
+        let (job, gauge) = done
             .map_err(|panic| Error::new(ErrorClass::Bug, "reading a table broke off").with_cause(panic))??;
-        watch.table(&table, quality.rows);
-        found.insert(table, quality);
+        watch.table(&job.table.id, gauge.rows());
+        found.add(job.table.id, &job.above, &gauge);
     }
 }
 

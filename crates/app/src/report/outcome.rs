@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use whimbrel_core::{Plan, RollbackReport, RunReport, RunStatus, Severity, Verdict};
+use whimbrel_core::{Plan, RollbackReport, RunReport, RunStatus, SEVERAL, Severity, Verdict};
 
 use super::markdown::{code, codes, prose, table};
 use super::plan::{endpoint_line, endpoint_name};
@@ -105,7 +105,10 @@ fn discovery(plan: &Plan, report: &RunReport) -> String {
                 "Migration Path",
                 format!(
                     "{} to {}, big bang",
-                    prose(&plan.source.engine),
+                    match plan.source.engine.as_str() {
+                        SEVERAL => "several databases".to_owned(),
+                        engine => prose(engine),
+                    },
                     prose(&plan.target.engine)
                 ),
             ),

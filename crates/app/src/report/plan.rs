@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use whimbrel_core::{
-    ColumnPlan, Endpoint, Fidelity, OnReject, PartValue, Plan, Statement, Step, StepPhase, TablePart,
-    TablePlan,
+    ColumnPlan, Endpoint, Fidelity, OnReject, PartValue, Plan, SEVERAL, Statement, Step, StepPhase,
+    TablePart, TablePlan, engine_told,
 };
 
 use super::markdown::{block, code, codes, prose, table};
+use super::partitions::Partitions;
 use super::quantity::{count, counted, duration, size};
 use super::{origin, schedule, settled, validation, way_back};
 
@@ -54,18 +55,18 @@ fn title(plan: &Plan) -> String {
     )
 }
 
-/// The name that the settings give the database, else its own.
+/// The name that the settings give the database, else its own; of several, those of all.
 pub(super) fn endpoint_name(endpoint: &Endpoint) -> &str {
-    endpoint.name.as_deref().unwrap_or(&endpoint.database)
+    let given = endpoint.name.as_deref().filter(|_| endpoint.engine != SEVERAL);
+    given.unwrap_or(&endpoint.database)
 }
 
 /// Engine, version and place in one line.
 pub(super) fn endpoint_line(endpoint: &Endpoint) -> String {
     format!(
-        "{} ({} {}, {})",
+        "{} ({}, {})",
         code(endpoint_name(endpoint)),
-        prose(&endpoint.engine),
-        prose(&endpoint.version),
+        prose(&engine_told(&endpoint.engine, &endpoint.version)),
         code(&endpoint.url)
     )
 }
@@ -172,15 +173,20 @@ fn open(plan: &Plan) -> String {
 }
 
 fn inventory(plan: &Plan) -> String {
+    let partitions = Partitions::of(plan);
     let rows: Vec<Vec<String>> = plan
         .tables
         .iter()
         .map(|planned| {
+            let (rows, bytes) = match partitions.all(planned) {
+                Some(all) => (all.told(), all.bytes),
+                None => (count(planned.rows), planned.bytes),
+            };
             vec![
                 origin::systems(plan, planned),
                 origin::tables(planned),
-                count(planned.rows),
-                size(planned.bytes),
+                rows,
+                size(bytes),
                 (planned.level + 1).to_string(),
             ]
         })

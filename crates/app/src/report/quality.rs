@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use whimbrel_core::{ColumnProfile, Finding, Plan, TableId, TablePlan, TableProfile, WITHHELD, is_secret};
 
 use super::markdown::{code, prose, table};
+use super::partitions::Partitions;
 use super::quantity::{count, counted, size};
 
 /// Returns the document in pieces, a table each: shares of NULL, ranges, lengths, duplicates, orphans, and what does not fit the target.
@@ -18,7 +19,16 @@ pub fn quality_sections<'a>(
     for finding in &plan.findings {
         about.entry(&finding.subject.owner).or_default().push(finding);
     }
+    let partitions = Partitions::of(plan);
     let sections = plan.tables.iter().filter_map(move |planned| {
+        if let Some(all) = partitions.all(planned) {
+            let name = code(&planned.source.id.to_string());
+            let (rows, size) = (counted(all.rows, "row"), size(all.bytes));
+            let places = counted(all.partitions, "partition");
+            return Some(format!(
+                "\n## {name}\n\n{rows}, {size}, in {places}, which follow by themselves.\n"
+            ));
+        }
         let profile = profiles.get(&planned.source.id)?;
         let findings = about.get(&planned.source.id).map_or(&[][..], Vec::as_slice);
         Some(of_table(planned, profile, findings))

@@ -2,7 +2,8 @@
 
 mod quality;
 
-use whimbrel_app::Inventory;
+use whimbrel_app::{Inventory, TableInventory};
+use whimbrel_core::{SEVERAL, engine_told};
 
 use super::plan::findings;
 use super::{count, counted, lines, size, table};
@@ -17,20 +18,20 @@ pub(crate) fn inventory(inventory: &Inventory, with_quality: bool) -> String {
 }
 
 fn overview(inventory: &Inventory) -> String {
-    let mut rows = table(
-        &[
-            "table",
-            "rows",
-            "size",
-            "columns",
-            "indexes",
-            "foreign keys",
-            "primary key",
-        ],
-        &[1, 2, 3, 4, 5],
-    );
+    let has_families = inventory.tables.iter().any(|each| !family(each).is_empty());
+    let mut headings = vec![
+        "table",
+        "rows",
+        "size",
+        "columns",
+        "indexes",
+        "foreign keys",
+        "primary key",
+    ];
+    headings.extend(has_families.then_some("family"));
+    let mut rows = table(&headings, &[1, 2, 3, 4, 5]);
     for each in &inventory.tables {
-        rows.add_row([
+        let mut cells = vec![
             each.table.clone(),
             each.rows.map_or_else(|| "-".to_owned(), count),
             size(each.size_bytes),
@@ -41,7 +42,9 @@ fn overview(inventory: &Inventory) -> String {
                 Some(why) => format!("cannot be moved: {why}"),
                 None => each.primary_key.join(", "),
             },
-        ]);
+        ];
+        cells.extend(has_families.then(|| family(each)));
+        rows.add_row(cells);
     }
     let objects: Vec<String> = inventory
         .objects
@@ -49,12 +52,8 @@ fn overview(inventory: &Inventory) -> String {
         .map(|object| counted(object.count, &object.kind))
         .collect();
     format!(
-        "database  {} ({})\nengine    {} {}, {}\nholds     {}, {} rows, {}\nobjects   {}\n\n{}\n{}",
-        inventory.database,
-        inventory.url,
-        inventory.engine,
-        inventory.version,
-        inventory.encoding,
+        "{}holds     {}, {} rows, {}\nobjects   {}\n\n{}\n{}",
+        database(inventory),
         counted(inventory.tables.len(), "table"),
         count(inventory.rows),
         size(inventory.size_bytes),
@@ -66,4 +65,35 @@ fn overview(inventory: &Inventory) -> String {
         lines(&rows),
         findings(&inventory.findings),
     )
+}
+
+/// Which database it is.
+fn database(inventory: &Inventory) -> String {
+    let engine = engine_told(&inventory.engine, &inventory.version);
+    match inventory.engine.as_str() {
+        SEVERAL => format!("sources   {}\nengines   {engine}\n", inventory.database),
+        _ => format!(
+            "database  {} ({})\nengine    {engine}, {}\n",
+            inventory.database, inventory.url, inventory.encoding
+        ),
+    }
+}
+
+/// What a table is a part of, and what its rows are in; empty for a table that stands alone.
+fn family(table: &TableInventory) -> String {
+    let inherited = |rows: u64| {
+        let rows = count(rows);
+        format!("a query shows {rows} more, of tables that inherit")
+    };
+    let words = [
+        table
+            .partitions
+            .map(|parts| format!("in {}", counted(parts, "partition"))),
+        table
+            .partition_of
+            .as_ref()
+            .map(|whole| format!("partition of {whole}")),
+        table.inherited_rows.map(inherited),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -118,6 +118,102 @@ fn a_mysql_and_a_mariadb_database_are_profiled_exactly() {
 }
 
 #[test]
+fn a_partitioned_table_shows_what_its_partitions_hold_once() {
+    let Some(database) = TestDatabase::create("parts_profiled") else {
+        return;
+    };
+    database.execute(
+        "create table event (id int, kind text, size numeric(6,2), created_at date) partition by range (created_at);
+        create table event_23 partition of event for values from ('2023-01-01') to ('2024-01-01') partition by list (kind);
+        create table event_23_a partition of event_23 for values in ('a');
+        create table event_23_rest partition of event_23 default;
+        create table event_24 partition of event for values from ('2024-01-01') to ('2025-01-01');
+        insert into event select i, case i % 2 when 0 then 'a' else 'b' end, i / 100.0, date '2023-11-01' + (i % 92)
+            from generate_series(1, 4000) i;
+        insert into event values (1, 'b', 7, '2023-12-05'), (1, 'b', 7, '2023-12-05'), (null, 'b', null, '2024-01-05');
+        create table whole as select * from event;
+        create table animal (id int primary key);
+        create table dog (name text) inherits (animal);
+        insert into animal values (1), (2);
+        insert into dog values (3, 'rex');
+        analyze",
+    );
+    let inventory = inspected(database.url());
+    let table = |name: &str| named(&inventory["tables"], "table", name);
+    let (event, half, whole) = (table("event"), table("event_23"), table("whole"));
+    let leaves = ["event_23_a", "event_23_rest", "event_24"].map(table);
+    let sum = |key: &str| leaves.iter().map(|leaf| leaf[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(event["rows"], 4003);
+    assert_eq!(
+        (&event["partitions"], &half["partitions"]),
+        (&json!(3), &json!(2))
+    );
+    assert_eq!(event["size_bytes"], sum("size_bytes"));
+    assert_eq!(
+        half["rows"].as_u64().unwrap() + leaves[2]["rows"].as_u64().unwrap(),
+        4003
+    );
+    assert_eq!(leaves[1]["partition_of"], "public.event_23");
+    // The whole has the values of one table with the same rows.
+    assert_eq!(event["detail"]["columns"], whole["detail"]["columns"]);
+    assert_eq!(event["detail"]["growth"], whole["detail"]["growth"]);
+    assert_eq!(
+        event["detail"]["repeated_rows"],
+        json!({ "count": 1, "exact": true })
+    );
+    assert_eq!(event["detail"]["repeated_rows"], whole["detail"]["repeated_rows"]);
+    let inserted = |table: &Value| table["detail"]["usage"]["rows_inserted"].as_u64().unwrap_or(0);
+    assert_eq!(
+        inserted(event),
+        leaves.iter().map(|leaf| inserted(leaf)).sum::<u64>()
+    );
+    // A parent of tables that inherit has rows of its own.
+    assert_eq!(
+        (&table("animal")["rows"], &table("animal")["inherited_rows"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(inventory["rows"], 4003 * 2 + 3);
+    let alone = [whole, table("animal"), table("dog")];
+    let sizes = leaves.iter().chain(&alone);
+    let all: u64 = sizes.map(|each| each["size_bytes"].as_u64().unwrap()).sum();
+    assert_eq!(inventory["size_bytes"], all);
+}
+
+#[test]
+fn the_plan_and_the_page_say_where_the_rows_of_a_partitioned_table_are() {
+    let create = TestDatabase::create;
+    let (Some(source), Some(target)) = (create("parts_from"), create("parts_to")) else {
+        return;
+    };
+    source.execute(
+        "create table event (id int, at date) partition by range (at);
+        create table event_23 partition of event for values from ('2023-01-01') to ('2024-01-01');
+        create table event_24 partition of event for values from ('2024-01-01') to ('2025-01-01');
+        insert into event select i, date '2023-07-01' + (i % 365) from generate_series(1, 3000) i",
+    );
+    let desk = Desk::set_up();
+    let inspect = format!("inspect {} --html page.html", source.url());
+    let text = desk.run(&inspect).expect_code(0).stdout;
+    assert!(
+        text.contains("in 2 partitions") && text.contains("partition of public.event"),
+        "{text}"
+    );
+    assert!(text.contains("3 tables, 3,000 rows"), "{text}");
+    let page = std::fs::read_to_string(desk.folder().join("page.html")).unwrap();
+    assert!(page.contains("in 2 partitions"), "{page}");
+    let plan = desk.run(&format!("plan {} {}", source.url(), target.url()));
+    let plan = plan.expect_code(0).stdout;
+    assert!(
+        plan.contains("about 3,000 rows") && !plan.contains("no_key public.event:"),
+        "{plan}"
+    );
+    let files = texts_below(&desk.files());
+    let file = |name: &str| &files.iter().find(|(path, _)| path.ends_with(name)).unwrap().1;
+    assert!(file("data-migration.md").contains("| `public.event` | 3,000 in 2 partitions |"));
+    assert!(file("data_quality.md").contains("in 2 partitions, which follow by themselves"));
+}
+
+#[test]
 fn orphans_and_repeated_rows_stand_out() {
     let source = TestFile::create(
         "broken",

@@ -1,6 +1,6 @@
 //! What a mapping cannot mean is refused when it is planned; what fails on one row is named with its row.
 
-use whimbrel_testkit::{postgres, sqlite};
+use whimbrel_testkit::{mysql, postgres, sqlite};
 
 use crate::bench::{Desk, joined};
 
@@ -67,6 +67,79 @@ fn a_wrong_table_column_or_type_fails_at_planning_time() {
         let refused = Desk::with(rule).run(&["plan", &source.url(), &target.url()]);
         assert!(matches!(refused.code, Some(1 | 2)), "{rule}: {}", refused.stderr);
         assert!(refused.stderr.contains(said), "{rule}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_name_that_the_target_keeps_for_itself_is_refused_at_planning_time() {
+    let source = sqlite::TestFile::create("mapping_reserved", NUMBERS);
+    let plan = |rule: &str, target: &str| Desk::with(rule).run(&["plan", &source.url(), target]);
+    let check = |target: &str, kept: &[&str], free: &[&str]| {
+        let rule = |to: &str| format!("[[table]]\nfrom = \"numbers\"\nto = \"{to}\"\n");
+        for to in kept {
+            let refused = plan(&rule(to), target).expect_code(2).stderr;
+            let fact = format!("calls `numbers` `{to}`, a name that the target keeps for itself");
+            assert!(refused.contains(&fact), "{to} in {target}: {refused}");
+            assert!(
+                refused.contains("`to` in [[table]] 1 of whimbrel.toml, from `numbers`"),
+                "{refused}"
+            );
+        }
+        for to in free {
+            plan(&rule(to), target).expect_code(0);
+        }
+    };
+    let file = sqlite::TestFile::create("mapping_reserved_target", "");
+    let kept = [
+        "_whimbrel_runs",
+        "_WHIMBREL_Runs",
+        "sqlite_x",
+        "SQLITE_sequence",
+        "sqlite.x",
+    ];
+    check(&file.url(), &kept, &["whimbrel_runs", "main.sqlite"]);
+    if let Some(target) = postgres::TestDatabase::create("mapping_reserved") {
+        let kept = [
+            "_whimbrel_runs",
+            "_whimbrel.x",
+            "public._whimbrel_chunks",
+            "pg_catalog.x",
+            "pg_toast.x",
+            "information_schema.x",
+        ];
+        // This engine tells upper from lower case.
+        check(
+            target.url(),
+            &kept,
+            &["Information_Schema.x", "sqlite_x", "app.pg_x"],
+        );
+        let column = "[[table]]\nfrom = \"numbers\"\nrename = { total = \"ctid\" }\n";
+        let refused = plan(column, target.url()).expect_code(2).stderr;
+        assert!(refused.contains("a column of `numbers` `ctid`"), "{refused}");
+        let settings = format!(
+            "[[source]]\nname = \"old\"\nurl = \"{}\"\nnamespace = \"pg_old\"\n",
+            source.url()
+        );
+        let refused = Desk::with(&settings).run(&["plan", "sources", target.url()]);
+        let refused = refused.expect_code(2).stderr;
+        assert!(
+            refused.contains("source `old` come into namespace `pg_old`"),
+            "{refused}"
+        );
+    }
+    for flavour in mysql::Flavour::ALL {
+        let Some(target) = mysql::TestDatabase::create(flavour, "mapping_reserved") else {
+            continue;
+        };
+        let kept = [
+            "_whimbrel_steps",
+            "_Whimbrel_x",
+            "mysql.user",
+            "Performance_Schema.x",
+            "sys.x",
+            "information_schema.x",
+        ];
+        check(target.url(), &kept, &["pg_catalog.x", "sys_x"]);
     }
 }
 

@@ -89,6 +89,58 @@ fn three_databases_of_different_engines_become_one() {
 }
 
 #[test]
+fn what_is_said_of_several_sources_calls_each_by_its_name() {
+    let crm = sqlite::TestFile::create("mapping_said_crm", WEB);
+    let shop = sqlite::TestFile::create("mapping_said_shop", WEB);
+    let target = sqlite::TestFile::create("mapping_said_target", "");
+    let sources = format!(
+        "[[source]]\nname = \"crm\"\nurl = \"{}\"\n[[source]]\nname = \"shop\"\nurl = \"{}\"\n",
+        crm.url(),
+        shop.url()
+    );
+    let desk = Desk::with(&sources);
+    let inventory = desk.run(&["inspect", "sources"]).expect_code(0).stdout;
+    assert!(
+        inventory.starts_with("sources   crm, shop\nengines   sqlite "),
+        "{inventory}"
+    );
+    assert!(
+        inventory.contains("  snapshot crm: ") && inventory.contains("  snapshot shop: "),
+        "{inventory}"
+    );
+    assert!(
+        !inventory.contains("several") && !inventory.contains("crm.mapping"),
+        "{inventory}"
+    );
+    let plan = desk.run(&["plan", "sources", &target.url()]);
+    let plan = plan.expect_code(0).stdout;
+    let named = "`crm.clients` becomes `crm_clients`, and all others of `crm` likewise";
+    assert!(
+        plan.contains(named) && plan.contains("  snapshot shop: "),
+        "{plan}"
+    );
+    let text = desk.plan_text();
+    assert!(text.starts_with("# Data Migration Plan: crm, shop to "), "{text}");
+    assert!(text.contains("| Source | `crm, shop` (sqlite "), "{text}");
+    assert!(!text.contains("several sqlite"), "{text}");
+    // One rule for tables of two sources means one table, which must have a place.
+    let rule = |to: &str| {
+        format!(
+            "{sources}[[table]]\nfrom = [\"crm.clients\", \"shop.clients\"]\nto = \"{to}\"\nsource_column = \"origin\"\n"
+        )
+    };
+    let refused = Desk::with(&rule("people")).run(&["plan", "sources", &target.url()]);
+    let refused = refused.expect_code(2).stderr;
+    assert!(
+        refused.contains("would be two tables") && refused.contains("to = \"crm.people\""),
+        "{refused}"
+    );
+    Desk::with(&rule("crm.people"))
+        .run(&["plan", "sources", &target.url(), "--accept-suggested"])
+        .expect_code(0);
+}
+
+#[test]
 fn tables_of_an_earlier_wave_are_copied_before_those_of_a_later_one() {
     let many = |name: &str, rows: u32| {
         format!(

@@ -91,7 +91,7 @@ fn from_spacious_to_flat() {
     findings
       decision feature_left_out: the target has no index of method `gin` for `sales.orders.orders_by_user`
       warning feature_left_out: comments on `public.users` and its parts stay behind: the target has none
-      warning name_changed: the target has no namespaces: names in `sales` become `sales_...`
+      warning name_changed: the target has no namespaces: `sales.orders` becomes `sales_orders`, and so does all in namespace `sales`
       warning type_widened: `sales.orders.paid`: `boolean` becomes `INTEGER`: 0 and 1
     "#);
 }

@@ -18,7 +18,7 @@ pub(super) type Tables = BTreeMap<u32, Table>;
 pub(super) async fn read(client: &Client, server: Server) -> Result<Tables> {
     let sql = format!(
         "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text, c.relispartition,
-            c.reltuples::float8, CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) END,
+            CASE WHEN c.relkind = 'p' THEN 0 ELSE c.reltuples END::float8, CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) END,
             coalesce(c.reloptions, '{{}}'), coalesce(t.reloptions, '{{}}'), obj_description(c.oid, 'pg_class'),
             c.relreplident::text, am.amname::text, pg_is_in_recovery()
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,6 +1,7 @@
 //! The top of the page: what the database is, how much it holds, and what stands out in it.
 
 use maud::{Markup, html};
+use whimbrel_core::engine_told;
 
 use super::super::{Inventory, Remark, TableInventory, UsageNote, Weight};
 use super::shown::{Shown, Wrapped, anchor, bar, counted};
@@ -18,7 +19,9 @@ pub(super) fn heading(inventory: &Inventory) -> Markup {
             p.kind { "Database inventory" }
             h1 { (Shown(&inventory.database)) }
             p.place {
-                (Shown(&inventory.engine)) " " (Shown(&inventory.version)) ", " (Shown(&inventory.encoding)) " · "
+                (Shown(&engine_told(&inventory.engine, &inventory.version)))
+                @if !inventory.encoding.is_empty() { ", " (Shown(&inventory.encoding)) }
+                " · "
                 code { (Shown(&inventory.url)) }
             }
             nav aria-label="Parts of this page" {
@@ -88,7 +91,8 @@ fn usage(inventory: &Inventory) -> Markup {
 
 fn largest(inventory: &Inventory) -> Markup {
     let mut tables: Vec<(usize, &TableInventory)> = inventory.tables.iter().enumerate().collect();
-    tables.retain(|(_, table)| table.size_bytes > 0);
+    // What is in a partition is in the whole.
+    tables.retain(|(_, table)| table.size_bytes > 0 && table.partition_of.is_none());
     tables.sort_by_key(|(_, table)| std::cmp::Reverse(table.size_bytes));
     let most = tables.first().map_or(0, |(_, table)| table.size_bytes);
     let rest = tables.len().saturating_sub(LARGEST);

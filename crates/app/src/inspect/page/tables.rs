@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::super::{Inventory, TableInventory, Weight};
 use super::overview::class;
-use super::shown::{Shown, Wrapped, anchor, bar, percent};
+use super::shown::{Shown, Wrapped, anchor, bar, counted, percent};
 use crate::report::{count, size};
 
 /// Returns the list.
@@ -61,7 +61,7 @@ fn row(at: usize, table: &TableInventory, order: &str) -> Markup {
     let (nulls, cells) = nulls(table);
     html! {
         div.row role="row" style=(order) data-name=(Shown(&table.table.to_lowercase())) {
-            span role="cell" { a href={ "#" (anchor(at)) } { (Wrapped(&table.table)) } }
+            span role="cell" { a href={ "#" (anchor(at)) } { (Wrapped(&table.table)) } (family(table)) }
             span.number role="cell" data-label="rows" {
                 @match table.rows { Some(rows) => (count(rows)), None => "not read" }
             }
@@ -72,6 +72,21 @@ fn row(at: usize, table: &TableInventory, order: &str) -> Markup {
                 @if cells > 0 { (bar(nulls, cells, "null")) " " span.number { (percent(nulls, cells)) } }
             }
             span role="cell" data-label="stands out" { (badges(table)) }
+        }
+    }
+}
+
+/// Returns what the table is a part of, and what its rows are in.
+fn family(table: &TableInventory) -> Markup {
+    html! {
+        @if let Some(partitions) = table.partitions {
+            " " span.small { "in " (counted(partitions as u64, "partition")) }
+        }
+        @if let Some(whole) = &table.partition_of {
+            " " span.small { "partition of " (Wrapped(whole)) }
+        }
+        @if let Some(rows) = table.inherited_rows {
+            " " span.small { "and " (counted(rows, "inherited row")) }
         }
     }
 }

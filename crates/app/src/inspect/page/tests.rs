@@ -71,6 +71,27 @@ fn inventory(name: &str) -> Inventory {
         validated: true,
         definition: None,
     });
+    let whole = TableInventory {
+        table: table.id.to_string(),
+        rows: Some(1),
+        size_bytes: 1,
+        partitions: Some(1),
+        partition_of: None,
+        inherited_rows: Some(1),
+        columns: 1,
+        indexes: 0,
+        foreign_keys: 1,
+        primary_key: vec![name.to_owned()],
+        unmovable: Some(name.to_owned()),
+        detail: Some(detail(&table, None, Some(quality(name)), None)),
+    };
+    let part = TableInventory {
+        partitions: None,
+        partition_of: Some(name.to_owned()),
+        inherited_rows: None,
+        detail: None,
+        ..whole.clone()
+    };
     Inventory {
         engine: name.to_owned(),
         version: name.to_owned(),
@@ -79,17 +100,7 @@ fn inventory(name: &str) -> Inventory {
         encoding: name.to_owned(),
         rows: 1,
         size_bytes: 1,
-        tables: vec![TableInventory {
-            table: table.id.to_string(),
-            rows: Some(1),
-            size_bytes: 1,
-            columns: 1,
-            indexes: 0,
-            foreign_keys: 1,
-            primary_key: vec![name.to_owned()],
-            unmovable: Some(name.to_owned()),
-            detail: Some(detail(&table, None, Some(quality(name)), None)),
-        }],
+        tables: vec![whole, part],
         objects: vec![ObjectCount {
             kind: name.to_owned(),
             count: 1,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use whimbrel_app::{ColumnDetail, ColumnQuality, Inventory, TableDetail, TableInventory, UsageNote};
 use whimbrel_core::{TableUsage, shorten};
 
-use crate::text::count;
+use crate::text::{count, counted};
 
 /// Letters of a line.
 const WIDTH: usize = 80;
@@ -44,7 +44,7 @@ pub(super) fn quality(inventory: &Inventory) -> String {
 fn of_table(table: &TableInventory, detail: &TableDetail) -> String {
     let mut text = format!("\n{}", table.table);
     match table.rows {
-        Some(rows) => text.push_str(&format!("  {} rows\n", count(rows))),
+        Some(rows) => text.push_str(&format!("  {} rows{}\n", count(rows), spread(table))),
         None => text.push_str("  not read\n"),
     }
     for remark in &detail.remarks {
@@ -82,6 +82,13 @@ fn of_table(table: &TableInventory, detail: &TableDetail) -> String {
         text.push_str(&of_column(column));
     }
     text
+}
+
+/// Where the rows of a partitioned table are.
+fn spread(table: &TableInventory) -> String {
+    table.partitions.map_or_else(String::new, |partitions| {
+        format!(" in {}", counted(partitions, "partition"))
+    })
 }
 
 fn of_usage(usage: &TableUsage) -> String {
