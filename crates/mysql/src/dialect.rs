@@ -20,6 +20,9 @@ use crate::quote::{literal, quoted, table_name};
 /// What the names of Whimbrel's own tables and of what it moves aside begin with.
 pub(crate) const OWN_PREFIX: &str = "_whimbrel";
 
+/// The databases of the server's own.
+const SYSTEM_DATABASES: [&str; 4] = ["mysql", "information_schema", "performance_schema", "sys"];
+
 /// The language of MySQL or MariaDB, as one server speaks it.
 #[derive(Debug, Clone, Copy)]
 pub struct MysqlDialect {
@@ -152,7 +155,9 @@ impl Dialect for MysqlDialect {
             || name.chars().any(|letter| letter == '\0' || letter > '\u{FFFF}');
         let is_key_word = matches!(kind, ObjectKind::Index | ObjectKind::Unique)
             && (name.eq_ignore_ascii_case("PRIMARY") || name.eq_ignore_ascii_case("GEN_CLUST_INDEX"));
-        is_own || is_impossible || is_key_word
+        let is_system = kind == ObjectKind::Namespace
+            && SYSTEM_DATABASES.iter().any(|own| name.eq_ignore_ascii_case(own));
+        is_own || is_impossible || is_key_word || is_system
     }
 
     fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {

@@ -218,9 +218,10 @@ impl Dialect for PostgresDialect {
             ObjectKind::Namespace => {
                 name.starts_with("pg_") || name.starts_with("_whimbrel") || name == "information_schema"
             }
+            // In the namespace of the ledger they would be the ledger's; elsewhere nobody could tell them from it.
+            ObjectKind::Table => name.starts_with("_whimbrel"),
             ObjectKind::Type
             | ObjectKind::Sequence
-            | ObjectKind::Table
             | ObjectKind::PrimaryKey
             | ObjectKind::Unique
             | ObjectKind::Check

@@ -21,6 +21,7 @@ mod preview;
 mod profile;
 mod reading;
 mod remainder;
+mod reserved;
 mod retyped;
 mod rules;
 mod shared;
@@ -165,6 +166,7 @@ impl MappedSource {
                 mask_key: &self.mask_key,
                 target: &*dialect,
                 target_engine: self.target.name(),
+                has_namespaces: self.target.capabilities().namespaces,
             },
         )?;
         let composed = Arc::new(composed);
@@ -269,7 +271,7 @@ impl Source for MappedSource {
         for described in &described {
             let found = described.database.source.check().await;
             for mut finding in found.map_err(|error| named(described.database, error))? {
-                finding.subject.owner = described.called(&finding.subject.owner);
+                finding.subject = described.subject(finding.subject);
                 findings.push(finding);
             }
         }
@@ -348,10 +350,15 @@ impl Source for MappedSource {
 
     async fn check_snapshot(&self, tables: &[TableId]) -> Result<Vec<Finding>> {
         let composed = self.composed().await?;
+        let catalogs = self.catalogs().await?;
         let mut findings = Vec::new();
-        for (at, database) in self.databases.iter().enumerate() {
+        for (at, described) in self.described(&catalogs).iter().enumerate() {
+            let database = described.database;
             let found = database.source.check_snapshot(&composed.behind(tables, at)).await;
-            findings.extend(found.map_err(|error| named(database, error))?);
+            for mut finding in found.map_err(|error| named(database, error))? {
+                finding.subject = described.subject(finding.subject);
+                findings.push(finding);
+            }
         }
         Ok(findings)
     }

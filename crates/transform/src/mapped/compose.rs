@@ -12,6 +12,7 @@ use super::keys;
 use super::merge::{World, merged};
 use super::part::{Part, PartColumn};
 use super::remainder::left_behind;
+use super::reserved;
 use super::rules::{Assigned, assign, hint_for};
 use super::shared::Shared;
 use super::slips;
@@ -74,6 +75,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) target: &'a dyn Dialect,
     /// The engine of the target.
     pub(crate) target_engine: &'a str,
+    /// True where the target has namespaces; else they become prefixes.
+    pub(crate) has_namespaces: bool,
 }
 
 /// A table of one of the databases.
@@ -104,6 +107,7 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
             called.push(described.table(table));
         }
     }
+    reserved::refuse(tools)?;
     let assigned = assign(tools.mapping, &called)?;
     let origins = origins(&assigned, &called);
     let mut composed = beginning(databases, tools);

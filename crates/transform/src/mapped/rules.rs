@@ -114,7 +114,9 @@ fn distributed<'m>(
     let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
     let mut ways: Vec<Vec<Way<'_>>> = bases.iter().map(|_| Vec::new()).collect();
     for (place, rule) in mapping.tables.iter().enumerate() {
-        for at in met(rule, bases)? {
+        let met = met(rule, bases)?;
+        refuse_one_name_in_two_places(rule, &met, bases)?;
+        for at in met {
             match &rule.to {
                 None => general[at].push(rule),
                 Some(to) => ways[at].push((named(to, &bases[at].id), place, rule)),
@@ -164,6 +166,26 @@ fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
     met.sort_unstable();
     met.dedup();
     Ok(met)
+}
+
+/// A bare `to` stays beside each table, so that tables of two namespaces would not become the one that the rule seems to make.
+fn refuse_one_name_in_two_places(rule: &TableRule, met: &[usize], bases: &[Table]) -> Result<()> {
+    let Some(to) = rule.to.as_deref().filter(|to| !to.contains('.')) else {
+        return Ok(());
+    };
+    let mut tables = met.iter().map(|at| &bases[*at].id);
+    let Some(first) = tables.next() else { return Ok(()) };
+    let Some(other) = tables.find(|id| id.namespace != first.namespace) else {
+        return Ok(());
+    };
+    Err(Error::invalid(format!(
+        "the mapping calls `{first}` and `{other}` `{to}`, which would be two tables: each in its own namespace"
+    ))
+    .with_code("mapping")
+    .with_hint(format!(
+        "to merge them, name the place: to = \"{}.{to}\"; else write a rule for each",
+        first.namespace.as_deref().unwrap_or("NAMESPACE")
+    )))
 }
 
 /// Says which name was probably meant, or which there are.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use whimbrel_core::{
-    Catalog, Column, Connector, Dialect, ForeignKey, Namespace, OtherObject, Sequence, Source, Table,
-    TableId, UserType, UserTypeKind,
+    Catalog, Column, Connector, Dialect, ForeignKey, Namespace, ObjectId, ObjectKind, OtherObject, SEVERAL,
+    Sequence, Source, Table, TableId, UserType, UserTypeKind,
 };
 
 /// A database that is read through a mapping.
@@ -63,6 +63,16 @@ impl<'a> Described<'a> {
             Some(own) if Some(own) != default => TableId::new(format!("{namespace}_{own}"), &id.name),
             Some(_) | None => TableId::new(namespace, &id.name),
         }
+    }
+
+    /// What a finding about it is about, among all databases: what is said of the database itself is said of the source.
+    pub(crate) fn subject(&self, subject: ObjectId) -> ObjectId {
+        let is_whole = subject.kind == ObjectKind::Other && subject.owner.namespace.is_none();
+        let owner = match is_whole && self.database.namespace.is_some() {
+            true => TableId::bare(self.database.name.clone()),
+            false => self.called(&subject.owner),
+        };
+        ObjectId { owner, ..subject }
     }
 
     /// One of its tables, with all names as they are among those of all databases.
@@ -149,7 +159,7 @@ pub(crate) fn shell(databases: &[Described<'_>]) -> Catalog {
         };
     }
     let mut shell = Catalog {
-        engine: "several".to_owned(),
+        engine: SEVERAL.to_owned(),
         ..Catalog::default()
     };
     let mut versions = Vec::new();
@@ -157,7 +167,7 @@ pub(crate) fn shell(databases: &[Described<'_>]) -> Catalog {
     for described in databases {
         let catalog = described.catalog;
         versions.push(format!("{} {}", catalog.engine, catalog.version));
-        names.push(catalog.database.clone());
+        names.push(described.database.name.clone());
         shell
             .types
             .extend(catalog.types.iter().map(|each| described.user_type(each)));
