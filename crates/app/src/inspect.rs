@@ -5,6 +5,7 @@ mod detail;
 mod measure;
 mod page;
 mod remarks;
+mod suspicion;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use whimbrel_core::{
     Usage,
 };
 
-use self::detail::{detail, usage_of};
+use self::detail::{Known, detail, usage_of};
 use self::measure::{Limits, Readable, qualities};
+use self::suspicion::suspicions;
 use crate::address::Address;
 use crate::analyze::{AnalysisWatch, barred, profile};
 use crate::connectors::connector;
@@ -27,6 +29,7 @@ use crate::setup::Setup;
 pub use detail::{ColumnDetail, KeyDetail, ReferenceDetail, TableDetail};
 pub use page::PageFile;
 pub use remarks::{Remark, Weight};
+pub use suspicion::SuspectedDetail;
 
 /// A request to look at a database.
 #[derive(Debug, Clone)]
@@ -162,19 +165,26 @@ pub async fn inspect(
             jobs: setup.jobs,
             memory_bytes: setup.memory_bytes,
         };
+        let dialect = connector(&address.url.scheme)?.dialect_of(&catalog);
         let what = Readable {
             source: &source,
-            dialect: &*connector(&address.url.scheme)?.dialect_of(&catalog),
+            dialect: &*dialect,
             catalog: &catalog,
             tables: &readable,
             profiles: &profiles,
         };
         let mut qualities = qualities(what, limits, watch).await?;
+        let mut suspicions = suspicions(&*source, &*dialect, &readable, &qualities, setup.jobs).await;
         let counts = usage.as_ref().map(counts_of);
         for (found, table) in tables.iter_mut().zip(&catalog.tables) {
             let usage = counts.and_then(|counts| usage_of(counts?, table, &families));
-            let quality = qualities.remove(&table.id);
-            found.detail = Some(detail(table, profiles.get(&table.id), quality, usage));
+            let known = Known {
+                profile: profiles.get(&table.id),
+                quality: qualities.remove(&table.id),
+                suspected: suspicions.remove(&table.id).unwrap_or_default(),
+                usage,
+            };
+            found.detail = Some(detail(table, known));
         }
     }
     Ok(Inventory {

@@ -37,7 +37,7 @@ pub use demonstrate::{DemoRequest, FOLDER as DEMO_FOLDER, Stage, plan_demo, set_
 pub use detect::{DETECTORS, Detection, Detector, Engine, Evidence, Standing, Weight, detect};
 pub use inspect::{
     ColumnDetail, InspectRequest, Inventory, KeyDetail, ObjectCount, PageFile, ReferenceDetail, Remark,
-    TableDetail, TableInventory, UsageNote, Weight as RemarkWeight, inspect,
+    SuspectedDetail, TableDetail, TableInventory, UsageNote, Weight as RemarkWeight, inspect,
 };
 pub use log::{LogVerdict, ReportPage, check_log, report_page};
 pub use migration::{Attendance, Databases};

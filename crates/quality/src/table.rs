@@ -276,17 +276,17 @@ mod tests {
         let (table, columns) = table();
         // Few values on one side, so many on the other that they are estimated.
         for middle in [10, 2_000, 3_990] {
-            let gauge = |ids: &[std::ops::Range<i64>]| {
+            let gauge = |ids: &[(i64, i64)]| {
                 let mut gauge = TableGauge::new(&table, &columns);
-                for ids in ids {
-                    gauge.add(&batch(&columns, ids.clone()));
+                for (first, end) in ids {
+                    gauge.add(&batch(&columns, *first..*end));
                 }
                 gauge
             };
             let mut whole = TableGauge::new(&table, &columns);
-            whole.absorb(&gauge(&[0..middle, 0..5]));
-            whole.absorb(&gauge(&[middle..4_000]));
-            let one = gauge(&[0..middle, middle..4_000, 0..5]);
+            whole.absorb(&gauge(&[(0, middle), (0, 5)]));
+            whole.absorb(&gauge(&[(middle, 4_000)]));
+            let one = gauge(&[(0, middle), (middle, 4_000), (0, 5)]);
             assert_eq!(whole.finish(), one.finish());
             assert_eq!(whole.finish().repeated_rows.map(|rows| rows.count), Some(5));
         }

@@ -8,6 +8,7 @@ use whimbrel_core::{Families, ForeignKey, Table, TableId, TableProfile, TableUsa
 use whimbrel_quality::{ColumnQuality, Growth, RepeatedRows, TableQuality};
 
 use super::remarks::{Remark, remarks};
+use super::suspicion::SuspectedDetail;
 
 /// What a table is and how good its values are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +19,9 @@ pub struct TableDetail {
     pub keys: Vec<KeyDetail>,
     /// The foreign keys.
     pub references: Vec<ReferenceDetail>,
+    /// Columns that refer to a table without a foreign key, as it seems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suspected: Vec<SuspectedDetail>,
     /// Rows with a value that does not fit the type of its own column.
     pub misfits: u64,
     /// Some of them.
@@ -95,17 +99,27 @@ pub struct ReferenceDetail {
     pub examples: Vec<String>,
 }
 
+/// What was found out about a table.
+pub(super) struct Known<'a> {
+    pub(super) profile: Option<&'a TableProfile>,
+    pub(super) quality: Option<TableQuality>,
+    pub(super) suspected: Vec<SuspectedDetail>,
+    pub(super) usage: Option<TableUsage>,
+}
+
 /// Puts together what is known of a table.
-pub(super) fn detail(
-    table: &Table,
-    profile: Option<&TableProfile>,
-    quality: Option<TableQuality>,
-    usage: Option<TableUsage>,
-) -> TableDetail {
+pub(super) fn detail(table: &Table, known: Known<'_>) -> TableDetail {
+    let Known {
+        profile,
+        quality,
+        suspected,
+        usage,
+    } = known;
     let mut detail = TableDetail {
         columns: Vec::new(),
         keys: keys(table, profile),
         references: references(table, profile),
+        suspected,
         misfits: 0,
         misfit_examples: Vec::new(),
         repeated_rows: None,

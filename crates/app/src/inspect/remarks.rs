@@ -5,6 +5,7 @@ use whimbrel_core::Table;
 use whimbrel_quality::{ColumnQuality, PatternCount};
 
 use super::detail::{ColumnDetail, TableDetail};
+use super::suspicion::SuspectedDetail;
 use crate::report::count;
 
 /// A pattern of so many of a hundred texts is what a column is meant to hold; the others stand out.
@@ -56,6 +57,7 @@ pub struct Remark {
 /// Returns what stands out, the gravest first.
 pub(super) fn remarks(table: &Table, detail: &TableDetail) -> Vec<Remark> {
     let mut found = of_keys(detail);
+    found.extend(of_suspicions(table, detail));
     found.extend(of_rows(table, detail));
     let mut said: Vec<(Weight, String, Vec<&str>)> = Vec::new();
     for column in &detail.columns {
@@ -127,6 +129,17 @@ fn of_keys(detail: &TableDetail) -> Vec<Remark> {
         }
     }
     found
+}
+
+fn of_suspicions(table: &Table, detail: &TableDetail) -> Vec<Remark> {
+    let remark = |suspected: &SuspectedDetail| {
+        let weight = match suspected.orphans {
+            0 => Weight::Note,
+            _ => Weight::Doubtful,
+        };
+        about_table(weight, suspected.told(&table.id))
+    };
+    detail.suspected.iter().map(remark).collect()
 }
 
 fn of_rows(table: &Table, detail: &TableDetail) -> Vec<Remark> {

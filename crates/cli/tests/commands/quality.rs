@@ -235,6 +235,92 @@ fn orphans_and_repeated_rows_stand_out() {
     );
 }
 
+/// Tables whose references nobody declared, in words that every engine takes.
+fn undeclared() -> String {
+    let mut sql = "create table users (id int primary key, name varchar(20));
+        create table country (code char(2) primary key);
+        create table owner (id int primary key);
+        create table post (id int primary key, user_id int, editor_user_id int, country_code char(2), \
+            owner_id int, owner_type varchar(10), user_name varchar(20), country varchar(9));
+        insert into users values (1, 'a'), (2, 'b'), (3, 'c');
+        insert into country values ('DE'), ('FR');
+        insert into owner values (1);
+        insert into post values "
+        .to_owned();
+    for id in 1..=400 {
+        let comma = if id == 1 { "" } else { ", " };
+        let user = if id % 100 == 0 { 9 } else { id % 3 + 1 };
+        let editor = if id % 4 == 0 { "1" } else { "null" };
+        write!(
+            sql,
+            "{comma}({id}, {user}, {editor}, 'FR', 1, 'shop', 'a', 'France')"
+        )
+        .unwrap();
+    }
+    sql
+}
+
+fn check_suspected(url: &str) {
+    let inventory = inspected(url);
+    let detail = &named(&inventory["tables"], "table", "post")["detail"];
+    let suspected: Vec<(&str, &str, u64, u64)> = detail["suspected"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{url}: {detail}"))
+        .iter()
+        .map(|each| {
+            let text = |key: &str| each[key].as_str().unwrap().rsplit('.').next().unwrap();
+            let number = |key: &str| each[key].as_u64().unwrap();
+            (text("column"), text("table"), number("orphans"), number("of"))
+        })
+        .collect();
+    // Neither what says its kind beside, nor what holds no keys of the table.
+    assert_eq!(
+        suspected,
+        [
+            ("user_id", "users", 4, 400),
+            ("editor_user_id", "users", 0, 100),
+            ("country_code", "country", 0, 400)
+        ],
+        "{url}"
+    );
+    let remarks = detail["remarks"].to_string();
+    assert!(remarks.contains("post.user_id -> "), "{remarks}");
+    assert!(remarks.contains("users.id, 4 orphans (of 400)"), "{remarks}");
+}
+
+#[test]
+fn references_that_nobody_declared_are_suspected_by_name_type_and_values() {
+    let file = TestFile::create("suspected", &undeclared());
+    check_suspected(&file.url());
+    if let Some(database) = TestDatabase::create("suspected") {
+        database.execute(&undeclared());
+        check_suspected(database.url());
+    }
+    for flavour in Flavour::ALL {
+        if let Some(database) = mysql::TestDatabase::create(flavour, "suspected") {
+            database.execute(&undeclared());
+            check_suspected(database.url());
+        }
+    }
+    let desk = Desk::set_up();
+    let inspect = format!("inspect {} --html page.html", file.url());
+    desk.run(&inspect).expect_code(0);
+    let page = std::fs::read_to_string(desk.folder().join("page.html")).unwrap();
+    assert!(
+        page.contains("post.user_id seems to refer to users, 4 orphans"),
+        "{page}"
+    );
+    assert!(
+        page.contains("class=\"suspected\"") && page.contains("A dotted one is only suspected"),
+        "{page}"
+    );
+    // A hint decides nothing: no plan speaks of it.
+    let plan = desk
+        .run(&format!("plan {} sqlite:new.db", file.url()))
+        .expect_code(0);
+    assert!(!plan.stdout.contains("suspected relation"), "{}", plan.stdout);
+}
+
 #[test]
 fn a_page_is_written_whole_and_never_over_another_unasked() {
     let desk = Desk::set_up();

@@ -33,6 +33,7 @@ struct Relation<'a> {
     to: usize,
     column: &'a str,
     orphans: u64,
+    is_suspected: bool,
 }
 
 /// Returns the diagram.
@@ -57,6 +58,7 @@ pub(super) fn diagram(inventory: &Inventory) -> Markup {
                 (drawing(&entities, &relations))
                 p.small {
                     "A line leads from a foreign key to the table that it refers to; a dashed one has orphans. "
+                    @if relations.iter().any(|each| each.is_suspected) { "A dotted one is only suspected: no key declares it. " }
                     @if entities.len() > ALL_COLUMNS_MAX { "Only the columns of keys are drawn. " }
                     "The lists below say the same in words."
                 }
@@ -72,11 +74,8 @@ fn usual(tables: usize) -> &'static str {
 fn entity<'a>(inventory: &Inventory, table: &'a TableInventory) -> Entity<'a> {
     let all: Vec<&ColumnDetail> = table.detail.iter().flat_map(|detail| &detail.columns).collect();
     let is_key = |column: &ColumnDetail| {
-        column.primary
-            || table
-                .detail
-                .as_ref()
-                .is_some_and(|detail| refers(detail, &column.name))
+        let detail = table.detail.as_ref();
+        column.primary || detail.is_some_and(|detail| refers(detail, &column.name))
     };
     let draws_all = inventory.tables.len() <= ALL_COLUMNS_MAX;
     let (mut lines, others): (Vec<_>, Vec<_>) = all.iter().copied().partition(|column| is_key(column));
@@ -94,25 +93,36 @@ fn entity<'a>(inventory: &Inventory, table: &'a TableInventory) -> Entity<'a> {
 fn refers(detail: &TableDetail, column: &str) -> bool {
     let mut references = detail.references.iter();
     references.any(|reference| reference.columns.iter().any(|name| name == column))
+        || detail
+            .suspected
+            .iter()
+            .any(|suspected| suspected.column == column)
 }
 
 fn relations(inventory: &Inventory) -> Vec<Relation<'_>> {
     let mut found = Vec::new();
+    let place = |name: &String| inventory.tables.iter().position(|table| table.table == *name);
     for (from, table) in inventory.tables.iter().enumerate() {
-        for reference in table.detail.iter().flat_map(|detail| &detail.references) {
-            if let Some(to) = inventory
-                .tables
-                .iter()
-                .position(|table| table.table == reference.table)
-            {
-                found.push(Relation {
-                    from,
-                    to,
-                    column: reference.columns.first().map_or("", String::as_str),
-                    orphans: reference.orphans.unwrap_or(0),
-                });
-            }
-        }
+        let Some(detail) = &table.detail else { continue };
+        let declared = detail.references.iter().filter_map(|reference| {
+            Some(Relation {
+                from,
+                to: place(&reference.table)?,
+                column: reference.columns.first().map_or("", String::as_str),
+                orphans: reference.orphans.unwrap_or(0),
+                is_suspected: false,
+            })
+        });
+        let suspected = detail.suspected.iter().filter_map(|reference| {
+            Some(Relation {
+                from,
+                to: place(&reference.table)?,
+                column: &reference.column,
+                orphans: reference.orphans,
+                is_suspected: true,
+            })
+        });
+        found.extend(declared.chain(suspected));
     }
     found
 }
@@ -131,7 +141,7 @@ fn drawing(entities: &[Entity<'_>], relations: &[Relation<'_>]) -> Markup {
             svg.er role="img" aria-labelledby="er-title er-desc" viewBox=(format!("{} {} {width:.0} {height:.0}", -MARGIN, -MARGIN))
                 style=(format!("--width:{width:.0}px")) {
                 title #er-title { "Entity-relationship diagram" }
-                desc #er-desc { (counted(entities.len() as u64, "table")) " and " (counted(relations.len() as u64, "foreign key")) }
+                desc #er-desc { (counted(entities.len() as u64, "table")) " and " (counted(relations.iter().filter(|each| !each.is_suspected).count() as u64, "foreign key")) }
                 @if let Some(top) = layout.alone_from.filter(|top| *top > 0.0) {
                     text.alone x="0" y=(format!("{:.0}", top + 18.0)) { "Tables without relations" }
                 }
@@ -209,15 +219,19 @@ fn line(relation: &Relation<'_>, entities: &[Entity<'_>], layout: &Layout, is_pa
     let start = from.1 + place.map_or(HEAD / 2.0, |line| HEAD + line as f64 * LINE + 10.0);
     let goal = to.1 + HEAD / 2.0;
     let path = curve((from.0, start), (to.0, goal), relation.from == relation.to);
-    let class = match (relation.orphans > 0, is_pale) {
-        (true, _) => "orphans",
-        (false, true) => "pale",
-        (false, false) => "",
+    let class = match (relation.orphans > 0, relation.is_suspected, is_pale) {
+        (true, true, _) => "orphans suspected",
+        (true, false, _) => "orphans",
+        (false, true, true) => "suspected pale",
+        (false, true, false) => "suspected",
+        (false, false, true) => "pale",
+        (false, false, false) => "",
     };
     html! {
         path class=(class) d=(path) {
             title {
-                (Shown(&entities[relation.from].table.table)) "." (Shown(relation.column)) " refers to "
+                (Shown(&entities[relation.from].table.table)) "." (Shown(relation.column))
+                @if relation.is_suspected { " seems to refer to " } @else { " refers to " }
                 (Shown(&entities[relation.to].table.table))
                 @if relation.orphans > 0 { ", " (counted(relation.orphans, "orphan")) }
             }

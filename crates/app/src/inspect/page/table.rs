@@ -161,7 +161,7 @@ fn is_telling(quality: &ColumnQuality) -> bool {
 fn keys(inventory: &Inventory, detail: &TableDetail) -> Markup {
     let link = |name: &str| inventory.tables.iter().position(|table| table.table == name);
     html! {
-        @if !detail.keys.is_empty() || !detail.references.is_empty() {
+        @if !detail.keys.is_empty() || !detail.references.is_empty() || !detail.suspected.is_empty() {
             ul.keys {
                 @for key in &detail.keys {
                     li {
@@ -185,6 +185,17 @@ fn keys(inventory: &Inventory, detail: &TableDetail) -> Markup {
                             None | Some(0) => {}
                             Some(orphans) => { " " strong.broken { (counted(orphans, "orphan")) } (examples(&key.examples)) }
                         }
+                    }
+                }
+                @for key in &detail.suspected {
+                    li {
+                        "Seems to refer by " code { (Shown(&key.column)) } " to "
+                        @match link(&key.table) {
+                            Some(at) => { a href={ "#" (anchor(at)) } { (Shown(&key.table)) } }
+                            None => (Shown(&key.table)),
+                        }
+                        " " code { (Shown(&key.referred)) } ", which no key declares"
+                        @if key.orphans > 0 { " " strong.broken { (counted(key.orphans, "orphan")) } }
                     }
                 }
             }

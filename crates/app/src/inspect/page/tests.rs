@@ -5,8 +5,8 @@ use whimbrel_core::{Column, Deferral, ForeignKey, Key, Table, TableId};
 use whimbrel_quality::{ColumnQuality, Distinct, Lengths, PatternCount, ShapeCount, TableQuality, Unit};
 
 use super::*;
-use crate::inspect::detail::detail;
-use crate::inspect::{ObjectCount, TableInventory, UsageNote};
+use crate::inspect::detail::{Known, detail};
+use crate::inspect::{ObjectCount, SuspectedDetail, TableDetail, TableInventory, UsageNote};
 
 /// What the values are like, each of which is the text.
 fn quality(text: &str) -> TableQuality {
@@ -49,6 +49,26 @@ fn quality(text: &str) -> TableQuality {
     }
 }
 
+/// What is known of the table, in whose place the text stands everywhere.
+fn detail_of(table: &Table, name: &str) -> TableDetail {
+    detail(
+        table,
+        Known {
+            profile: None,
+            quality: Some(quality(name)),
+            suspected: vec![SuspectedDetail {
+                column: name.to_owned(),
+                table: table.id.to_string(),
+                referred: name.to_owned(),
+                orphans: 1,
+                of: 2,
+                all: true,
+            }],
+            usage: None,
+        },
+    )
+}
+
 fn inventory(name: &str) -> Inventory {
     let mut table = Table::empty(TableId::bare(name));
     table.columns.push(Column::new(name, name));
@@ -83,7 +103,7 @@ fn inventory(name: &str) -> Inventory {
         foreign_keys: 1,
         primary_key: vec![name.to_owned()],
         unmovable: Some(name.to_owned()),
-        detail: Some(detail(&table, None, Some(quality(name)), None)),
+        detail: Some(detail_of(&table, name)),
     };
     let part = TableInventory {
         partitions: None,
