@@ -6,7 +6,7 @@ use std::sync::Arc;
 use whimbrel_core::{Clock, ConnectOptions, DatabaseUrl, ErrorClass, Result, Secret, Source, Target};
 
 use crate::address::Address;
-use crate::connectors::connector;
+use crate::connectors::{connector, unless_another};
 use crate::refusal;
 use crate::settings::{Environment, Settings};
 
@@ -103,7 +103,7 @@ impl Setup {
         address: &mut Address,
         open: impl AsyncFn(&DatabaseUrl) -> Result<T>,
     ) -> Result<T> {
-        let error = match open(&address.url).await {
+        let error = match unless_another(&address.url, open(&address.url)).await {
             Err(error) if error.class() == ErrorClass::Denied && address.url.password.is_none() => error,
             other => return other,
         };

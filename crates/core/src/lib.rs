@@ -91,7 +91,10 @@ pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use pattern::matches_name;
 pub use plan::{ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan};
-pub use profile::{ColumnProfile, Depth, ForeignKeyProfile, StorageClasses, TableProfile, UniqueProfile};
+pub use profile::{
+    ColumnProfile, Depth, ForeignKeyProfile, LATE_UUIDS, StorageClasses, TableProfile, UniqueProfile,
+    is_late_uuid,
+};
 pub use report::{
     ColumnVerdict, DifferenceKind, ObjectVerdict, PhaseReport, Problem, RollbackReport, RowDifference,
     RuledColumn, RunReport, RunStatus, TableReport, TableVerdict, ValueDifference, Verdict, Verification,

@@ -24,7 +24,7 @@ use crate::place::Way;
 use crate::tls::{self, Mode, TlsFiles};
 
 /// How long opening a connection may take when the URL does not say.
-const CONNECT_SECONDS: u64 = 30;
+const CONNECT_SECONDS: u64 = 10;
 
 /// How long a connection may be dead before it is noticed, when the URL does not say (`stall_timeout`).
 const PATIENCE_SECONDS: u64 = 60;

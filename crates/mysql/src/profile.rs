@@ -3,7 +3,7 @@
 
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use whimbrel_core::{Column, ColumnProfile, Depth, Result, Table, TableProfile};
+use whimbrel_core::{Column, ColumnProfile, Depth, LATE_UUIDS, Result, Table, TableProfile};
 
 use crate::catalog::rows::{Line, lines};
 use crate::codec::form;
@@ -388,6 +388,10 @@ fn text_measures(table: &Table, column: &ServerColumn) -> Vec<Measure> {
             "(CONVERT({name} USING utf8mb4) COLLATE utf8mb4_bin) REGEXP '^[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}$'"
         );
         list.push(shaped(&condition, shape::UUID));
+        let late = format!(
+            "(CONVERT({name} USING utf8mb4) COLLATE utf8mb4_bin) REGEXP '^.{{14}}[89a-f].{{4}}(0[1-9a-f]|[1-7][0-9a-f]|80)'"
+        );
+        list.push(shaped(&late, LATE_UUIDS));
     }
     let is_json = |column: &Column| column.options.iter().any(|option| option == "json");
     if table.column(&column.name).is_some_and(is_json) {

@@ -18,6 +18,7 @@ pub(crate) fn unify(scope: &Scope<'_>, selection: &Selection<'_>, ways: &mut Way
     let moves = |table: &TableId, column: &str| ways.moved(table, column).is_some();
     for component in components(scope, selection, moves) {
         let Some(wanted) = common(&component, ways) else {
+            agree_on_uuids(scope, &component, ways, notes);
             continue;
         };
         for place in &component {
@@ -127,6 +128,43 @@ fn common(component: &BTreeSet<Place>, ways: &Ways) -> Option<LogicalType> {
     widest_number(chosen).or_else(|| Some(best.clone()))
 }
 
+/// Gives linked UUIDs one type, where values or a person have chosen another one for some of them: no two types for UUIDs compare alike.
+fn agree_on_uuids(scope: &Scope<'_>, component: &BTreeSet<Place>, ways: &mut Ways, notes: &mut Notes<'_>) {
+    let members = || {
+        component
+            .iter()
+            .filter_map(|(table, column)| ways.of(table, column))
+    };
+    if members().any(|way| way.logical != LogicalType::Uuid) {
+        return;
+    }
+    let dialect = scope.target.dialect;
+    let chosen = members().find(|way| way.native != dialect.native(&way.logical, &way.usage).to);
+    let Some((chosen, fidelity)) = chosen.map(|way| (way.native.clone(), way.fidelity.clone())) else {
+        return;
+    };
+    for (table, column) in component {
+        let of_table = ways.0.get_mut(table);
+        let Some(way) = of_table.and_then(|of_table| of_table.get_mut(column)) else {
+            continue;
+        };
+        if way.native != chosen {
+            note_unified((table, column), &way.native, &chosen, notes);
+            (way.native, way.fidelity) = (chosen.clone(), fidelity.clone());
+        }
+    }
+}
+
+fn note_unified((table, column): (&TableId, &str), was: &str, native: &str, notes: &mut Notes<'_>) {
+    notes.info(
+        "key_type_unified",
+        column_subject(table, column),
+        format!(
+            "`{table}.{column}` becomes `{native}` instead of `{was}`, like the columns that its foreign keys link"
+        ),
+    );
+}
+
 /// The form that holds the numbers of all these forms; none when they are not numbers of one kind.
 fn widest_number<'l>(types: impl Iterator<Item = &'l LogicalType> + Clone) -> Option<LogicalType> {
     widest_integer(types.clone()).or_else(|| widest_decimal(types))
@@ -199,14 +237,7 @@ fn adopt(
         fidelity: offer.fidelity.clone(),
     };
     let (native, fidelity) = native(scope, &offer, &way.usage);
-    notes.info(
-        "key_type_unified",
-        column_subject(table, column),
-        format!(
-            "`{table}.{column}` becomes `{native}` instead of `{}`, like the columns that its foreign keys link",
-            way.native
-        ),
-    );
+    note_unified((table, column), &way.native, &native, notes);
     (way.native, way.logical, way.fidelity) = (native, offer.logical, fidelity);
 }
 

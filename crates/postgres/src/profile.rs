@@ -6,7 +6,9 @@
 )]
 
 use tokio_postgres::Client;
-use whimbrel_core::{ColumnProfile, Depth, ForeignKey, ForeignKeyProfile, Result, Table, TableProfile};
+use whimbrel_core::{
+    ColumnProfile, Depth, ForeignKey, ForeignKeyProfile, LATE_UUIDS, Result, Table, TableProfile,
+};
 
 use crate::columns::{ServerColumn, columns_of, columns_of_all};
 use crate::error::from_driver;
@@ -212,6 +214,7 @@ fn measures(column: &ServerColumn) -> Vec<Measure> {
             }));
             list.push(not_finite(&name));
         }
+        Kind::Uuid => list.push(late_uuids(&name)),
         _ => {}
     }
     list
@@ -230,6 +233,21 @@ fn beyond_micros(name: &str) -> Measure {
     Measure {
         expression: format!("count(*) FILTER (WHERE {name} >= {BEYOND_MICROS} AND isfinite({name}))"),
         put: |to, text| to.out_of_range = count(text.as_ref()),
+    }
+}
+
+/// As [`whimbrel_core::is_late_uuid`].
+fn late_uuids(name: &str) -> Measure {
+    let byte = |at: u8| format!("get_byte(uuid_send({name}), {at})");
+    Measure {
+        expression: format!(
+            "count(*) FILTER (WHERE {} >= 128 AND {} BETWEEN 1 AND 128)",
+            byte(6),
+            byte(8)
+        ),
+        put: |to, text| {
+            to.shapes.insert(LATE_UUIDS.to_owned(), count(text.as_ref()));
+        },
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use whimbrel_core::{
     Column, ColumnProfile, ForeignKeyProfile, Result, StorageClasses, Table, TableProfile, UniqueProfile,
-    is_decimal, named, parse_date, parse_time, parse_timestamp,
+    is_decimal, is_late_uuid, named, parse_date, parse_time, parse_timestamp,
 };
 
 use crate::codec::{decimal, exact_real, parse_uuid, real_text, shown, size_of};
@@ -29,6 +29,8 @@ pub(crate) mod shape {
     pub(crate) const JSON: &str = "json";
     /// Texts that are canonical UUIDs.
     pub(crate) const UUID: &str = "uuid";
+    /// Of these, those that not every engine's own type holds.
+    pub(crate) const LATE_UUIDS: &str = whimbrel_core::LATE_UUIDS;
     /// Integers 0 and 1.
     pub(crate) const BIT: &str = "zero_or_one";
     /// Texts that are plain decimals.
@@ -53,6 +55,7 @@ enum Shape {
     TimestampOffset,
     Json,
     Uuid,
+    LateUuid,
     Bit,
     Decimal,
     Inexact,
@@ -63,7 +66,7 @@ enum Shape {
 
 impl Shape {
     /// All of them in the order of their places, with their names.
-    const ALL: [(Self, &'static str); 13] = [
+    const ALL: [(Self, &'static str); 14] = [
         (Self::Date, shape::DATE),
         (Self::Time, shape::TIME),
         (Self::Timestamp, shape::TIMESTAMP),
@@ -71,6 +74,7 @@ impl Shape {
         (Self::TimestampOffset, shape::TIMESTAMP_OFFSET),
         (Self::Json, shape::JSON),
         (Self::Uuid, shape::UUID),
+        (Self::LateUuid, shape::LATE_UUIDS),
         (Self::Bit, shape::BIT),
         (Self::Decimal, shape::DECIMAL),
         (Self::Inexact, shape::INEXACT),
@@ -281,8 +285,13 @@ impl Scan {
         if self.declared.is_json() && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
             self.count(Shape::Json);
         }
-        if text.len() == 36 && parse_uuid(text).is_some() {
+        if text.len() == 36
+            && let Some(uuid) = parse_uuid(text)
+        {
             self.count(Shape::Uuid);
+            if is_late_uuid(&uuid) {
+                self.count(Shape::LateUuid);
+            }
         }
         if text.len() > MOMENT_BYTES_MAX
             || !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))

@@ -8,6 +8,7 @@ mod detect;
 mod flow;
 mod formats;
 mod layouts;
+mod neighbours;
 mod quality;
 mod settings;
 mod timeouts;

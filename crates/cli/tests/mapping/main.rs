@@ -21,4 +21,5 @@ mod refusals;
 mod retypes;
 mod several;
 mod shapes;
+mod uuids;
 mod way_back;

@@ -13,7 +13,7 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use whimbrel_core::{Error, LogicalType, Reject, Result, arrow_type, named, told};
+use whimbrel_core::{Error, LogicalType, Reject, Result, arrow_type, is_late_uuid, named, told};
 
 use self::exact::{
     bits, chars, clock, date, decimal, float, integer, json, length, moment, span, whole, year,
@@ -345,7 +345,10 @@ fn put_text(column: &EncodeColumn, text: &str, padded: bool, out: &mut Vec<u8>) 
         }
         Kind::Binary(_) | Kind::Varbinary(_) | Kind::Blob(_) => length(&column.kind, text.as_bytes())?,
         Kind::Uuid => {
-            text::parse_uuid(text).ok_or("text is no uuid")?;
+            let bytes = text::parse_uuid(text).ok_or("text is no uuid")?;
+            if is_late_uuid(&bytes) {
+                return Err("value is a UUID of version 8 or later that `uuid` does not hold".to_owned());
+            }
         }
         Kind::Inet4 | Kind::Inet6 => {}
         Kind::Float { .. }
@@ -415,6 +418,16 @@ mod tests {
             ("int", "1.5", "whole number"),
             ("bit(4)", "101", "must have 4"),
             ("uuid", "x", "no uuid"),
+            (
+                "uuid",
+                "00000000-0000-8000-0100-000000000000",
+                "version 8 or later",
+            ),
+            (
+                "uuid",
+                "ffffffff-ffff-ffff-80ff-ffffffffffff",
+                "version 8 or later",
+            ),
             (
                 "json",
                 "[1, 123456789012345678901234567890]",

@@ -7,8 +7,8 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, ArrayRef};
 use futures::TryStreamExt;
 use whimbrel_core::{
-    BATCH_BYTES, ColumnProfile, ForeignKeyProfile, KeyRange, LogicalType, ReadColumn, ReadRequest, Reject,
-    Renames, Result, Snapshot, Table, TableProfile, UniqueProfile,
+    BATCH_BYTES, ColumnProfile, ForeignKeyProfile, KeyRange, LATE_UUIDS, LogicalType, ReadColumn,
+    ReadRequest, Reject, Renames, Result, Snapshot, Table, TableProfile, UniqueProfile, is_late_uuid,
 };
 
 use super::Database;
@@ -136,6 +136,11 @@ fn measure(size: &mut ColumnProfile, array: &ArrayRef) {
         for value in values.iter().flatten() {
             size.bytes_max = size.bytes_max.max(value.len() as u64);
         }
+    } else if let Some(values) = array.as_fixed_size_binary_opt() {
+        size.bytes_max = size.bytes_max.max(16);
+        let uuids = values.iter().flatten().filter_map(|value| value.try_into().ok());
+        let late = uuids.filter(is_late_uuid).count() as u64;
+        *size.shapes.entry(LATE_UUIDS.to_owned()).or_default() += late;
     } else {
         let width = array.data_type().primitive_width().unwrap_or(0);
         size.bytes_max = size.bytes_max.max(width as u64);

@@ -1,6 +1,6 @@
 //! Values that have the logical form but not this engine's type: years beyond its calendar, numbers that are none, texts that are too long.
 
-use whimbrel_core::{ColumnProfile, LogicalType, ValueRule};
+use whimbrel_core::{ColumnProfile, LATE_UUIDS, LogicalType, ValueRule};
 
 use crate::native::Kind;
 
@@ -59,6 +59,13 @@ pub(in crate::dialect) fn misfit(
         ) if has_no_number(profile) => {
             let why = "NaN and the infinities are no numbers here".to_owned();
             Some((why, vec![ValueRule::NotFiniteToNull]))
+        }
+        (Kind::Uuid, LogicalType::Uuid) => {
+            let rows = profile.shapes.get(LATE_UUIDS).filter(|rows| **rows > 0)?;
+            let why = format!(
+                "`uuid` refuses values of version 8 or later whose ninth byte is 01 to 80; rows with such: {rows}"
+            );
+            Some((why, Vec::new()))
         }
         (Kind::Char(limit) | Kind::Varchar(limit), _) if profile.chars_max > u64::from(limit) => {
             Some((too_long(profile.chars_max, "characters", native), Vec::new()))

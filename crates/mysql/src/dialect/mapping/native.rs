@@ -207,19 +207,19 @@ fn instant() -> Mapped<String> {
 }
 
 fn uuid(dialect: &MysqlDialect) -> Mapped<String> {
-    if dialect.version.is_mariadb(10, 7, 0) {
-        return exact("uuid");
-    }
-    Mapped::widened(
+    const CHAR: &str = "36 lower-case characters";
+    let binary = Mapped::widened(
         "binary(16)".to_owned(),
         "stored as 16 bytes in the order of its digits",
-    )
-    .named("binary")
-    .or(
-        "char",
-        "36 lower-case characters",
-        Mapped::widened("char(36)".to_owned(), "stored as text"),
-    )
+    );
+    let char = Mapped::widened("char(36)".to_owned(), "stored as text");
+    if dialect.version.is_mariadb(10, 7, 0) {
+        return exact("uuid")
+            .named("uuid")
+            .or("binary", "16 bytes", binary)
+            .or("char", CHAR, char);
+    }
+    binary.named("binary").or("char", CHAR, char)
 }
 
 fn json(dialect: &MysqlDialect) -> Mapped<String> {
