@@ -104,6 +104,21 @@ fn rows_that_refer_to_a_row_that_stays_behind_are_counted_before_anything_runs()
 }
 
 #[test]
+fn what_can_no_longer_be_referred_to_says_what_tells_merged_rows_apart() {
+    let source = sqlite::TestFile::create(
+        "mapping_unkeyed",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (id INTEGER PRIMARY KEY);
+         CREATE TABLE pets (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES a(id));
+         INSERT INTO a VALUES (1); INSERT INTO b VALUES (1); INSERT INTO pets VALUES (1, 1);",
+    );
+    let target = sqlite::TestFile::create("mapping_unkeyed_target", "");
+    let desk = Desk::with("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"both\"\nsource_column = \"origin\"\n");
+    let planned = desk.run(&["plan", &source.url(), &target.url()]);
+    let said = "`both` has no key of (id): the rows that are merged there are told apart by (origin, id)";
+    assert!(planned.stdout.contains(said), "{}", planned.stdout);
+}
+
+#[test]
 fn types_that_lose_nothing_are_put_together_and_others_show_what_to_write() {
     let source = postgres::TestDatabase::create("mapping_types");
     let target = postgres::TestDatabase::create("mapping_types_one");

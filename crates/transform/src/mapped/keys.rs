@@ -374,7 +374,7 @@ fn between(
                 .all(|part| part.column.as_ref().is_some_and(|name| referred.contains(name)))
     });
     if !is_key {
-        return Err(format!("`{to}` has no key of ({})", referred.join(", ")));
+        return Err(no_key(parent, &referred, parents.len() > 1));
     }
     let changes = to != key.references || referred != key.referred;
     Ok(ForeignKey {
@@ -383,6 +383,20 @@ fn between(
         definition: key.definition.clone().filter(|_| !changes),
         ..key.clone()
     })
+}
+
+/// Why nothing can refer to the columns; in a merged table several rows may have what was a key of each.
+fn no_key(parent: &Table, referred: &[String], is_merged: bool) -> String {
+    let text = format!("`{}` has no key of ({})", parent.id, referred.join(", "));
+    match &parent.primary_key {
+        Some(key) if is_merged => {
+            format!(
+                "{text}: the rows that are merged there are told apart by ({})",
+                key.columns.join(", ")
+            )
+        }
+        Some(_) | None => text,
+    }
 }
 
 /// What both ends of a foreign key are looked at with.
