@@ -80,7 +80,7 @@ pub fn file_url(path: &Path) -> String {
 /// How long a server is waited for before somebody looks what else is there.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a server that speaks first may take for its first word, and any for an answer.
-const FIRST_WORD: Duration = Duration::from_millis(700);
+const FIRST_WORD: Duration = Duration::from_secs(2);
 /// Asks a PostgreSQL server for TLS; the answer is one letter.
 const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
