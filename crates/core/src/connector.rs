@@ -33,6 +33,8 @@ pub struct Capabilities {
     pub name_limit: Option<NameLimit>,
     /// True when names that differ only in (ASCII) case are one name.
     pub names_fold_case: bool,
+    /// True when tables and views are kept under names in lower case, however these are written.
+    pub table_names_in_lower_case: bool,
     /// True when the columns of one table fold case, even where tables do not.
     pub column_names_fold_case: bool,
     /// True when the names of foreign keys and checks are unique per namespace (or database) and not only per table.

@@ -65,12 +65,11 @@ impl MysqlConnector {
     }
 }
 
-/// Tells whether the server's tables fold case.
-fn folds_table_names(catalog: &Catalog) -> bool {
-    catalog
-        .settings
-        .get("lower_case_table_names")
-        .is_some_and(|value| value != "0")
+/// How the server writes and compares the names of tables: `0` as they are, `1` in lower case, `2` written as they are and compared in lower
+/// case (manual of MySQL, 11.2.3).
+fn case_of_tables(catalog: &Catalog) -> &str {
+    let setting = catalog.settings.get("lower_case_table_names");
+    setting.map_or("0", String::as_str)
 }
 
 #[async_trait]
@@ -118,6 +117,7 @@ impl Connector for MysqlConnector {
             user_types: false,
             name_limit: Some(NameLimit::Chars(64)),
             names_fold_case: false,
+            table_names_in_lower_case: false,
             column_names_fold_case: true,
             constraint_names_per_namespace: true,
             index_names_per_namespace: false,
@@ -132,7 +132,8 @@ impl Connector for MysqlConnector {
 
     fn capabilities_of(&self, catalog: &Catalog) -> Capabilities {
         Capabilities {
-            names_fold_case: folds_table_names(catalog),
+            names_fold_case: case_of_tables(catalog) != "0",
+            table_names_in_lower_case: case_of_tables(catalog) == "1",
             ..self.capabilities()
         }
     }

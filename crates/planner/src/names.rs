@@ -46,6 +46,7 @@ enum Change {
     TooLong,
     Taken,
     Reserved,
+    LowerCase,
 }
 
 /// A name to give.
@@ -277,7 +278,7 @@ impl Names {
         notes: &mut Notes<'_>,
     ) {
         let subject = ObjectId::whole(kind, source.clone());
-        let (wanted, target) = (home(scope, source), self.of(kind, source));
+        let (wanted, target) = (written(scope, source), self.of(kind, source));
         tell(&subject, &wanted.name, &target.name, change, notes);
     }
 
@@ -292,12 +293,13 @@ impl Names {
         let space = self.taken.entry(wanted.namespace.clone()).or_default();
         let (name, change) = allot(scope, &request, &[space]);
         space.insert(folded(scope, &name));
+        let is_lowered = wanted.name != written(scope, source).name;
         let target = TableId {
             namespace: wanted.namespace,
             name,
         };
         self.whole.insert((kind, source.clone()), target);
-        change
+        change.or(is_lowered.then_some(Change::LowerCase))
     }
 }
 
@@ -333,8 +335,20 @@ pub(crate) fn name(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Not
     names
 }
 
-/// Where an object of the source's goes, before anything about its name had to change.
+/// Where an object of the source's goes, before anything about its name had to change for others' sake.
 pub(crate) fn home(scope: &Scope<'_>, source: &TableId) -> TableId {
+    let written = written(scope, source);
+    match scope.target.capabilities.table_names_in_lower_case {
+        true => TableId {
+            name: written.name.to_lowercase(),
+            ..written
+        },
+        false => written,
+    }
+}
+
+/// As [`home`], in the letters of whoever gave the name.
+fn written(scope: &Scope<'_>, source: &TableId) -> TableId {
     let (from, to) = (scope.source.capabilities, scope.target.capabilities);
     let renames = &scope.input.wishes.renames;
     if let Some(wanted) = renames.tables.get(source) {
@@ -457,7 +471,7 @@ fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -
             };
             format!("x_{}", wanted.name.chars().map(possible).collect::<String>())
         }
-        Change::TooLong | Change::Taken => wanted.name.to_owned(),
+        Change::TooLong | Change::Taken | Change::LowerCase => wanted.name.to_owned(),
     };
     let mut salt = wanted.salt.clone();
     loop {
@@ -501,6 +515,7 @@ fn tell(subject: &ObjectId, wanted: &str, name: &str, change: Option<Change>, no
         Change::TooLong => "is too long for the target",
         Change::Taken => "is taken in the target",
         Change::Reserved => "is reserved by the target",
+        Change::LowerCase => "is kept in lower case by the target",
     };
     let message = format!("{kind} name `{wanted}` {why} and becomes `{name}`");
     if change == Change::Taken && used_by_programs {

@@ -78,6 +78,7 @@ impl Connector for PostgresConnector {
             user_types: true,
             name_limit: Some(NameLimit::Bytes(63)),
             names_fold_case: false,
+            table_names_in_lower_case: false,
             column_names_fold_case: false,
             constraint_names_per_namespace: false,
             index_names_per_namespace: true,

@@ -47,6 +47,7 @@ impl Connector for SqliteConnector {
             user_types: false,
             name_limit: None,
             names_fold_case: true,
+            table_names_in_lower_case: false,
             column_names_fold_case: true,
             constraint_names_per_namespace: false,
             index_names_per_namespace: true,

@@ -49,6 +49,33 @@ fn names_that_fold_into_one_are_a_question_and_the_second_one_gives_way() {
 }
 
 #[test]
+fn a_target_that_keeps_tables_in_lower_case_gets_them_so_and_the_plan_says_it() {
+    let mut users = table("public.Users", "id integer, Name text");
+    users.primary_key = Some(key("users_pk", &["id"]));
+    let mut visits = table("public.Visits", "id integer, user_id integer");
+    visits
+        .foreign_keys
+        .push(foreign_key("visits_fk", "user_id", "public.Users", "id"));
+    let mut setup = Setup::new(
+        Toy::Spacious,
+        Toy::Folding,
+        vec![users, visits, table("public.users", "id integer")],
+    );
+    setup.lowers = true;
+    let plan = setup.plan();
+    let names = table_names(&plan);
+    assert_eq!([&names[0], &names[2]], ["users", "visits"]);
+    assert!(names[1].starts_with("users_"), "{names:?}");
+    assert_eq!(
+        findings(&plan, "name_changed"),
+        ["warning public.Users", "warning public.Visits"]
+    );
+    assert_eq!(findings(&plan, "name_collision"), ["decision public.users"]);
+    let sql = format!("{:?}", plan.steps);
+    assert!(!sql.contains("Users") && !sql.contains("Visits"), "{sql}");
+}
+
+#[test]
 fn a_long_name_is_cut_at_a_character_and_told_apart_by_a_hash() {
     let long = format!("{}é_one", "é".repeat(12));
     let other = format!("{}é_two", "é".repeat(12));

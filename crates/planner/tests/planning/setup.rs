@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) profiles: BTreeMap<TableId, TableProfile>,
     pub(crate) preflight: Vec<Finding>,
     pub(crate) wishes: Wishes,
+    /// The target keeps the names of tables in lower case.
+    pub(crate) lowers: bool,
 }
 
 impl Setup {
@@ -47,6 +49,7 @@ impl Setup {
             profiles: BTreeMap::new(),
             preflight: Vec::new(),
             wishes: Wishes::default(),
+            lowers: false,
         }
     }
 
@@ -100,7 +103,10 @@ impl Setup {
     }
 
     pub(crate) fn try_plan(&self) -> Result<Plan> {
-        let capabilities: (Capabilities, Capabilities) = (self.from.capabilities(), self.to.capabilities());
+        let mut capabilities: (Capabilities, Capabilities) =
+            (self.from.capabilities(), self.to.capabilities());
+        capabilities.1.names_fold_case |= self.lowers;
+        capabilities.1.table_names_in_lower_case = self.lowers;
         plan(&PlanInput {
             migration: MigrationId("mig_2026_001".to_owned()),
             created_at: "2026-01-01T00:00:00Z".to_owned(),
