@@ -252,7 +252,7 @@ pub const CODES: &[Code] = &[
     },
     Code {
         code: "name_changed",
-        doc: "a name had to change: too long or taken",
+        doc: "a name had to change: too long or taken, or the target keeps the names of tables in lower case",
     },
     Code {
         code: "name_collision",
