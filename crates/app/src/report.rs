@@ -22,6 +22,7 @@ pub use mapping::SchemaMapping;
 pub use outcome::final_markdown;
 pub use plan::{plan_markdown, plan_sections};
 pub use quality::quality_sections;
+pub(crate) use quantity::counted;
 pub use quantity::{count, duration, size, size_compact};
 pub use queries::{QueryFile, query_files};
 pub use result::{RunResult, result_json};

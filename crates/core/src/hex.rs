@@ -2,20 +2,28 @@
 
 /// Returns the bytes as hex digits in lower case, two for each.
 pub fn hex(bytes: &[u8]) -> String {
-    let digit = |four: u8| char::from_digit(four.into(), 16).unwrap_or_default();
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    bytes.iter().for_each(|byte| push(*byte, &mut text));
+    text
 }
 
 /// Returns the canonical text of a UUID's sixteen bytes (RFC 9562, section 4).
 pub fn format_uuid(bytes: &[u8]) -> String {
-    let mut text = hex(bytes);
-    for at in [20, 16, 12, 8] {
-        text.insert(at.min(text.len()), '-');
+    let mut text = String::with_capacity(2 * bytes.len() + 4);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        push(*byte, &mut text);
     }
     text
+}
+
+fn push(byte: u8, text: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for four in [byte >> 4, byte & 15] {
+        text.push(char::from(DIGITS[usize::from(four)]));
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::column::InputColumn;
 const HASH_CHARS: u32 = 16;
 
 /// The bytes of hashed bytes, as many as keys of bytes mostly have.
-const HASH_BYTES: u32 = 16;
+const HASH_BYTES: usize = 16;
 
 /// The first of January 2000 in days and in microseconds: a moment that every type for moments holds.
 const REDACTED_DAY: i32 = 10_957;
@@ -166,10 +166,14 @@ impl Mask {
         let refused =
             |what: String, hint: &str| Err(Error::invalid(what).with_code("mask_invalid").with_hint(hint));
         match (room, &self.way) {
-            (Some(Room::Bytes { most, .. }), Way::Bytes(_)) if most < HASH_BYTES => refused(
-                format!("a column of {most} bytes cannot be hashed: a hash has {HASH_BYTES} bytes"),
-                "use `redact`, or give the column a longer type",
-            ),
+            (Some(Room::Bytes { most, .. }), Way::Bytes(_))
+                if usize::try_from(most).is_ok_and(|most| most < HASH_BYTES) =>
+            {
+                refused(
+                    format!("a column of {most} bytes cannot be hashed: a hash has {HASH_BYTES} bytes"),
+                    "use `redact`, or give the column a longer type",
+                )
+            }
             (Some(Room::Years), Way::Integer(_)) => refused(
                 "a column of years cannot be hashed: a hash is no year".to_owned(),
                 "use `redact`, or make it a number first: types = { COLUMN = \"int\" }",
@@ -256,7 +260,7 @@ impl Mask {
             }
             Way::Bytes(key) => {
                 let hash = key.hash(b"bytes", array.as_binary::<i32>().value(row));
-                column.push_written(|out| self.push_sized(&hash[..16], out));
+                column.push_written(|out| self.push_sized(&hash[..HASH_BYTES], out));
             }
             Way::Fixed(Fixed::Empty) => column.push_written(|out| self.push_sized(b"", out)),
             Way::Uuid(key) => column.push_16(hashed_uuid(key, array.as_fixed_size_binary().value(row))),

@@ -6,7 +6,7 @@ use whimbrel_quality::{ColumnQuality, PatternCount};
 
 use super::detail::{ColumnDetail, TableDetail};
 use super::suspicion::SuspectedDetail;
-use crate::report::count;
+use crate::report::{count, counted};
 
 /// A pattern of so many of a hundred texts is what a column is meant to hold; the others stand out.
 const MEANT_PERCENT: u64 = 90;
@@ -286,11 +286,6 @@ fn odd_ones(patterns: &[PatternCount], texts: u64) -> Option<String> {
             meant.pattern.replace('_', " ")
         )
     })
-}
-
-fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(number))
 }
 
 fn is_are(number: u64) -> &'static str {

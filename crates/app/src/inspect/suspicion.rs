@@ -9,7 +9,7 @@ use serde::Serialize;
 use whimbrel_core::{Dialect, Source, Table, TableId};
 use whimbrel_quality::{Suspect, TableQuality, suspects};
 
-use crate::report::count;
+use crate::report::{count, counted};
 
 /// Values of a column that are looked up: one of ten of its table's for all its columns together, so that it costs little beside a pass over
 /// the table; but as many as tell a reference from a number, and no more than are worth the time.
@@ -60,8 +60,7 @@ impl SuspectedDetail {
             self.referred,
             match self.orphans {
                 0 => "no orphans".to_owned(),
-                1 => "1 orphan".to_owned(),
-                orphans => format!("{} orphans", count(orphans)),
+                orphans => counted(orphans, "orphan"),
             },
             count(self.of)
         )

@@ -44,7 +44,7 @@ pub fn count(number: u64) -> String {
 }
 
 /// Returns a count with its noun: `1 table`, `24 tables`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
 }

@@ -7,7 +7,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use whimbrel_core::{LogicalType, format_date, format_interval, format_time, format_timestamp, hex, shorten};
+use whimbrel_core::{
+    LogicalType, format_date, format_interval, format_time, format_timestamp, format_uuid, hex, shorten,
+};
 
 use super::print::{float32, float64};
 
@@ -39,7 +41,7 @@ pub(crate) fn of<'a>(
             *zoned,
         )),
         LogicalType::Interval => Cow::Owned(format_interval(sixteen(array, row))),
-        LogicalType::Uuid => Cow::Owned(uuid(sixteen(array, row))),
+        LogicalType::Uuid => Cow::Owned(format_uuid(&sixteen(array, row))),
         LogicalType::Bytes | LogicalType::Any | LogicalType::Wire { .. } => {
             return Err(array.as_binary::<i32>().value(row));
         }
@@ -79,25 +81,12 @@ pub(crate) fn sixteen(array: &dyn Array, row: usize) -> [u8; 16] {
     bytes
 }
 
-/// Returns the text of a UUID.
-pub(crate) fn uuid(bytes: [u8; 16]) -> String {
-    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
-    format!(
-        "{}-{}-{}-{}-{}",
-        &digits[..8],
-        &digits[8..12],
-        &digits[12..16],
-        &digits[16..20],
-        &digits[20..]
-    )
-}
-
 /// Reads the text of a UUID.
 pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     let digits: String = text.split('-').collect();
     let is_hex = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     let number = is_hex.then(|| u128::from_str_radix(&digits, 16).ok()).flatten()?;
-    (uuid(number.to_be_bytes()) == text.to_ascii_lowercase()).then(|| number.to_be_bytes())
+    (format_uuid(&number.to_be_bytes()) == text.to_ascii_lowercase()).then(|| number.to_be_bytes())
 }
 
 /// Takes an interval apart: microseconds, days and months.
@@ -120,7 +109,10 @@ mod tests {
     #[test]
     fn a_uuid_is_read_only_with_its_dashes_in_place() {
         let text = "00112233-4455-6677-8899-aabbccddeeff";
-        assert_eq!(parse_uuid(text).map(uuid).as_deref(), Some(text));
+        assert_eq!(
+            parse_uuid(text).map(|bytes| format_uuid(&bytes)).as_deref(),
+            Some(text)
+        );
         assert_eq!(parse_uuid("0011223344556677-8899-aabb-ccddeeff"), None);
         assert_eq!(parse_uuid("00112233-4455-6677-8899-aabbccddeefg"), None);
     }

@@ -66,6 +66,12 @@ impl Fill {
     /// As [`Expression::evaluate`].
     pub(crate) fn evaluate(&self, inputs: &RecordBatch) -> Result<Evaluated> {
         let own = inputs.column(self.at);
+        if own.null_count() == 0 {
+            return Ok(Evaluated {
+                array: Arc::clone(own),
+                failed: Vec::new(),
+            });
+        }
         let mut given = self.given(inputs)?;
         given.failed.retain(|(row, _)| own.is_null(*row));
         let has_own = BooleanArray::from_iter((0..own.len()).map(|row| Some(!own.is_null(row))));

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::super::{ColumnDetail, Inventory, TableDetail, TableInventory};
 use super::layout::{Layout, Size, place};
-use super::shown::{Shown, anchor, counted};
-use crate::report::count;
+use super::shown::{Shown, anchor};
+use crate::report::{count, counted};
 
 const WIDTH: f64 = 208.0;
 const HEAD: f64 = 26.0;

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 use whimbrel_core::engine_told;
 
 use super::super::{Inventory, Remark, TableInventory, UsageNote, Weight};
-use super::shown::{Shown, Wrapped, anchor, bar, counted};
-use crate::report::{count, size};
+use super::shown::{Shown, Wrapped, anchor, bar};
+use crate::report::{count, counted, size};
 
 /// Tables in the chart of the largest.
 const LARGEST: usize = 10;

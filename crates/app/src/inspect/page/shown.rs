@@ -77,12 +77,6 @@ pub(super) fn bar(part: u64, whole: u64, class: &str) -> Markup {
     }
 }
 
-/// Returns the noun with its number.
-pub(super) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", crate::report::count(number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

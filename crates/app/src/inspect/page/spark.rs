@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use whimbrel_quality::Growth;
 
-use super::shown::{Shown, counted};
-use crate::report::count;
+use super::shown::Shown;
+use crate::report::{count, counted};
 
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 48.0;

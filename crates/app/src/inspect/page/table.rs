@@ -6,10 +6,10 @@ use whimbrel_quality::{ColumnQuality, Unit};
 
 use super::super::{ColumnDetail, Inventory, TableDetail, TableInventory};
 use super::overview::class;
-use super::shown::{Shown, Wrapped, anchor, bar, counted, percent};
+use super::shown::{Shown, Wrapped, anchor, bar, percent};
 use super::spark;
 use super::tables::badges;
-use crate::report::{count, size};
+use crate::report::{count, counted, size};
 
 /// With so many tables all of them are open.
 const OPEN_MAX: usize = 8;

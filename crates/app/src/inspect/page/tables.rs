@@ -5,8 +5,8 @@ use maud::{Markup, html};
 
 use super::super::{Inventory, TableInventory, Weight};
 use super::overview::class;
-use super::shown::{Shown, Wrapped, anchor, bar, counted, percent};
-use crate::report::{count, size};
+use super::shown::{Shown, Wrapped, anchor, bar, percent};
+use crate::report::{count, counted, size};
 
 /// Returns the list.
 pub(super) fn list(inventory: &Inventory) -> Markup {
