@@ -63,27 +63,21 @@ pub(crate) async fn aggregate(
     }
     let found = known.of(client, &table.id).await?;
     let is_utf8 = known.is_utf8(client).await?;
-    let mut expressions = vec!["count(*)".to_owned()];
-    let mut measures = Vec::with_capacity(columns.len());
+    // What the server keeps with its row fits a page.
+    let in_page = !table.flattened && {
+        let extent = extents.of(client, table).await?;
+        extent.stored && extent.apart == 0
+    };
+    let mut questions = Questions::of(table, columns);
     for column in columns {
         let kind = find(&found, &table.id, &column.name)?.kind;
-        let name = quoted(&column.name);
         let measure = measure(kind, &column.logical, is_utf8);
-        // The server vouches that such a column holds no NULL.
-        let nullable = table.column(&column.name).is_none_or(|column| column.nullable);
-        let nulls = if nullable {
-            format!("count(*) - count({name})")
-        } else {
-            "0".to_owned()
-        };
-        expressions.push(nulls);
-        expressions.extend(asked(measure, &name));
-        measures.push(measure);
+        questions.ask(column, measure, in_page || is_short(kind));
     }
     let values = match is_empty {
         // No aggregate of no rows has a value but the counts.
         true => Vec::new(),
-        false => texts(client, &rows_of(table), &expressions).await?,
+        false => texts(client, &questions.from(), &questions.expressions).await?,
     };
     let mut values = values.into_iter();
     let rows = count(values.next().flatten().as_ref());
@@ -91,11 +85,87 @@ pub(crate) async fn aggregate(
         rows,
         ..TableAggregate::default()
     };
-    for (column, measure) in columns.iter().zip(measures) {
+    for (column, measure) in columns.iter().zip(questions.measures) {
         let aggregate = read(measure, &mut || values.next().flatten());
         result.columns.insert(column.name.clone(), aggregate);
     }
     Ok(result)
+}
+
+/// What is asked of the server about a table, in one statement.
+struct Questions<'a> {
+    table: &'a Table,
+    expressions: Vec<String>,
+    measures: Vec<Measure>,
+    names: Vec<String>,
+    /// What no column's name begins with.
+    prefix: String,
+    /// Heads of texts that may be large, made once for each row: every evaluation would fetch and unpack the value again.
+    heads: Vec<String>,
+}
+
+impl<'a> Questions<'a> {
+    fn of(table: &'a Table, columns: &[ReadColumn]) -> Self {
+        let mut prefix = "head".to_owned();
+        while columns.iter().any(|column| column.name.starts_with(&prefix)) {
+            prefix.push('_');
+        }
+        Self {
+            table,
+            prefix,
+            expressions: vec!["count(*)".to_owned()],
+            measures: Vec::new(),
+            names: Vec::new(),
+            heads: Vec::new(),
+        }
+    }
+
+    /// Asks for a column; `is_small` when its texts may be compared whole.
+    fn ask(&mut self, column: &ReadColumn, measure: Measure, is_small: bool) {
+        let name = quoted(&column.name);
+        // The server vouches that such a column holds no NULL.
+        let nullable = self
+            .table
+            .column(&column.name)
+            .is_none_or(|column| column.nullable);
+        self.expressions.push(match nullable {
+            true => format!("count(*) - count({name})"),
+            false => "0".to_owned(),
+        });
+        let head = match measure {
+            Measure::Text if !is_small => {
+                let head = quoted(&format!("{}{}", self.prefix, self.heads.len()));
+                self.heads.push(format!("{} AS {head}", cut(&name)));
+                head
+            }
+            _ => format!("{name}::text"),
+        };
+        self.expressions.extend(asked(measure, &name, &head));
+        self.measures.push(measure);
+        self.names.push(name);
+    }
+
+    /// What stands behind FROM. Without OFFSET the server would put the heads where they are named.
+    fn from(&self) -> String {
+        let rows = rows_of(self.table);
+        if self.heads.is_empty() {
+            return rows;
+        }
+        let (heads, names) = (self.heads.join(", "), self.names.join(", "));
+        format!("(SELECT {heads}, {names} FROM {rows} OFFSET 0) rows")
+    }
+}
+
+/// The text that is compared instead of a large one.
+fn cut(name: &str) -> String {
+    format!(
+        "CASE WHEN octet_length({name}) > {HEAD_BYTES_MAX} THEN left({name}::text, {TEXT_HEAD_CHARS}) ELSE {name}::text END"
+    )
+}
+
+/// Tells whether no value of the type needs to be cut.
+fn is_short(kind: Kind) -> bool {
+    matches!(kind, Kind::Varchar(Some(limit)) if limit as usize <= TEXT_HEAD_CHARS)
 }
 
 fn measure(kind: Kind, logical: &LogicalType, is_utf8: bool) -> Measure {
@@ -146,8 +216,8 @@ fn of_kind(kind: Kind) -> Measure {
     }
 }
 
-/// What is asked of the server for a column behind the number of its NULLs.
-fn asked(measure: Measure, name: &str) -> Vec<String> {
+/// What is asked of the server for a column behind the number of its NULLs; `head` is the text to compare.
+fn asked(measure: Measure, name: &str, head: &str) -> Vec<String> {
     let range = |value: &str| [format!("min({value})"), format!("max({value})")];
     match measure {
         Measure::Number => {
@@ -157,11 +227,7 @@ fn asked(measure: Measure, name: &str) -> Vec<String> {
         }
         Measure::Date | Measure::Time | Measure::Timestamp { .. } => range(name).into(),
         Measure::Text => {
-            let value = format!("{name}::text");
-            let cut = format!(
-                "CASE WHEN octet_length({name}) > {HEAD_BYTES_MAX} THEN left({value}, {TEXT_HEAD_CHARS}) ELSE {value} END"
-            );
-            let [min, max] = range(&format!("({cut}) COLLATE \"C\""));
+            let [min, max] = range(&format!("{head} COLLATE \"C\""));
             vec![format!("sum(octet_length({name}))"), min, max]
         }
         Measure::Printed => {

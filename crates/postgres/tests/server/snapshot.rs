@@ -114,3 +114,36 @@ async fn sequences_are_told_with_whether_they_were_called() {
     let position = found[1].unwrap();
     assert_eq!((position.last_value, position.is_called), (17, false));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_heads_of_texts_are_the_same_wherever_the_server_keeps_them() {
+    let Some(database) = TestDatabase::create("heads") else {
+        return;
+    };
+    // The names are those that the statement might give to heads.
+    let fill = |table: &str, length: u32, storage: &str| {
+        format!(
+            "CREATE TABLE {table} (head0 text, head1 varchar(9000), head varchar(200), n integer);
+             ALTER TABLE {table} ALTER head0 SET STORAGE {storage}, ALTER head1 SET STORAGE {storage};
+             INSERT INTO {table} SELECT repeat('ä', {length}) || i, repeat('b', {length}) || i, repeat('c', 200), i
+             FROM generate_series(1, 3) i; INSERT INTO {table} VALUES (NULL, NULL, NULL, 4)"
+        )
+    };
+    database.execute(&fill("near", 300, "MAIN"));
+    database.execute(&fill("apart", 4000, "EXTERNAL"));
+    let source = source(database.url()).await;
+    let catalog = source.catalog().await.unwrap();
+    for (name, bytes) in [("near", 1803), ("apart", 24_003)] {
+        let table = table(&catalog, name);
+        let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await.unwrap();
+        let told = snapshot.aggregate(&table, &wire_columns(&table)).await.unwrap();
+        let text = |column: &str| {
+            let told = &told.columns[column];
+            (told.nulls, told.min.clone().unwrap(), told.max.clone().unwrap())
+        };
+        assert_eq!(told.columns["head0"].bytes, Some(bytes), "{name}");
+        assert_eq!(text("head0"), (1, "ä".repeat(256), "ä".repeat(256)), "{name}");
+        assert_eq!(text("head1"), (1, "b".repeat(256), "b".repeat(256)), "{name}");
+        assert_eq!(text("head"), (1, "c".repeat(200), "c".repeat(200)), "{name}");
+    }
+}
