@@ -1,11 +1,12 @@
 //! Opens sessions: the URL and the environment become settings once, and every session is pinned to UTC, UTF-8 and
 //! locale-independent output before anything else runs on it. Sockets are `connect/address.rs`; that a session still lives is
-//! `connect/liveness.rs`, which looks at its messages in `connect/wire.rs`; what becomes of work that nobody waits for is
+//! `connect/liveness.rs`, which looks at its messages in `connect/wire.rs`, as `connect/pieces.rs` reads them; what becomes of work that nobody waits for is
 //! `connect/abandon.rs`.
 
 mod abandon;
 mod address;
 mod liveness;
+mod pieces;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::BufReader;
 use tokio::task::JoinSet;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -23,6 +23,7 @@ use whimbrel_core::{DatabaseUrl, Error, Result, Secret};
 use self::abandon::Abandon;
 use self::address::{Address, Stream};
 use self::liveness::Who;
+pub(crate) use self::pieces::next_row;
 use self::wire::{Encrypting, Talk, Watched};
 use crate::place::Place;
 
@@ -40,11 +41,6 @@ const PINNED: &str = "SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET da
 /// where the system tells of a closed connection (manual, 20.3.3). Without it, a process that was killed holds up others.
 const LOOKS: &str = "SELECT set_config(name, '1s', false) FROM pg_settings \
     WHERE name = 'client_connection_check_interval' AND version() ~* 'linux|darwin|bsd|illumos'";
-
-/// What the system is asked for at once.
-const READ_BYTES: usize = 64 << 10;
-
-type Buffered = BufReader<Stream>;
 
 /// How long opening a connection may take when the URL does not say (`connect_timeout`).
 const CONNECT_SECONDS: u64 = 10;
@@ -236,7 +232,7 @@ impl Settings {
     async fn encrypted(&self, mode: SslMode, trust: Trust) -> Result<Session> {
         let mut connectors = tls::connector(trust, &self.files)?;
         let connector =
-            MakeTlsConnect::<Watched<Buffered>>::make_tls_connect(&mut connectors, self.address.name())
+            MakeTlsConnect::<Watched<Stream>>::make_tls_connect(&mut connectors, self.address.name())
                 .map_err(|cause| Error::bug("TLS cannot be set up").with_cause(cause))?;
         let talk = Arc::default();
         let connector = Encrypting {
@@ -248,7 +244,7 @@ impl Settings {
 
     async fn over<T>(&self, mode: SslMode, talk: Arc<Talk>, connector: T) -> Result<Session>
     where
-        T: TlsConnect<Watched<Buffered>>,
+        T: TlsConnect<Watched<Stream>>,
         T::Stream: Send + 'static,
     {
         let mut config = self.config.clone();
@@ -258,8 +254,6 @@ impl Settings {
             .reach()
             .await
             .map_err(|cause| crate::error::unreachable(&self.place, cause))?;
-        // The driver reads in small pieces; the system is asked for large ones.
-        let stream = Buffered::with_capacity(READ_BYTES, stream);
         let watched = Watched::new(stream, Arc::clone(&talk));
         let connected = config.connect_raw(watched, connector).await;
         let (client, connection) = connected.map_err(|error| from_connect(error, &self.place))?;
@@ -269,7 +263,7 @@ impl Settings {
 }
 
 impl Session {
-    fn drive<T>(client: Client, connection: Connection<Watched<Buffered>, T>, talk: Arc<Talk>) -> Self
+    fn drive<T>(client: Client, connection: Connection<Watched<Stream>, T>, talk: Arc<Talk>) -> Self
     where
         T: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
     {

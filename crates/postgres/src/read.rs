@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio_postgres::types::{FromSql, Type};
@@ -15,6 +15,7 @@ use whimbrel_core::{BATCH_ROWS, Batch, Error, LogicalType, PackedBuilder, ReadCo
 use crate::codec::decode::{DecodeColumn, Decoder, Form, reading, text_of, without_header};
 use crate::codec::wire::Shape;
 use crate::columns::{ServerColumn, carried_as_text, find};
+use crate::connect::next_row;
 use crate::error::from_driver;
 use crate::native::Kind;
 use crate::quote::{quoted, rows_of};
@@ -66,8 +67,8 @@ struct Copy {
     stream: Pin<Box<CopyOutStream>>,
     /// True once the header is gone.
     begun: bool,
-    /// The row that did not fit into the last batch.
-    waiting: Option<Bytes>,
+    /// Rows that did not fit into the last batch.
+    waiting: Bytes,
 }
 
 /// An open cursor.
@@ -146,7 +147,7 @@ impl Rows {
             Feed::Copy(Copy {
                 stream: Box::pin(stream),
                 begun: false,
-                waiting: None,
+                waiting: Bytes::new(),
             })
         };
         let (gathered, most) = match i16::try_from(columns.len()) {
@@ -181,24 +182,27 @@ impl Rows {
 
 impl Copy {
     async fn fill(&mut self, gathered: &mut Gathered, batch_bytes: usize) -> Result<bool> {
-        if let Some(row) = self.waiting.take() {
-            gathered.add(&row)?;
-        }
-        while let Some(message) = self.stream.next().await {
-            let mut message = message.map_err(from_driver)?;
-            if !self.begun {
-                // The header comes in one message with the first row.
-                let header = message.len() - without_header(&message)?.len();
-                message = message.slice(header..);
+        loop {
+            while !self.waiting.is_empty() {
+                let row = next_row(&self.waiting);
+                let end = row.end;
+                let mut row = &self.waiting[row];
+                if !self.begun {
+                    // The header comes in one message with the first row.
+                    row = without_header(row)?;
+                }
+                if gathered.is_full(row.len(), batch_bytes) {
+                    return Ok(true);
+                }
+                gathered.add(row)?;
                 self.begun = true;
+                self.waiting.advance(end);
             }
-            if gathered.is_full(message.len(), batch_bytes) {
-                self.waiting = Some(message);
-                return Ok(true);
+            match self.stream.next().await {
+                Some(message) => self.waiting = message.map_err(from_driver)?,
+                None => return Ok(false),
             }
-            gathered.add(&message)?;
         }
-        Ok(false)
     }
 }
 

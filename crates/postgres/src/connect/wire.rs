@@ -5,12 +5,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+
+use super::pieces::Pieces;
 
 /// What is known of a conversation with the server.
 #[derive(Debug, Default)]
@@ -110,6 +112,10 @@ impl Talk {
         self.state().begun = true;
     }
 
+    fn has_begun(&self) -> bool {
+        self.state().begun
+    }
+
     /// When we wait for the server, a number that stays the same until a byte moves.
     pub(super) fn waiting(&self) -> Option<u64> {
         let state = self.state();
@@ -153,6 +159,7 @@ pub(super) struct Watched<S> {
     inner: S,
     talk: Arc<Talk>,
     above_encryption: bool,
+    read: Pieces,
 }
 
 impl<S> Watched<S> {
@@ -161,6 +168,7 @@ impl<S> Watched<S> {
             inner,
             talk,
             above_encryption: false,
+            read: Pieces::default(),
         }
     }
 
@@ -171,20 +179,28 @@ impl<S> Watched<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.inner).poll_read(cx, buffer);
-        if self.sees() {
-            if outcome.is_pending() {
-                self.talk.state().reads = true;
-            } else {
-                self.talk.received(&buffer.filled()[before..]);
+        let this = self.get_mut();
+        let sees = this.sees();
+        let joining = sees && this.talk.has_begun();
+        while this.read.is_short(joining) {
+            let filled = this.read.poll_fill(&mut this.inner, cx);
+            if filled.is_pending() && sees {
+                this.talk.state().reads = true;
+            }
+            let filled = ready!(filled)?;
+            if sees {
+                this.talk.received(filled);
+            }
+            if filled.is_empty() {
+                break;
             }
         }
-        outcome
+        this.read.give(buffer, joining);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -240,6 +256,7 @@ where
             inner,
             talk,
             above_encryption: true,
+            read: Pieces::default(),
         };
         connector.connect(stream).map(|made| made.map(watch)).boxed()
     }
