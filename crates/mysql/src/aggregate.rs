@@ -64,7 +64,15 @@ pub(crate) async fn aggregate(
     for column in columns {
         let server = find(found, &table.id, &column.name)?;
         let measure = measure(server, column);
-        expressions.extend(asked(measure, server, &value(server, column)));
+        let value = value(server, column);
+        // The server vouches that such a column holds no NULL; a rule may make some.
+        let is_filled =
+            column.rule.is_none() && table.column(&column.name).is_some_and(|column| !column.nullable);
+        expressions.push(match is_filled {
+            true => "0".to_owned(),
+            false => format!("COUNT(*) - COUNT({value})"),
+        });
+        expressions.extend(asked(measure, server, &value));
         measures.push(measure);
     }
     let values = texts(session, table, &expressions).await?;
@@ -187,9 +195,9 @@ fn has_range(kind: &Kind) -> bool {
     )
 }
 
-/// What is asked of the server for a column: always the NULLs first.
+/// What is asked of the server for a column behind the number of its NULLs.
 fn asked(measure: Measure, server: &ServerColumn, value: &str) -> Vec<String> {
-    let mut list = vec![format!("COUNT(*) - COUNT({value})")];
+    let mut list = Vec::new();
     let range = |value: &str| [format!("MIN({value})"), format!("MAX({value})")];
     match measure {
         Measure::Number { sum } => {
