@@ -7,6 +7,7 @@ mod exit;
 mod fault;
 mod memory;
 mod progress;
+mod scheduling;
 mod text;
 mod ui;
 mod wizard;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Err(refusal) => return refuse(&refusal).into(),
     };
     memory::give_back_large_blocks();
+    scheduling::wait_for_turns();
     let _fault = fault::arm();
     let ui = Arc::new(Ui::new(arguments.global.json, arguments.global.quiet));
     let folder = arguments.global.dir.clone();
