@@ -31,7 +31,8 @@ pub(crate) fn wait_for_turns() {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn wait_for_turns() {}
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
