@@ -6,6 +6,8 @@ pub mod settings;
 
 mod address;
 pub mod connectors;
+
+mod answering;
 mod setup;
 
 mod migration;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use whimbrel_core::{Clock, ConnectOptions, DatabaseUrl, ErrorClass, Result, Secret, Source, Target};
 
 use crate::address::Address;
-use crate::connectors::{connector, unless_another};
+use crate::answering::unless_another;
+use crate::connectors::connector;
 use crate::refusal;
 use crate::settings::{Environment, Settings};
 

@@ -10,8 +10,8 @@ use futures::stream::BoxStream;
 
 use crate::{
     Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Depth, Dialect, Direction, Error, ErrorClass, Finding,
-    KeyRange, Ledger, LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step, Table,
-    TableAggregate, TableId, TableProfile, Usage, ValueRule,
+    Handshake, KeyRange, Ledger, LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step,
+    Table, TableAggregate, TableId, TableProfile, Usage, ValueRule,
 };
 
 /// What an engine can do, as data.
@@ -78,6 +78,11 @@ pub trait Connector: Send + Sync {
     /// Tells whether a database is a file or folder, named by its path alone.
     fn is_file(&self) -> bool {
         false
+    }
+
+    /// Returns how the engine's servers are known at an address; none for files.
+    fn handshake(&self) -> Option<Handshake> {
+        None
     }
 
     /// Returns an example URL for messages.

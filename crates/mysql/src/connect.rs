@@ -19,6 +19,7 @@ pub(crate) use self::liveness::Lookout;
 use self::option_file::Client;
 use crate::error::{Failure, classify, from_connect};
 use crate::flavour::{Flavour, Version};
+use crate::handshake::HANDSHAKE;
 use crate::place::Place;
 use crate::place::Way;
 use crate::tls::{self, Mode, TlsFiles};
@@ -250,7 +251,7 @@ impl Login {
             user,
             password,
             host: named.unwrap_or_else(|| "localhost".to_owned()),
-            port: port.unwrap_or(3306),
+            port: port.unwrap_or(HANDSHAKE.port),
             socket,
             database: url.database.clone(),
         })

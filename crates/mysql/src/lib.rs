@@ -16,6 +16,7 @@ mod error;
 mod execute;
 mod flavour;
 mod foreign_keys;
+mod handshake;
 mod ledger;
 mod native;
 mod place;
@@ -38,7 +39,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, NameLimit, Result, Source, Target,
+    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, Handshake, NameLimit, Result,
+    Source, Target,
 };
 
 pub use dialect::MysqlDialect;
@@ -98,6 +100,10 @@ impl Connector for MysqlConnector {
             ("MYSQL_ASYNC_BUFFER_SIZE_CAP", "131072"),
             ("MYSQL_ASYNC_BUFFER_POOL_CAP", "32"),
         ]
+    }
+
+    fn handshake(&self) -> Option<Handshake> {
+        Some(handshake::HANDSHAKE)
     }
 
     fn example_url(&self) -> &'static str {

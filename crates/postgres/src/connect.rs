@@ -28,6 +28,7 @@ use self::wire::{Encrypting, Talk, Watched};
 use crate::place::Place;
 
 use crate::error::{from_connect, from_driver, late};
+use crate::handshake::HANDSHAKE;
 use crate::tls::{self, TlsFiles, Trust};
 
 /// Settings of every session; `{role}` is added for readers and writers.
@@ -130,7 +131,7 @@ impl Settings {
         let port = url
             .port
             .or_else(|| url.parameters.get("port")?.parse().ok())
-            .unwrap_or(5432);
+            .unwrap_or(HANDSHAKE.port);
         let mut config = tokio_postgres::Config::new();
         config
             .user(&user)
@@ -326,9 +327,10 @@ fn seconds(url: &DatabaseUrl, name: &str, usual: u64) -> Result<u64> {
 
 fn default_host() -> String {
     let sockets = ["/var/run/postgresql", "/tmp"];
+    let socket = format!(".s.PGSQL.{}", HANDSHAKE.port);
     let found = sockets
         .iter()
-        .find(|folder| Path::new(folder).join(".s.PGSQL.5432").exists());
+        .find(|folder| Path::new(folder).join(&socket).exists());
     (*found.unwrap_or(&"localhost")).to_owned()
 }
 

@@ -16,6 +16,7 @@ mod durability;
 mod error;
 mod extent;
 mod foreign_keys;
+mod handshake;
 mod large_objects;
 mod ledger;
 mod native;
@@ -41,7 +42,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, NameLimit, Result, Source, Target,
+    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, Handshake, NameLimit, Result,
+    Source, Target,
 };
 
 pub use dialect::PostgresDialect;
@@ -62,6 +64,10 @@ impl Connector for PostgresConnector {
 
     fn schemes(&self) -> &'static [&'static str] {
         &["postgres", "postgresql"]
+    }
+
+    fn handshake(&self) -> Option<Handshake> {
+        Some(handshake::HANDSHAKE)
     }
 
     fn example_url(&self) -> &'static str {
