@@ -6,7 +6,7 @@ use arrow_array::types::{
     TimestampMicrosecondType,
 };
 use arrow_array::{Array, ArrayRef};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use whimbrel_core::{LogicalType, ReadColumn, format_date, format_time, format_timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,8 +20,9 @@ use crate::text::{Order, PatternCount, ShapeCount, TextGauge};
 pub struct ColumnQuality {
     /// Its name.
     pub name: String,
-    /// The form in which its values were read, such as `decimal(12,2)`.
-    pub read_as: String,
+    /// The form in which its values were read; as text, such as `decimal(12,2)`, where it is written.
+    #[serde(serialize_with = "as_text")]
+    pub read_as: LogicalType,
     /// Number of values, NULLs apart.
     pub values: u64,
     /// Number of NULLs.
@@ -253,7 +254,7 @@ impl ColumnGauge {
         let (count, exact) = self.sketch.count();
         let mut quality = ColumnQuality {
             name: self.name.clone(),
-            read_as: self.logical.to_string(),
+            read_as: self.logical.clone(),
             values: self.values,
             nulls: self.nulls,
             misfits: self.misfits,
@@ -372,6 +373,10 @@ impl Kind {
             LogicalType::Uuid => Self::Uuid,
         }
     }
+}
+
+fn as_text<S: Serializer>(logical: &LogicalType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(logical)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use serde::Serialize;
-use whimbrel_core::{Dialect, Source, Table, TableId};
+use whimbrel_core::{Dialect, LogicalType, Source, Table, TableId};
 use whimbrel_quality::{Suspect, TableQuality, suspects};
 
 use crate::report::{count, counted};
@@ -18,17 +18,6 @@ const SHARE: u64 = 10;
 /// Columns that are looked into, and for how long each: a look is bounded, whatever the schema.
 const SUSPECTS_MAX: usize = 200;
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
-/// Values of these kinds measure, and name nothing.
-const MEASURES: [&str; 8] = [
-    "boolean",
-    "float",
-    "date",
-    "time",
-    "timestamp",
-    "interval",
-    "json",
-    "set",
-];
 /// So many of a hundred values at least lead to a row.
 const MEANT_PERCENT: u64 = 50;
 
@@ -75,14 +64,16 @@ pub(super) async fn suspicions(
     qualities: &BTreeMap<TableId, TableQuality>,
     jobs: usize,
 ) -> BTreeMap<TableId, Vec<SuspectedDetail>> {
-    let read_as = |(table, column): (&Table, &str)| {
+    let of = |(table, column): (&Table, &str)| {
         let columns = &qualities.get(&table.id)?.columns;
-        let quality = columns.iter().find(|quality| quality.name == column)?;
-        Some((kind(&quality.read_as), quality.values))
+        columns.iter().find(|quality| quality.name == column)
     };
-    let alike = |from: (&Table, &str), to: (&Table, &str)| match (read_as(from), read_as(to)) {
-        (Some((from, values)), Some((to, _))) => from == to && values > 0 && !MEASURES.contains(&from),
-        _ => false,
+    let alike = |from: (&Table, &str), to: (&Table, &str)| {
+        let (Some(from), Some(to)) = (of(from), of(to)) else {
+            return false;
+        };
+        let how = naming(&from.read_as);
+        how.is_some() && how == naming(&to.read_as) && from.values > 0
     };
     let suspects = suspects(tables, alike);
     let mut of_table: BTreeMap<&TableId, u64> = BTreeMap::new();
@@ -90,7 +81,7 @@ pub(super) async fn suspicions(
         *of_table.entry(&suspect.table.id).or_default() += 1;
     }
     let looks = suspects.iter().take(SUSPECTS_MAX).map(|suspect| {
-        let values = read_as((suspect.table, suspect.column)).map_or(0, |(_, values)| values);
+        let values = of((suspect.table, suspect.column)).map_or(0, |quality| quality.values);
         let rows = qualities.get(&suspect.table.id).map_or(0, |found| found.rows);
         let share = rows / SHARE / of_table[&suspect.table.id];
         let look_at = share.clamp(*LOOKED_UP.start(), *LOOKED_UP.end());
@@ -104,11 +95,39 @@ pub(super) async fn suspicions(
     told
 }
 
-/// What values of a kind can be compared with, by the form in which they are read.
-fn kind(read_as: &str) -> &str {
-    match read_as.split('(').next().unwrap_or_default() {
-        "decimal" => "integer",
-        kind => kind,
+/// What a value names a row by: values are looked up among those that name in the same way.
+#[derive(Debug, PartialEq, Eq)]
+enum Naming<'a> {
+    Number,
+    Text,
+    Bytes,
+    Bits,
+    Uuid,
+    Label(&'a str),
+    Any,
+    Wire(&'a str),
+}
+
+/// How values of this form name rows; none for those that measure or describe.
+fn naming(read_as: &LogicalType) -> Option<Naming<'_>> {
+    match read_as {
+        LogicalType::Integer { .. } | LogicalType::Decimal { .. } => Some(Naming::Number),
+        LogicalType::Text { .. } => Some(Naming::Text),
+        LogicalType::Bytes => Some(Naming::Bytes),
+        LogicalType::Bits { .. } => Some(Naming::Bits),
+        LogicalType::Uuid => Some(Naming::Uuid),
+        LogicalType::Enum { name, .. } => Some(Naming::Label(name)),
+        LogicalType::Any => Some(Naming::Any),
+        LogicalType::Wire { native, .. } => Some(Naming::Wire(native)),
+        LogicalType::Boolean
+        | LogicalType::Float { .. }
+        | LogicalType::Date
+        | LogicalType::Time
+        | LogicalType::TimeZoned
+        | LogicalType::Timestamp { .. }
+        | LogicalType::Interval
+        | LogicalType::Json
+        | LogicalType::Set { .. } => None,
     }
 }
 
@@ -141,4 +160,31 @@ async fn look(
         };
         (suspect.table.id.clone(), suspected)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_name_alike_and_times_name_nothing() {
+        let integer = LogicalType::Integer { bits: 64 };
+        let decimal = LogicalType::Decimal {
+            precision: Some(20),
+            scale: Some(0),
+        };
+        assert_eq!(naming(&integer), naming(&decimal));
+        assert_ne!(naming(&integer), naming(&LogicalType::text()));
+        for zoned in [false, true] {
+            assert_eq!(naming(&LogicalType::Timestamp { zoned }), None);
+        }
+        assert_eq!(naming(&LogicalType::Time), None);
+        assert_eq!(naming(&LogicalType::TimeZoned), None);
+        let label = |name: &str| LogicalType::Enum {
+            name: name.to_owned(),
+            labels: Vec::new(),
+        };
+        let (mood, colour) = (label("mood"), label("colour"));
+        assert_ne!(naming(&mood), naming(&colour));
+    }
 }

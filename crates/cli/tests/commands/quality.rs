@@ -55,6 +55,7 @@ fn check(url: &str) {
     let table = |name: &str| &named(&inventory["tables"], "table", name)["detail"];
     let customer = table("customer");
     let column = |name: &str| &named(&customer["columns"], "name", name)["quality"];
+    assert_eq!(column("born")["read_as"], "date");
     assert_eq!(column("email")["nulls"], 1);
     assert_eq!(column("email")["distinct"], json!({ "count": 2, "exact": true }));
     assert_eq!(

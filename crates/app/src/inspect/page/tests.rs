@@ -1,7 +1,7 @@
 //! What the page promises: nothing from the database can leave its place, and nothing is loaded from elsewhere.
 
 use proptest::prelude::*;
-use whimbrel_core::{Column, Deferral, ForeignKey, Key, Table, TableId};
+use whimbrel_core::{Column, Deferral, ForeignKey, Key, LogicalType, Table, TableId};
 use whimbrel_quality::{ColumnQuality, Distinct, Lengths, PatternCount, ShapeCount, TableQuality, Unit};
 
 use super::*;
@@ -12,7 +12,7 @@ use crate::inspect::{ObjectCount, SuspectedDetail, TableDetail, TableInventory, 
 fn quality(text: &str) -> TableQuality {
     let column = ColumnQuality {
         name: text.to_owned(),
-        read_as: "text".to_owned(),
+        read_as: LogicalType::text(),
         values: 7,
         misfits: 0,
         nulls: 3,
