@@ -7,13 +7,11 @@ use console::Term;
 use dialoguer::{Confirm, Input, Select};
 use tokio::signal::unix::{SignalKind, signal};
 use whimbrel_app::{Approve, DecisionState, Draft, PlanSummary, refusal};
-use whimbrel_core::{Decision, Error, Result, Severity};
+use whimbrel_core::{Decision, Error, OWN_VALUE, Result, Severity};
 
 use crate::text;
 use crate::ui::Ui;
 
-/// The name of the choice that takes a text of one's own.
-const OWN_TEXT: &str = "text";
 /// Facts that are shown before somebody digs deeper.
 const FACTS_SHOWN: usize = 3;
 
@@ -216,12 +214,13 @@ fn menu(state: &DecisionState, way: &Way<'_>) -> Vec<(String, Item)> {
 
 fn settled(state: &DecisionState, chosen: usize) -> Result<Decision> {
     let choice = state.finding.choices[chosen].name.clone();
-    let text = if choice == OWN_TEXT {
-        Some(prompt(|| {
-            Input::new().with_prompt("your own text").interact_text()
-        })?)
-    } else {
-        None
+    let own = match choice.as_str() {
+        OWN_VALUE => "the value",
+        _ => "your own text",
+    };
+    let text = match state.finding.takes_text(&choice) {
+        true => Some(prompt(|| Input::new().with_prompt(own).interact_text())?),
+        false => None,
     };
     Ok(Decision {
         code: state.finding.code.clone(),

@@ -81,6 +81,11 @@ impl Finding {
         self
     }
 
+    /// Tells whether a choice wants a text of the person's own. `text` as the name of a type does not.
+    pub fn takes_text(&self, choice: &str) -> bool {
+        choice == OWN_VALUE || (choice == OWN_TEXT && self.code == UNTRANSLATED)
+    }
+
     /// Recommends a choice.
     #[must_use]
     pub fn suggest(mut self, name: &str) -> Self {
@@ -93,6 +98,19 @@ impl Finding {
         format!("{}:{}", self.code, self.subject)
     }
 }
+
+/// The choice that turns a question into a blocker.
+pub const STOP: &str = "stop";
+/// The choice that takes what is offered, where there is nothing else to choose.
+pub const ACCEPT: &str = "accept";
+/// The choice that leaves an object out, of whatever kind.
+pub const LEAVE_OUT: &str = "leave_out";
+/// The choice that takes a text of the person's own (`text=...`).
+pub const OWN_TEXT: &str = "text";
+/// The choice that takes a value of the person's own (`fixed=...`).
+pub const OWN_VALUE: &str = "fixed";
+/// The code of the questions that can be answered with a text.
+pub const UNTRANSLATED: &str = "expression_untranslated";
 
 /// One way to settle a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,7 +253,7 @@ pub const CODES: &[Code] = &[
         doc: "a table without a key: copied as one chunk and compared as a multiset",
     },
     Code {
-        code: "expression_untranslated",
+        code: UNTRANSLATED,
         doc: "an expression that could not be translated",
     },
     Code {

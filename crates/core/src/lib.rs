@@ -80,7 +80,10 @@ pub use digest::Digest;
 pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
 pub use families::Families;
-pub use finding::{CODES, Choice, Code, Decision, Finding, Severity};
+pub use finding::{
+    ACCEPT, CODES, Choice, Code, Decision, Finding, LEAVE_OUT, OWN_TEXT, OWN_VALUE, STOP, Severity,
+    UNTRANSLATED,
+};
 pub use fingerprint::{Fingerprint, hash_of};
 pub use handshake::Handshake;
 pub use hex::{format_uuid, hex};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fingerprint::Each;
 use crate::{
-    Decision, Fidelity, Finding, Fingerprint, LogicalType, Mapping, MigrationId, ObjectId, ObjectKind,
-    Settled, Severity, Step, Table, TableId, ValidationRule, ValueRule, any_secret, hash_of,
+    Decision, Fidelity, Finding, Fingerprint, LEAVE_OUT, LogicalType, Mapping, MigrationId, ObjectId,
+    ObjectKind, Settled, Severity, Step, Table, TableId, ValidationRule, ValueRule, any_secret, hash_of,
 };
 
 /// Everything that will happen.
@@ -250,7 +250,7 @@ impl Plan {
         let settled = self.settled();
         let is_left_out = |finding: &&Finding| {
             let decided = settled.of(finding).map(|decision| decision.choice.as_str());
-            decided == Some("leave_out") || finding.code == "not_moved"
+            decided == Some(LEAVE_OUT) || finding.code == "not_moved"
         };
         self.findings.iter().filter(is_left_out).collect()
     }

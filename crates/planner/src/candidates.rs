@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use whimbrel_core::{
-    ColumnUse, Error, Fidelity, Finding, LogicalType, Mapped, OnReject, Severity, UserType, ValueRule,
+    ACCEPT, ColumnUse, Error, Fidelity, Finding, LEAVE_OUT, LogicalType, Mapped, OWN_VALUE, OnReject,
+    Severity, UserType, ValueRule,
 };
 
-use crate::notes::{ACCEPT, Answer, FIXED, LEAVE_OUT, Notes, TEXT};
+use crate::notes::{Answer, Notes};
 use crate::scope::Spot;
 use crate::values::{self, Trouble};
 use crate::ways::{Offer, Way, combine};
@@ -115,7 +116,7 @@ impl Place<'_, '_> {
     fn rule(&self, picked: &Candidate, answer: Option<&Answer>, notes: &mut Notes<'_>) -> Option<ValueRule> {
         let rule = picked.rule.clone()?;
         let Some(value) = answer
-            .filter(|_| picked.choice == FIXED)
+            .filter(|_| picked.choice == OWN_VALUE)
             .and_then(Answer::own_value)
         else {
             return Some(rule);
@@ -198,7 +199,7 @@ impl Place<'_, '_> {
             return held;
         };
         Mapped::exact(self.spelled(own)).named(ENUM).or(
-            TEXT,
+            "text",
             "text, with a check that keeps other labels out",
             held,
         )

@@ -1,14 +1,14 @@
 //! Checks in the target: the table's own, and across engines those that stand for an enum's labels and a domain's conditions.
 
 use whimbrel_core::{
-    Check, Column, ExpressionContext, Feature, Finding, LogicalType, ObjectId, ObjectKind, Severity, TableId,
-    UserTypeKind,
+    Check, Column, ExpressionContext, Feature, Finding, LEAVE_OUT, LogicalType, ObjectId, ObjectKind, STOP,
+    Severity, TableId, UserTypeKind,
 };
 
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, respelled, table_context, translate};
 use crate::names::Part;
-use crate::notes::{LEAVE_OUT, Notes, STOP};
+use crate::notes::Notes;
 use crate::scope::{Scope, column_subject};
 
 /// How deep domains over domains are followed.

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
-    Families, Finding, ForeignKey, ObjectId, ObjectKind, OtherObject, Severity, Table, TableId, View,
+    ACCEPT, Families, Finding, ForeignKey, ObjectId, ObjectKind, OtherObject, STOP, Severity, Table, TableId,
+    View,
 };
 
 use crate::lookup::There;
 use crate::names::{Names, folded};
-use crate::notes::{ACCEPT, Notes, STOP};
+use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 use crate::select::Selection;
 

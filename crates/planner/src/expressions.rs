@@ -11,13 +11,13 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{BinaryOperator, Expr, visit_expressions};
 use whimbrel_core::{
-    Column, ExpressionContext, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId,
-    Untranslated,
+    Column, ExpressionContext, Finding, LEAVE_OUT, LogicalType, OWN_TEXT, ObjectId, ObjectKind, Severity,
+    Table, TableId, UNTRANSLATED, Untranslated,
 };
 
 use crate::draft::Draft;
 use crate::needs;
-use crate::notes::{Answer, LEAVE_OUT, Notes, TEXT, UNTRANSLATED};
+use crate::notes::{Answer, Notes};
 
 /// What an expression inside the table may name.
 pub(crate) fn table_context(
@@ -209,7 +209,7 @@ impl Stuck<'_> {
         notes.ask(
             self.question()
                 .with_choice(LEAVE_OUT, self.without)
-                .with_choice(TEXT, format!("the {} in the target's words", self.what))
+                .with_choice(OWN_TEXT, format!("the {} in the target's words", self.what))
                 .suggest(LEAVE_OUT),
         )
     }

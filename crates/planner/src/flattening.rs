@@ -1,8 +1,8 @@
 //! Partitioned tables and those that inherit, where the target is of another engine: one plain table with all rows, or each with its own.
 
-use whimbrel_core::{Finding, Severity, Table, TableId};
+use whimbrel_core::{Finding, STOP, Severity, Table, TableId};
 
-use crate::notes::{Notes, STOP};
+use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 
 /// The choice that each table brings the rows that it holds itself.

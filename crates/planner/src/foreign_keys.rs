@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Deferral, Feature, Finding, ForeignKey, ForeignKeyProfile, ObjectId, ObjectKind, Severity, Table, TableId,
+    Deferral, Feature, Finding, ForeignKey, ForeignKeyProfile, LEAVE_OUT, ObjectId, ObjectKind, STOP,
+    Severity, Table, TableId,
 };
 
 use crate::draft::{Draft, TableDraft};
@@ -11,7 +12,7 @@ use crate::expressions::respelled;
 use crate::key_types::{comparable, is_key};
 use crate::keys::part_name;
 use crate::names::{Part, home};
-use crate::notes::{Answer, LEAVE_OUT, Notes, STOP};
+use crate::notes::{Answer, Notes};
 
 /// The choice to make a key that old rows may break.
 const NOT_VALIDATED: &str = "not_validated";

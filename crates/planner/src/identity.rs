@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use whimbrel_core::{
-    Column, Deferral, Feature, Finding, Identity, Key, LogicalType, Sequence, Severity, Table, TableId,
+    Column, Deferral, Feature, Finding, Identity, Key, LEAVE_OUT, LogicalType, OWN_TEXT, Sequence, Severity,
+    Table, TableId, UNTRANSLATED,
 };
 
 use crate::names::Names;
 use crate::needs::mentions;
-use crate::notes::{LEAVE_OUT, Notes, TEXT, UNTRANSLATED};
+use crate::notes::Notes;
 use crate::scope::{Scope, Spot};
 use crate::select::Selection;
 
@@ -342,7 +343,7 @@ fn ask_for_default(spot: &Spot<'_, '_>, sequence: &Sequence, notes: &mut Notes<'
     )
     .with_evidence(spot.column.default.clone().unwrap_or_default())
     .with_choice(LEAVE_OUT, "the values arrive; new rows must bring their own")
-    .with_choice(TEXT, "the default in the target's words")
+    .with_choice(OWN_TEXT, "the default in the target's words")
     .suggest(LEAVE_OUT);
     notes.ask(finding).own_text().map(str::to_owned)
 }

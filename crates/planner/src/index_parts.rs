@@ -5,14 +5,14 @@ use sqlparser::ast::{Expr, Ident};
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use whimbrel_core::{
-    Feature, Finding, Index, IndexPart, LogicalType, NativeColumn, ObjectId, Severity, Table, TableId,
-    Untranslated,
+    Feature, Finding, Index, IndexPart, LEAVE_OUT, LogicalType, NativeColumn, ObjectId, STOP, Severity,
+    Table, TableId, Untranslated,
 };
 
 use crate::draft::Draft;
 use crate::expressions::{table_context, translate};
 use crate::needs;
-use crate::notes::{LEAVE_OUT, Notes, STOP};
+use crate::notes::Notes;
 use crate::ways::Way;
 
 /// Bytes of the longest value that every engine holds in an index whole.

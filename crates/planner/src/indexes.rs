@@ -1,7 +1,8 @@
 //! Indexes in the target: their statement as it stands between equal engines, else made anew from their parts (`index_parts`).
 
 use whimbrel_core::{
-    Column, Feature, Finding, Index, ObjectId, ObjectKind, Severity, Table, TableId, Untranslated,
+    ACCEPT, Column, Feature, Finding, Index, LEAVE_OUT, OWN_TEXT, ObjectId, ObjectKind, STOP, Severity,
+    Table, TableId, Untranslated,
 };
 
 use crate::computed;
@@ -11,7 +12,7 @@ use crate::index_parts::{self, Parts, Place};
 use crate::keys::{nulls_equal, survives_duplicates};
 use crate::names::Part;
 use crate::needs;
-use crate::notes::{ACCEPT, LEAVE_OUT, Notes, STOP, TEXT};
+use crate::notes::Notes;
 
 /// The choice to make an ordinary index of a special one.
 const PLAIN: &str = "plain";
@@ -271,7 +272,7 @@ fn mend(
     .with_choice(LEAVE_OUT, "the index stays behind")
     .suggest(LEAVE_OUT);
     if single {
-        question = question.with_choice(TEXT, "the expression in the target's words");
+        question = question.with_choice(OWN_TEXT, "the expression in the target's words");
     }
     let answer = notes.ask(question);
     let Some(text) = answer.own_text() else {

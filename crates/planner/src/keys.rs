@@ -1,14 +1,15 @@
 //! Primary, unique and exclusion keys in the target, and what the profile says about the rows that break them.
 
 use whimbrel_core::{
-    Deferral, Exclusion, Feature, Finding, Key, ObjectId, ObjectKind, Severity, Table, UniqueProfile,
+    Deferral, Exclusion, Feature, Finding, Key, LEAVE_OUT, ObjectId, ObjectKind, STOP, Severity, Table,
+    UniqueProfile,
 };
 
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, respelled};
 use crate::index_parts::key_fits;
 use crate::names::Part;
-use crate::notes::{LEAVE_OUT, Notes, STOP};
+use crate::notes::Notes;
 use crate::scope::column_subject;
 
 /// Gives the target table its keys.

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
-    Change, Finding, Making, MakingStage, ObjectId, ObjectKind, OtherObject, Severity, TableId, UserType,
-    UserTypeKind, View,
+    Change, Finding, LEAVE_OUT, Making, MakingStage, ObjectId, ObjectKind, OtherObject, STOP, Severity,
+    TableId, UserType, UserTypeKind, View,
 };
 
 use crate::draft::Draft;
 use crate::lookup::{self, QualifiedName};
 use crate::needs;
-use crate::notes::{LEAVE_OUT, Notes, STOP};
+use crate::notes::Notes;
 use crate::views;
 
 /// The choice that keeps what is asked about.

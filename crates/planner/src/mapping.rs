@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use whimbrel_core::{
-    ColumnUse, Fidelity, Finding, LogicalType, Lossy, Mapped, NativeColumn, Severity, Table, TableId,
+    ACCEPT, ColumnUse, Fidelity, Finding, LogicalType, Lossy, Mapped, NativeColumn, STOP, Severity, Table,
+    TableId,
 };
 
 use crate::candidates::Place;
@@ -14,7 +15,7 @@ use crate::key_types;
 use crate::kin::Kin;
 use crate::names::Names;
 use crate::needs;
-use crate::notes::{ACCEPT, Notes, STOP};
+use crate::notes::Notes;
 use crate::respelling::Respelling;
 use crate::scope::{Scope, Spot, column_subject};
 use crate::select::Selection;

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Finding, NameLimit, ObjectId, ObjectKind, Severity, Table, TableId, hash_of};
+use whimbrel_core::{Finding, NameLimit, ObjectId, ObjectKind, STOP, Severity, Table, TableId, hash_of};
 
 use crate::clashes::{self, Called, Given};
-use crate::notes::{Notes, STOP};
+use crate::notes::Notes;
 use crate::scope::{Scope, column_subject};
 use crate::select::Selection;
 

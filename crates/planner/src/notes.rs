@@ -4,21 +4,9 @@
 use std::collections::BTreeSet;
 
 use whimbrel_core::{
-    CODES, Decision, Error, Finding, ObjectId, ObjectKind, Result, Settled, Severity, TableId,
+    CODES, Decision, Error, Finding, OWN_TEXT, OWN_VALUE, ObjectId, ObjectKind, Result, STOP, Settled,
+    Severity, TableId,
 };
-
-/// The choice that leaves an object out, of whatever kind.
-pub(crate) const LEAVE_OUT: &str = "leave_out";
-/// The choice that takes what is offered, where there is nothing else to choose.
-pub(crate) const ACCEPT: &str = "accept";
-/// The choice that takes a text of the person's own (`text=...`).
-pub(crate) const TEXT: &str = "text";
-/// The choice that takes a value of the person's own (`fixed=...`).
-pub(crate) const FIXED: &str = "fixed";
-/// The code of the questions that can be answered with a text.
-pub(crate) const UNTRANSLATED: &str = "expression_untranslated";
-/// The choice that turns a question into a blocker.
-pub(crate) const STOP: &str = "stop";
 
 /// How many valid subjects or codes a hint lists.
 const HINT_ITEMS_MAX: usize = 12;
@@ -39,12 +27,12 @@ impl Answer {
 
     /// The person's own text, when that is what was chosen.
     pub(crate) fn own_text(&self) -> Option<&str> {
-        self.text.as_deref().filter(|_| self.is(TEXT))
+        self.text.as_deref().filter(|_| self.is(OWN_TEXT))
     }
 
     /// The person's own value, when that is what was chosen.
     pub(crate) fn own_value(&self) -> Option<&str> {
-        self.text.as_deref().filter(|_| self.is(FIXED))
+        self.text.as_deref().filter(|_| self.is(OWN_VALUE))
     }
 }
 
@@ -279,12 +267,12 @@ fn offers(finding: &Finding, choice: &str) -> bool {
 }
 
 fn has_text(finding: &Finding, decision: &Decision) -> bool {
-    decision.text.is_some() || !takes_text(finding, &decision.choice)
+    decision.text.is_some() || !finding.takes_text(&decision.choice)
 }
 
 fn unknown_choice(decision: &Decision, finding: &Finding) -> Error {
     let valid = |name: &String| {
-        if takes_text(finding, name) {
+        if finding.takes_text(name) {
             format!("`{name}=...`")
         } else {
             format!("`{name}`")
@@ -301,11 +289,6 @@ fn unknown_choice(decision: &Decision, finding: &Finding) -> Error {
     ))
     .with_code("unknown_choice")
     .with_hint(format!("--decide {}={example}", finding.key()))
-}
-
-/// Tells whether a choice wants a text of the person's own. `text` as the name of a type does not.
-fn takes_text(finding: &Finding, choice: &str) -> bool {
-    choice == FIXED || (choice == TEXT && finding.code == UNTRANSLATED)
 }
 
 /// `what a, b and 3 more`, for hints.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use whimbrel_core::{
-    Finding, ObjectId, ObjectKind, OtherObject, Sequence, Severity, Table, TableId, UserType, View,
+    Finding, LEAVE_OUT, ObjectId, ObjectKind, OtherObject, Sequence, Severity, Table, TableId, UserType, View,
 };
 
 use crate::Wishes;
 use crate::needs::mentions;
-use crate::notes::{LEAVE_OUT, Notes};
+use crate::notes::Notes;
 use crate::scope::{Scope, table_subject};
 use crate::{flattening, user_types};
 

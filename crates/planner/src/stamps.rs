@@ -1,9 +1,9 @@
 //! Columns that every update of their row sets to the time: kept where the target has them, else done by a trigger or left out.
 
-use whimbrel_core::{Column, Feature, Finding, Severity, Table};
+use whimbrel_core::{Column, Feature, Finding, LEAVE_OUT, Severity, Table};
 
 use crate::draft::Draft;
-use crate::notes::{LEAVE_OUT, Notes};
+use crate::notes::Notes;
 use crate::scope::column_subject;
 
 /// The choice to let a trigger set the column.

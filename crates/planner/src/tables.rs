@@ -1,14 +1,14 @@
 //! Makes the target tables: columns with their defaults and generation, then keys, checks, foreign keys and indexes, then what does not arrive.
 
 use whimbrel_core::{
-    Check, Column, ColumnPlan, Feature, Finding, Generated, LogicalType, ObjectId, ObjectKind, Sequence,
-    Severity, Table, TableId, Untranslated, signed_range,
+    Check, Column, ColumnPlan, Feature, Finding, Generated, LEAVE_OUT, LogicalType, OWN_TEXT, ObjectId,
+    ObjectKind, STOP, Sequence, Severity, Table, TableId, Untranslated, signed_range,
 };
 
 use crate::constraints::{self, domains};
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, means_the_same, table_context, translate};
-use crate::notes::{LEAVE_OUT, Notes, STOP, TEXT};
+use crate::notes::Notes;
 use crate::scope::{column_subject, table_subject};
 use crate::stamps::Stamp;
 use crate::values::makes_null;
@@ -147,7 +147,7 @@ fn generated(
                 LEAVE_OUT,
                 "the column stays behind; its values are computed from others",
             )
-            .with_choice(TEXT, "the generation in the target's words")
+            .with_choice(OWN_TEXT, "the generation in the target's words")
             .suggest("plain"),
     );
     match answer.own_text() {

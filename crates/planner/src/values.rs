@@ -4,11 +4,11 @@
 use std::mem::discriminant;
 
 use whimbrel_core::{
-    ColumnProfile, ColumnUse, Feature, LogicalType, OnReject, ValueRule, format_date, format_timestamp,
-    parse_date, parse_timestamp,
+    ColumnProfile, ColumnUse, Feature, LogicalType, OWN_VALUE, OnReject, ValueRule, format_date,
+    format_timestamp, parse_date, parse_timestamp,
 };
 
-use crate::notes::{FIXED, Notes};
+use crate::notes::Notes;
 use crate::scope::{Scope, Spot, table_subject};
 use crate::select::Selection;
 
@@ -203,7 +203,7 @@ fn null_remedy(spot: &Spot<'_, '_>, loses_nothing: bool) -> Vec<Remedy> {
 fn date_remedies(spot: &Spot<'_, '_>) -> Vec<Remedy> {
     let mut remedies = null_remedy(spot, true);
     remedies.push(Remedy {
-        choice: FIXED,
+        choice: OWN_VALUE,
         meaning: "such values become the one you give, as in `fixed=1970-01-01`, counted",
         rule: ValueRule::InvalidTo { value: String::new() },
         suggested: false,
@@ -259,7 +259,7 @@ fn offered(spot: &Spot<'_, '_>, rule: ValueRule) -> Option<Remedy> {
         ValueRule::InvalidTo { value } if value.ends_with("infinity") => {
             ("infinity", "such values become infinite, counted")
         }
-        ValueRule::InvalidTo { .. } => (FIXED, "such values become the one you give, counted"),
+        ValueRule::InvalidTo { .. } => (OWN_VALUE, "such values become the one you give, counted"),
         ValueRule::StripNul => ("strip", "U+0000 is left out, counted"),
         ValueRule::ReplaceNul => ("replace", "U+0000 becomes U+2400, its visible sign, counted"),
     };

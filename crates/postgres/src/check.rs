@@ -1,6 +1,6 @@
 //! Preflight: what could hinder reading or writing, as findings with what to do about it.
 
-use whimbrel_core::{Finding, ObjectId, ObjectKind, Result, Severity, TableId};
+use whimbrel_core::{Finding, LEAVE_OUT, ObjectId, ObjectKind, Result, Severity, TableId};
 
 use crate::catalog::is_users;
 use crate::connect::Session;
@@ -205,7 +205,7 @@ async fn unreadable_large_objects(session: &Session) -> Result<Vec<Finding>> {
         format!("large objects are not moved: {count}"),
     )
     .with_choice(
-        "leave_out",
+        LEAVE_OUT,
         "they stay behind; columns keep the numbers that pointed to them",
     );
     finding.evidence = row.get(1);

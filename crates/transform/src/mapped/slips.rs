@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
-    Error, Finding, Mapping, ObjectId, ObjectKind, Result, Severity, Table, TableId, TableRule, matches_name,
+    ACCEPT, Error, Finding, Mapping, ObjectId, ObjectKind, Result, STOP, Severity, Table, TableId, TableRule,
+    matches_name,
 };
 
 use super::compose::Composed;
@@ -181,9 +182,9 @@ fn asked_of_copied(table: &TableId, column: &str) -> Finding {
     );
     Finding::new("mapping", Severity::Decision, subject, message)
         .with_evidence(hint)
-        .with_choice("accept", "its values arrive as the source computed them")
+        .with_choice(ACCEPT, "its values arrive as the source computed them")
         .with_choice(
-            "stop",
+            STOP,
             "the migration waits until the mapping says what becomes of it",
         )
 }
