@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
-    ACCEPT, Families, Finding, ForeignKey, ObjectId, ObjectKind, OtherObject, STOP, Severity, Table, TableId,
-    View,
+    ACCEPT, Finding, ForeignKey, ObjectId, ObjectKind, OtherObject, STOP, Severity, Table, TableId, View,
 };
 
 use crate::lookup::There;
@@ -101,8 +100,7 @@ fn rows_about(scope: &Scope<'_>, found: &Table) -> Option<u64> {
     if found.partitioned_by.is_none() {
         return found.rows_estimate;
     }
-    let families = Families::of(&scope.target.catalog.tables);
-    let leaves = families.leaves(&found.id);
+    let leaves = scope.lookup.target_families.leaves(&found.id);
     leaves.iter().map(|leaf| leaf.rows_estimate).sum()
 }
 

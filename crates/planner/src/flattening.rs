@@ -85,7 +85,7 @@ fn report_undivided(table: &Table, division: &str, notes: &mut Notes<'_>) {
 }
 
 fn report_flattened(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) {
-    let parts: Vec<&Table> = descendants(scope, &table.id);
+    let parts = scope.lookup.source_families.partitions(&table.id);
     let leaves = parts.iter().filter(|part| part.partitioned_by.is_none()).count();
     let own: Vec<String> = parts
         .iter()
@@ -144,15 +144,4 @@ pub(crate) fn as_read(scope: &Scope<'_>, table: &Table) -> Table {
         flattened: !scope.equal && table.partitioned_by.is_some(),
         ..table.clone()
     }
-}
-
-/// All partitions of a table, also those of its partitions.
-fn descendants<'a>(scope: &Scope<'a>, id: &TableId) -> Vec<&'a Table> {
-    let mut found: Vec<&Table> = scope.lookup.partitions(id).to_vec();
-    let mut at = 0;
-    while at < found.len() {
-        found.extend(scope.lookup.partitions(&found[at].id));
-        at += 1;
-    }
-    found
 }

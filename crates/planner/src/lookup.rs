@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use whimbrel_core::{OtherObject, Table, TableId};
+use whimbrel_core::{Families, OtherObject, Table, TableId};
 
 use crate::PlanInput;
 
@@ -36,8 +36,10 @@ pub(crate) struct Lookup<'a> {
     source_others: HashMap<&'a TableId, Vec<&'a OtherObject>>,
     target_others: HashMap<&'a TableId, Vec<&'a OtherObject>>,
     source_views: HashSet<&'a TableId>,
-    /// The partitions of each table of the source.
-    partitions: HashMap<&'a TableId, Vec<&'a Table>>,
+    /// Which tables of the source are parts of which others.
+    pub(crate) source_families: Families<'a>,
+    /// The same for the target's.
+    pub(crate) target_families: Families<'a>,
     /// Extensions that the target lacks, once somebody asked.
     pub(crate) missing_extensions: OnceCell<Vec<&'a str>>,
 }
@@ -49,12 +51,6 @@ impl<'a> Lookup<'a> {
         for (at, other) in source.others.iter().enumerate() {
             by_bare_name.entry(bare_name(&other.id)).or_default().push(at);
         }
-        let mut partitions: HashMap<&TableId, Vec<&Table>> = HashMap::new();
-        for table in &source.tables {
-            if let Some(partition) = &table.partition_of {
-                partitions.entry(&partition.parent).or_default().push(table);
-            }
-        }
         let mut lookup = Self {
             names_fold_case: input.target.capabilities.names_fold_case,
             there: HashMap::new(),
@@ -62,7 +58,8 @@ impl<'a> Lookup<'a> {
             source_others: by_id(&source.others),
             target_others: by_id(&target.others),
             source_views: source.views.iter().map(|view| &view.id).collect(),
-            partitions,
+            source_families: Families::of(&source.tables),
+            target_families: Families::of(&target.tables),
             missing_extensions: OnceCell::new(),
         };
         let tables = target.tables.iter().map(|table| (&table.id, There::Table(table)));
@@ -108,11 +105,6 @@ impl<'a> Lookup<'a> {
     /// Places of the source's other objects that definitions spell so, in the order of its catalog.
     pub(crate) fn spelled(&self, name: &QualifiedName) -> &[usize] {
         self.by_bare_name.get(name).map_or(&[], Vec::as_slice)
-    }
-
-    /// The tables that are partitions of the source's table.
-    pub(crate) fn partitions(&self, id: &TableId) -> &[&'a Table] {
-        self.partitions.get(id).map_or(&[], Vec::as_slice)
     }
 
     fn as_compared(&self, id: &TableId) -> TableId {
