@@ -60,6 +60,19 @@ impl Error {
         Self::new(ErrorClass::Bug, message)
     }
 
+    /// Returns the error of a connection that broke off: the fate of what was sent last is unknown, and all may be tried again.
+    pub fn connection_lost() -> Self {
+        Self::new(ErrorClass::Transient, "the connection to the server was lost").with_code("connection_lost")
+    }
+
+    /// Returns the error of a snapshot whose connection is gone, and the snapshot with it.
+    pub fn snapshot_lost(cause: Self) -> Self {
+        Self::new(ErrorClass::SnapshotLost, "the snapshot's connection is gone")
+            .with_code("snapshot_lost")
+            .with_hint("`whimbrel resume` goes on under a new snapshot")
+            .with_cause(cause)
+    }
+
     /// Adds what the user can do; shown on a line of its own.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

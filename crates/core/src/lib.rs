@@ -31,6 +31,7 @@ mod aggregate;
 mod dependency;
 mod finding;
 mod login;
+mod place;
 mod plan;
 mod report;
 mod secrecy;
@@ -95,6 +96,7 @@ pub use mapping::{LookupRule, Lossy, Mapping, MaskRule, Renames, SourceRule, Tab
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use pattern::matches_name;
+pub use place::{Client, Place, Way};
 pub use plan::{ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan};
 pub use profile::{
     ColumnProfile, Depth, ForeignKeyProfile, LATE_UUIDS, StorageClasses, TableProfile, UniqueProfile,

@@ -13,15 +13,14 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, OptsBuilder, PoolOpts, SslOpts};
-use whimbrel_core::{ConnectOptions, DatabaseUrl, Error, Result, Secret};
+use whimbrel_core::{ConnectOptions, DatabaseUrl, Error, Place, Result, Secret, Way};
 
 pub(crate) use self::liveness::Lookout;
 use self::option_file::Client;
 use crate::error::{Failure, classify, from_connect};
 use crate::flavour::{Flavour, Version};
 use crate::handshake::HANDSHAKE;
-use crate::place::Place;
-use crate::place::Way;
+use crate::place::CLIENT;
 use crate::tls::{self, Mode, TlsFiles};
 
 /// How long opening a connection may take when the URL does not say.
@@ -262,7 +261,12 @@ impl Login {
             Some(socket) => Way::Socket(socket.clone()),
             None => Way::Host(self.host.clone(), self.port),
         };
-        Place::new(&self.user, way, &self.database, self.password.is_some())
+        Place {
+            login: whimbrel_core::Login::new(&self.user, self.password.is_some()),
+            way,
+            database: self.database.clone(),
+            client: &CLIENT,
+        }
     }
 
     fn opts(&self, ssl: Option<SslOpts>) -> Opts {

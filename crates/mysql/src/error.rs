@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use mysql_async::{DriverError, IoError, ServerError};
-use whimbrel_core::{Error, ErrorClass, WITHHELD};
+use whimbrel_core::{Error, ErrorClass, Place, WITHHELD};
 
-use crate::place::Place;
 use crate::tls::{self, cannot_encrypt};
 
 /// What a server's error number means for us.
@@ -166,11 +165,7 @@ pub(crate) fn classify(error: mysql_async::Error) -> Error {
         mysql_async::Error::Io(_)
         | mysql_async::Error::Driver(
             DriverError::ConnectionClosed | DriverError::PacketOutOfOrder | DriverError::PoolDisconnected,
-        ) => because(
-            Error::new(ErrorClass::Transient, "the connection to the server was lost")
-                .with_code("connection_lost"),
-            error,
-        ),
+        ) => because(Error::connection_lost(), error),
         mysql_async::Error::Driver(_) | mysql_async::Error::Other(_) | mysql_async::Error::Url(_) => {
             because(Error::bug("the driver cannot do what was asked"), error)
         }
@@ -203,8 +198,9 @@ pub(crate) fn from_connect(failure: Failure, place: &Place) -> Error {
         Failure::Driver(mysql_async::Error::Server(answer)) => return from_greeting(&answer, place),
         Failure::Driver(error) => error,
         late @ Failure::Late(_) => {
-            return cannot_connect(ErrorClass::Transient, "connection", place)
-                .with_hint(way_to_look(place, ""))
+            return place
+                .unreachable(ErrorClass::Transient)
+                .with_hint(place.way_to_look(""))
                 .with_cause(Error::from(late));
         }
     };
@@ -240,46 +236,18 @@ pub(crate) fn from_connect(failure: Failure, place: &Place) -> Error {
         (
             ErrorClass::Transient,
             "connection",
-            way_to_look(place, &error.to_string()),
+            place.way_to_look(&error.to_string()),
         )
     };
-    because(cannot_connect(class, code, place).with_hint(hint), error)
+    because(place.unreachable(class).with_code(code).with_hint(hint), error)
 }
 
-fn cannot_connect(class: ErrorClass, code: &'static str, place: &Place) -> Error {
-    Error::new(class, format!("cannot connect to {place}")).with_code(code)
-}
-
-fn way_to_look(place: &Place, cause: &str) -> String {
-    if cause.contains("lookup") {
-        format!("check the host's name: {}", place.lookup())
-    } else if cause.contains("No such file") {
-        format!("check the path of the socket: {}", place.lookup())
-    } else {
-        format!(
-            "check host and port, and that a server answers there: {}",
-            place.ping()
-        )
-    }
-}
-
-/// What the server says to a login that it refuses; it may name the login, which may be a token.
+/// What the server says to a login that it refuses.
 fn from_greeting(answer: &ServerError, place: &Place) -> Error {
     let said = from_answer(answer);
-    let message = format!("cannot connect to {place}: {}", place.told(&said.to_string()));
-    let error = Error::new(said.class(), message).with_code(said.code());
-    let hint = match said.code() {
-        "no_such_database" => Some(format!(
-            "check the name in the URL, or create the database: {}",
-            place.creation()
-        )),
-        "authentication" => said.hint().map(|hint| format!("{hint}: {}", place.login())),
-        _ => said.hint().map(str::to_owned),
-    };
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    let hint = said.hint().filter(|_| said.code() == "authentication");
+    let hint = hint.map(|hint| format!("{hint}: {}", place.login_command()));
+    place.refusal(&said, hint)
 }
 
 /// Adds the driver's error as the cause, without the names of its kinds around it.
@@ -360,14 +328,6 @@ pub(crate) fn is_lost(error: &mysql_async::Error) -> bool {
         | mysql_async::Error::Other(_)
         | mysql_async::Error::Url(_) => true,
     }
-}
-
-/// Makes any loss of a snapshot's connection a `SnapshotLost`.
-pub(crate) fn snapshot_lost(cause: Error) -> Error {
-    Error::new(ErrorClass::SnapshotLost, "the snapshot's connection is gone")
-        .with_code("snapshot_lost")
-        .with_hint("`whimbrel resume` goes on under a new snapshot")
-        .with_cause(cause)
 }
 
 #[cfg(test)]

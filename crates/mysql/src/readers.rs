@@ -12,7 +12,7 @@ use whimbrel_core::{Error, ErrorClass, Position, Result, TableId};
 
 use crate::columns::{ServerColumn, all_columns_in, columns_in};
 use crate::connect::Server;
-use crate::error::{classify, snapshot_lost};
+use crate::error::classify;
 use crate::wire::Session;
 
 /// From so many tables on, one question about all columns is cheaper than one for each table.
@@ -134,7 +134,7 @@ impl Shared {
 }
 
 fn gone() -> Error {
-    snapshot_lost(Error::new(
+    Error::snapshot_lost(Error::new(
         ErrorClass::Transient,
         "all of its connections were lost",
     ))
@@ -201,7 +201,7 @@ impl Reader {
         }
         drop(self);
         match shared.is_gone() && error.class() == ErrorClass::Transient {
-            true => snapshot_lost(error),
+            true => Error::snapshot_lost(error),
             false => error,
         }
     }

@@ -18,17 +18,16 @@ use tokio::task::JoinSet;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Connection, NoTls};
-use whimbrel_core::{DatabaseUrl, Error, Result, Secret};
+use whimbrel_core::{DatabaseUrl, Error, Place, Result, Secret, Way};
 
 use self::abandon::Abandon;
 use self::address::{Address, Stream};
 use self::liveness::Who;
 pub(crate) use self::pieces::next_row;
 use self::wire::{Encrypting, Talk, Watched};
-use crate::place::Place;
-
 use crate::error::{from_connect, from_driver, late};
 use crate::handshake::HANDSHAKE;
+use crate::place::CLIENT;
 use crate::tls::{self, TlsFiles, Trust};
 
 /// Settings of every session; `{role}` is added for readers and writers.
@@ -158,7 +157,12 @@ impl Settings {
         let mode = Mode::parse(parameter(url, "sslmode").unwrap_or("prefer"))?;
         let address = Address::new(&host, port, patience);
         Ok(Self {
-            place: Place::new(&user, &host, port, &database, config.get_password().is_some()),
+            place: Place {
+                login: whimbrel_core::Login::new(&user, config.get_password().is_some()),
+                way: Way::Host(host, port),
+                database,
+                client: &CLIENT,
+            },
             config,
             mode,
             files: tls_files(url, home.as_deref()),

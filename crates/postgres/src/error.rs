@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use whimbrel_core::{Error, ErrorClass, WITHHELD, any_secret, is_secret};
-
-use crate::place::Place;
+use whimbrel_core::{Error, ErrorClass, Place, WITHHELD, any_secret, is_secret};
 
 /// How the SQLSTATEs that begin with `prefix` are treated; the first row that fits counts.
 struct Rule {
@@ -23,6 +21,9 @@ const fn rule(prefix: &'static str, class: ErrorClass, code: &'static str, hint:
     }
 }
 
+/// The login is one that the server knows and lets in, but not like this.
+const WRONG_PASSWORD: &str = "28P01";
+
 const RULES: &[Rule] = &[
     rule("08P01", ErrorClass::Bug, "protocol", ""),
     rule("08", ErrorClass::Transient, "connection_lost", ""),
@@ -39,7 +40,7 @@ const RULES: &[Rule] = &[
     ),
     rule("25P03", ErrorClass::Transient, "connection_lost", ""),
     rule(
-        "28P01",
+        WRONG_PASSWORD,
         ErrorClass::Denied,
         "authentication",
         "check user and password (URL, `PGPASSWORD` or `~/.pgpass`)",
@@ -115,17 +116,16 @@ pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
         return from_answer(answer);
     }
     if error.is_closed() || has_io_cause(&error) {
-        return Error::new(ErrorClass::Transient, "the connection to the server was lost")
-            .with_code("connection_lost")
-            .with_cause(error);
+        return Error::connection_lost().with_cause(error);
     }
     Error::bug("the driver cannot do what was asked").with_cause(error)
 }
 
 /// No connection can be made to where the server should be.
 pub(crate) fn unreachable(place: &Place, cause: std::io::Error) -> Error {
-    cannot_connect(ErrorClass::Transient, place)
-        .with_hint(way_to_look(place, &cause.to_string()))
+    place
+        .unreachable(ErrorClass::Transient)
+        .with_hint(place.way_to_look(&cause.to_string()))
         .with_cause(cause)
 }
 
@@ -133,20 +133,6 @@ pub(crate) fn unreachable(place: &Place, cause: std::io::Error) -> Error {
 pub(crate) fn late(place: &Place, after: std::time::Duration) -> Error {
     let text = format!("no answer within {} seconds", after.as_secs());
     unreachable(place, std::io::Error::new(std::io::ErrorKind::TimedOut, text))
-}
-
-fn cannot_connect(class: ErrorClass, place: &Place) -> Error {
-    Error::new(class, format!("cannot connect to {place}")).with_code("connection")
-}
-
-fn way_to_look(place: &Place, cause: &str) -> String {
-    match cause.contains("lookup") {
-        true => format!("check the host's name: {}", place.lookup()),
-        false => format!(
-            "check host and port, and that a server answers there: {}",
-            place.ping()
-        ),
-    }
 }
 
 /// Turns an error of opening a connection into ours; `place` names the server without any secret.
@@ -163,46 +149,37 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, place: &Place) -> Error
     } else if text.contains("password missing") {
         let login = format!(
             "give a password in the URL, as `PGPASSWORD` or in `~/.pgpass`: {}",
-            place.login()
+            place.login_command()
         );
-        return cannot_connect(ErrorClass::Denied, place)
+        return place
+            .unreachable(ErrorClass::Denied)
             .with_hint(login)
             .with_cause(std::io::Error::other(
                 "the server asks for a password, and there is none",
             ));
     } else if text.contains("password") || text.contains("authentication") {
-        (ErrorClass::Denied, format!("try the login: {}", place.login()))
+        (
+            ErrorClass::Denied,
+            format!("try the login: {}", place.login_command()),
+        )
     } else if text.contains("does not support tls") {
         (
             ErrorClass::Transient,
             "switch on `ssl` at the server, or write `sslmode=prefer` in the URL to go without".to_owned(),
         )
     } else {
-        (ErrorClass::Transient, way_to_look(place, &text))
+        (ErrorClass::Transient, place.way_to_look(&text))
     };
-    cannot_connect(class, place).with_hint(hint).with_cause(error)
+    place.unreachable(class).with_hint(hint).with_cause(error)
 }
 
-/// What the server says to a login that it refuses; it may name the login, which may be a token.
+/// What the server says to a login that it refuses.
 fn from_greeting(answer: &tokio_postgres::error::DbError, place: &Place) -> Error {
     let said = from_answer(answer);
-    let message = format!("cannot connect to {place}: {}", place.told(&said.to_string()));
-    let error = Error::new(said.class(), message).with_code(said.code());
-    let hint = match said.code() {
-        "no_such_database" => Some(format!(
-            "check the name in the URL, or create the database: {}",
-            place.creation()
-        )),
-        "authentication" if answer.code().code() == "28P01" => Some(format!(
-            "check user and password (URL, `PGPASSWORD` or `~/.pgpass`): {}",
-            place.login()
-        )),
-        _ => said.hint().map(|hint| place.told(hint)),
-    };
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    let is_wrong_password = answer.code().code() == WRONG_PASSWORD;
+    let hint = said.hint().filter(|_| is_wrong_password);
+    let hint = hint.map(|hint| format!("{hint}: {}", place.login_command()));
+    place.refusal(&said, hint)
 }
 
 fn from_answer(answer: &tokio_postgres::error::DbError) -> Error {
@@ -289,12 +266,4 @@ pub(crate) fn is_lost(error: &tokio_postgres::Error) -> bool {
         let state = answer.code().code();
         state.starts_with("57P") || state.starts_with("08")
     })
-}
-
-/// Makes any loss of a snapshot's connection a `SnapshotLost`.
-pub(crate) fn snapshot_lost(cause: Error) -> Error {
-    Error::new(ErrorClass::SnapshotLost, "the snapshot's connection is gone")
-        .with_code("snapshot_lost")
-        .with_hint("`whimbrel resume` goes on under a new snapshot")
-        .with_cause(cause)
 }

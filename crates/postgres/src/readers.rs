@@ -10,7 +10,7 @@ use whimbrel_core::{Error, ErrorClass, Position, Result, Table, TableId};
 
 use crate::columns::Known;
 use crate::connect::{Idle, Session, Settings};
-use crate::error::{from_driver, snapshot_lost};
+use crate::error::from_driver;
 use crate::extent::Extents;
 use crate::quote::literal;
 
@@ -134,13 +134,13 @@ impl Shared {
     /// Opens a session in the exported state.
     async fn join(&self) -> Result<Session> {
         let Some(main) = &self.main else {
-            return Err(snapshot_lost(Error::new(
+            return Err(Error::snapshot_lost(Error::new(
                 ErrorClass::Transient,
                 "its only session was lost",
             )));
         };
         if main.is_closed() {
-            return Err(snapshot_lost(Error::new(
+            return Err(Error::snapshot_lost(Error::new(
                 ErrorClass::Transient,
                 "its session was closed",
             )));
@@ -156,7 +156,7 @@ impl Shared {
         self.classify(if error.class() == ErrorClass::Transient {
             error
         } else {
-            snapshot_lost(error)
+            Error::snapshot_lost(error)
         })
     }
 
@@ -164,7 +164,7 @@ impl Shared {
     pub(crate) fn classify(&self, error: Error) -> Error {
         let gone = self.main.as_ref().is_none_or(|main| main.is_closed());
         if gone && error.class() == ErrorClass::Transient {
-            snapshot_lost(error)
+            Error::snapshot_lost(error)
         } else {
             error
         }

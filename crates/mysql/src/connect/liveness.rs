@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Opts, Row};
-use whimbrel_core::{Doing, Error, ErrorClass, Result, Silence};
+use whimbrel_core::{Doing, Error, Result, Silence};
 
 use super::abandon::Waiting;
 
@@ -60,9 +60,7 @@ impl Lookout {
             biased;
             outcome = work => outcome,
             () = self.until_dead() => Err(
-                Error::new(ErrorClass::Transient, "the connection to the server was lost")
-                    .with_code("connection_lost")
-                    .with_cause(silence()),
+                Error::connection_lost().with_cause(silence()),
             ),
         };
         waiting.end();
