@@ -87,7 +87,7 @@ pub use finding::{
 };
 pub use fingerprint::{Fingerprint, hash_of};
 pub use handshake::Handshake;
-pub use hex::{format_uuid, hex};
+pub use hex::{format_uuid, hex, parse_uuid, push_hex, unhex, uuid_of_digits};
 pub use interval::{format_interval, parse_interval};
 pub use ledger::{ChunkRecord, ChunkResult, Epoch, Ledger, RunKey, StepRecord};
 pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped, signed_range};

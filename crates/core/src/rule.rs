@@ -14,7 +14,10 @@ use arrow_array::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Batch, Error, LogicalType, Result, is_decimal, parse_date, parse_time, parse_timestamp};
+use crate::{
+    Batch, Error, LogicalType, Result, is_decimal, parse_date, parse_time, parse_timestamp, unhex,
+    uuid_of_digits,
+};
 
 /// What becomes of values that would not arrive. Without a rule their row is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,16 +116,13 @@ pub fn parse(text: &str, logical: &LogicalType) -> Option<RuleValue> {
             let chars = text.chars().count();
             as_text(chars_max.is_none_or(|limit| u32::try_from(chars).is_ok_and(|chars| chars <= limit)))
         }
-        LogicalType::Bytes => hex(text).map(RuleValue::Bytes),
+        LogicalType::Bytes => unhex(text.strip_prefix("\\x").unwrap_or(text)).map(RuleValue::Bytes),
         LogicalType::Bits { .. } => as_text(text.bytes().all(|bit| matches!(bit, b'0' | b'1'))),
         LogicalType::Date => parse_date(text).map(RuleValue::Days),
         LogicalType::Time => parse_time(text).map(RuleValue::Long),
         LogicalType::TimeZoned => as_text(text.contains(['+', '-'])),
         LogicalType::Timestamp { zoned } => parse_timestamp(text, *zoned).map(RuleValue::Long),
-        LogicalType::Uuid => {
-            let digits = hex(&text.replace('-', ""))?;
-            digits.try_into().ok().map(RuleValue::Fixed)
-        }
+        LogicalType::Uuid => uuid_of_digits(text).map(RuleValue::Fixed),
         LogicalType::Json => as_text(serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()),
         LogicalType::Enum { labels, .. } => as_text(labels.iter().any(|label| label == text)),
         LogicalType::Set { labels } => {
@@ -131,16 +131,6 @@ pub fn parse(text: &str, logical: &LogicalType) -> Option<RuleValue> {
         }
         LogicalType::Interval | LogicalType::Any | LogicalType::Wire { .. } => None,
     }
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("\\x").unwrap_or(text).as_bytes();
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    digits
-        .len()
-        .is_multiple_of(2)
-        .then(|| digits.chunks_exact(2).map(pair).collect())
-        .flatten()
 }
 
 /// Applies the columns' rules to a batch of the source and counts in [`Batch::ruled`] what they change. The rules that the source applies

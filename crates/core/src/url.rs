@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::secrecy::login_told;
-use crate::{Error, Result};
+use crate::{Error, Result, unhex};
 
 /// A value that no `Debug`, `Display` or serialisation prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -250,7 +250,7 @@ fn percent_decode(text: &str) -> String {
             .and_then(|hex| std::str::from_utf8(hex).ok());
         match hex
             .filter(|_| bytes[at] == b'%')
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            .and_then(|hex| unhex(hex)?.first().copied())
         {
             Some(byte) => {
                 decoded.push(byte);
@@ -341,6 +341,17 @@ mod tests {
                 .parameters
                 .retain(|name, _| STORED_PARAMETERS.contains(&name.as_str()));
             assert_eq!(DatabaseUrl::parse(&stored).unwrap(), without_secrets, "{stored}");
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_before_anything_but_two_digits_is_itself() {
+        for (text, decoded) in [
+            ("a%20b%C3%A4", "a b\u{e4}"),
+            ("%+1%zz%4", "%+1%zz%4"),
+            ("100%", "100%"),
+        ] {
+            assert_eq!(percent_decode(text), decoded);
         }
     }
 }

@@ -7,7 +7,7 @@ use whimbrel_core::{
     is_decimal, is_late_uuid, named, parse_date, parse_time, parse_timestamp,
 };
 
-use crate::codec::{decimal, exact_real, parse_uuid, real_text, shown, size_of};
+use crate::codec::{decimal, exact_real, lower_uuid, real_text, shown, size_of};
 use crate::declared::Declared;
 use crate::error::During;
 use crate::foreign_keys::{inexact, orphans};
@@ -286,7 +286,7 @@ impl Scan {
             self.count(Shape::Json);
         }
         if text.len() == 36
-            && let Some(uuid) = parse_uuid(text)
+            && let Some(uuid) = lower_uuid(text)
         {
             self.count(Shape::Uuid);
             if is_late_uuid(&uuid) {

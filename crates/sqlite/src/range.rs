@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use whimbrel_core::{Error, KeyBound, KeyRange, KeyValue, Result, Table};
+use whimbrel_core::{Error, KeyBound, KeyRange, KeyValue, Result, Table, unhex};
 
 use crate::error::During;
 use crate::sql::quote;
@@ -162,15 +162,4 @@ fn value(key: &KeyValue) -> Result<Value> {
             Value::Blob(unhex(hex).ok_or_else(|| Error::invalid(format!("the key bound `{hex}` is no hex")))?)
         }
     })
-}
-
-fn unhex(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits
-        .chunks_exact(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
 }

@@ -20,7 +20,7 @@ use datafusion_common::arrow::compute::CastOptions;
 use datafusion_physical_expr::expressions::CastExpr;
 use whimbrel_core::{
     format_date, format_interval, format_time, format_timestamp, format_uuid, parse_date, parse_time,
-    parse_timestamp, shorten, signed_range,
+    parse_timestamp, shorten, signed_range, uuid_of_digits,
 };
 
 use crate::calendar::{self, DAY};
@@ -297,33 +297,9 @@ fn write_float(value: f64, plain: &str, exponent: &str, out: &mut String) {
     }
 }
 
-/// Reads 32 hex digits; hyphens and braces may stand between them.
+/// Reads a UUID, which may be in braces.
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    let digits: Vec<u8> = text
-        .trim_start_matches('{')
-        .trim_end_matches('}')
-        .bytes()
-        .filter(|byte| *byte != b'-')
-        .collect();
-    let mut uuid = [0; 16];
-    if digits.len() != 32 {
-        return None;
-    }
-    for (byte, pair) in uuid.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = str::from_utf8(pair).ok().filter(|pair| !pair.starts_with('+'))?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    Some(uuid)
-}
-
-/// Reads pairs of hex digits.
-pub(crate) fn hex(digits: &str) -> Option<Vec<u8>> {
-    let bytes = digits.as_bytes();
-    if !bytes.len().is_multiple_of(2) || !bytes.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let pairs = bytes.chunks_exact(2).map(|pair| str::from_utf8(pair).ok());
-    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
+    uuid_of_digits(text.trim_start_matches('{').trim_end_matches('}'))
 }
 
 fn to_boolean(from: &Kind, refusal: OnRefusal) -> Option<Work> {

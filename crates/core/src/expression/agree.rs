@@ -7,7 +7,9 @@ use super::node::{
     is_literal, number_literal, text_literal, text_of, truth_literal, truth_of, without_brackets,
 };
 use super::shape::no;
-use crate::{ExpressionContext, LogicalType, Untranslated, parse_date, parse_time, parse_timestamp};
+use crate::{
+    ExpressionContext, LogicalType, Untranslated, parse_date, parse_time, parse_timestamp, parse_uuid,
+};
 
 /// Gives a literal the wanted kind in place, when its value is of that kind; none when it is no such literal.
 pub fn literal_as(expr: &mut Expr, wanted: Kind, context: &ExpressionContext) -> Option<()> {
@@ -34,7 +36,7 @@ pub fn literal_as(expr: &mut Expr, wanted: Kind, context: &ExpressionContext) ->
         (Kind::Timestamp(zoned), Kind::Text) => checked(expr, |text| {
             parse_timestamp(text, zoned).is_some() || (!zoned && parse_date(text).is_some())
         })?,
-        (Kind::Uuid, Kind::Text) => checked(expr, is_uuid)?,
+        (Kind::Uuid, Kind::Text) => checked(expr, |text| parse_uuid(text).is_some())?,
         _ => return None,
     };
     *expr = spelled;
@@ -46,14 +48,6 @@ fn checked(expr: &Expr, fits: impl Fn(&str) -> bool) -> Option<Expr> {
     // Years beyond four digits are written in other ways by some.
     let begins = text.starts_with(|c: char| c.is_ascii_hexdigit());
     (fits(text) && begins).then(|| text_literal(text))
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.char_indices().all(|(at, letter)| match at {
-            8 | 13 | 18 | 23 => letter == '-',
-            _ => letter.is_ascii_hexdigit(),
-        })
 }
 
 /// Makes a value that goes into a place of the expected type (a default) one of that type. Words of now are left as they are.

@@ -13,7 +13,7 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
-use whimbrel_core::{Error, LogicalType, Reject, Result, arrow_type, is_late_uuid, named, told};
+use whimbrel_core::{Error, LogicalType, Reject, Result, arrow_type, is_late_uuid, named, parse_uuid, told};
 
 use self::exact::{
     bits, chars, clock, date, decimal, float, integer, json, length, moment, span, whole, year,
@@ -345,7 +345,7 @@ fn put_text(column: &EncodeColumn, text: &str, padded: bool, out: &mut Vec<u8>) 
         }
         Kind::Binary(_) | Kind::Varbinary(_) | Kind::Blob(_) => length(&column.kind, text.as_bytes())?,
         Kind::Uuid => {
-            let bytes = text::parse_uuid(text).ok_or("text is no uuid")?;
+            let bytes = parse_uuid(text).ok_or("text is no uuid")?;
             if is_late_uuid(&bytes) {
                 return Err("value is a UUID of version 8 or later that `uuid` does not hold".to_owned());
             }

@@ -81,14 +81,6 @@ pub(crate) fn sixteen(array: &dyn Array, row: usize) -> [u8; 16] {
     bytes
 }
 
-/// Reads the text of a UUID.
-pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    let digits: String = text.split('-').collect();
-    let is_hex = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let number = is_hex.then(|| u128::from_str_radix(&digits, 16).ok()).flatten()?;
-    (format_uuid(&number.to_be_bytes()) == text.to_ascii_lowercase()).then(|| number.to_be_bytes())
-}
-
 /// Takes an interval apart: microseconds, days and months.
 pub(crate) fn parts(bytes: [u8; 16]) -> (i64, i32, i32) {
     let (mut eight, mut days, mut months) = ([0; 8], [0; 4], [0; 4]);
@@ -100,20 +92,4 @@ pub(crate) fn parts(bytes: [u8; 16]) -> (i64, i32, i32) {
         i32::from_be_bytes(days),
         i32::from_be_bytes(months),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_is_read_only_with_its_dashes_in_place() {
-        let text = "00112233-4455-6677-8899-aabbccddeeff";
-        assert_eq!(
-            parse_uuid(text).map(|bytes| format_uuid(&bytes)).as_deref(),
-            Some(text)
-        );
-        assert_eq!(parse_uuid("0011223344556677-8899-aabb-ccddeeff"), None);
-        assert_eq!(parse_uuid("00112233-4455-6677-8899-aabbccddeefg"), None);
-    }
 }

@@ -8,7 +8,7 @@
 use mysql_async::Value;
 use whimbrel_core::{
     Civil, ColumnBuilder, LogicalType, days_from_civil, is_decimal, parse_date, parse_interval, parse_time,
-    parse_timestamp,
+    parse_timestamp, uuid_of_digits,
 };
 
 use super::form::Form;
@@ -277,7 +277,7 @@ fn push_parsed(text: &str, logical: &LogicalType, out: &mut ColumnBuilder) -> Op
         LogicalType::Time => out.push_i64(parse_time(text)?),
         LogicalType::Timestamp { zoned } => out.push_i64(parse_timestamp(text, *zoned)?),
         LogicalType::Interval => out.push_16(parse_interval(text)?),
-        LogicalType::Uuid => out.push_16(uuid(text)?),
+        LogicalType::Uuid => out.push_16(uuid_of_digits(text)?),
         _ => return None,
     }
     Some(())
@@ -291,21 +291,6 @@ fn whole_number(digits: &str) -> Option<i64> {
         .all(|digit| digit == b'0')
         .then(|| whole.parse().ok())
         .flatten()
-}
-
-/// The 16 bytes of a uuid's text.
-fn uuid(text: &str) -> Option<[u8; 16]> {
-    let mut digits = text.bytes().filter(|byte| *byte != b'-');
-    let mut value = [0; 16];
-    for byte in &mut value {
-        let mut nibble = || {
-            char::from(digits.next()?)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        };
-        *byte = nibble()? << 4 | nibble()?;
-    }
-    digits.next().is_none().then_some(value)
 }
 
 /// The extended well-known binary of a stored geometry: the reference system, where there is one, stands behind the type.

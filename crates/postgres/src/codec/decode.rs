@@ -10,7 +10,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use whimbrel_core::{
     Batch, ColumnBuilder, Error, KeyValue, LogicalType, Reject, Result, RuleValue, arrow_schema, format_date,
     format_time, format_timestamp, format_uuid, hex, is_decimal, named, parse_date, parse_time,
-    parse_timestamp, shorten, told,
+    parse_timestamp, shorten, told, uuid_of_digits,
 };
 
 use super::wire::{Rewrite, Shape};
@@ -577,7 +577,7 @@ fn decode_text(bytes: &[u8], logical: &LogicalType, out: &mut ColumnBuilder) -> 
         LogicalType::Date => out.push_i32(parse_date(text).ok_or_else(unfit)?),
         LogicalType::Time => out.push_i64(parse_time(text).ok_or_else(unfit)?),
         LogicalType::Timestamp { zoned } => out.push_i64(parse_timestamp(text, *zoned).ok_or_else(unfit)?),
-        LogicalType::Uuid => out.push_16(uuid(text).ok_or_else(unfit)?),
+        LogicalType::Uuid => out.push_16(uuid_of_digits(text).ok_or_else(unfit)?),
         LogicalType::Wire { .. } => out.push_bytes(bytes),
         LogicalType::Decimal { .. }
         | LogicalType::Bits { .. }
@@ -586,21 +586,6 @@ fn decode_text(bytes: &[u8], logical: &LogicalType, out: &mut ColumnBuilder) -> 
         | LogicalType::Interval => return Err(unfit()),
     }
     Ok(())
-}
-
-/// The 16 bytes of a uuid's text.
-pub(crate) fn uuid(text: &str) -> Option<[u8; 16]> {
-    let mut digits = text.bytes().filter(|byte| *byte != b'-');
-    let mut value = [0; 16];
-    for byte in &mut value {
-        let mut nibble = || {
-            char::from(digits.next()?)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        };
-        *byte = nibble()? << 4 | nibble()?;
-    }
-    digits.next().is_none().then_some(value)
 }
 
 fn date(bytes: &[u8]) -> Result<i32, Fault> {

@@ -12,11 +12,11 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use whimbrel_core::{
-    LogicalType, Reject, format_date, format_timestamp, hex, named, parse_time, shorten, told,
+    LogicalType, Reject, format_date, format_timestamp, hex, named, parse_time, shorten, told, uuid_of_digits,
 };
 
 use super::cells::Cells;
-use super::decode::{narrowed, uuid, whole_number};
+use super::decode::{narrowed, whole_number};
 use super::numeric::{self, Refused};
 use super::wire::{Rewrite, Shape};
 use super::{COPY_HEADER, EPOCH_DAYS, EPOCH_MICROS, text};
@@ -466,7 +466,7 @@ pub(super) fn encode_text(text: &str, kind: Kind, out: &mut Vec<u8>) -> Result<(
         Kind::Varbit(length) => encode_bits(text, length, false, out),
         Kind::TimeTz(digits) => encode_time_zoned(text, digits, out),
         Kind::Uuid => {
-            out.extend_from_slice(&uuid(text).ok_or("text is no uuid")?);
+            out.extend_from_slice(&uuid_of_digits(text).ok_or("text is no uuid")?);
             Ok(())
         }
         Kind::Jsonb => {

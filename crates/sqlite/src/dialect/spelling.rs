@@ -14,8 +14,8 @@ use whimbrel_core::expression::{
     without_brackets,
 };
 use whimbrel_core::{
-    ExpressionContext, LogicalType, Untranslated, format_date, format_time, format_timestamp, parse_date,
-    parse_time, parse_timestamp,
+    ExpressionContext, LogicalType, Untranslated, format_date, format_time, format_timestamp, format_uuid,
+    parse_date, parse_time, parse_timestamp, parse_uuid,
 };
 
 use crate::sql::literal;
@@ -387,9 +387,8 @@ fn stored_literal(mut expr: Expr, expected: &LogicalType) -> Result<Expr, Untran
         }
         Kind::Integer | Kind::Real | Kind::Bytes => refuse(),
         Kind::Uuid => {
-            let lower = text.to_ascii_lowercase();
-            if crate::codec::parse_uuid(&lower).is_some() {
-                Ok(text_literal(&lower))
+            if let Some(uuid) = parse_uuid(text) {
+                Ok(text_literal(&format_uuid(&uuid)))
             } else {
                 refuse()
             }

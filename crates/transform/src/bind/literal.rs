@@ -7,11 +7,10 @@
 
 use datafusion_common::ScalarValue;
 use sqlparser::ast::{self, DataType, ExactNumberInfo, Expr, TimezoneInfo, Value};
-use whimbrel_core::Result;
+use whimbrel_core::{Result, unhex};
 
 use super::Binder;
 use crate::calendar::interval_of;
-use crate::cast::hex;
 use crate::node::{DIGITS_MAX, Kind, Node};
 use crate::number::{self, Excess};
 
@@ -22,7 +21,7 @@ pub(super) fn value(value: &Value) -> Result<Node, String> {
         Value::Boolean(truth) => Ok(Node::constant(ScalarValue::Boolean(Some(*truth)), Kind::Boolean)),
         Value::SingleQuotedString(text) => Ok(Node::text(text)),
         Value::HexStringLiteral(digits) => {
-            let bytes = hex(digits).ok_or_else(|| format!("`{digits}` is not hex"))?;
+            let bytes = unhex(digits).ok_or_else(|| format!("`{digits}` is not hex"))?;
             Ok(Node::constant(ScalarValue::Binary(Some(bytes)), Kind::Bytes))
         }
         Value::Number(digits, _) => number_of(digits),

@@ -13,9 +13,10 @@ use arrow_array::cast::AsArray as _;
 use datafusion_expr::ScalarUDF;
 use datafusion_functions::{regex, string, unicode};
 use sha2::{Digest as _, Sha256};
+use whimbrel_core::{push_hex, shorten, unhex};
 
 use super::{Call, Function, integer, library, literal, own, text};
-use crate::cast::{as_text, hex};
+use crate::cast::as_text;
 use crate::kernel::OnRefusal;
 use crate::node::{Kind, Node, folded};
 use crate::outcome::whole;
@@ -380,21 +381,13 @@ fn bytes_of(node: Node) -> Result<Node, String> {
     }
 }
 
-fn write_hex(bytes: &[u8], out: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-}
-
 fn encode(mut call: Call<'_>) -> Result<Node, String> {
     is_hex(&call.arguments[1])?;
     let bytes = bytes_of(call.arguments.swap_remove(0))?;
     let work = |columns: &[arrow_array::ArrayRef]| {
         let bytes = columns[0].as_binary::<i32>();
         let texts = crate::kernel::texts(bytes, OnRefusal::Fail, |row, out| {
-            write_hex(bytes.value(row), out);
+            push_hex(bytes.value(row), out);
             Ok(())
         })?;
         Ok(Arc::new(texts) as arrow_array::ArrayRef)
@@ -408,9 +401,9 @@ fn decode(mut call: Call<'_>) -> Result<Node, String> {
     let work = |columns: &[arrow_array::ArrayRef]| {
         let mut bytes = BinaryBuilder::new();
         for digits in columns[0].as_string::<i32>() {
-            match digits.map(|digits| hex(digits).ok_or(digits)) {
+            match digits.map(|digits| unhex(digits).ok_or(digits)) {
                 Some(Ok(decoded)) => bytes.append_value(decoded),
-                Some(Err(digits)) => return Err(format!("`{}` is not hex", whimbrel_core::shorten(digits))),
+                Some(Err(digits)) => return Err(format!("`{}` is not hex", shorten(digits))),
                 None => bytes.append_null(),
             }
         }
@@ -424,7 +417,7 @@ fn sha256(mut call: Call<'_>) -> Result<Node, String> {
     let work = |columns: &[arrow_array::ArrayRef]| {
         let bytes = columns[0].as_binary::<i32>();
         let texts = crate::kernel::texts(bytes, OnRefusal::Fail, |row, out| {
-            write_hex(&Sha256::digest(bytes.value(row)), out);
+            push_hex(&Sha256::digest(bytes.value(row)), out);
             Ok(())
         })?;
         Ok(Arc::new(texts) as arrow_array::ArrayRef)

@@ -10,7 +10,7 @@ use whimbrel_core::expression::{
     Kind, cast, is_now, is_number_literal, no, number_literal, take, text_literal, text_of, word,
 };
 use whimbrel_core::{
-    LogicalType, Untranslated, format_timestamp, hex, parse_date, parse_time, parse_timestamp,
+    LogicalType, Untranslated, format_timestamp, hex, parse_date, parse_time, parse_timestamp, unhex,
 };
 
 use super::Reader;
@@ -86,7 +86,8 @@ pub(super) fn expect(expr: &mut Expr, expected: &LogicalType) -> Result<(), Untr
                 .and_then(|number| number_literal(&number.to_string()))
         }
         (Value::HexStringLiteral(hex), LogicalType::Text { .. }) => {
-            text_of_hex(hex).map(|text| text_literal(&text))
+            let text = unhex(hex).and_then(|bytes| String::from_utf8(bytes).ok());
+            text.map(|text| text_literal(&text))
         }
         (Value::SingleQuotedString(text), LogicalType::Bytes) if text.is_ascii() => Some(hex_of(text)),
         (Value::SingleQuotedString(text), LogicalType::Decimal { .. } | LogicalType::Float { .. }) => {
@@ -100,15 +101,6 @@ pub(super) fn expect(expr: &mut Expr, expected: &LogicalType) -> Result<(), Untr
     };
     *expr = spelled.ok_or_else(|| no(format!("`{expr}` as a value of type {expected}")))?;
     Ok(())
-}
-
-fn text_of_hex(hex: &str) -> Option<String> {
-    let pair = |at: usize| {
-        hex.get(at..at + 2)
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    };
-    let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(pair).collect();
-    String::from_utf8(bytes?).ok()
 }
 
 /// `DATE'2020-01-01'` and its like are plain text of that kind.
