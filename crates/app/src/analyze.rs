@@ -170,31 +170,34 @@ pub(crate) async fn analyze(
             false => Cow::Borrowed(table),
         })
         .collect();
-    let bytes = tables.iter().filter_map(|table| table.bytes).sum();
     let ids: Vec<TableId> = tables.iter().map(|table| table.id.clone()).collect();
     let held = analysis.source.check_snapshot(&ids).await.map_err(at_source)?;
     analysis.preflight.extend(held);
-    let target = analysis.target.as_source();
-    let held = target.check_snapshot(&ids).await.map_err(at_target)?;
-    analysis.preflight.extend(held);
-    let hindrances = analysis.target.check(bytes).await.map_err(at_target)?;
-    analysis
-        .preflight
-        .extend(reachable(hindrances).map_err(at_target)?);
+    let bytes = tables.iter().filter_map(|table| table.bytes).sum();
+    let hindrances = hindrances(&*analysis.target, &ids, bytes).await;
+    analysis.preflight.extend(hindrances.map_err(at_target)?);
     let barred = barred(&analysis.preflight);
     let readable: Vec<&Table> = tables
         .iter()
         .map(AsRef::as_ref)
         .filter(|table| !barred.contains(&table.id))
         .collect();
+    let profiles = profile(setup.jobs, &analysis.source, &readable, Depth::Profile, watch).await;
+    let profiles = profiles.map_err(at_source)?;
     if let Some(mapped) = &analysis.mapped {
-        let covered = mapped.through.coverage(&readable, setup.jobs).await;
+        let covered = mapped.through.coverage(&readable, &profiles).await;
         let covered = covered.map_err(at_source)?;
         analysis.preflight.extend(covered);
     }
-    let profiles = profile(setup.jobs, &analysis.source, &readable, Depth::Profile, watch).await;
-    analysis.profiles = profiles.map_err(at_source)?;
+    analysis.profiles = profiles;
     Ok(analysis)
+}
+
+/// Returns what hinders that so many bytes are written, and a state of the tables read back.
+async fn hindrances(target: &dyn Target, tables: &[TableId], bytes: u64) -> Result<Vec<Finding>> {
+    let mut found = target.as_source().check_snapshot(tables).await?;
+    found.extend(reachable(target.check(bytes).await?)?);
+    Ok(found)
 }
 
 /// Returns the tables that findings forbid: reading them would fail, and hide what else there is to say.

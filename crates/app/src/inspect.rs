@@ -17,7 +17,7 @@ use whimbrel_core::{
 };
 
 use self::detail::{Known, detail, usage_of};
-use self::measure::{Limits, Readable, qualities};
+use self::measure::{Readable, qualities};
 use self::suspicion::suspicions;
 use crate::address::Address;
 use crate::analyze::{AnalysisWatch, barred, profile};
@@ -161,10 +161,6 @@ pub async fn inspect(
         .map(|table| of_table(table, &families, &profiles))
         .collect();
     if request.profile {
-        let limits = Limits {
-            jobs: setup.jobs,
-            memory_bytes: setup.memory_bytes,
-        };
         let dialect = connector(&address.url.scheme)?.dialect_of(&catalog);
         let what = Readable {
             source: &source,
@@ -173,7 +169,7 @@ pub async fn inspect(
             tables: &readable,
             profiles: &profiles,
         };
-        let mut qualities = qualities(what, limits, watch).await?;
+        let mut qualities = qualities(what, setup.read_limits(), watch).await?;
         let mut suspicions = suspicions(&*source, &*dialect, &readable, &qualities, setup.jobs).await;
         let counts = usage.as_ref().map(counts_of);
         for (found, table) in tables.iter_mut().zip(&catalog.tables) {

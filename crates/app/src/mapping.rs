@@ -74,13 +74,9 @@ pub(crate) async fn through(
     let lookups = lookups(&mapping.lookups, &databases).await?;
     let key = mask_key(setup, mapping)?;
     let target = connector(target)?;
-    Ok(Arc::new(MappedSource::new(
-        databases,
-        mapping.clone(),
-        lookups,
-        key,
-        target,
-    )))
+    let limits = setup.read_limits();
+    let mapped = MappedSource::new(databases, mapping.clone(), (lookups, key), target, limits);
+    Ok(Arc::new(mapped))
 }
 
 /// Returns the addresses of a plan's sources, as the settings have them now.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use whimbrel_core::{Clock, ConnectOptions, DatabaseUrl, ErrorClass, Result, Secret, Source, Target};
+use whimbrel_core::{
+    Clock, ConnectOptions, DatabaseUrl, ErrorClass, ReadLimits, Result, Secret, Source, Target,
+};
 
 use crate::address::Address;
 use crate::answering::unless_another;
@@ -88,6 +90,14 @@ impl Setup {
         self.clock
             .now()
             .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
+    /// Returns how tables are read to be looked at.
+    pub(crate) fn read_limits(&self) -> ReadLimits {
+        ReadLimits {
+            jobs: self.jobs,
+            memory_bytes: self.memory_bytes,
+        }
     }
 
     fn connect_options(&self) -> ConnectOptions {

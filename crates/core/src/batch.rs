@@ -16,6 +16,33 @@ pub const BATCH_ROWS: usize = 65_536;
 /// A batch closes at this many bytes unless the memory budget asks for less.
 pub const BATCH_BYTES: usize = 8 << 20;
 
+/// How often a batch is in memory while a table is looked at: in the network's buffers, being built, waiting and being looked at.
+const COPIES: u64 = 8;
+/// A table with a row above this part of the memory is read while no other such table is.
+const ALONE_ABOVE: u64 = 16;
+
+/// How many tables are read at once to be looked at, and in how much memory.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadLimits {
+    /// How many at once.
+    pub jobs: usize,
+    /// For all of them together.
+    pub memory_bytes: u64,
+}
+
+impl ReadLimits {
+    /// Returns the size at which a batch closes.
+    pub fn batch_bytes(self) -> usize {
+        let share = self.memory_bytes / (self.jobs.max(1) as u64 * COPIES);
+        usize::try_from(share).map_or(BATCH_BYTES, |share| share.clamp(64 << 10, BATCH_BYTES / 4))
+    }
+
+    /// Tells whether a row is so large that several of its kind at once would not fit.
+    pub fn is_large(self, row_bytes: u64) -> bool {
+        row_bytes > self.memory_bytes / ALONE_ABOVE
+    }
+}
+
 /// Some rows of a table, and those that could not travel.
 #[derive(Debug, Clone)]
 pub struct Batch {

@@ -53,7 +53,7 @@ pub mod fault;
 
 pub use self::url::{DatabaseUrl, Secret};
 pub use aggregate::{ColumnAggregate, TEXT_HEAD_CHARS, TableAggregate, text_head};
-pub use batch::{BATCH_BYTES, BATCH_ROWS, Batch, Reject, arrow_schema, arrow_type, shorten};
+pub use batch::{BATCH_BYTES, BATCH_ROWS, Batch, ReadLimits, Reject, arrow_schema, arrow_type, shorten};
 pub use calendar::{
     Civil, civil_from_days, days_from_civil, format_date, format_time, format_timestamp, parse_date,
     parse_time, parse_timestamp,

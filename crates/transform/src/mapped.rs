@@ -28,14 +28,16 @@ mod shared;
 mod slips;
 mod snapshot;
 mod sources;
+mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Catalog, Connector, Error, Finding, Mapping, ReadColumn, Renames, Result, Snapshot, Source, Table,
-    TableId, TableProfile, Usage,
+    Catalog, Connector, Error, Finding, Mapping, ReadColumn, ReadLimits, Renames, Result, Snapshot, Source,
+    Table, TableId, TableProfile, Usage,
 };
 
 use self::compose::{Composed, Tools, compose};
@@ -44,6 +46,7 @@ pub use self::preview::{Preview, PreviewRow};
 use self::snapshot::MappedSnapshot;
 use self::sources::Described;
 pub use self::sources::{Database, Member};
+use self::turns::Turns;
 use crate::{Lookups, MaskKey};
 
 /// One or several databases, read through a mapping.
@@ -53,18 +56,20 @@ pub struct MappedSource {
     lookups: Lookups,
     mask_key: MaskKey,
     target: Arc<dyn Connector>,
+    turns: Turns,
     /// What the mapping meant for the catalogs when they were last read.
     composed: Mutex<Option<Arc<Composed>>>,
 }
 
 impl MappedSource {
-    /// Puts the mapping before the databases. Nothing is read yet. Values of the `types` of rules are turned into what `target` holds.
+    /// Puts the mapping before the databases. Nothing is read yet. Values of the `types` of rules are turned into what `target` holds; tables
+    /// that are only looked at are read within the limits.
     pub fn new(
         databases: Vec<Database>,
         mapping: Mapping,
-        lookups: Lookups,
-        mask_key: MaskKey,
+        (lookups, mask_key): (Lookups, MaskKey),
         target: Arc<dyn Connector>,
+        limits: ReadLimits,
     ) -> Self {
         Self {
             databases,
@@ -72,6 +77,7 @@ impl MappedSource {
             lookups,
             mask_key,
             target,
+            turns: Turns::within(limits),
             composed: Mutex::new(None),
         }
     }
@@ -117,12 +123,18 @@ impl MappedSource {
     }
 
     /// Says where the rows of filtered and split tables go, by the catalog as it was read last: one finding per table of a database, from one
-    /// pass over the columns that filters look at; `jobs` tables at once.
+    /// pass over the columns that filters look at. The profiles say how large the rows are.
     ///
     /// # Errors
     /// As [`Source::profile`].
-    pub async fn coverage(&self, tables: &[&Table], jobs: usize) -> Result<Vec<Finding>> {
-        coverage::coverage(&self.databases, &*self.composed().await?, tables, jobs).await
+    pub async fn coverage(
+        &self,
+        tables: &[&Table],
+        profiles: &BTreeMap<TableId, TableProfile>,
+    ) -> Result<Vec<Finding>> {
+        let composed = self.composed().await?;
+        let origins = coverage::origins(&self.databases, &composed, tables, profiles);
+        coverage::coverage(origins, &self.turns).await
     }
 
     /// Returns the engine of each database, and what tells it from every other.
@@ -296,7 +308,7 @@ impl Source for MappedSource {
             .tables
             .get(&table.id)
             .ok_or_else(|| Error::invalid(format!("there is no table `{}`", table.id)))?;
-        let mut found = profile::profile(&self.databases, table, parts).await?;
+        let mut found = profile::profile(&self.databases, table, parts, &self.turns).await?;
         self.profile_keys(&composed, table, &mut found).await?;
         Ok(found)
     }

@@ -5,31 +5,12 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use whimbrel_core::{
-    BATCH_BYTES, Catalog, Column, Dialect, Error, ErrorClass, Fidelity, ReadColumn, Result, Snapshot, Source,
+    Catalog, Column, Dialect, Error, ErrorClass, Fidelity, ReadColumn, ReadLimits, Result, Snapshot, Source,
     Table, TableId, TableProfile,
 };
 use whimbrel_quality::{TableGauge, TableQuality, measure};
 
 use crate::analyze::AnalysisWatch;
-
-/// How often a batch is in memory: in the network's buffers, being built, waiting and being measured.
-const COPIES: u64 = 8;
-/// A table with a row above this part of the memory is read alone.
-const ALONE_ABOVE: u64 = 16;
-
-/// How many at once, and in how much memory.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) jobs: usize,
-    pub(super) memory_bytes: u64,
-}
-
-impl Limits {
-    fn batch_bytes(self) -> usize {
-        let share = self.memory_bytes / (self.jobs.max(1) as u64 * COPIES);
-        usize::try_from(share).map_or(BATCH_BYTES, |share| share.clamp(64 << 10, BATCH_BYTES / 4))
-    }
-}
 
 /// What is read.
 pub(super) struct Readable<'a> {
@@ -47,7 +28,7 @@ pub(super) struct Readable<'a> {
 /// When a table cannot be read.
 pub(super) async fn qualities(
     readable: Readable<'_>,
-    limits: Limits,
+    limits: ReadLimits,
     watch: &dyn AnalysisWatch,
 ) -> Result<BTreeMap<TableId, TableQuality>> {
     let Readable { tables, profiles, .. } = readable;
@@ -81,7 +62,7 @@ pub(super) async fn qualities(
     };
     let (alone, together): (Vec<_>, Vec<_>) = chosen
         .into_iter()
-        .partition(|(_, profile)| profile.row_bytes_max > limits.memory_bytes / ALONE_ABOVE);
+        .partition(|(_, profile)| limits.is_large(profile.row_bytes_max));
     all(together.into_iter().map(jobs), limits.jobs, watch, &mut found).await?;
     all(alone.into_iter().map(jobs), 1, watch, &mut found).await?;
     Ok(found.finish())

@@ -6,23 +6,26 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use whimbrel_core::{
-    BATCH_BYTES, Batch, Finding, KeyRange, ObjectId, ObjectKind, ReadRequest, Result, Severity, Table,
-    TableId,
+    Batch, Finding, KeyRange, ObjectId, ObjectKind, ReadRequest, Result, Severity, Table, TableId,
+    TableProfile,
 };
 
 use super::Database;
 use super::compose::Composed;
 use super::part::Part;
 use super::reading::Reading;
+use super::turns::Turns;
 use crate::Filter;
 
 /// A table of a database, and what the mapping makes of its rows.
-struct Origin<'a> {
+pub(crate) struct Origin<'a> {
     database: &'a Database,
     /// A table that is made of it.
     mapped: &'a Table,
     /// What each table that is made of it takes, with that table's name in the target.
     parts: Vec<(&'a TableId, &'a Arc<Part>)>,
+    /// The largest row of those that were profiled.
+    row_bytes_max: u64,
 }
 
 /// How many rows go where.
@@ -35,24 +38,28 @@ struct Coverage {
     several: u64,
 }
 
-/// Counts the rows of every table that a filter parts, `jobs` tables at once; one pass over the columns that its filters look at.
+/// Counts the rows of every table, several at once; one pass over the columns that its filters look at.
 ///
 /// # Errors
 /// The databases'.
-pub(crate) async fn coverage(
-    databases: &[Database],
-    composed: &Composed,
-    tables: &[&Table],
-    jobs: usize,
-) -> Result<Vec<Finding>> {
-    stream::iter(origins(databases, composed, tables))
-        .map(|origin| async move { Ok(origin.finding(&origin.count().await?)) })
-        .buffered(jobs.max(1))
+pub(crate) async fn coverage(origins: Vec<Origin<'_>>, turns: &Turns) -> Result<Vec<Finding>> {
+    stream::iter(origins)
+        .map(|origin| async move {
+            let _turn = turns.turn(origin.row_bytes_max).await;
+            Ok(origin.finding(&origin.count(turns).await?))
+        })
+        .buffered(turns.limits.jobs.max(1))
         .try_collect()
         .await
 }
 
-fn origins<'a>(databases: &'a [Database], composed: &'a Composed, tables: &[&'a Table]) -> Vec<Origin<'a>> {
+/// Returns the tables that a filter parts.
+pub(crate) fn origins<'a>(
+    databases: &'a [Database],
+    composed: &'a Composed,
+    tables: &[&'a Table],
+    profiles: &BTreeMap<TableId, TableProfile>,
+) -> Vec<Origin<'a>> {
     let mut origins: BTreeMap<(usize, &TableId), Origin<'a>> = BTreeMap::new();
     for &table in tables {
         let called = composed.renames.tables.get(&table.id).unwrap_or(&table.id);
@@ -62,7 +69,10 @@ fn origins<'a>(databases: &'a [Database], composed: &'a Composed, tables: &[&'a 
                 database: &databases[part.database],
                 mapped: table,
                 parts: Vec::new(),
+                row_bytes_max: 0,
             });
+            let row = profiles.get(&table.id).map_or(0, |profile| profile.row_bytes_max);
+            origin.row_bytes_max = origin.row_bytes_max.max(row);
             origin.parts.push((called, part));
         }
     }
@@ -71,7 +81,7 @@ fn origins<'a>(databases: &'a [Database], composed: &'a Composed, tables: &[&'a 
 }
 
 impl Origin<'_> {
-    async fn count(&self) -> Result<Coverage> {
+    async fn count(&self, turns: &Turns) -> Result<Coverage> {
         let (_, first) = self.parts[0];
         let source = &self.database.source;
         let snapshot = source.snapshot(std::slice::from_ref(&first.table.id), 1).await?;
@@ -81,7 +91,7 @@ impl Origin<'_> {
             table: self.mapped.clone(),
             columns: Vec::new(),
             range: KeyRange::All,
-            batch_bytes: BATCH_BYTES,
+            batch_bytes: turns.limits.batch_bytes(),
             packed: false,
         };
         let reading = Reading::with_inputs(first, request, reads)?;

@@ -7,20 +7,22 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, ArrayRef};
 use futures::TryStreamExt;
 use whimbrel_core::{
-    BATCH_BYTES, ColumnProfile, ForeignKeyProfile, KeyRange, LATE_UUIDS, LogicalType, ReadColumn,
-    ReadRequest, Reject, Renames, Result, Snapshot, Table, TableProfile, UniqueProfile, is_late_uuid,
+    ColumnProfile, ForeignKeyProfile, KeyRange, LATE_UUIDS, LogicalType, ReadColumn, ReadRequest, Reject,
+    Renames, Result, Snapshot, Table, TableProfile, UniqueProfile, is_late_uuid,
 };
 
 use super::Database;
 use super::compose::Composed;
 use super::part::{Part, Value};
 use super::snapshot::MappedSnapshot;
+use super::turns::Turns;
 
 /// Profiles a mapped table.
 pub(crate) async fn profile(
     databases: &[Database],
     table: &Table,
     parts: &[Arc<Part>],
+    turns: &Turns,
 ) -> Result<TableProfile> {
     let mut whole = TableProfile::default();
     for (at, part) in parts.iter().enumerate() {
@@ -29,7 +31,9 @@ pub(crate) async fn profile(
         let mut found = source.profile(&base).await?;
         let computed = part.columns.iter().filter(|column| !column.is_same()).count();
         if part.filter.is_some() || computed > 0 {
-            read(&databases[part.database], table, part, &mut found).await?;
+            let _turn = turns.turn(found.row_bytes_max).await;
+            let batch_bytes = turns.limits.batch_bytes();
+            read(&databases[part.database], (table, part), batch_bytes, &mut found).await?;
         }
         let found = in_terms(table, part, found);
         match at {
@@ -41,7 +45,12 @@ pub(crate) async fn profile(
 }
 
 /// Reads the mapped rows once: how many pass, and how large what is computed becomes.
-async fn read(database: &Database, table: &Table, part: &Part, found: &mut TableProfile) -> Result<()> {
+async fn read(
+    database: &Database,
+    (table, part): (&Table, &Part),
+    batch_bytes: usize,
+    found: &mut TableProfile,
+) -> Result<()> {
     let snapshot = database
         .source
         .snapshot(std::slice::from_ref(&part.table.id), 1)
@@ -81,7 +90,7 @@ async fn read(database: &Database, table: &Table, part: &Part, found: &mut Table
         table: table.clone(),
         columns,
         range: KeyRange::All,
-        batch_bytes: BATCH_BYTES,
+        batch_bytes,
         packed: false,
     });
     while let Some(batch) = batches.try_next().await? {
