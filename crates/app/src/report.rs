@@ -1,6 +1,7 @@
 //! What a plan, a verification and a run look like to people (Markdown) and to scripts (JSON). Pure functions over
 //! the data of `core`; reading and writing the files is left to the use cases.
 
+mod endpoint;
 mod mapping;
 mod markdown;
 mod origin;
@@ -13,6 +14,7 @@ mod queries;
 mod result;
 mod schedule;
 mod settled;
+mod statements;
 mod taken_back;
 mod validation;
 mod verification;

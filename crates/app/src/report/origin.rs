@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use whimbrel_core::{ColumnPlan, PartCondition, PartValue, Plan, TableId, TablePart, TablePlan};
 
+use super::endpoint;
 use super::markdown::{code, codes, prose};
-use super::plan::endpoint_name;
 
 /// A table that can be asked for the same numbers as the target's.
 pub(super) struct Asked<'p> {
@@ -98,7 +98,11 @@ pub(super) fn systems(plan: &Plan, planned: &TablePlan) -> String {
         .filter_map(|part| Some(format!("{} {}", part.engine, part.database.as_ref()?)))
         .collect();
     match named.is_empty() {
-        true => prose(&format!("{} {}", plan.source.engine, endpoint_name(&plan.source))),
+        true => prose(&format!(
+            "{} {}",
+            plan.source.engine,
+            endpoint::name(&plan.source)
+        )),
         false => prose(&named.into_iter().collect::<Vec<_>>().join(", ")),
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use whimbrel_core::{Plan, RollbackReport, RunReport, RunStatus, SEVERAL, Severity, Verdict};
 
+use super::endpoint;
 use super::markdown::{code, codes, prose, table};
-use super::plan::{endpoint_line, endpoint_name};
 use super::quantity::{count, counted, duration, rows_per_second, size};
 use super::result::{NO_BACKUP, data_seconds, is_success};
 use super::taken_back::requested;
@@ -39,8 +39,8 @@ fn mission(plan: &Plan, report: &RunReport) -> String {
     format!(
         "# Final Report: {}\n\n**Mission:** move {} to {}, without losing or changing a row: {}, {}. From {} to {}, {}.\n",
         prose(&plan.migration_id.to_string()),
-        code(endpoint_name(&plan.source)),
-        code(endpoint_name(&plan.target)),
+        code(endpoint::name(&plan.source)),
+        code(endpoint::name(&plan.target)),
         counted(plan.estimate.tables, "table"),
         counted(plan.estimate.rows, "row"),
         prose(&report.started_at),
@@ -99,8 +99,8 @@ fn discovery(plan: &Plan, report: &RunReport) -> String {
         "Phase 1: Discovery",
         &[
             ("Status", reached_or_planned(plan, report, "analyze")),
-            ("Source", endpoint_line(&plan.source)),
-            ("Target", endpoint_line(&plan.target)),
+            ("Source", endpoint::line(&plan.source)),
+            ("Target", endpoint::line(&plan.target)),
             (
                 "Migration Path",
                 format!(

@@ -4,15 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use whimbrel_core::{
-    ColumnPlan, Endpoint, Fidelity, OnReject, PartValue, Plan, SEVERAL, Statement, Step, StepPhase,
-    TablePart, TablePlan, engine_told,
-};
+use whimbrel_core::{ColumnPlan, Fidelity, OnReject, PartValue, Plan, Step, StepPhase, TablePart, TablePlan};
 
-use super::markdown::{block, code, codes, prose, table};
+use super::markdown::{code, codes, prose, table};
 use super::partitions::Partitions;
 use super::quantity::{count, counted, duration, size};
-use super::{origin, schedule, settled, validation, way_back};
+use super::{endpoint, origin, schedule, settled, statements, validation, way_back};
 
 /// The parts of the document, in order. Each is made when it is written: all of a large plan's together are larger than the plan.
 const SECTIONS: [fn(&Plan) -> String; 12] = [
@@ -27,7 +24,7 @@ const SECTIONS: [fn(&Plan) -> String; 12] = [
     settled::findings,
     settled::decisions,
     schedule::checklists,
-    statements,
+    statements::section,
 ];
 
 /// Returns the plan as a document for people.
@@ -50,24 +47,8 @@ pub fn plan_sections(plan: &Plan) -> impl Iterator<Item = String> {
 fn title(plan: &Plan) -> String {
     format!(
         "# Data Migration Plan: {} to {}\n",
-        prose(endpoint_name(&plan.source)),
-        prose(endpoint_name(&plan.target)),
-    )
-}
-
-/// The name that the settings give the database, else its own; of several, those of all.
-pub(super) fn endpoint_name(endpoint: &Endpoint) -> &str {
-    let given = endpoint.name.as_deref().filter(|_| endpoint.engine != SEVERAL);
-    given.unwrap_or(&endpoint.database)
-}
-
-/// Engine, version and place in one line.
-pub(super) fn endpoint_line(endpoint: &Endpoint) -> String {
-    format!(
-        "{} ({}, {})",
-        code(endpoint_name(endpoint)),
-        prose(&engine_told(&endpoint.engine, &endpoint.version)),
-        code(&endpoint.url)
+        prose(endpoint::name(&plan.source)),
+        prose(endpoint::name(&plan.target)),
     )
 }
 
@@ -81,8 +62,8 @@ fn overview(plan: &Plan) -> String {
         ("Migration", code(&plan.migration_id.to_string())),
         ("Plan hash", code(&plan.hash)),
         ("Made", made),
-        ("Source", endpoint_line(&plan.source)),
-        ("Target", endpoint_line(&plan.target)),
+        ("Source", endpoint::line(&plan.source)),
+        ("Target", endpoint::line(&plan.target)),
         ("Size", extent(plan)),
         ("Strategy", strategy(plan)),
         ("Rejected rows", on_reject(plan.policies.on_reject).to_owned()),
@@ -438,25 +419,4 @@ fn sequences(plan: &Plan) -> String {
         "Each takes over its position after the data, and never stands behind it.\n\n{}",
         table(&["Source", "Target", "Fills", "Increment"], &rows)
     )
-}
-
-/// Every statement in full, so that what is confirmed can be read.
-fn statements(plan: &Plan) -> String {
-    let mut text = "## Statements\n\n".to_owned();
-    if plan.steps.is_empty() {
-        text.push_str("None: no step changes the target's structure.\n");
-    }
-    for step in &plan.steps {
-        let all: Vec<String> = step.statements.iter().map(statement).collect();
-        let _infallible = writeln!(text, "{}:\n\n{}", code(&step.id), block("sql", &all.join("\n")));
-    }
-    text
-}
-
-/// One statement as text that ends in a semicolon; an operation of the connector's own as a comment.
-pub(super) fn statement(statement: &Statement) -> String {
-    match statement {
-        Statement::Sql(sql) => format!("{};", sql.trim_end().trim_end_matches(';')),
-        Statement::Engine { operation, arguments } => format!("-- {operation}({})", arguments.join(", ")),
-    }
 }

@@ -2,8 +2,8 @@
 
 use whimbrel_core::Plan;
 
+use super::endpoint;
 use super::markdown::{code, table};
-use super::plan::endpoint_name;
 use super::quantity::{counted, duration};
 use super::way_back::rollback_command;
 
@@ -24,7 +24,7 @@ pub(super) fn cutover(plan: &Plan) -> String {
         (
             format!(
                 "2. stop everything that writes to {}",
-                code(endpoint_name(&plan.source))
+                code(endpoint::name(&plan.source))
             ),
             DURATION_MISSING.to_owned(),
             "1".to_owned(),
@@ -45,7 +45,7 @@ pub(super) fn cutover(plan: &Plan) -> String {
         (
             format!(
                 "5. point the application to {}",
-                code(endpoint_name(&plan.target))
+                code(endpoint::name(&plan.target))
             ),
             DURATION_MISSING.to_owned(),
             "4".to_owned(),
@@ -88,7 +88,7 @@ pub(super) fn checklists(plan: &Plan) -> String {
         "the owners and durations of the cutover schedule are filled in".to_owned(),
         format!(
             "if {} holds anything of value, a backup of it exists; this version makes none",
-            code(endpoint_name(&plan.target))
+            code(endpoint::name(&plan.target))
         ),
     ];
     let open = plan.open_decisions().len() as u64;

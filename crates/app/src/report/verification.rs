@@ -8,8 +8,8 @@ use whimbrel_core::{
     ValueDifference, Verdict, Verification,
 };
 
+use super::endpoint;
 use super::markdown::{code, codes, prose, table};
-use super::plan::endpoint_line;
 use super::quantity::{count, counted, duration};
 
 /// Returns what a verification found as a document for people.
@@ -40,8 +40,8 @@ pub(super) fn marked(verdict: Verdict) -> &'static str {
 
 fn head(plan: &Plan, verification: &Verification) -> String {
     let facts = [
-        ("Source", endpoint_line(&plan.source)),
-        ("Target", endpoint_line(&plan.target)),
+        ("Source", endpoint::line(&plan.source)),
+        ("Target", endpoint::line(&plan.target)),
         ("Compared with the source at", code(&verification.position)),
         ("Ended", prose(&verification.verified_at)),
         ("Duration", duration(verification.seconds)),

@@ -7,7 +7,7 @@ use whimbrel_core::Plan;
 use whimbrel_core::shell_word;
 
 use super::markdown::{block, code, prose, table};
-use super::plan::statement;
+use super::statements;
 
 /// What sets off a rollback by itself, where it goes unless the settings say otherwise, and the exit code.
 const TRIGGERS: [(&str, &str, &str); 4] = [
@@ -109,7 +109,7 @@ fn undo(plan: &Plan) -> String {
     }
     text.push_str("In the reverse order, and only the steps that were done. Rows go with their tables.\n");
     for step in plan.steps.iter().rev() {
-        let all: Vec<String> = step.undo.iter().map(statement).collect();
+        let all: Vec<String> = step.undo.iter().map(statements::one).collect();
         let _infallible = write!(
             text,
             "\n{} {}:\n\n{}",
