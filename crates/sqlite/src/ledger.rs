@@ -13,6 +13,9 @@ use crate::files;
 use crate::gate::DatabaseFile;
 use crate::pen::{Hand, Pen, Points};
 
+/// Adds a chunk of a split to the record.
+const ADD_CHUNK: &str = "INSERT INTO _whimbrel_chunks (migration, source, target, chunk, bounds, epoch) VALUES (?, ?, ?, ?, ?, ?)";
+
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS _whimbrel_runs (
     migration TEXT NOT NULL PRIMARY KEY, plan_hash TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -511,7 +514,7 @@ fn add_chunk(hand: &mut Hand<'_>, run: &RunKey, target: &TableId, chunk: &Chunk)
             None => {}
         }
         tx.execute(
-            "INSERT INTO _whimbrel_chunks (migration, source, target, chunk, bounds, epoch) VALUES (?, ?, ?, ?, ?, ?)",
+            ADD_CHUNK,
             params![
                 run.migration.0,
                 chunk.table.to_string(),
@@ -542,14 +545,12 @@ fn store_split(hand: &mut Hand<'_>, run: &RunKey, target: &TableId, chunks: &[Ch
             )
             .during(|| "read the ledger")?;
         if has_one {
-            return Err(Error::new(ErrorClass::Conflict, format!("`{target}` has a split already"))
-                .with_code("split_exists"));
+            return Err(
+                Error::new(ErrorClass::Conflict, format!("`{target}` has a split already"))
+                    .with_code("split_exists"),
+            );
         }
-        let mut insert = tx
-            .prepare(
-                "INSERT INTO _whimbrel_chunks (migration, source, target, chunk, bounds, epoch) VALUES (?, ?, ?, ?, ?, ?)",
-            )
-            .during(|| "store a split")?;
+        let mut insert = tx.prepare(ADD_CHUNK).during(|| "store a split")?;
         for chunk in chunks {
             let bounds = serde_json::to_string(chunk)
                 .map_err(|cause| Error::bug("a chunk cannot be written").with_cause(cause))?;
