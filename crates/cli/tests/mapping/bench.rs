@@ -78,10 +78,13 @@ impl Desk {
 
     /// The page of the plan.
     pub(crate) fn plan_text(&self) -> String {
+        self.page("data-migration.md")
+    }
+
+    /// A page of the migration's, without its backslashes before underscores.
+    pub(crate) fn page(&self, name: &str) -> String {
         let files = self.files();
-        let mut pages = files
-            .iter()
-            .filter(|(path, _)| path.ends_with("data-migration.md"));
+        let mut pages = files.iter().filter(|(path, _)| path.ends_with(name));
         String::from_utf8_lossy(&pages.next().unwrap().1).replace("\\_", "_")
     }
 

@@ -123,6 +123,13 @@ fn what_is_said_of_several_sources_calls_each_by_its_name() {
     assert!(text.starts_with("# Data Migration Plan: crm, shop to "), "{text}");
     assert!(text.contains("| Source | `crm, shop` (sqlite "), "{text}");
     assert!(!text.contains("several sqlite"), "{text}");
+    let moving = Desk::with(&sources);
+    moving.moved("sources", &target.url());
+    let report = moving.page("final_report.md");
+    assert!(
+        report.contains("several databases to sqlite, big bang") && report.contains("`crm, shop` (sqlite "),
+        "{report}"
+    );
     // One rule for tables of two sources means one table, which must have a place.
     let rule = |to: &str| {
         format!(

@@ -71,4 +71,30 @@ mod tests {
             assert_eq!(digits.apply(huge), hidden);
         }
     }
+
+    #[test]
+    fn no_number_becomes_shorter_and_no_two_become_one() {
+        let digits = Digits::new(MaskKey::new("k"));
+        let mut seen = std::collections::BTreeSet::new();
+        for more in 0..500 {
+            let huge = format!("-1844674407370955{}", 2_000_000_000_u64 + more);
+            let hidden = digits.apply(&huge);
+            assert!(hidden.starts_with('-') && !hidden.starts_with("-0"), "{hidden}");
+            assert_eq!(hidden.len(), huge.len(), "{hidden}");
+            assert!(seen.insert(hidden), "{huge}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_a_number_is_hidden_alike() {
+        let digits = Digits::new(MaskKey::new("k"));
+        for (one, other) in [
+            ("17", "17.00"),
+            ("-5", "-05"),
+            ("18446744073709551616", "018446744073709551616.0"),
+        ] {
+            assert_eq!(digits.apply(one), digits.apply(other), "{one}");
+        }
+        assert_eq!(digits.apply("NaN"), "NaN");
+    }
 }
