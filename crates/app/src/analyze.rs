@@ -1,6 +1,8 @@
 //! The analysis of a pair of databases: what is there, what could hinder, and what one full pass over the source finds.
 //! Nothing is changed; what follows from it is planned in `plan.rs`.
 
+mod collisions;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -188,8 +190,14 @@ pub(crate) async fn analyze(
         let covered = mapped.through.coverage(&readable, &profiles).await;
         let covered = covered.map_err(at_source)?;
         analysis.preflight.extend(covered);
+        let unkept = mapped.through.unkept(&readable).await;
+        analysis.preflight.extend(unkept.map_err(at_source)?);
     }
     analysis.profiles = profiles;
+    let meeting = collisions::count(setup.jobs, &analysis, &readable).await;
+    for (table, found) in meeting.map_err(at_source)? {
+        analysis.profiles.entry(table).or_default().uniques.extend(found);
+    }
     Ok(analysis)
 }
 

@@ -143,6 +143,11 @@ impl Mapped {
         })
     }
 
+    /// One of several databases, by its name.
+    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
     /// The databases behind the source, when it is several.
     pub(crate) fn origins(&self) -> Vec<Origin<'_>> {
         self.members

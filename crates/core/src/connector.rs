@@ -10,8 +10,8 @@ use futures::stream::BoxStream;
 
 use crate::{
     Batch, Catalog, Chunk, ChunkResult, DatabaseUrl, Depth, Dialect, Direction, Error, ErrorClass, Finding,
-    Handshake, KeyRange, Ledger, LogicalType, Position, Reject, Result, RunKey, SequencePosition, Step,
-    Table, TableAggregate, TableId, TableProfile, Usage, ValueRule,
+    Handshake, KeyRange, Ledger, LogicalType, NameEquality, Position, Reject, Result, RunKey,
+    SequencePosition, Step, Table, TableAggregate, TableId, TableProfile, Usage, ValueRule,
 };
 
 /// What an engine can do, as data.
@@ -31,16 +31,24 @@ pub struct Capabilities {
     pub user_types: bool,
     /// How long an identifier may be; none without a limit.
     pub name_limit: Option<NameLimit>,
-    /// True when names that differ only in (ASCII) case are one name.
-    pub names_fold_case: bool,
+    /// Which names of tables, views and other objects with a name of their own are one name.
+    pub names: NameEquality,
     /// True when tables and views are kept under names in lower case, however these are written.
     pub table_names_in_lower_case: bool,
-    /// True when the columns of one table fold case, even where tables do not.
-    pub column_names_fold_case: bool,
+    /// Which names of a table's parts (columns, keys, indexes, checks) are one name.
+    pub part_names: NameEquality,
+    /// Which names of foreign keys are one name.
+    pub foreign_key_names: NameEquality,
+    /// What the engine calls the only namespace that it has, such as `main`; none where there are namespaces, or where nobody knows yet.
+    pub home: Option<String>,
     /// True when the names of foreign keys and checks are unique per namespace (or database) and not only per table.
     pub constraint_names_per_namespace: bool,
     /// True when index names are unique per namespace and share their space with tables; false when per table.
     pub index_names_per_namespace: bool,
+    /// True when a check cannot have the name of a key of its table.
+    pub checks_share_names: bool,
+    /// True when a foreign key makes an index of its name, unless there is one that begins with its columns.
+    pub foreign_keys_make_indexes: bool,
 }
 
 /// The limit of a name's length.

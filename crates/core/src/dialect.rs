@@ -137,6 +137,11 @@ pub trait Dialect: Send + Sync {
         false
     }
 
+    /// Tells whether a name that keeps to the engine's limit has room where names of the kind are kept (a file of that name).
+    fn has_room_for(&self, _kind: ObjectKind, _name: &str) -> bool {
+        true
+    }
+
     /// Tells whether the engine keeps the name for itself (a system column, a prefix of its own); the planner then changes it.
     fn reserves(&self, _kind: ObjectKind, _name: &str) -> bool {
         false

@@ -4,6 +4,7 @@
 
 mod error;
 mod name;
+mod name_equality;
 mod pattern;
 mod url;
 
@@ -94,6 +95,7 @@ pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped, signed
 pub use login::Login;
 pub use mapping::{LookupRule, Lossy, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
+pub use name_equality::NameEquality;
 pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use pattern::matches_name;
 pub use place::{Client, Place, Way};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::TextEquality;
+
 /// How much is asked about tables; whoever has less to say may say more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -110,6 +112,9 @@ pub struct UniqueProfile {
     pub name: String,
     /// The columns.
     pub columns: Vec<String>,
+    /// What a collation of the target ignores in each column, where that was counted; empty where values are the same to the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equalities: Vec<TextEquality>,
     /// Groups of rows that share a value.
     pub duplicates: u64,
     /// Some of the values, for the report.

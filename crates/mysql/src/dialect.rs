@@ -23,6 +23,30 @@ pub(crate) const OWN_PREFIX: &str = "_whimbrel";
 /// The databases of the server's own.
 const SYSTEM_DATABASES: [&str; 4] = ["mysql", "information_schema", "performance_schema", "sys"];
 
+/// Columns that the storage engine keeps beside those of a table; the last one is the user's only in one form.
+const STORAGE_COLUMNS: [&str; 4] = ["DB_ROW_ID", "DB_TRX_ID", "DB_ROLL_PTR", "FTS_DOC_ID"];
+
+/// Names of indexes that the server keeps for its own.
+const KEY_WORDS: [&str; 3] = ["PRIMARY", "GEN_CLUST_INDEX", "FTS_DOC_ID_INDEX"];
+
+/// The longest name of a table in its file's name: 255 bytes without the ending.
+const FILE_NAME_BYTES_MAX: usize = 250;
+
+/// How many bytes a table's name takes in the name of its file, where letters and digits of ASCII stand for themselves, letters of some
+/// alphabets take three bytes, and all else takes five (manual of MySQL, 11.2.4).
+fn file_name_bytes(name: &str) -> usize {
+    let bytes = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' => 1,
+        '\u{C0}'..='\u{58F}' | '\u{1E00}'..='\u{1FFF}' | '\u{FF21}'..='\u{FF5A}'
+            if letter.is_lowercase() || letter.is_uppercase() =>
+        {
+            3
+        }
+        _ => 5,
+    };
+    name.chars().map(bytes).sum()
+}
+
 /// The language of MySQL or MariaDB, as one server speaks it.
 #[derive(Debug, Clone, Copy)]
 pub struct MysqlDialect {
@@ -154,10 +178,19 @@ impl Dialect for MysqlDialect {
             || name.ends_with(' ')
             || name.chars().any(|letter| letter == '\0' || letter > '\u{FFFF}');
         let is_key_word = matches!(kind, ObjectKind::Index | ObjectKind::Unique)
-            && (name.eq_ignore_ascii_case("PRIMARY") || name.eq_ignore_ascii_case("GEN_CLUST_INDEX"));
+            && KEY_WORDS.iter().any(|own| name.eq_ignore_ascii_case(own));
+        let is_storage_column =
+            kind == ObjectKind::Column && STORAGE_COLUMNS.iter().any(|own| name.eq_ignore_ascii_case(own));
+        // Files of such names are the server's own and may be swept away.
+        let is_own_file = matches!(kind, ObjectKind::Table | ObjectKind::View) && name.starts_with('#');
         let is_system = kind == ObjectKind::Namespace
             && SYSTEM_DATABASES.iter().any(|own| name.eq_ignore_ascii_case(own));
-        is_own || is_impossible || is_key_word || is_system
+        is_own || is_impossible || is_key_word || is_storage_column || is_own_file || is_system
+    }
+
+    fn has_room_for(&self, kind: ObjectKind, name: &str) -> bool {
+        let is_file = matches!(kind, ObjectKind::Table | ObjectKind::View);
+        !is_file || file_name_bytes(name) <= FILE_NAME_BYTES_MAX
     }
 
     fn grammar(&self) -> &dyn sqlparser::dialect::Dialect {
@@ -223,5 +256,47 @@ impl Dialect for MysqlDialect {
 
     fn steps(&self, change: &Change) -> Result<Vec<Step>> {
         ddl::steps(self, change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_the_server_refuses_or_keeps_are_reserved() {
+        let dialect = MysqlDialect {
+            version: Version::parse("9.1.0"),
+        };
+        for (kind, name, is_reserved) in [
+            (ObjectKind::Column, "db_row_id", true),
+            (ObjectKind::Column, "FTS_DOC_ID", true),
+            (ObjectKind::Index, "FTS_DOC_ID_INDEX", true),
+            (ObjectKind::Table, "FTS_DOC_ID", false),
+            (ObjectKind::Table, "#mysql50#x", true),
+            (ObjectKind::Column, "#x", false),
+            (ObjectKind::Column, "x ", true),
+            (ObjectKind::Column, " x", false),
+            (ObjectKind::View, "😀", true),
+        ] {
+            assert_eq!(dialect.reserves(kind, name), is_reserved, "{kind} {name}");
+        }
+    }
+
+    #[test]
+    fn a_table_has_room_when_its_file_has() {
+        let dialect = MysqlDialect {
+            version: Version::parse("10.11.1-MariaDB"),
+        };
+        for (kind, name, fits) in [
+            (ObjectKind::Table, "日".repeat(50), true),
+            (ObjectKind::Table, "日".repeat(51), false),
+            (ObjectKind::View, "日".repeat(51), false),
+            (ObjectKind::Column, "日".repeat(64), true),
+            (ObjectKind::Table, "é".repeat(64), true),
+            (ObjectKind::Table, "x".repeat(64), true),
+        ] {
+            assert_eq!(dialect.has_room_for(kind, &name), fits, "{kind} {name}");
+        }
     }
 }

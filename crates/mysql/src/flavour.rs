@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use whimbrel_core::NameEquality;
+
 /// The two families of servers that speak this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flavour {
@@ -17,6 +19,14 @@ impl Flavour {
         match self {
             Self::MySql => "mysql",
             Self::MariaDb => "mariadb",
+        }
+    }
+
+    /// Returns which names of foreign keys are one: MySQL keeps them in a table whose collation of names ignores accents, too.
+    pub(crate) fn foreign_key_names(self) -> NameEquality {
+        match self {
+            Self::MySql => NameEquality::CaseAndAccents,
+            Self::MariaDb => NameEquality::Case,
         }
     }
 }

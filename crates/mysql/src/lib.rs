@@ -39,8 +39,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, Handshake, NameLimit, Result,
-    Source, Target,
+    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, Handshake, NameEquality,
+    NameLimit, Result, Source, Target,
 };
 
 pub use dialect::MysqlDialect;
@@ -54,6 +54,13 @@ pub struct MysqlConnector {
 }
 
 impl MysqlConnector {
+    /// The family of the server behind the catalog, whatever the URL says.
+    fn flavour_of(self, catalog: &Catalog) -> Flavour {
+        let mut flavours = [Flavour::MySql, Flavour::MariaDb].into_iter();
+        let told = flavours.find(|flavour| flavour.name() == catalog.engine);
+        told.unwrap_or(self.flavour)
+    }
+
     /// The oldest version that can be a target: what is known of no server in particular must hold for all.
     fn oldest(self) -> Version {
         let number = match self.flavour {
@@ -122,11 +129,15 @@ impl Connector for MysqlConnector {
             default_namespace: None,
             user_types: false,
             name_limit: Some(NameLimit::Chars(64)),
-            names_fold_case: false,
+            names: NameEquality::Exact,
             table_names_in_lower_case: false,
-            column_names_fold_case: true,
+            part_names: NameEquality::Case,
+            foreign_key_names: self.flavour.foreign_key_names(),
+            home: None,
             constraint_names_per_namespace: true,
             index_names_per_namespace: false,
+            checks_share_names: self.flavour == Flavour::MariaDb,
+            foreign_keys_make_indexes: true,
         }
     }
 
@@ -137,21 +148,22 @@ impl Connector for MysqlConnector {
     }
 
     fn capabilities_of(&self, catalog: &Catalog) -> Capabilities {
+        let flavour = self.flavour_of(catalog);
         Capabilities {
-            names_fold_case: case_of_tables(catalog) != "0",
+            names: match case_of_tables(catalog) {
+                "0" => NameEquality::Exact,
+                _ => NameEquality::Case,
+            },
             table_names_in_lower_case: case_of_tables(catalog) == "1",
-            ..self.capabilities()
+            home: Some(catalog.database.clone()).filter(|name| !name.is_empty()),
+            ..Self { flavour }.capabilities()
         }
     }
 
     fn dialect_of(&self, catalog: &Catalog) -> Arc<dyn Dialect> {
-        let flavour = [Flavour::MySql, Flavour::MariaDb]
-            .into_iter()
-            .find(|flavour| flavour.name() == catalog.engine)
-            .unwrap_or(self.flavour);
         Arc::new(MysqlDialect {
             version: Version {
-                flavour,
+                flavour: self.flavour_of(catalog),
                 number: Version::parse(&catalog.version).number,
             },
         })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
     Column, Feature, Finding, LogicalType, ObjectId, ObjectKind, Severity, Table, TableId, TargetCollation,
-    TextEquality,
+    TextEquality, UniqueProfile,
 };
 
 use crate::key_types;
@@ -30,6 +30,8 @@ pub(crate) struct Collations {
     names: BTreeMap<Place, String>,
     /// Columns that tell texts apart which the source takes for one.
     finer: BTreeSet<Place>,
+    /// What those ignore that go on ignoring something in keys.
+    kept: BTreeMap<Place, TextEquality>,
     /// Collations that must be made first.
     pub(crate) made: Vec<TargetCollation>,
 }
@@ -38,6 +40,16 @@ impl Collations {
     /// The collation of a column; none for the target's default.
     pub(crate) fn of(&self, table: &TableId, column: &str) -> Option<&String> {
         self.names.get(&(table.clone(), column.to_owned()))
+    }
+
+    /// Tells whether values that were counted as one under such equalities are one in the target.
+    pub(crate) fn cover(&self, table: &TableId, counted: &UniqueProfile) -> bool {
+        let kept = |column: &String| {
+            let place = (table.clone(), column.clone());
+            self.kept.get(&place).copied().unwrap_or_default()
+        };
+        let mut both = counted.columns.iter().zip(&counted.equalities);
+        both.all(|(column, equality)| kept(column).covers(*equality))
     }
 
     /// Tells whether one of the columns tells texts apart which the source takes for one.
@@ -215,6 +227,8 @@ impl Group {
         );
         finding.evidence.extend(self.evidence(scope));
         let same = self.same(scope);
+        let meeting = same.as_ref().map_or(Vec::new(), |same| self.meeting(scope, same));
+        finding.evidence.extend(meeting.iter().cloned());
         if let Some(same) = &same {
             finding = finding.with_choice(SAME, self.meaning(same));
         }
@@ -227,12 +241,13 @@ impl Group {
                     .table(table)
                     .and_then(|table| table.origin.as_deref()),
             );
-        let answer = match is_alike {
+        let answer = match is_alike && meeting.is_empty() {
             true => {
                 finding.severity = Severity::Info;
                 notes.offer(finding.suggest(SAME))
             }
-            false => notes.ask(finding.suggest(self.suggested(same.as_ref()))),
+            false if meeting.is_empty() => notes.ask(finding.suggest(self.suggested(same.as_ref()))),
+            false => notes.ask(finding.suggest(EXACT)),
         };
         let Some(same) = same.filter(|_| answer.is(SAME)) else {
             collations.finer.extend(self.places);
@@ -240,6 +255,7 @@ impl Group {
         };
         for place in &self.places {
             collations.names.insert(place.clone(), same.name.clone());
+            collations.kept.insert(place.clone(), same.equality);
             if !same.equality.covers(self.equality) {
                 collations.finer.insert(place.clone());
             }
@@ -251,6 +267,35 @@ impl Group {
         if same.made && !is_there && !collations.made.contains(&same) {
             collations.made.push(same);
         }
+    }
+
+    /// The values of keys that the target's collation calls equal and the source does not.
+    fn meeting(&self, scope: &Scope<'_>, same: &TargetCollation) -> Vec<String> {
+        let tables: BTreeSet<&TableId> = self.places.iter().map(|(table, _)| table).collect();
+        let mut meeting = BTreeSet::new();
+        for table in tables {
+            let uniques = scope
+                .profile(table)
+                .into_iter()
+                .flat_map(|profile| &profile.uniques);
+            for counted in uniques.filter(|counted| counted.duplicates > 0) {
+                let mut both = counted.columns.iter().zip(&counted.equalities);
+                let is_asked = both.any(|(column, equality)| {
+                    let place = (table.clone(), column.clone());
+                    !equality.is_exact() && same.equality.covers(*equality) && self.places.contains(&place)
+                });
+                if is_asked {
+                    let example = counted.examples.first();
+                    let example = example.map_or(String::new(), |example| format!(", such as {example}"));
+                    meeting.insert(format!(
+                        "values of `{table}` ({}) that differ and would be one with `{SAME}`: {}{example}",
+                        counted.columns.join(", "),
+                        counted.duplicates
+                    ));
+                }
+            }
+        }
+        meeting.into_iter().collect()
     }
 
     /// Spaces at the end are what a type pads with, so that whoever looks for such a value leaves them out.
@@ -281,7 +326,7 @@ impl Group {
             meaning.push_str("; the rest becomes different values");
         }
         if !self.equality.covers(same.equality) {
-            meaning.push_str("; rows that differ in nothing else break the key and stop the table");
+            meaning.push_str("; rows that differ in nothing else break the key, and are counted above where there are such");
         }
         meaning
     }

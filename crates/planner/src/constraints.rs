@@ -2,7 +2,7 @@
 
 use whimbrel_core::{
     Check, Column, ExpressionContext, Feature, Finding, LEAVE_OUT, LogicalType, ObjectId, ObjectKind, STOP,
-    Severity, TableId, UserTypeKind,
+    Severity, Table, TableId, UserTypeKind,
 };
 
 use crate::draft::{Draft, TableDraft};
@@ -177,6 +177,7 @@ fn add_labels(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, column: &Column
         subject: &subject,
         table: &table.target.id,
         wanted: &wanted,
+        beside: &keys_beside(draft, &table.target),
     };
     table.target.checks.push(Check {
         name: draft.names.constraint(&draft.scope, &part, notes),
@@ -184,6 +185,13 @@ fn add_labels(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, column: &Column
         validated: true,
         definition: None,
     });
+}
+
+/// The names of unique keys that a check of the table cannot have. Between equal engines names that stood beside each other can stay so.
+fn keys_beside(draft: &Draft<'_>, target: &Table) -> Vec<String> {
+    let is_asked = !draft.scope.equal && draft.scope.target.capabilities.checks_share_names;
+    let names = target.uniques.iter().map(|key| key.name.clone());
+    names.filter(|_| is_asked).collect()
 }
 
 fn add_domain(
@@ -256,6 +264,7 @@ fn made(
         subject,
         table: &table.target.id,
         wanted: &wanted,
+        beside: &keys_beside(draft, &table.target),
     };
     Some(Check {
         name: draft.names.constraint(&draft.scope, &part, notes),

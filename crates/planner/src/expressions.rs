@@ -60,19 +60,22 @@ fn query_context(draft: &Draft<'_>, reads: &[TableId]) -> Result<ExpressionConte
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     let mut unclear = Vec::new();
     for id in reads {
-        for (column, logical) in column_types(draft, id) {
-            let target = draft.names.column(id, &column);
+        let is_view = !draft.ways.0.contains_key(id);
+        let moves = |column: &String| is_view || draft.ways.moved(id, column).is_some();
+        for (column, target) in draft.names.columns(id).filter(|(column, _)| moves(column)) {
             if named
                 .insert(column.clone(), target.clone())
-                .is_some_and(|before| before != target)
+                .is_some_and(|before| &before != target)
             {
                 return Err(Untranslated::new(format!(
                     "column `{column}` has different names in the tables that are read"
                 )));
             }
             if column != target {
-                context.renames.insert(column.clone(), target);
+                context.renames.insert(column.clone(), target.clone());
             }
+        }
+        for (column, logical) in column_types(draft, id) {
             let before = context.columns.insert(column.clone(), logical.clone());
             if before.is_some_and(|before| before != logical) {
                 unclear.push(column);

@@ -265,6 +265,7 @@ impl Maker<'_, '_> {
             subject: &subject,
             table: &self.table.target.id,
             wanted: &wanted,
+            beside: &self.beside(draft, &columns),
         };
         let name = draft.names.constraint(&draft.scope, &part, notes);
         let keeps_words = draft.scope.equal && validated == self.key.validated;
@@ -282,6 +283,27 @@ impl Maker<'_, '_> {
             validated,
             definition,
         }
+    }
+
+    /// The names of the table's other parts that the key cannot have: those of checks, and of indexes beside the one that it makes.
+    fn beside(&self, draft: &Draft<'_>, columns: &[String]) -> Vec<String> {
+        let (capabilities, target) = (&draft.scope.target.capabilities, &self.table.target);
+        if draft.scope.equal {
+            return Vec::new();
+        }
+        let begins = |of: &[String]| of.starts_with(columns);
+        let keys = target.primary_key.iter().chain(&target.uniques);
+        let keys = keys.map(|key| (&key.name, key.columns.clone()));
+        let indexes = target.indexes.iter().map(|index| {
+            let parts = index.parts.iter().map_while(|part| part.column.clone());
+            (&index.name, parts.collect())
+        });
+        let all: Vec<(&String, Vec<String>)> = keys.chain(indexes).collect();
+        let makes_one =
+            capabilities.foreign_keys_make_indexes && !all.iter().any(|(_, columns)| begins(columns));
+        let others = all.into_iter().filter(|_| makes_one).map(|(name, _)| name);
+        let checks = target.checks.iter().filter(|_| capabilities.checks_share_names);
+        others.chain(checks.map(|check| &check.name)).cloned().collect()
     }
 
     /// What happens to referring rows; a person says what takes the place of SET DEFAULT where there is no such thing.

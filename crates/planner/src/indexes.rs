@@ -41,6 +41,7 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
             subject: &subject,
             table: &table.target.id,
             wanted: &index.name,
+            beside: &checks_beside(draft, &table.target, made.unique),
         };
         made.name = draft.names.index(&draft.scope, &part, notes);
         if made.name != index.name {
@@ -49,6 +50,13 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
         table.target.indexes.push(made);
         table.target.columns.extend(helpers);
     }
+}
+
+/// The names of checks that a unique index of the table cannot have.
+fn checks_beside(draft: &Draft<'_>, target: &Table, unique: bool) -> Vec<String> {
+    let is_asked = unique && !draft.scope.equal && draft.scope.target.capabilities.checks_share_names;
+    let names = target.checks.iter().map(|check| check.name.clone());
+    names.filter(|_| is_asked).collect()
 }
 
 /// Between equal engines the statement stays, with the names that the target has.

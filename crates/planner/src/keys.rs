@@ -1,8 +1,8 @@
 //! Primary, unique and exclusion keys in the target, and what the profile says about the rows that break them.
 
 use whimbrel_core::{
-    Deferral, Exclusion, Feature, Finding, Key, LEAVE_OUT, ObjectId, ObjectKind, STOP, Severity, Table,
-    UniqueProfile,
+    Deferral, Exclusion, Feature, Finding, Key, LEAVE_OUT, ObjectId, ObjectKind, PartValue, STOP, Severity,
+    Table, TablePart, UniqueProfile,
 };
 
 use crate::draft::{Draft, TableDraft};
@@ -58,12 +58,16 @@ pub(crate) fn survives_duplicates(
     let Some(found) = duplicates(draft, table, &subject.part, columns) else {
         return true;
     };
+    let how = match found.equalities.is_empty() {
+        true => "that occur more than once",
+        false => "that are one under the target's collation",
+    };
     let mut finding = Finding::new(
         "duplicates",
         Severity::Decision,
         subject.clone(),
         format!(
-            "values of `{}` ({}) that occur more than once, though the {} needs them unique: {}",
+            "values of `{}` ({}) {how}, though the {} needs them unique: {}",
             table.id,
             columns.join(", "),
             subject.kind,
@@ -77,7 +81,34 @@ pub(crate) fn survives_duplicates(
     .with_choice(STOP, "the migration waits until the rows are mended")
     .suggest(LEAVE_OUT);
     finding.evidence.extend(found.examples.iter().cloned());
+    finding.evidence.extend(apart(table, subject));
     !notes.ask(finding).is(LEAVE_OUT)
+}
+
+/// What to write so that rows of several tables that became one are told apart.
+fn apart(table: &Table, subject: &ObjectId) -> Option<String> {
+    let key = table.primary_key.as_ref()?;
+    let is_made = |name: &String| {
+        let mut parts = table.parts.iter();
+        parts.any(|part| matches!(part.columns.get(name), Some(PartValue::Computed(_))))
+    };
+    if table.parts.len() < 2 || subject.kind != ObjectKind::PrimaryKey {
+        return None;
+    }
+    let called = |part: &TablePart| match &part.database {
+        Some(database) => format!("`{database}.{}`", part.table.name),
+        None => format!("`{}`", part.table),
+    };
+    let from: Vec<String> = table.parts.iter().map(called).collect();
+    let from = from.join(", ");
+    Some(match key.columns.iter().any(is_made) {
+        true => format!("hint: name a key that tells the rows of {from} apart: key = [\"COLUMN\", ...]"),
+        false => format!(
+            "hint: to keep all rows under a key, write source_column = \"origin\" in every rule that leads from {from} to `{}`: it becomes \
+             the first column of the key",
+            table.id
+        ),
+    })
 }
 
 fn duplicates<'a>(
@@ -90,11 +121,12 @@ fn duplicates<'a>(
     profile
         .uniques
         .iter()
-        .filter(|unique| unique.duplicates > 0)
-        .find(|unique| match unique.name.is_empty() {
+        .filter(|unique| unique.duplicates > 0 && draft.collations.cover(&table.id, unique))
+        .filter(|unique| match unique.name.is_empty() {
             true => unique.columns == columns,
             false => unique.name == name || (unique.columns == columns && !columns.is_empty()),
         })
+        .max_by_key(|unique| unique.duplicates)
 }
 
 /// A primary key whose columns hold NULL can only be a unique key where primary keys do not allow NULL.
@@ -206,6 +238,7 @@ fn made(
         subject: &subject,
         table: &table.target.id,
         wanted: &wanted,
+        beside: &[],
     };
     let name = draft.names.constraint(&draft.scope, &part, notes);
     let definition = key.definition.as_deref().filter(|_| draft.scope.equal);
@@ -288,6 +321,7 @@ fn exclusion_made(
         subject: &subject,
         table: &table.target.id,
         wanted: &exclusion.name,
+        beside: &[],
     };
     Some(Exclusion {
         name: draft.names.constraint(&draft.scope, &part, notes),

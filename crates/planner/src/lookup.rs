@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use whimbrel_core::{Families, OtherObject, Table, TableId};
+use whimbrel_core::{Families, NameEquality, OtherObject, Table, TableId};
 
 use crate::PlanInput;
 
@@ -28,7 +28,8 @@ pub(crate) fn bare_name(id: &TableId) -> QualifiedName {
 
 /// The objects of both catalogs by name.
 pub(crate) struct Lookup<'a> {
-    names_fold_case: bool,
+    /// Which names the target takes for one.
+    names: NameEquality,
     /// Tables, views, sequences and types of the target, by the names that it compares.
     there: HashMap<TableId, There<'a>>,
     /// Places in the source's list of other objects, by the names that definitions spell.
@@ -52,7 +53,7 @@ impl<'a> Lookup<'a> {
             by_bare_name.entry(bare_name(&other.id)).or_default().push(at);
         }
         let mut lookup = Self {
-            names_fold_case: input.target.capabilities.names_fold_case,
+            names: input.target.capabilities.names,
             there: HashMap::new(),
             by_bare_name,
             source_others: by_id(&source.others),
@@ -110,10 +111,7 @@ impl<'a> Lookup<'a> {
     fn as_compared(&self, id: &TableId) -> TableId {
         TableId {
             namespace: id.namespace.clone(),
-            name: match self.names_fold_case {
-                true => id.name.to_ascii_lowercase(),
-                false => id.name.clone(),
-            },
+            name: self.names.folded(&id.name),
         }
     }
 }

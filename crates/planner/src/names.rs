@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_core::{Finding, NameLimit, ObjectId, ObjectKind, STOP, Severity, Table, TableId, hash_of};
+use whimbrel_core::{
+    Dialect, Finding, NameLimit, ObjectId, ObjectKind, STOP, Severity, Table, TableId, View, hash_of,
+};
 
 use crate::clashes::{self, Called, Given};
 use crate::notes::Notes;
-use crate::scope::{Scope, column_subject};
+use crate::scope::{Scope, column_subject, table_subject};
 use crate::select::Selection;
 
 /// Digits of the hash that tells shortened or clashing names apart.
@@ -38,6 +40,17 @@ pub(crate) struct Part<'p> {
     pub(crate) table: &'p TableId,
     /// The name it should have.
     pub(crate) wanted: &'p str,
+    /// Names of other parts of the table that it cannot have, besides those of its own space.
+    pub(crate) beside: &'p [String],
+}
+
+impl Part<'_> {
+    fn taken_beside(&self, scope: &Scope<'_>) -> BTreeSet<String> {
+        let names = self.beside.iter();
+        names
+            .map(|name| folded_as(scope, self.subject.kind, name))
+            .collect()
+    }
 }
 
 /// Why a name had to change.
@@ -90,6 +103,11 @@ impl Names {
             .map_or_else(|| column.to_owned(), Clone::clone)
     }
 
+    /// The columns of a table or view with their names in the target.
+    pub(crate) fn columns(&self, table: &TableId) -> impl Iterator<Item = (&String, &String)> {
+        self.columns.get(table).into_iter().flatten()
+    }
+
     /// The columns of a table whose names change.
     pub(crate) fn renamed_columns(&self, table: &TableId) -> BTreeMap<String, String> {
         self.columns
@@ -132,6 +150,7 @@ impl Names {
             subject,
             table: target,
             wanted,
+            ..
         } = *part;
         if scope.inline() {
             return wanted.to_owned();
@@ -157,7 +176,7 @@ impl Names {
         } else {
             &mut none
         };
-        let (name, change) = allot(scope, &request, &[&own, space]);
+        let (name, change) = allot(scope, &request, &[&own, space, &part.taken_beside(scope)]);
         space.insert(folded_as(scope, subject.kind, &name));
         if !is_rule || capabilities.index_names_per_namespace {
             own.insert(folded_as(scope, subject.kind, &name));
@@ -187,6 +206,7 @@ impl Names {
             subject,
             table: target,
             wanted,
+            ..
         } = *part;
         let request = Wanted {
             kind: ObjectKind::Index,
@@ -198,7 +218,7 @@ impl Names {
             true => self.taken.entry(target.namespace.clone()).or_default(),
             false => self.constraints.entry(target.clone()).or_default(),
         };
-        let (name, change) = allot(scope, &request, &[space]);
+        let (name, change) = allot(scope, &request, &[space, &part.taken_beside(scope)]);
         space.insert(folded_as(scope, ObjectKind::Index, &name));
         tell(subject, wanted, &name, change, notes);
         name
@@ -307,6 +327,7 @@ impl Names {
 pub(crate) fn name(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes<'_>) -> Names {
     let mut names = Names::default();
     report_prefixes(scope, selection, notes);
+    report_given_prefixes(scope, selection, notes);
     for table in &selection.tables {
         names.whole_table(scope, table, notes);
         let named = name_columns(scope, table, notes);
@@ -314,6 +335,10 @@ pub(crate) fn name(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Not
     }
     for view in &selection.views {
         names.whole(scope, ObjectKind::View, &view.id, notes);
+        if !scope.equal {
+            let named = name_view_columns(scope, view, notes);
+            names.columns.insert(view.id.clone(), named);
+        }
     }
     if scope.equal {
         for user_type in &selection.types {
@@ -355,6 +380,7 @@ fn written(scope: &Scope<'_>, source: &TableId) -> TableId {
         let namespace = wanted.namespace.as_ref();
         let namespace = namespace.map(|name| renames.namespaces.get(name).unwrap_or(name));
         return match (namespace, to.namespaces) {
+            (Some(namespace), false) if is_home(scope, namespace) => TableId::bare(wanted.name.clone()),
             (Some(namespace), false) if from.default_namespace != Some(namespace.as_str()) => {
                 TableId::bare(format!("{namespace}_{}", wanted.name))
             }
@@ -371,6 +397,7 @@ fn written(scope: &Scope<'_>, source: &TableId) -> TableId {
     if let Some(wanted) = namespace.and_then(|namespace| renames.namespaces.get(namespace)) {
         return match to.namespaces {
             true => TableId::new(wanted, &source.name),
+            false if is_home(scope, wanted) => TableId::bare(source.name.clone()),
             false => TableId::bare(format!("{wanted}_{}", source.name)),
         };
     }
@@ -387,30 +414,38 @@ fn written(scope: &Scope<'_>, source: &TableId) -> TableId {
     }
 }
 
-/// A name in the form in which the target compares names.
-pub(crate) fn folded(scope: &Scope<'_>, name: &str) -> String {
-    match scope.target.capabilities.names_fold_case {
-        true => name.to_ascii_lowercase(),
-        false => name.to_owned(),
-    }
+/// Tells whether a mapping means the target's only namespace by the name.
+fn is_home(scope: &Scope<'_>, namespace: &str) -> bool {
+    let to = scope.target.capabilities;
+    let home = to.home.as_deref();
+    home.is_some_and(|home| to.names.folded(home) == to.names.folded(namespace))
 }
 
-/// As [`folded`], for a name of the kind: the parts of tables may fold where tables do not, and then every alphabet does.
+/// A name in the form in which the target compares names.
+pub(crate) fn folded(scope: &Scope<'_>, name: &str) -> String {
+    scope.target.capabilities.names.folded(name)
+}
+
+/// As [`folded`], for a name of the kind: those of the parts of tables may be compared in fewer letters.
 fn folded_as(scope: &Scope<'_>, kind: ObjectKind, name: &str) -> String {
-    let is_part = matches!(
-        kind,
-        ObjectKind::Column
-            | ObjectKind::Index
-            | ObjectKind::PrimaryKey
-            | ObjectKind::Unique
-            | ObjectKind::Check
-            | ObjectKind::ForeignKey
-    );
     let capabilities = scope.target.capabilities;
-    match is_part && capabilities.column_names_fold_case && !capabilities.names_fold_case {
-        true => name.to_lowercase(),
-        false => folded(scope, name),
-    }
+    let names = match kind {
+        ObjectKind::ForeignKey => capabilities.foreign_key_names,
+        ObjectKind::Column
+        | ObjectKind::Index
+        | ObjectKind::PrimaryKey
+        | ObjectKind::Unique
+        | ObjectKind::Check => capabilities.part_names,
+        ObjectKind::Namespace
+        | ObjectKind::Type
+        | ObjectKind::Sequence
+        | ObjectKind::Table
+        | ObjectKind::Exclusion
+        | ObjectKind::View
+        | ObjectKind::Comment
+        | ObjectKind::Other => capabilities.names,
+    };
+    names.folded(name)
 }
 
 fn name_columns(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> BTreeMap<String, String> {
@@ -445,15 +480,34 @@ fn name_columns(scope: &Scope<'_>, table: &Table, notes: &mut Notes<'_>) -> BTre
     named
 }
 
+/// Names the columns of a view. What the query calls them does not matter where the view lists them.
+fn name_view_columns(scope: &Scope<'_>, view: &View, notes: &mut Notes<'_>) -> BTreeMap<String, String> {
+    let mut taken = BTreeSet::new();
+    let mut named = BTreeMap::new();
+    for column in &view.columns {
+        let subject = column_subject(&view.id, column);
+        let request = Wanted {
+            kind: ObjectKind::Column,
+            name: column,
+            salt: format!("column {subject}"),
+        };
+        let (name, change) = allot(scope, &request, &[&taken]);
+        taken.insert(folded_as(scope, ObjectKind::Column, &name));
+        tell(&subject, column, &name, change, notes);
+        named.insert(column.clone(), name);
+    }
+    named
+}
+
 /// Finds a free name that fits: the wanted one, else one with a hash of where it comes from.
 fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -> (String, Option<Change>) {
-    let limit = scope.target.capabilities.name_limit;
+    let room = Room::of(scope, wanted.kind);
     let is_free = |name: &str| {
         let name = folded_as(scope, wanted.kind, name);
         !spaces.iter().any(|space| space.contains(&name))
     };
     let reserved = |name: &str| !scope.equal && scope.target.dialect.reserves(wanted.kind, name);
-    let change = if !fits(limit, wanted.name) {
+    let change = if !room.takes(wanted.name) {
         Change::TooLong
     } else if reserved(wanted.name) {
         Change::Reserved
@@ -475,7 +529,7 @@ fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -
     };
     let mut salt = wanted.salt.clone();
     loop {
-        let name = with_suffix(&base, &hash_of(&salt)[..HASH_DIGITS], limit);
+        let name = with_suffix(&base, &hash_of(&salt)[..HASH_DIGITS], &room);
         if is_free(&name) {
             return (name, Some(change));
         }
@@ -484,22 +538,40 @@ fn allot(scope: &Scope<'_>, wanted: &Wanted<'_>, spaces: &[&BTreeSet<String>]) -
 }
 
 /// `base_suffix`, with the base cut at a character so that the whole fits.
-fn with_suffix(base: &str, suffix: &str, limit: Option<NameLimit>) -> String {
+fn with_suffix(base: &str, suffix: &str, room: &Room<'_>) -> String {
     let mut base = base.to_owned();
     loop {
         let name = format!("{base}_{suffix}");
-        if fits(limit, &name) || base.pop().is_none() {
+        if room.takes(&name) || base.pop().is_none() {
             return name;
         }
     }
 }
 
-/// Tells whether a name is short enough.
-fn fits(limit: Option<NameLimit>, name: &str) -> bool {
-    match limit {
-        None => true,
-        Some(NameLimit::Bytes(max)) => name.len() <= max,
-        Some(NameLimit::Chars(max)) => name.chars().count() <= max,
+/// How long a name of a kind may be.
+struct Room<'a> {
+    kind: ObjectKind,
+    limit: Option<NameLimit>,
+    dialect: &'a dyn Dialect,
+}
+
+impl<'a> Room<'a> {
+    fn of(scope: &Scope<'a>, kind: ObjectKind) -> Self {
+        Self {
+            kind,
+            limit: scope.target.capabilities.name_limit,
+            dialect: scope.target.dialect,
+        }
+    }
+
+    /// Tells whether a name is short enough.
+    fn takes(&self, name: &str) -> bool {
+        let is_short = match self.limit {
+            None => true,
+            Some(NameLimit::Bytes(max)) => name.len() <= max,
+            Some(NameLimit::Chars(max)) => name.chars().count() <= max,
+        };
+        is_short && self.dialect.has_room_for(self.kind, name)
     }
 }
 
@@ -535,6 +607,44 @@ fn tell(subject: &ObjectId, wanted: &str, name: &str, change: Option<Change>, no
     }
 }
 
+/// The place that a mapping names for a table, when it is not the table's own.
+fn place_given<'a>(scope: &Scope<'a>, id: &TableId) -> Option<&'a TableId> {
+    let given = scope.input.wishes.renames.tables.get(id)?;
+    (given.namespace != id.namespace || given == id).then_some(given)
+}
+
+/// A namespace that a mapping names and the target does not have becomes a prefix, too.
+fn report_given_prefixes(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes<'_>) {
+    let capabilities = scope.target.capabilities;
+    if capabilities.namespaces {
+        return;
+    }
+    for table in &selection.tables {
+        let Some(given) = place_given(scope, &table.id) else {
+            continue;
+        };
+        let becomes = written(scope, &table.id);
+        if becomes.name == given.name {
+            continue;
+        }
+        let message = format!("the target has no namespaces: the mapping's `{given}` becomes `{becomes}`");
+        let instead = match &capabilities.home {
+            Some(home) => TableId::new(home, &given.name),
+            None => TableId::bare(&given.name),
+        };
+        let hint = format!("hint: for a table `{}` write to = \"{instead}\"", given.name);
+        notes.add(
+            Finding::new(
+                "name_changed",
+                Severity::Warning,
+                table_subject(&table.id),
+                message,
+            )
+            .with_evidence(hint),
+        );
+    }
+}
+
 /// Namespaces that the target does not have become prefixes; said once for each.
 fn report_prefixes(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Notes<'_>) {
     if scope.target.capabilities.namespaces || !scope.source.capabilities.namespaces {
@@ -544,7 +654,8 @@ fn report_prefixes(scope: &Scope<'_>, selection: &Selection<'_>, notes: &mut Not
         if scope.source.capabilities.default_namespace == Some(namespace) {
             continue;
         }
-        let lives_here = |id: &&TableId| id.namespace.as_ref() == Some(namespace);
+        let lives_here =
+            |id: &&TableId| id.namespace.as_ref() == Some(namespace) && place_given(scope, id).is_none();
         let tables = selection.tables.iter().map(|table| &table.id);
         let mut ids = tables.chain(selection.views.iter().map(|view| &view.id));
         let Some(first) = ids.find(lives_here) else {

@@ -30,8 +30,8 @@ impl Respelling {
         }
         let mut respelling = NewNames {
             namespaces: namespaces(scope),
-            folds_case: scope.source.capabilities.column_names_fold_case
-                || scope.source.capabilities.names_fold_case,
+            folds_case: scope.source.capabilities.part_names.ignores_case()
+                || scope.source.capabilities.names.ignores_case(),
             ..NewNames::default()
         };
         for other in &scope.source.catalog.others {

@@ -85,7 +85,11 @@ fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Not
     }
     let same = scope.equal && query == view.query && target == view.id;
     Some(View {
-        columns: view.columns.clone(),
+        columns: view
+            .columns
+            .iter()
+            .map(|column| draft.names.column(&view.id, column))
+            .collect(),
         definition: view.definition.clone().filter(|_| same),
         reads: reads(draft, view),
         options: match scope.equal {

@@ -213,6 +213,9 @@ impl Dialect for PostgresDialect {
 
     fn reserves(&self, kind: ObjectKind, name: &str) -> bool {
         const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+        if name.is_empty() {
+            return true;
+        }
         match kind {
             ObjectKind::Column => SYSTEM_COLUMNS.contains(&name),
             ObjectKind::Namespace => {

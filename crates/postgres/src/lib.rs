@@ -42,8 +42,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use whimbrel_core::{
-    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, Handshake, NameLimit, Result,
-    Source, Target,
+    Capabilities, Catalog, ConnectOptions, Connector, DatabaseUrl, Dialect, Handshake, NameEquality,
+    NameLimit, Result, Source, Target,
 };
 
 pub use dialect::PostgresDialect;
@@ -83,11 +83,15 @@ impl Connector for PostgresConnector {
             default_namespace: Some("public"),
             user_types: true,
             name_limit: Some(NameLimit::Bytes(63)),
-            names_fold_case: false,
+            names: NameEquality::Exact,
             table_names_in_lower_case: false,
-            column_names_fold_case: false,
+            part_names: NameEquality::Exact,
+            foreign_key_names: NameEquality::Exact,
+            home: None,
             constraint_names_per_namespace: false,
             index_names_per_namespace: true,
+            checks_share_names: true,
+            foreign_keys_make_indexes: false,
         }
     }
 

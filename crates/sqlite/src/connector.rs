@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use whimbrel_core::{Capabilities, ConnectOptions, Connector, DatabaseUrl, Dialect, Result, Source, Target};
+use whimbrel_core::{
+    Capabilities, ConnectOptions, Connector, DatabaseUrl, Dialect, NameEquality, Result, Source, Target,
+};
 
 use crate::dialect::SqliteDialect;
 use crate::error::missing;
 use crate::gate::DatabaseFile;
 use crate::source::SqliteSource;
 use crate::target::SqliteTarget;
+
+/// What the engine calls the file that was opened.
+const MAIN: &str = "main";
 
 /// SQLite.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,11 +51,15 @@ impl Connector for SqliteConnector {
             default_namespace: None,
             user_types: false,
             name_limit: None,
-            names_fold_case: true,
+            names: NameEquality::AsciiCase,
             table_names_in_lower_case: false,
-            column_names_fold_case: true,
+            part_names: NameEquality::AsciiCase,
+            foreign_key_names: NameEquality::AsciiCase,
+            home: Some(MAIN.to_owned()),
             constraint_names_per_namespace: false,
             index_names_per_namespace: true,
+            checks_share_names: false,
+            foreign_keys_make_indexes: false,
         }
     }
 

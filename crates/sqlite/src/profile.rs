@@ -383,6 +383,7 @@ fn uniques(connection: &Connection, table: &Table, profile: &TableProfile) -> Re
         Ok(UniqueProfile {
             name,
             columns,
+            equalities: Vec::new(),
             duplicates,
             examples,
         })

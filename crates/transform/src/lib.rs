@@ -3,6 +3,7 @@
 //! for copies into test environments ([`Mask`]). It reads no database and, but for the tables of values, no file.
 
 mod column;
+mod equal_texts;
 mod expression;
 mod lookup;
 mod mask;
@@ -29,5 +30,5 @@ pub use column::InputColumn;
 pub use expression::{Evaluated, Expression, Filter, Kept};
 pub use functions::reference as function_reference;
 pub use lookup::Lookups;
-pub use mapped::{Database, MappedSource, Member, Preview, PreviewRow, read_entries};
+pub use mapped::{Database, MappedSource, Member, Preview, PreviewRow, read_entries, repeated};
 pub use mask::{Mask, MaskKey, MaskKind};

@@ -29,6 +29,7 @@ mod slips;
 mod snapshot;
 mod sources;
 mod turns;
+mod unkept;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -42,6 +43,7 @@ use whimbrel_core::{
 
 use self::compose::{Composed, Tools, compose};
 pub use self::entries::read_entries;
+pub use self::keyed::repeated;
 pub use self::preview::{Preview, PreviewRow};
 use self::snapshot::MappedSnapshot;
 use self::sources::Described;
@@ -170,6 +172,7 @@ impl MappedSource {
     /// Works the mapping out for what the databases hold now.
     fn compose(&self, described: &[Described<'_>]) -> Result<Arc<Composed>> {
         let dialect = self.target.dialect();
+        let capabilities = self.target.capabilities();
         let composed = compose(
             described,
             &Tools {
@@ -178,7 +181,11 @@ impl MappedSource {
                 mask_key: &self.mask_key,
                 target: &*dialect,
                 target_engine: self.target.name(),
-                has_namespaces: self.target.capabilities().namespaces,
+                has_namespaces: capabilities.namespaces,
+                place: capabilities
+                    .default_namespace
+                    .map(str::to_owned)
+                    .or(capabilities.home),
             },
         )?;
         let composed = Arc::new(composed);

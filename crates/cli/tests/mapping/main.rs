@@ -14,6 +14,7 @@ mod kin;
 mod lookups;
 mod masks;
 mod merges;
+mod names;
 mod owned;
 mod partitions;
 mod previews;

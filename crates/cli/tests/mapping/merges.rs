@@ -104,18 +104,126 @@ fn rows_that_refer_to_a_row_that_stays_behind_are_counted_before_anything_runs()
 }
 
 #[test]
-fn what_can_no_longer_be_referred_to_says_what_tells_merged_rows_apart() {
-    let source = sqlite::TestFile::create(
-        "mapping_unkeyed",
-        "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (id INTEGER PRIMARY KEY);
-         CREATE TABLE pets (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES a(id));
-         INSERT INTO a VALUES (1); INSERT INTO b VALUES (1); INSERT INTO pets VALUES (1, 1);",
-    );
+fn references_that_a_merge_makes_unclear_are_counted_with_what_to_write() {
+    let make = |name: &str, second: i64| {
+        let sql = format!(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (id INTEGER PRIMARY KEY);
+             CREATE TABLE pets (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES a(id));
+             INSERT INTO a VALUES (1),(2); INSERT INTO b VALUES ({second}),(9); INSERT INTO pets VALUES (1,1),(2,2),(3,NULL),(4,7);"
+        );
+        sqlite::TestFile::create(name, &sql)
+    };
     let target = sqlite::TestFile::create("mapping_unkeyed_target", "");
-    let desk = Desk::with("[[table]]\nfrom = [\"a\", \"b\"]\nto = \"both\"\nsource_column = \"origin\"\n");
-    let planned = desk.run(&["plan", &source.url(), &target.url()]);
-    let said = "`both` has no key of (id): the rows that are merged there are told apart by (origin, id)";
-    assert!(planned.stdout.contains(said), "{}", planned.stdout);
+    let rule = "[[table]]\nfrom = [\"a\", \"b\"]\nto = \"both\"\n";
+    let planned = |source: &sqlite::TestFile, more: &str| {
+        let desk = Desk::with(&format!("{rule}{more}"));
+        let planned = desk.run(&["plan", &source.url(), &target.url(), "--accept-suggested"]);
+        assert_eq!(planned.code, Some(0), "{}", planned.stderr);
+        desk.plan_text()
+    };
+    let meeting = make("mapping_unkeyed", 1);
+    let text = planned(&meeting, "source_column = \"origin\"\n");
+    for said in [
+        "`both` has no key of (id): the rows that are merged there are told apart by (origin, id)",
+        "rows of `pets` that refer by it: 1 to one row, 1 to any of several, 1 to none",
+        "owner=1",
+        "[[table]] from = [\"pets\"] with compute = { owner_origin = \"'a'\" }",
+    ] {
+        assert!(text.contains(said), "`{said}` is not in {text}");
+    }
+    // What was said can be written: the rows say which one they mean.
+    let more =
+        "source_column = \"origin\"\n[[table]]\nfrom = [\"pets\"]\ncompute = { owner_origin = \"'a'\" }\n";
+    Desk::with(&format!("{rule}{more}")).moved(&meeting.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text(
+            "SELECT pets.id, both.origin FROM pets JOIN both ON (both.origin, both.id) = (owner_origin, owner) ORDER BY 1"
+        )),
+        ["1|a", "2|a"]
+    );
+    let apart = make("mapping_unkeyed_apart", 8);
+    let text = planned(&apart, "source_column = \"origin\"\n");
+    assert!(
+        text.contains("no value of (id) occurs twice in `both`: write key = [\"id\"]"),
+        "{text}"
+    );
+    let text = planned(&apart, "source_column = \"origin\"\nkey = [\"id\"]\n");
+    assert!(!text.contains("has no key of"), "{text}");
+}
+
+#[test]
+fn keys_between_merged_tables_refer_by_the_source_too() {
+    let of = |name: &str, city: &str| {
+        let sql = format!(
+            "CREATE TABLE clients (id INTEGER PRIMARY KEY, city TEXT); CREATE TABLE bills (id INTEGER PRIMARY KEY, client INTEGER REFERENCES clients(id));
+             INSERT INTO clients VALUES (1,'{city}'),(2,'{city}'); INSERT INTO bills VALUES (1,1),(2,2),(3,NULL);"
+        );
+        sqlite::TestFile::create(name, &sql)
+    };
+    let (one, two) = (of("mapping_wide_one", "Oslo"), of("mapping_wide_two", "Bergen"));
+    let Some(target) = postgres::TestDatabase::create("mapping_wide") else {
+        return;
+    };
+    let desk = Desk::with(&format!(
+        "[[source]]\nname = \"one\"\nurl = \"{}\"\n[[source]]\nname = \"two\"\nurl = \"{}\"\n\
+         [[table]]\nfrom = [\"one.clients\", \"two.clients\"]\nto = \"public.clients\"\nsource_column = \"origin\"\n\
+         [[table]]\nfrom = [\"one.bills\", \"two.bills\"]\nto = \"public.bills\"\nsource_column = \"origin\"\n",
+        one.url(),
+        two.url()
+    ));
+    desk.moved("sources", target.url());
+    let text = desk.plan_text();
+    assert!(
+        text.contains("refers by (origin, client) to (origin, id) of `public.clients`"),
+        "{text}"
+    );
+    assert_eq!(
+        joined(target.query_text(
+            "SELECT pg_get_constraintdef(oid), convalidated FROM pg_constraint WHERE contype = 'f'"
+        )),
+        ["FOREIGN KEY (origin, client) REFERENCES clients(origin, id)|t"]
+    );
+}
+
+#[test]
+fn equal_keys_of_sources_that_become_one_table_say_how_both_rows_stay() {
+    let make = |name| {
+        sqlite::TestFile::create(
+            name,
+            "CREATE TABLE people (id INTEGER PRIMARY KEY); INSERT INTO people VALUES (1);",
+        )
+    };
+    let (one, two) = (make("mapping_equal_one"), make("mapping_equal_two"));
+    let target = sqlite::TestFile::create("mapping_equal_target", "");
+    let sources = format!(
+        "[[source]]\nname = \"one\"\nurl = \"{}\"\n[[source]]\nname = \"two\"\nurl = \"{}\"\n",
+        one.url(),
+        two.url()
+    );
+    // Without a mapping each table has its source before its name.
+    let desk = Desk::with(&sources);
+    desk.moved("sources", &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT one_people.id, two_people.id FROM one_people, two_people")),
+        ["1|1"]
+    );
+    let rule = "[[table]]\nfrom = [\"one.people\", \"two.people\"]\nto = \"main.people\"\n";
+    let planned = Desk::with(&format!("{sources}{rule}")).run(&["plan", "sources", &target.url()]);
+    for said in [
+        "values of `main.people` (id) that occur more than once",
+        "write source_column = \"origin\" in every rule that leads from",
+    ] {
+        assert!(
+            planned.stdout.contains(said),
+            "`{said}` is not in {}",
+            planned.stdout
+        );
+    }
+    Desk::with(&format!("{sources}{rule}source_column = \"origin\"\n")).moved("sources", &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT origin, id FROM people ORDER BY 1")),
+        ["one|1", "two|1"]
+    );
 }
 
 #[test]

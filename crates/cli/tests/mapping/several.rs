@@ -139,7 +139,7 @@ fn what_is_said_of_several_sources_calls_each_by_its_name() {
     let refused = Desk::with(&rule("people")).run(&["plan", "sources", &target.url()]);
     let refused = refused.expect_code(2).stderr;
     assert!(
-        refused.contains("would be two tables") && refused.contains("to = \"crm.people\""),
+        refused.contains("would be two tables") && refused.contains("to = \"main.people\""),
         "{refused}"
     );
     Desk::with(&rule("crm.people"))

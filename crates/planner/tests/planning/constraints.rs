@@ -118,6 +118,7 @@ fn duplicates_are_asked_for_keys_and_indexes() {
     let duplicates = |name: &str| UniqueProfile {
         name: name.to_owned(),
         columns: vec!["user".to_owned()],
+        equalities: Vec::new(),
         duplicates: 2,
         examples: vec!["7".to_owned()],
     };

@@ -236,3 +236,151 @@ fn a_name_that_a_mapping_gives_beside_the_default_namespace_needs_no_prefix() {
         .plan();
     assert_eq!(table_names(&plan), ["b", "sales_b"]);
 }
+
+#[test]
+fn letters_are_compared_one_by_one_so_that_a_dotted_capital_meets_its_small_letter() {
+    let plan = Setup::new(
+        Toy::Spacious,
+        Toy::Folding,
+        vec![table("public.a", "İ integer, i integer, ß integer, ss integer")],
+    )
+    .plan();
+    assert_eq!(findings(&plan, "name_collision"), ["decision public.a.i"]);
+}
+
+/// The names of what hangs on the first planned table: foreign keys, checks, indexes, unique keys.
+fn names_within(plan: &Plan) -> [Vec<&str>; 4] {
+    let target = &plan.tables[0].target;
+    [
+        target.foreign_keys.iter().map(|key| key.name.as_str()).collect(),
+        target.checks.iter().map(|check| check.name.as_str()).collect(),
+        target.indexes.iter().map(|index| index.name.as_str()).collect(),
+        target.uniques.iter().map(|key| key.name.as_str()).collect(),
+    ]
+}
+
+#[test]
+fn a_foreign_key_that_makes_an_index_gives_way_to_another_of_its_name_but_not_to_one_that_serves_it() {
+    let planned = |indexed: &str| {
+        let mut a = table("public.a", "id integer pk not null, x integer, y integer");
+        a.primary_key = Some(key("a_pk", &["id"]));
+        a.indexes.push(index("Link", indexed));
+        a.foreign_keys.push(foreign_key("link", "x", "public.a", "id"));
+        Setup::new(Toy::Spacious, Toy::Folding, vec![a]).plan()
+    };
+    let plan = planned("y");
+    let [foreign_keys, _, indexes, _] = names_within(&plan);
+    assert_eq!(indexes, ["Link"]);
+    assert!(foreign_keys[0].starts_with("link_"), "{foreign_keys:?}");
+    assert_eq!(findings(&plan, "name_changed"), ["info public.a.link"]);
+    let [foreign_keys, _, indexes, _] = names_within(&planned("x")).map(|names| names.join(""));
+    assert_eq!([foreign_keys, indexes], ["link", "Link"]);
+}
+
+#[test]
+fn a_check_gives_way_to_a_unique_key_of_its_name_and_unique_indexes_and_foreign_keys_to_the_check() {
+    let mut a = table("public.a", "id integer pk not null, x integer, y integer");
+    a.primary_key = Some(key("a_pk", &["id"]));
+    a.uniques.push(key("one", &["x"]));
+    a.checks.push(crate::setup::check("ONE", "x > 0"));
+    a.checks.push(crate::setup::check("two", "x > 1"));
+    a.checks.push(crate::setup::check("three", "x > 2"));
+    a.indexes.push(index("TWO", "y"));
+    a.indexes[0].unique = true;
+    a.foreign_keys.push(foreign_key("THREE", "y", "public.a", "id"));
+    let plan = Setup::new(Toy::Spacious, Toy::Folding, vec![a]).plan();
+    let [foreign_keys, checks, indexes, uniques] = names_within(&plan);
+    assert_eq!(uniques, ["one"]);
+    assert!(checks[0].starts_with("ONE_"), "{checks:?}");
+    assert_eq!(checks[1..], ["two", "three"]);
+    assert!(
+        indexes[0].starts_with("TWO_") && foreign_keys[0].starts_with("THREE_"),
+        "{indexes:?} {foreign_keys:?}"
+    );
+}
+
+#[test]
+fn columns_of_views_that_fold_into_one_are_a_question_and_views_over_them_follow() {
+    let setup = Setup::new(Toy::Spacious, Toy::Folding, vec![table("public.a", "x integer")]);
+    let plan = setup
+        .source(|catalog| {
+            let mut first = view(
+                "public.first",
+                "select x as K, x as k from public.a",
+                &["public.a"],
+            );
+            first.columns = vec!["K".to_owned(), "k".to_owned()];
+            catalog.views.push(first);
+            let mut second = view("public.second", "select k from public.first", &["public.first"]);
+            second.columns = vec!["k".to_owned()];
+            catalog.views.push(second);
+        })
+        .plan();
+    assert_eq!(findings(&plan, "name_collision"), ["decision public.first.k"]);
+    let sql = format!("{:?}", plan.steps);
+    assert!(sql.contains("k_"), "{sql}");
+}
+
+#[test]
+fn a_name_that_is_kept_in_a_file_is_cut_so_that_the_file_has_room() {
+    let name = "é".repeat(20);
+    let plan = Setup::new(
+        Toy::Flat,
+        Toy::Folding,
+        vec![table(&name, &format!("{name} INTEGER"))],
+    )
+    .plan();
+    let target = &plan.tables[0].target;
+    assert!(
+        target.id.name.starts_with("é") && target.id.name.len() <= 24,
+        "{}",
+        target.id
+    );
+    assert_eq!(target.columns[0].name, name);
+    assert_eq!(findings(&plan, "name_changed"), [format!("warning {name}")]);
+}
+
+#[test]
+fn the_only_namespace_of_the_target_is_no_prefix_and_another_one_is_said_with_what_to_write() {
+    let given = |to: &str| {
+        let mut merged = table(to, "id integer");
+        merged.parts = vec![part("public.staff", &["id"]), part("public.guests", &["id"])];
+        Setup::new(
+            Toy::Spacious,
+            Toy::Flat,
+            vec![merged, table("public.b", "x integer")],
+        )
+        .wish(|wishes| {
+            wishes.renames.tables.insert(id(to), id(to));
+            wishes.renames.tables.insert(id("public.b"), id("MAIN.c"));
+        })
+        .plan()
+    };
+    let plan = given("main.people");
+    assert_eq!(table_names(&plan), ["people", "c"]);
+    assert_eq!(findings(&plan, "name_changed"), [""; 0]);
+    let plan = given("other.people");
+    assert_eq!(table_names(&plan), ["other_people", "c"]);
+    let said = finding(&plan, "name_changed");
+    insta::assert_snapshot!(said.message, @"the target has no namespaces: the mapping's `other.people` becomes `other_people`");
+    assert_eq!(
+        said.evidence,
+        ["hint: for a table `people` write to = \"main.people\""]
+    );
+}
+
+#[test]
+fn foreign_keys_that_differ_in_accents_only_are_one_name_where_the_target_says_so() {
+    let mut a = table(
+        "public.a",
+        "id integer pk not null, x integer, y integer, cafe integer, café integer",
+    );
+    a.primary_key = Some(key("a_pk", &["id"]));
+    a.foreign_keys.push(foreign_key("fk_cafe", "x", "public.a", "id"));
+    a.foreign_keys.push(foreign_key("fk_CAFÉ", "y", "public.a", "id"));
+    let plan = Setup::new(Toy::Spacious, Toy::Folding, vec![a]).plan();
+    let [foreign_keys, ..] = names_within(&plan);
+    assert_eq!(foreign_keys[0], "fk_cafe");
+    assert!(foreign_keys[1].starts_with("fk_CAFÉ_"), "{foreign_keys:?}");
+    assert_eq!(findings(&plan, "name_collision"), [""; 0]);
+}

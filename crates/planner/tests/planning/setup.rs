@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use whimbrel_core::{
     Capabilities, Catalog, Check, Column, ColumnProfile, Decision, Deferral, Finding, ForeignKey,
-    ForeignKeyProfile, Identity, Index, IndexPart, Key, MigrationId, Namespace, Plan, Result, Sequence,
-    Severity, Statement, Table, TableId, TableProfile, View,
+    ForeignKeyProfile, Identity, Index, IndexPart, Key, MigrationId, NameEquality, Namespace, Plan, Result,
+    Sequence, Severity, Statement, Table, TableId, TableProfile, View,
 };
 use whimbrel_planner::{PlanInput, Side, Wishes, plan};
 
@@ -105,7 +105,9 @@ impl Setup {
     pub(crate) fn try_plan(&self) -> Result<Plan> {
         let mut capabilities: (Capabilities, Capabilities) =
             (self.from.capabilities(), self.to.capabilities());
-        capabilities.1.names_fold_case |= self.lowers;
+        if self.lowers {
+            capabilities.1.names = NameEquality::Case;
+        }
         capabilities.1.table_names_in_lower_case = self.lowers;
         plan(&PlanInput {
             migration: MigrationId("mig_2026_001".to_owned()),

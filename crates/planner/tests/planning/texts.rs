@@ -1,6 +1,6 @@
 //! Equality of text, labels, and columns that follow an update: what one engine does by itself and another does not.
 
-use whimbrel_core::{ForeignKeyProfile, Plan};
+use whimbrel_core::{ForeignKeyProfile, Plan, TextEquality, UniqueProfile};
 
 use crate::setup::{Setup, creation, finding, findings, foreign_key, id, key, question, table, titles};
 use crate::toy::Toy;
@@ -234,5 +234,41 @@ fn a_column_that_follows_updates_gets_a_trigger_after_the_data() {
             .on_update
             .as_deref(),
         Some("CURRENT_TIMESTAMP")
+    );
+}
+
+#[test]
+fn values_that_the_targets_collation_would_call_one_are_counted_before_the_choice_and_after_it() {
+    let ignoring_case = TextEquality {
+        ignores_case: true,
+        ..TextEquality::default()
+    };
+    let setup = || {
+        shop(Toy::Spacious).profile("users", |p| {
+            p.uniques.push(UniqueProfile {
+                name: "mail".to_owned(),
+                columns: vec!["mail".to_owned()],
+                equalities: vec![ignoring_case],
+                duplicates: 3,
+                examples: vec!["mail=straße".to_owned()],
+            });
+        })
+    };
+    let plan = setup().plan();
+    let asked = finding(&plan, "collation");
+    let said = "values of `users` (mail) that differ and would be one with `same`: 3, such as mail=straße"
+        .to_owned();
+    assert!(asked.evidence.contains(&said), "{:?}", asked.evidence);
+    assert_eq!(asked.suggested.as_deref(), Some("exact"));
+    // Compared exactly, they are no duplicates.
+    assert_eq!(findings(&plan, "duplicates"), [""; 0]);
+    let plan = setup().decide("collation:users.mail=same").plan();
+    assert_eq!(
+        question(&plan, "duplicates"),
+        "users.mail: leave_out | stop (leave_out)"
+    );
+    insta::assert_snapshot!(
+        finding(&plan, "duplicates").message,
+        @"values of `users` (mail) that are one under the target's collation, though the unique key needs them unique: 3"
     );
 }

@@ -13,9 +13,9 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use whimbrel_core::{
     Capabilities, Catalog, Change, Column, ColumnProfile, ColumnUse, Dialect, Error, ErrorClass,
-    ExpressionContext, Feature, LogicalType, Mapped, NameLimit, NativeColumn, ObjectId, ObjectKind, Result,
-    Statement, Step, StepPhase, Table, TableId, TargetCollation, TextEquality, Untranslated, UserTypeKind,
-    ValueRule,
+    ExpressionContext, Feature, LogicalType, Mapped, NameEquality, NameLimit, NativeColumn, ObjectId,
+    ObjectKind, Result, Statement, Step, StepPhase, Table, TableId, TargetCollation, TextEquality,
+    Untranslated, UserTypeKind, ValueRule,
 };
 
 /// A toy engine.
@@ -55,11 +55,15 @@ impl Toy {
                 default_namespace: None,
                 user_types: false,
                 name_limit: Some(NameLimit::Chars(24)),
-                names_fold_case: false,
+                names: NameEquality::Exact,
                 table_names_in_lower_case: false,
-                column_names_fold_case: true,
+                part_names: NameEquality::Case,
+                foreign_key_names: NameEquality::CaseAndAccents,
+                home: None,
                 constraint_names_per_namespace: true,
                 index_names_per_namespace: false,
+                checks_share_names: true,
+                foreign_keys_make_indexes: true,
             };
         }
         Capabilities {
@@ -70,11 +74,23 @@ impl Toy {
             default_namespace: spacious.then_some("public"),
             user_types: spacious,
             name_limit: spacious.then_some(NameLimit::Bytes(24)),
-            names_fold_case: !spacious,
+            names: if spacious {
+                NameEquality::Exact
+            } else {
+                NameEquality::AsciiCase
+            },
             table_names_in_lower_case: false,
-            column_names_fold_case: !spacious,
+            part_names: if spacious {
+                NameEquality::Exact
+            } else {
+                NameEquality::AsciiCase
+            },
+            foreign_key_names: NameEquality::Exact,
+            home: (!spacious).then(|| "main".to_owned()),
             constraint_names_per_namespace: false,
             index_names_per_namespace: true,
+            checks_share_names: spacious,
+            foreign_keys_make_indexes: false,
         }
     }
 }
@@ -275,6 +291,10 @@ impl Dialect for Toy {
                 Feature::Checks | Feature::PartialIndexes | Feature::ExpressionIndexes
             ),
         }
+    }
+
+    fn has_room_for(&self, kind: ObjectKind, name: &str) -> bool {
+        !(self.folds() && kind == ObjectKind::Table) || name.len() <= 24
     }
 
     fn reserves(&self, kind: ObjectKind, name: &str) -> bool {

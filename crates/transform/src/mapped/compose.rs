@@ -17,6 +17,7 @@ use super::rules::{Assigned, assign, hint_for};
 use super::shared::Shared;
 use super::slips;
 use super::sources::{Described, Member, shell};
+use super::unkept::Unkept;
 use crate::{Lookups, MaskKey};
 
 /// What a mapping means for the catalogs as they are now.
@@ -27,6 +28,8 @@ pub(crate) struct Composed {
     pub(crate) renames: Renames,
     /// What changes besides what the rules say.
     pub(crate) findings: Vec<Finding>,
+    /// Foreign keys that a merge makes impossible; what becomes of their rows is counted with the rest of the profile.
+    pub(crate) unkept: Vec<Unkept>,
     /// What each table is read from.
     pub(crate) tables: BTreeMap<TableId, Vec<Arc<Part>>>,
     /// What stands behind each sequence: which database, by place, and what it calls it; several for a merged table.
@@ -77,6 +80,8 @@ pub(crate) struct Tools<'a> {
     pub(crate) target_engine: &'a str,
     /// True where the target has namespaces; else they become prefixes.
     pub(crate) has_namespaces: bool,
+    /// Where the target keeps tables unless told otherwise.
+    pub(crate) place: Option<String>,
 }
 
 /// A table of one of the databases.
@@ -108,7 +113,7 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
         }
     }
     reserved::refuse(tools)?;
-    let assigned = assign(tools.mapping, &called)?;
+    let assigned = assign(tools.mapping, &called, tools.place.as_deref())?;
     let origins = origins(&assigned, &called);
     let mut composed = beginning(databases, tools);
     let dissolved = origins.iter().filter(|(id, made)| made.as_slice() != [*id]);
@@ -160,6 +165,7 @@ fn beginning(databases: &[Described<'_>], tools: &Tools<'_>) -> Composed {
             ..Renames::default()
         },
         findings: Vec::new(),
+        unkept: Vec::new(),
         tables: BTreeMap::new(),
         sequences: sequences(databases),
         members: databases.iter().map(Described::member).collect(),
@@ -317,7 +323,10 @@ fn sequences(databases: &[Described<'_>]) -> BTreeMap<TableId, Vec<(usize, Table
 
 fn take(composed: &mut Composed, assigned: &Assigned<'_>, table: Table, parts: Vec<Part>) {
     let id = assigned.id.clone();
-    if let Some(to) = &assigned.to {
+    // What is merged or split bears the name that the mapping gives it.
+    let is_given = assigned.is_merged() || parts.iter().any(|part| part.called != id);
+    let given = assigned.to.as_ref().or_else(|| is_given.then_some(&id));
+    if let Some(to) = given {
         composed.renames.tables.insert(id.clone(), to.clone());
     }
     if let [only] = parts.as_slice() {

@@ -17,6 +17,7 @@ use whimbrel_core::{
 use super::compose::Composed;
 use super::part::{Part, PartColumn};
 use super::snapshot::MappedSnapshot;
+use crate::equal_texts::{perhaps_equal, surely_equal};
 
 /// Most keys that are held at once: about 150 MB.
 const HELD_MAX: usize = 4_000_000;
@@ -97,6 +98,7 @@ pub(crate) async fn duplicates(
             found.push(UniqueProfile {
                 name,
                 columns,
+                equalities: Vec::new(),
                 duplicates,
                 examples,
             });
@@ -132,8 +134,40 @@ async fn twice(
     columns: &[String],
     most: usize,
 ) -> Result<(u64, Vec<String>)> {
-    let (mut count, mut examples) = (0, Vec::new());
     let equalities = equalities(&snapshot.composed, table, columns);
+    let request = request(table, asked(&snapshot.composed, table, columns)?);
+    let equal = Equal {
+        columns: &equalities,
+        fold: surely_equal,
+    };
+    repeated_in(snapshot, &request, equal, most).await
+}
+
+/// Returns the number of values that more than one row has when texts are compared as a collation does that ignores so much in each column
+/// that is read, with some of them. Which letters such a collation calls equal is told by Unicode, not by the collation itself.
+///
+/// # Errors
+/// The database's.
+pub async fn repeated(
+    snapshot: &dyn Snapshot,
+    table: &Table,
+    columns: Vec<ReadColumn>,
+    equalities: &[TextEquality],
+) -> Result<(u64, Vec<String>)> {
+    let equal = Equal {
+        columns: equalities,
+        fold: perhaps_equal,
+    };
+    repeated_in(snapshot, &request(table, columns), equal, HELD_MAX).await
+}
+
+async fn repeated_in(
+    snapshot: &dyn Snapshot,
+    request: &ReadRequest,
+    equal: Equal<'_>,
+    most: usize,
+) -> Result<(u64, Vec<String>)> {
+    let (mut count, mut examples) = (0, Vec::new());
     let mut shares = vec![Share::ALL];
     while let Some(share) = shares.pop() {
         let mut repeated = HashSet::new();
@@ -143,7 +177,7 @@ async fn twice(
             later: &mut shares,
             most,
         };
-        each_key(snapshot, table, (columns, &equalities), |key| {
+        each_key(snapshot, request, equal, |key| {
             if held.share.has(key.hash) && !held.take(key.hash) && repeated.insert(key.hash) {
                 note(&mut examples, key)?;
             }
@@ -180,15 +214,7 @@ pub(crate) async fn orphans(
     let Some(parent) = snapshot.composed.catalog.table(&key.references) else {
         return Ok(None);
     };
-    let (mine, theirs) = (
-        asked(&snapshot.composed, table, &key.columns)?,
-        asked(&snapshot.composed, parent, &key.referred)?,
-    );
-    let is_alike = |one: &LogicalType, other: &LogicalType| {
-        discriminant(one) == discriminant(other) && arrow_type(one) == arrow_type(other)
-    };
-    let mut both = mine.iter().zip(&theirs);
-    if !both.all(|(one, other)| is_alike(&one.logical, &other.logical)) {
+    if !are_alike(snapshot, (table, &key.columns), (parent, &key.referred))? {
         return Ok(None);
     }
     let mut profile = ForeignKeyProfile {
@@ -199,6 +225,11 @@ pub(crate) async fn orphans(
     };
     // What the parent's key calls equal is found.
     let equalities = equalities(&snapshot.composed, parent, &key.referred);
+    let (theirs, mine) = ends(snapshot, (parent, &key.referred), (table, &key.columns))?;
+    let equal = Equal {
+        columns: &equalities,
+        fold: surely_equal,
+    };
     let mut shares = vec![Share::ALL];
     while let Some(share) = shares.pop() {
         let mut held = Held {
@@ -207,14 +238,14 @@ pub(crate) async fn orphans(
             later: &mut shares,
             most: HELD_MAX,
         };
-        each_key(snapshot, parent, (&key.referred, &equalities), |key| {
+        each_key(snapshot, &theirs, equal, |key| {
             if held.share.has(key.hash) {
                 held.take(key.hash);
             }
             Ok(())
         })
         .await?;
-        each_key(snapshot, table, (&key.columns, &equalities), |key| {
+        each_key(snapshot, &mine, equal, |key| {
             if held.share.has(key.hash) && !held.keys.contains(&key.hash) {
                 profile.orphans += 1;
                 note(&mut profile.examples, key)?;
@@ -224,6 +255,113 @@ pub(crate) async fn orphans(
         .await?;
     }
     Ok(Some(profile))
+}
+
+/// What the rows of a mapped table refer to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct References {
+    /// Rows that refer to exactly one row.
+    pub(crate) one: u64,
+    /// Rows that refer to any of several.
+    pub(crate) several: u64,
+    /// Rows that refer to none.
+    pub(crate) none: u64,
+    /// Values that more than one row has that may be referred to.
+    pub(crate) repeated: u64,
+    /// Some that mean several.
+    pub(crate) examples: Vec<String>,
+}
+
+/// Counts what the rows of a mapped table refer to by columns that are no key of the other; none when their values cannot be compared.
+pub(crate) async fn references(
+    snapshot: &MappedSnapshot,
+    table: &Table,
+    key: &ForeignKey,
+) -> Result<Option<References>> {
+    let Some(parent) = snapshot.composed.catalog.table(&key.references) else {
+        return Ok(None);
+    };
+    if !are_alike(snapshot, (table, &key.columns), (parent, &key.referred))? {
+        return Ok(None);
+    }
+    let mut found = References::default();
+    let equalities = equalities(&snapshot.composed, parent, &key.referred);
+    let (theirs, mine) = ends(snapshot, (parent, &key.referred), (table, &key.columns))?;
+    let equal = Equal {
+        columns: &equalities,
+        fold: surely_equal,
+    };
+    let mut shares = vec![Share::ALL];
+    while let Some(share) = shares.pop() {
+        let mut repeated = HashSet::new();
+        let mut held = Held {
+            share,
+            keys: HashSet::new(),
+            later: &mut shares,
+            most: HELD_MAX,
+        };
+        each_key(snapshot, &theirs, equal, |key| {
+            if held.share.has(key.hash) && !held.take(key.hash) {
+                repeated.insert(key.hash);
+            }
+            Ok(())
+        })
+        .await?;
+        each_key(snapshot, &mine, equal, |key| {
+            if !held.share.has(key.hash) {
+                return Ok(());
+            }
+            if repeated.contains(&key.hash) {
+                found.several += 1;
+                return note(&mut found.examples, key);
+            }
+            match held.keys.contains(&key.hash) {
+                true => found.one += 1,
+                false => found.none += 1,
+            }
+            Ok(())
+        })
+        .await?;
+        let share = held.share;
+        found.repeated += repeated.into_iter().filter(|hash| share.has(*hash)).count() as u64;
+    }
+    Ok(Some(found))
+}
+
+/// Tells whether values at both ends of a key travel alike.
+fn are_alike(
+    snapshot: &MappedSnapshot,
+    (table, columns): (&Table, &[String]),
+    (parent, referred): (&Table, &[String]),
+) -> Result<bool> {
+    let mine = asked(&snapshot.composed, table, columns)?;
+    let theirs = asked(&snapshot.composed, parent, referred)?;
+    let is_alike = |one: &LogicalType, other: &LogicalType| {
+        discriminant(one) == discriminant(other) && arrow_type(one) == arrow_type(other)
+    };
+    let mut both = mine.iter().zip(&theirs);
+    Ok(both.all(|(one, other)| is_alike(&one.logical, &other.logical)))
+}
+
+/// What to read at both ends of a key.
+fn ends(
+    snapshot: &MappedSnapshot,
+    (parent, referred): (&Table, &[String]),
+    (table, columns): (&Table, &[String]),
+) -> Result<(ReadRequest, ReadRequest)> {
+    let of = |table, columns| Ok::<_, Error>(request(table, asked(&snapshot.composed, table, columns)?));
+    Ok((of(parent, referred)?, of(table, columns)?))
+}
+
+/// All rows of a table, by some of its columns.
+fn request(table: &Table, columns: Vec<ReadColumn>) -> ReadRequest {
+    ReadRequest {
+        table: table.clone(),
+        columns,
+        range: KeyRange::All,
+        batch_bytes: BATCH_BYTES,
+        packed: false,
+    }
 }
 
 /// A key without NULL.
@@ -302,55 +440,49 @@ fn equalities(composed: &Composed, table: &Table, columns: &[String]) -> Vec<Tex
         .collect()
 }
 
-/// The keys with one text for those that are sure to be equal. A collation may call more texts equal than these.
-fn folded(records: &RecordBatch, equalities: &[TextEquality]) -> Result<RecordBatch> {
-    let fold = |text: &str, equality: TextEquality| {
-        let text = match equality.ignores_padding {
-            true => text.trim_end_matches(' '),
-            false => text,
-        };
-        match (equality.ignores_case, equality.ignores_accents) {
-            (true, true) => text.to_lowercase(),
-            (true, false) => text.to_ascii_lowercase(),
-            (false, _) => text.to_owned(),
-        }
-    };
+/// Which texts count as equal.
+#[derive(Clone, Copy)]
+struct Equal<'a> {
+    /// What is ignored in each column of the key.
+    columns: &'a [TextEquality],
+    /// Gives equal texts one form.
+    fold: fn(&str, TextEquality) -> String,
+}
+
+/// The keys with one text for those that are equal.
+fn folded(records: &RecordBatch, equal: Equal<'_>) -> Result<RecordBatch> {
     let column = |(array, equality): (&ArrayRef, &TextEquality)| -> ArrayRef {
         match array.as_string_opt::<i32>().filter(|_| !equality.is_exact()) {
             Some(texts) => {
-                let folded = texts.iter().map(|text| text.map(|text| fold(text, *equality)));
+                let folded = texts
+                    .iter()
+                    .map(|text| text.map(|text| (equal.fold)(text, *equality)));
                 Arc::new(folded.collect::<StringArray>())
             }
             None => Arc::clone(array),
         }
     };
-    let columns = records.columns().iter().zip(equalities).map(column).collect();
+    let columns = records.columns().iter().zip(equal.columns).map(column).collect();
     RecordBatch::try_new(records.schema(), columns)
         .map_err(|error| Error::bug("folded keys do not make a batch").with_cause(error))
 }
 
-/// Looks at the key of each row; `equalities` say which texts of each of its columns count as equal.
+/// Looks at the key of each row.
 async fn each_key(
-    snapshot: &MappedSnapshot,
-    table: &Table,
-    (columns, equalities): (&[String], &[TextEquality]),
+    snapshot: &dyn Snapshot,
+    request: &ReadRequest,
+    equal: Equal<'_>,
     mut each: impl FnMut(KeyOf<'_>) -> Result<()>,
 ) -> Result<()> {
-    let columns = asked(&snapshot.composed, table, columns)?;
-    let types = columns.iter().map(|column| column.logical.clone()).collect();
+    let columns = request.columns.iter();
+    let types = columns.map(|column| column.logical.clone()).collect();
     let mut hasher = RowHasher::new(types, Vec::new());
-    let mut batches = snapshot.read(ReadRequest {
-        table: table.clone(),
-        columns,
-        range: KeyRange::All,
-        batch_bytes: BATCH_BYTES,
-        packed: false,
-    });
+    let mut batches = snapshot.read(request.clone());
     while let Some(batch) = batches.try_next().await? {
         let records = &batch.records;
         let is_null = |row: usize| records.columns().iter().any(|column| column.is_null(row));
         let mut hashes = Vec::with_capacity(batch.rows());
-        hasher.hash(&folded(records, equalities)?, &[], |found| {
+        hasher.hash(&folded(records, equal)?, &[], |found| {
             if !is_null(found.row) {
                 hashes.push((found.row, found.hash));
             }

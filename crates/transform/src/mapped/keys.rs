@@ -11,6 +11,7 @@ use whimbrel_core::{
 
 use super::compose::Composed;
 use super::part::{Part, PartColumn, Value};
+use super::unkept::Unkept;
 
 /// Takes out what does not hold any more, and says so.
 ///
@@ -36,17 +37,23 @@ pub(crate) fn settle(
     for table in &tables {
         let mut keys = Vec::new();
         for key in &table.foreign_keys {
+            let gone = |why| Gone {
+                kind: ObjectKind::ForeignKey,
+                name: label(&key.name, &key.columns),
+                what: None,
+                why,
+            };
             match between(composed, &tables, table, key, (origins, target)) {
-                Ok(key) => keys.push(key),
-                Err(why) => {
-                    let gone = Gone {
-                        kind: ObjectKind::ForeignKey,
-                        name: label(&key.name, &key.columns),
-                        what: None,
-                        why,
-                    };
-                    composed.findings.push(gone.finding(&table.id));
+                Ok(made) => {
+                    composed.findings.extend(widened(&table.id, key, &made));
+                    keys.push(made);
                 }
+                Err(Unmade::Impossible(why)) => composed.findings.push(gone(why).finding(&table.id)),
+                Err(Unmade::Unkeyed { why, key }) => composed.unkept.push(Unkept {
+                    table: table.id.clone(),
+                    finding: gone(why).finding(&table.id),
+                    key: *key,
+                }),
             }
         }
         kept.insert(table.id.clone(), keys);
@@ -328,21 +335,21 @@ fn between(
     table: &Table,
     key: &ForeignKey,
     (origins, target): (&BTreeMap<TableId, Vec<&TableId>>, &dyn Dialect),
-) -> Result<ForeignKey, String> {
+) -> Result<ForeignKey, Unmade> {
     let to = match origins.get(&key.references).map(Vec::as_slice) {
         Some([one]) => (*one).clone(),
-        Some([]) | None => return Err(format!("`{}` does not move", key.references)),
-        Some(_) => return Err(format!("`{}` is split", key.references)),
+        Some([]) | None => return Err(format!("`{}` does not move", key.references).into()),
+        Some(_) => return Err(format!("`{}` is split", key.references).into()),
     };
     let parent = tables
         .iter()
         .find(|parent| parent.id == to)
-        .ok_or("its table is gone")?;
+        .ok_or_else(|| "its table is gone".to_owned())?;
     let (children, parents) = (&composed.tables[&table.id], &composed.tables[&to]);
     let mut referred = Vec::new();
     for (own, other) in key.columns.iter().zip(&key.referred) {
         if let Some(missing) = children.iter().find(|part| part.column(own).is_none()) {
-            return Err(format!("`{}` has no column `{own}`", missing.table.id));
+            return Err(format!("`{}` has no column `{own}`", missing.table.id).into());
         }
         // A merged table calls its columns as the target does.
         let name = parents
@@ -363,7 +370,28 @@ fn between(
         )?;
         referred.push(name);
     }
-    let is_key = parent.primary_key.iter().chain(&parent.uniques).any(|key| {
+    let made = ForeignKey {
+        references: to.clone(),
+        referred,
+        ..key.clone()
+    };
+    if !is_key(parent, &made.referred) {
+        let wide = with_source((children, parents), &made).filter(|wide| is_key(parent, &wide.referred));
+        return wide.ok_or_else(|| Unmade::Unkeyed {
+            why: no_key(parent, &made.referred, parents.len() > 1),
+            key: Box::new(made),
+        });
+    }
+    let changes = to != key.references || made.referred != key.referred;
+    Ok(ForeignKey {
+        definition: key.definition.clone().filter(|_| !changes),
+        ..made
+    })
+}
+
+/// Tells whether the columns are a key of the table.
+fn is_key(parent: &Table, referred: &[String]) -> bool {
+    parent.primary_key.iter().chain(&parent.uniques).any(|key| {
         key.columns.len() == referred.len() && referred.iter().all(|name| key.columns.contains(name))
     }) || parent.indexes.iter().any(|index| {
         index.unique
@@ -372,17 +400,89 @@ fn between(
                 .parts
                 .iter()
                 .all(|part| part.column.as_ref().is_some_and(|name| referred.contains(name)))
-    });
-    if !is_key {
-        return Err(no_key(parent, &referred, parents.len() > 1));
+    })
+}
+
+/// A foreign key that cannot be made.
+enum Unmade {
+    /// What it says has no meaning any more.
+    Impossible(String),
+    /// What it refers to is no key of the table that is made.
+    Unkeyed {
+        /// Why not.
+        why: String,
+        /// The key as it would be.
+        key: Box<ForeignKey>,
+    },
+}
+
+impl From<String> for Unmade {
+    fn from(why: String) -> Self {
+        Self::Impossible(why)
     }
-    let changes = to != key.references || referred != key.referred;
-    Ok(ForeignKey {
-        references: to,
-        referred,
-        definition: key.definition.clone().filter(|_| !changes),
+}
+
+/// The key with the columns that name the source at both ends, where each part refers to rows that bear the same name.
+fn with_source((children, parents): (&[Arc<Part>], &[Arc<Part>]), key: &ForeignKey) -> Option<ForeignKey> {
+    // The name of the source can neither become NULL with the rest, nor be there where the rest must be whole.
+    let clears = |action: &str| action.starts_with("SET ");
+    let is_whole = key.match_full && key.columns.len() > 1;
+    if clears(&key.on_delete) || clears(&key.on_update) || is_whole {
+        return None;
+    }
+    let named = |parts: &[Arc<Part>]| parts.first()?.source_column.clone();
+    let (own, other) = (named(children)?, named(parents)?);
+    let refers_alike = |child: &Arc<Part>| {
+        let Some(references) = own_reference(child, &key.columns) else {
+            return false;
+        };
+        let mut parents = parents.iter();
+        let behind =
+            parents.find(|parent| parent.database == child.database && &parent.table.id == references);
+        behind.is_some_and(|parent| parent.source_name == child.source_name)
+    };
+    let with = |first: String, rest: &[String]| std::iter::once(first).chain(rest.iter().cloned()).collect();
+    children.iter().all(refers_alike).then(|| ForeignKey {
+        columns: with(own, &key.columns),
+        referred: with(other, &key.referred),
+        match_full: false,
+        definition: None,
         ..key.clone()
     })
+}
+
+/// The table that a part's own foreign key on the columns refers to.
+pub(crate) fn own_reference<'a>(part: &'a Part, columns: &[String]) -> Option<&'a TableId> {
+    let is_it = |own: &&ForeignKey| {
+        let mut both = own.columns.iter().zip(columns);
+        own.columns.len() == columns.len()
+            && both.all(|(own, name)| {
+                part.column(name)
+                    .is_some_and(|column| column.comes_from(part, own))
+            })
+    };
+    part.table
+        .foreign_keys
+        .iter()
+        .find(is_it)
+        .map(|own| &own.references)
+}
+
+/// Says that a key refers by more columns than it did.
+fn widened(table: &TableId, key: &ForeignKey, made: &ForeignKey) -> Option<Finding> {
+    let subject = ObjectId::part(
+        ObjectKind::ForeignKey,
+        table.clone(),
+        label(&key.name, &key.columns),
+    );
+    let message = format!(
+        "the foreign key `{subject}` refers by ({}) to ({}) of `{}`",
+        made.columns.join(", "),
+        made.referred.join(", "),
+        made.references
+    );
+    (made.columns.len() > key.columns.len())
+        .then(|| Finding::new("mapping", Severity::Info, subject, message))
 }
 
 /// Why nothing can refer to the columns; in a merged table several rows may have what was a key of each.

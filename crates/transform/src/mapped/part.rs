@@ -42,6 +42,8 @@ pub(crate) struct Part {
     pub(crate) key: Option<Vec<String>>,
     /// The column that names the source.
     pub(crate) source_column: Option<String>,
+    /// What it holds: the name of the database, or of the table where there is only one database.
+    pub(crate) source_name: String,
 }
 
 /// A column that a part gives.
@@ -78,6 +80,19 @@ pub(crate) enum Value {
 /// The column in an expression.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// What tells the rows of a table from those of others that become one with it.
+fn source_name(described: &Described<'_>, table: &TableId) -> String {
+    let database = described.database;
+    if !database.name.is_empty() {
+        return database.name.clone();
+    }
+    let home = database.connector.capabilities().default_namespace;
+    match table.namespace.as_deref() == home {
+        true => table.name.clone(),
+        false => table.to_string(),
+    }
 }
 
 /// What stands for a value that a mask hides.
@@ -125,9 +140,11 @@ impl Part {
                     .map_err(|error| mapping_error(error, &table.id.to_string(), "where"))?,
             ),
         };
+        let source_name = source_name(described, &table.id);
         Ok(Self {
             database,
-            columns: builder.columns(&described.database.name)?,
+            columns: builder.columns(&source_name)?,
+            source_name,
             table: table.clone(),
             called: called.id.clone(),
             is_merged: false,

@@ -63,6 +63,7 @@ async fn read(
         catalog: whimbrel_core::Catalog::default(),
         renames: Renames::default(),
         findings: Vec::new(),
+        unkept: Vec::new(),
         tables: BTreeMap::from([(table.id.clone(), vec![Arc::new(alone)])]),
         sequences: BTreeMap::new(),
         members: Vec::new(),

@@ -36,12 +36,16 @@ impl Assigned<'_> {
     }
 }
 
-/// Distributes the rules over the tables.
+/// Distributes the rules over the tables; `place` is where the target keeps tables unless told otherwise.
 ///
 /// # Errors
 /// `Invalid` for a rule that meets no table, or more than one where it names its own.
-pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<Assigned<'m>>> {
-    let (general, mut ways) = distributed(mapping, bases)?;
+pub(crate) fn assign<'m>(
+    mapping: &'m Mapping,
+    bases: &[Table],
+    place: Option<&str>,
+) -> Result<Vec<Assigned<'m>>> {
+    let (general, mut ways) = distributed(mapping, bases, place)?;
     let kin = Kin::of(bases);
     families::fold(&kin, &mut ways);
     let mut merged: BTreeMap<TableId, usize> = BTreeMap::new();
@@ -110,16 +114,17 @@ pub(crate) fn assign<'m>(mapping: &'m Mapping, bases: &[Table]) -> Result<Vec<As
 fn distributed<'m>(
     mapping: &'m Mapping,
     bases: &[Table],
+    place: Option<&str>,
 ) -> Result<(Vec<Vec<&'m TableRule>>, Vec<Vec<Way<'m>>>)> {
     let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
     let mut ways: Vec<Vec<Way<'_>>> = bases.iter().map(|_| Vec::new()).collect();
-    for (place, rule) in mapping.tables.iter().enumerate() {
+    for (number, rule) in mapping.tables.iter().enumerate() {
         let met = met(rule, bases)?;
-        refuse_one_name_in_two_places(rule, &met, bases)?;
+        refuse_one_name_in_two_places(rule, &met, bases, place)?;
         for at in met {
             match &rule.to {
                 None => general[at].push(rule),
-                Some(to) => ways[at].push((named(to, &bases[at].id), place, rule)),
+                Some(to) => ways[at].push((named(to, &bases[at].id), number, rule)),
             }
         }
     }
@@ -169,7 +174,12 @@ fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
 }
 
 /// A bare `to` stays beside each table, so that tables of two namespaces would not become the one that the rule seems to make.
-fn refuse_one_name_in_two_places(rule: &TableRule, met: &[usize], bases: &[Table]) -> Result<()> {
+fn refuse_one_name_in_two_places(
+    rule: &TableRule,
+    met: &[usize],
+    bases: &[Table],
+    place: Option<&str>,
+) -> Result<()> {
     let Some(to) = rule.to.as_deref().filter(|to| !to.contains('.')) else {
         return Ok(());
     };
@@ -184,7 +194,7 @@ fn refuse_one_name_in_two_places(rule: &TableRule, met: &[usize], bases: &[Table
     .with_code("mapping")
     .with_hint(format!(
         "to merge them, name the place: to = \"{}.{to}\"; else write a rule for each",
-        first.namespace.as_deref().unwrap_or("NAMESPACE")
+        place.or(first.namespace.as_deref()).unwrap_or("NAMESPACE")
     )))
 }
 
@@ -279,7 +289,7 @@ mod tests {
             tables: rules,
             ..Mapping::default()
         };
-        let found = assign(&mapping, bases)?;
+        let found = assign(&mapping, bases, None)?;
         Ok(found
             .iter()
             .map(|table| {

@@ -318,6 +318,7 @@ mod tests {
                 catalog: Catalog::default(),
                 renames: Renames::default(),
                 findings: Vec::new(),
+                unkept: Vec::new(),
                 tables: BTreeMap::new(),
                 sequences: BTreeMap::new(),
                 members: Vec::new(),
