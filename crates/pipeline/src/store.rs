@@ -18,7 +18,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
-use whimbrel_core::{Error, ErrorClass, MigrationId, Plan, Result, fault, hex};
+use whimbrel_core::{Error, ErrorClass, MigrationId, Plan, Result, fault, hash_of, hex};
 
 use crate::failure::PLAN_CHANGED;
 
@@ -398,7 +398,11 @@ pub(crate) fn check_plan(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Returns a file-safe form of a name: other characters than letters, digits, `_`, `-` and inner dots as `%XX`.
+/// The longest name of a file before its ending; file systems take 255 bytes.
+const FILE_NAME_BYTES_MAX: usize = 200;
+
+/// Returns a file-safe form of a name: other characters than letters, digits, `_`, `-` and inner dots as `%XX`, and a hash at the end of what is
+/// too long.
 pub(crate) fn file_safe(name: &str) -> String {
     let mut safe = String::with_capacity(name.len());
     for (at, byte) in name.bytes().enumerate() {
@@ -407,6 +411,11 @@ pub(crate) fn file_safe(name: &str) -> String {
         } else {
             safe.push_str(&format!("%{byte:02X}"));
         }
+    }
+    if safe.len() > FILE_NAME_BYTES_MAX {
+        let hash = hash_of(&name);
+        safe.truncate(FILE_NAME_BYTES_MAX - hash.len());
+        safe.push_str(&hash);
     }
     safe
 }
@@ -498,6 +507,9 @@ mod tests {
     #[test]
     fn table_names_cannot_leave_their_folder() {
         assert_eq!(file_safe("../a/b"), "%2E.%2Fa%2Fb");
+        let long = |end: &str| file_safe(&format!("{}{end}", "日".repeat(63)));
+        assert_eq!(long("a").len(), FILE_NAME_BYTES_MAX);
+        assert_ne!(long("a"), long("b"));
         assert_eq!(file_safe("public.users"), "public.users");
     }
 }
