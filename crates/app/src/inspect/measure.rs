@@ -31,14 +31,25 @@ pub(super) async fn qualities(
     limits: ReadLimits,
     watch: &dyn AnalysisWatch,
 ) -> Result<BTreeMap<TableId, TableQuality>> {
-    let Readable { tables, profiles, .. } = readable;
+    let Readable {
+        tables,
+        profiles,
+        catalog,
+        ..
+    } = readable;
+    let families = families(catalog, tables, profiles);
+    let columns = |table: &Table, profile: &TableProfile| {
+        // A column has one form in all partitions, since only what was read alike can be said of the whole.
+        let family = families.get(&top(catalog, table));
+        columns(readable.dialect, catalog, table, family.unwrap_or(profile))
+    };
     let counted = tables
         .iter()
         .filter_map(|table| Some((*table, profiles.get(&table.id)?)));
     let (divided, mut chosen): (Vec<_>, Vec<_>) =
         counted.partition(|(table, _)| table.partitioned_by.is_some());
     let wholes = divided.into_iter().map(|(table, profile)| {
-        let columns = columns(readable.dialect, readable.catalog, table, profile);
+        let columns = columns(table, profile);
         (table.id.clone(), TableGauge::new(table, &columns))
     });
     let mut found = Found::new(wholes.collect());
@@ -55,8 +66,8 @@ pub(super) async fn qualities(
     });
     let jobs = |(table, profile): (&Table, &TableProfile)| Job {
         snapshot: Arc::clone(&snapshot),
-        columns: columns(readable.dialect, readable.catalog, table, profile),
-        above: above(readable.catalog, table),
+        columns: columns(table, profile),
+        above: above(catalog, table),
         table: table.clone(),
         batch_bytes: limits.batch_bytes(),
     };
@@ -112,6 +123,39 @@ fn above(catalog: &Catalog, table: &Table) -> Vec<TableId> {
             .and_then(|parent| parent.partition_of.as_ref());
     }
     found
+}
+
+/// The partitioned table that a table is part of, or the table itself.
+fn top(catalog: &Catalog, table: &Table) -> TableId {
+    above(catalog, table).pop().unwrap_or_else(|| table.id.clone())
+}
+
+/// What the profiles of the partitions say of the columns of each partitioned table together, as far as the form of values depends on it.
+fn families(
+    catalog: &Catalog,
+    tables: &[&Table],
+    profiles: &BTreeMap<TableId, TableProfile>,
+) -> BTreeMap<TableId, TableProfile> {
+    let mut families: BTreeMap<TableId, TableProfile> = BTreeMap::new();
+    let parts = tables.iter().filter(|table| table.partition_of.is_some());
+    for (table, profile) in parts.filter_map(|table| Some((table, profiles.get(&table.id)?))) {
+        let family = families.entry(top(catalog, table)).or_default();
+        for (name, part) in &profile.columns {
+            let whole = family.columns.entry(name.clone()).or_default();
+            whole.invalid_text += part.invalid_text;
+            whole.nul_text += part.nul_text;
+            whole.odd_floats += part.odd_floats;
+            whole.out_of_range += part.out_of_range;
+            for (shape, rows) in &part.shapes {
+                let seen = whole.shapes.entry(shape.clone()).or_default();
+                *seen = match shape.ends_with("_max") {
+                    true => (*seen).max(*rows),
+                    false => *seen + rows,
+                };
+            }
+        }
+    }
+    families
 }
 
 /// A table to read.

@@ -181,6 +181,26 @@ fn a_partitioned_table_shows_what_its_partitions_hold_once() {
 }
 
 #[test]
+fn a_column_that_one_partition_would_give_in_another_form_is_measured_in_all_of_them() {
+    let Some(database) = TestDatabase::create("parts_formed") else {
+        return;
+    };
+    database.execute(
+        "create table event (id int, amount numeric(5,0), at timestamp) partition by range (id);
+        create table event_1 partition of event for values from (1) to (10);
+        create table event_2 partition of event for values from (10) to (20);
+        insert into event values (1, 5, '2024-01-01'), (2, 7, '2024-01-02'), (11, 'NaN', '294270-01-01'), (12, 9, null);
+        create table whole as select * from event;
+        analyze",
+    );
+    let inventory = inspected(database.url());
+    let table = |name: &str| named(&inventory["tables"], "table", name);
+    let columns = &table("event")["detail"]["columns"];
+    assert_eq!(columns.as_array().unwrap().len(), 3, "{columns}");
+    assert_eq!(columns, &table("whole")["detail"]["columns"]);
+}
+
+#[test]
 fn the_plan_and_the_page_say_where_the_rows_of_a_partitioned_table_are() {
     let create = TestDatabase::create;
     let (Some(source), Some(target)) = (create("parts_from"), create("parts_to")) else {
