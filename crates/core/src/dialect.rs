@@ -52,13 +52,19 @@ pub trait Dialect: Send + Sync {
         true
     }
 
-    /// Tells whether a column that travels as text takes any text which is not too long; false where the type reads only texts of its own.
+    /// Tells whether a column that travels as text or bytes takes any which are not too long; false where the type reads only some of its own.
     fn takes_any_text(&self, _column: &Column) -> bool {
         true
     }
 
     /// Returns what the column takes of the values of its form; none when it takes all that are not too long or too large for the form.
     fn room(&self, _column: &Column) -> Option<Room> {
+        None
+    }
+
+    /// Returns a query for what the column makes of a text, as the server prints it, where only the server knows what the column takes: NULL or
+    /// an error where the text is no value of its type. None when [`Dialect::logical`] and [`Dialect::room`] say it all.
+    fn reading(&self, _column: &Column, _text: &str) -> Option<String> {
         None
     }
 
@@ -248,8 +254,42 @@ pub enum Room {
         /// True when it takes no fewer.
         is_fixed: bool,
     },
+    /// Texts of so many bytes in UTF-8.
+    TextBytes(u32),
     /// The years of a calendar.
     Years,
+    /// Whole numbers.
+    Whole {
+        /// The least.
+        least: i128,
+        /// The greatest.
+        most: i128,
+    },
+    /// Numbers with so many digits.
+    Digits {
+        /// Before the point.
+        whole: u32,
+        /// Behind it.
+        places: u32,
+        /// True when they may be below zero.
+        is_signed: bool,
+    },
+    /// Days and moments, in microseconds since 1970; the infinities always.
+    Moments {
+        /// The first.
+        first: i64,
+        /// The last.
+        last: i64,
+        /// Digits of the fraction of a second.
+        places: u8,
+    },
+    /// Times of day, and spans without days.
+    Clock {
+        /// The longest, in microseconds, either way.
+        most: i64,
+        /// Digits of the fraction of a second.
+        places: u8,
+    },
 }
 
 /// A feature that some engines have, as far as it can be left out without touching a value.

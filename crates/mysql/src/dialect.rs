@@ -93,17 +93,22 @@ impl Dialect for MysqlDialect {
     fn takes_any_text(&self, column: &Column) -> bool {
         !matches!(
             Kind::parse(&column.native),
-            Kind::Uuid | Kind::Inet4 | Kind::Inet6 | Kind::Json | Kind::Other(_)
+            Kind::Uuid
+                | Kind::Inet4
+                | Kind::Inet6
+                | Kind::Json
+                | Kind::Spatial(_)
+                | Kind::Vector(_)
+                | Kind::Other(_)
         )
     }
 
     fn room(&self, column: &Column) -> Option<Room> {
-        let kind = Kind::parse(&column.native);
-        if let Kind::Binary(most) | Kind::Varbinary(most) = kind {
-            let is_fixed = matches!(kind, Kind::Binary(_));
-            return Some(Room::Bytes { most, is_fixed });
-        }
-        (kind == Kind::Year).then_some(Room::Years)
+        mapping::room(column)
+    }
+
+    fn reading(&self, column: &Column, text: &str) -> Option<String> {
+        mapping::reading(self, column, text)
     }
 
     fn is_kin(&self, engine: &str) -> bool {

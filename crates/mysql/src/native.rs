@@ -279,7 +279,7 @@ const DIGITS: u32 = 65;
 const SCALE: u32 = 38;
 
 /// The numbers between the first parentheses.
-fn numbers(rest: &str) -> Vec<u32> {
+pub(crate) fn numbers(rest: &str) -> Vec<u32> {
     let inside = rest
         .strip_prefix('(')
         .and_then(|rest| rest.split(')').next())

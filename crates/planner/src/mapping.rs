@@ -55,6 +55,7 @@ pub(crate) fn map(
                     }
                     .settled(target, notes),
                 };
+                report_failures(&spot, notes);
                 (column.name.clone(), way)
             })
             .collect();
@@ -96,6 +97,26 @@ fn adopted(spot: &Spot<'_, '_>, kin: &Kin, respelling: &Respelling) -> Option<St
         new.unwrap_or_else(|_| native.clone())
     });
     wanted.or_else(|| kept.cloned())
+}
+
+/// Tells of rows on which the mapping fails: its expression cannot be computed, or gives what the column does not hold. The run names each.
+fn report_failures(spot: &Spot<'_, '_>, notes: &mut Notes<'_>) {
+    let Some(profile) = spot.profile().filter(|profile| profile.refused > 0) else {
+        return;
+    };
+    // What a wanted type does to values is a finding of its own.
+    if scope_lossy(spot).is_some() {
+        return;
+    }
+    let subject = spot.subject();
+    let message = format!(
+        "rows on which the mapping of `{subject}` fails: {}",
+        profile.refused
+    );
+    let hint = "hint: mend the expression, so that it gives every row a value that the column holds, or leave such rows out: where = \"...\"";
+    let finding = Finding::new("mapping", Severity::Warning, subject, message);
+    let evidence = profile.refused_example.iter().cloned().chain([hint.to_owned()]);
+    notes.add(evidence.fold(finding, Finding::with_evidence));
 }
 
 /// Says what the type that a person wants does to the values: none becomes another one, so rows may be refused.

@@ -6,13 +6,14 @@ mod expression;
 mod limits;
 mod mapping;
 mod neutral;
+mod room;
 mod spelling;
 
 use sqlparser::ast::{Expr, Query};
 use whimbrel_core::{
     Catalog, Change, Column, ColumnCheck, ColumnProfile, ColumnUse, Comparable, Dialect, ExpressionContext,
-    Feature, LogicalType, Mapped, ObjectKind, Result, Step, Table, TableId, TargetCollation, TextEquality,
-    Untranslated, ValueRule,
+    Feature, LogicalType, Mapped, ObjectKind, Result, Room, Step, Table, TableId, TargetCollation,
+    TextEquality, Untranslated, ValueRule,
 };
 
 pub(crate) use ddl::{DROP_NAMESPACE_IF_EMPTY, aside_of, is_aside};
@@ -85,7 +86,16 @@ impl Dialect for PostgresDialect {
     fn takes_any_text(&self, column: &Column) -> bool {
         // The type may be of an extension, in any namespace.
         let name = column.native.rsplit('.').next().unwrap_or_default();
-        Kind::parse(&column.native).is_text() || matches!(name, "citext" | "name")
+        let kind = Kind::parse(&column.native);
+        kind.is_text() || matches!(kind, Kind::Bytea) || matches!(name, "citext" | "name")
+    }
+
+    fn room(&self, column: &Column) -> Option<Room> {
+        room::room(&column.native)
+    }
+
+    fn reading(&self, column: &Column, text: &str) -> Option<String> {
+        room::reading(column, text)
     }
 
     fn native(&self, logical: &LogicalType, usage: &ColumnUse) -> Mapped<String> {

@@ -12,8 +12,10 @@ mod entries;
 mod exact;
 mod families;
 mod fill;
+mod kept;
 mod keyed;
 mod keys;
+mod literals;
 mod merge;
 mod numbering;
 mod part;
@@ -23,6 +25,7 @@ mod reading;
 mod remainder;
 mod reserved;
 mod retyped;
+mod room;
 mod rules;
 mod shared;
 mod slips;
@@ -44,6 +47,7 @@ use whimbrel_core::{
 use self::compose::{Composed, Tools, compose};
 pub use self::entries::read_entries;
 pub use self::keyed::repeated;
+use self::literals::Answers;
 pub use self::preview::{Preview, PreviewRow};
 use self::snapshot::MappedSnapshot;
 use self::sources::Described;
@@ -61,6 +65,8 @@ pub struct MappedSource {
     turns: Turns,
     /// What the mapping meant for the catalogs when they were last read.
     composed: Mutex<Option<Arc<Composed>>>,
+    /// What the databases said about texts that the mapping writes.
+    answers: Answers,
 }
 
 impl MappedSource {
@@ -81,6 +87,7 @@ impl MappedSource {
             target,
             turns: Turns::within(limits),
             composed: Mutex::new(None),
+            answers: Answers::default(),
         }
     }
 
@@ -170,10 +177,10 @@ impl MappedSource {
     }
 
     /// Works the mapping out for what the databases hold now.
-    fn compose(&self, described: &[Described<'_>]) -> Result<Arc<Composed>> {
+    async fn compose(&self, described: &[Described<'_>]) -> Result<Arc<Composed>> {
         let dialect = self.target.dialect();
         let capabilities = self.target.capabilities();
-        let composed = compose(
+        let mut composed = compose(
             described,
             &Tools {
                 mapping: &self.mapping,
@@ -188,13 +195,15 @@ impl MappedSource {
                     .or(capabilities.home),
             },
         )?;
+        self.answers.read(&mut composed, &self.databases).await?;
         let composed = Arc::new(composed);
         *self.last()? = Some(Arc::clone(&composed));
         Ok(composed)
     }
 
     async fn read_catalogs(&self) -> Result<Arc<Composed>> {
-        self.compose(&self.described(&self.catalogs().await?))
+        let catalogs = self.catalogs().await?;
+        self.compose(&self.described(&catalogs)).await
     }
 
     /// Adds what the mapping does to keys: it may put equal ones together, and part rows from those that they refer to.
@@ -294,7 +303,7 @@ impl Source for MappedSource {
                 findings.push(finding);
             }
         }
-        findings.extend(self.compose(&described)?.findings.iter().cloned());
+        findings.extend(self.compose(&described).await?.findings.iter().cloned());
         Ok(findings)
     }
 

@@ -178,11 +178,16 @@ impl Mask {
                 "a column of years cannot be hashed: a hash is no year".to_owned(),
                 "use `redact`, or make it a number first: types = { COLUMN = \"int\" }",
             ),
+            (Some(Room::TextBytes(most)), Way::Text(_)) if most < HASH_CHARS => refused(
+                format!("a column of {most} bytes cannot be hashed: a hash has {HASH_CHARS} characters"),
+                "use `redact`, or give the column a longer type",
+            ),
             (Some(Room::Bytes { most, is_fixed: true }), _) => {
                 self.bytes = usize::try_from(most).unwrap_or(0);
                 Ok(self)
             }
-            (Some(Room::Bytes { .. } | Room::Years) | None, _) => Ok(self),
+            // Hashes of numbers lie in the types that their numbers lie in, and what is redacted lies in all.
+            (Some(_) | None, _) => Ok(self),
         }
     }
 

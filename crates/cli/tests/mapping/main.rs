@@ -8,6 +8,7 @@ mod behind;
 mod bench;
 mod castings;
 mod crashes;
+mod held;
 mod hidden;
 mod kept_types;
 mod kin;

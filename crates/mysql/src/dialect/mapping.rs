@@ -9,6 +9,7 @@ mod collation;
 mod fit;
 mod misfit;
 mod native;
+mod room;
 
 use whimbrel_core::{Catalog, Column, ColumnProfile, LogicalType, Mapped};
 
@@ -17,6 +18,7 @@ pub(super) use collation::{charset, collation, equality};
 pub(super) use fit::{fit_key, fit_row};
 pub(super) use misfit::{misfit, misfit_without_signed_zero};
 pub(super) use native::native;
+pub(super) use room::{reading, room};
 
 use crate::native::Kind;
 use crate::profile::shape;

@@ -1,10 +1,14 @@
 //! How a value of a mapped column is computed, filled in and hidden.
 
-use arrow_array::RecordBatch;
-use whimbrel_core::{LogicalType, MaskRule, Result, Room};
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::Schema;
+use whimbrel_core::{Error, LogicalType, MaskRule, Result, Room};
 
 use super::exact::Exact;
 use super::fill::Fill;
+use super::room::{refuse_unheld, refuse_unlabelled};
 use crate::{Evaluated, Expression, InputColumn, Lookups, Mask, MaskKey, MaskKind};
 
 /// How a value is computed.
@@ -22,6 +26,10 @@ pub(crate) struct Computed {
     pub(crate) of: Option<usize>,
     /// What watches over a cast that may change values.
     pub(crate) exact: Option<Exact>,
+    /// What the wanted type takes, where that is not all of the form of the values.
+    pub(crate) room: Option<Room>,
+    /// The form of the wanted type, where that is not the form of the values.
+    pub(crate) wanted: Option<LogicalType>,
     /// What keeps the column's own values as they are, where only NULL gets another one.
     pub(crate) fill: Option<Fill>,
     /// True when every value means what the column's own means.
@@ -41,6 +49,8 @@ impl Computed {
             masked: None,
             of: None,
             exact: None,
+            room: None,
+            wanted: None,
             fill: None,
             keeps_values: false,
         })
@@ -66,7 +76,33 @@ impl Computed {
         if let Some(exact) = &self.exact {
             exact.refuse_changed(inputs, &mut evaluated)?;
         }
+        if let Some(room) = self.room {
+            refuse_unheld(room, &mut evaluated);
+        }
+        if let Some(wanted) = &self.wanted {
+            refuse_unlabelled(wanted, &mut evaluated);
+        }
         Ok(evaluated)
+    }
+
+    /// Tries a value that does not depend on the row before any row is read.
+    ///
+    /// # Errors
+    /// `Invalid` when it fails, or does not fit the wanted type.
+    pub(crate) fn refuse_unfit(&self, native: &str) -> Result<()> {
+        if !self.expression.reads().is_empty() {
+            return Ok(());
+        }
+        let row = RecordBatchOptions::new().with_row_count(Some(1));
+        let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &row)
+            .map_err(|error| Error::bug("a row without columns cannot be made").with_cause(error))?;
+        match self.evaluate(&row)?.failed.into_iter().next() {
+            Some((_, why)) => Err(
+                Error::invalid(format!("the value does not fit `{native}`: {why}"))
+                    .with_hint("name a value that the type holds, or another type"),
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Hides the values of the column.

@@ -36,6 +36,10 @@ struct Coverage {
     taken: Vec<u64>,
     nowhere: u64,
     several: u64,
+    /// Rows on which a filter fails, or that it cannot look at.
+    failed: u64,
+    /// Why, of the first of them.
+    why: Option<String>,
 }
 
 /// Counts the rows of every table, several at once; one pass over the columns that its filters look at.
@@ -119,12 +123,26 @@ impl Origin<'_> {
             };
             let kept = filter.evaluate(&inputs)?;
             kept.failed.iter().for_each(|(row, _)| failed[*row] = true);
+            if let Some((_, why)) = kept.failed.first() {
+                let told = part.untold().iter().all(Option::is_none);
+                let why = if told {
+                    why.as_str()
+                } else {
+                    "a row's value does not fit"
+                };
+                coverage.why.get_or_insert_with(|| why.to_owned());
+            }
             *rows += kept.rows.true_count() as u64;
             for (taken, passes) in taken.iter_mut().zip(kept.rows.values()) {
                 *taken += usize::from(passes);
             }
         }
-        coverage.rows += inputs.num_rows() as u64;
+        let unread = batch.rejects.len() as u64;
+        if let Some(reject) = batch.rejects.first() {
+            coverage.why.get_or_insert_with(|| reject.rule.clone());
+        }
+        coverage.failed += unread + failed.iter().filter(|failed| **failed).count() as u64;
+        coverage.rows += inputs.num_rows() as u64 + unread;
         for (taken, failed) in taken.into_iter().zip(failed) {
             coverage.nowhere += u64::from(taken == 0 && !failed);
             coverage.several += u64::from(taken > 1);
@@ -161,13 +179,25 @@ impl Origin<'_> {
         // several.
         let is_split = self.parts.len() > 1;
         let is_odd = is_split && (counted.nowhere > 0 || counted.several > 0 && self.gives_alike());
-        let severity = if is_odd { Severity::Warning } else { Severity::Info };
+        let is_failing = counted.failed > 0;
+        if is_failing {
+            message += &format!(", {} on which a filter fails", counted.failed);
+        }
+        let severity = match is_odd || is_failing {
+            true => Severity::Warning,
+            false => Severity::Info,
+        };
         let subject = ObjectId::whole(ObjectKind::Table, first.called.clone());
         let mut finding = Finding::new("mapping", severity, subject, message);
         let filters = self.parts.iter().filter(|(_, part)| part.filter.is_some());
         finding
             .evidence
             .extend(filters.map(|(to, part)| format!("`{to}` takes rows where {}", part.filter_text)));
+        if is_failing {
+            let hint = "hint: mend the filter, so that it says of every row whether it goes there";
+            finding.evidence.extend(counted.why.clone());
+            finding.evidence.push(hint.to_owned());
+        }
         finding
     }
 }

@@ -41,6 +41,18 @@ pub(crate) fn without_conditions(described: &Described<'_>, column: &Column) -> 
     Some((made, chain[0].id.clone()))
 }
 
+/// The column as it is below its domains.
+pub(crate) fn below(described: &Described<'_>, column: &Column) -> Column {
+    let mut made = column.clone();
+    for own in chain(described, column) {
+        if let UserTypeKind::Domain { base, .. } = &own.kind {
+            made.native.clone_from(base);
+            made.user_type = named(described, base).map(|behind| described.called(&behind.id));
+        }
+    }
+    made
+}
+
 /// The domains behind a column, the nearest first; none behind an array of them.
 fn chain<'a>(described: &Described<'a>, column: &Column) -> Vec<&'a UserType> {
     let mut types = described.catalog.types.iter();

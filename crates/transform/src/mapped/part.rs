@@ -11,7 +11,8 @@ use super::castable::word;
 use super::compose::{Base, Tools};
 use super::computed::{Computed, Masked};
 use super::exact::Exact;
-use super::fill::Fill;
+use super::fill::{Fill, Question};
+use super::kept::Kept;
 use super::keys::{Gone, mentions};
 use super::retyped::{Retyped, keeps_values};
 use super::rules::hint_for;
@@ -75,6 +76,16 @@ pub(crate) enum Value {
     },
     /// Computed.
     Computed(Box<Computed>),
+}
+
+impl Value {
+    /// What the part's database has to be asked before the values can be made.
+    pub(crate) fn question(&self) -> Option<&Question> {
+        match self {
+            Self::Column { .. } => None,
+            Self::Computed(computed) => computed.fill.as_ref()?.question.as_ref(),
+        }
+    }
 }
 
 /// The column in an expression.
@@ -542,12 +553,13 @@ impl Builder<'_> {
         let mut made = self.compute_as(name, &text, wanted)?;
         if is_own {
             if let Some(default) = default {
-                made.fill = self.fill(at, name, default)?;
+                made.fill = self.fill(at, column, default)?;
+                made.room = self.kept().room(column).filter(|_| made.fill.is_none());
             }
             part.gone = self.leave_conditions(&mut part.column);
         }
         if let Some(rule) = mask {
-            self.hide(&mut made, &part.column, *rule, is_own)?;
+            self.hide(&mut made, &part.column, *rule, wanted.or(computed))?;
         }
         made.of = (computed.is_none() && default.is_none()).then_some(at);
         part.column.derivation = Some(said(&made));
@@ -584,9 +596,28 @@ impl Builder<'_> {
     }
 
     /// What stands in the place of NULL in a column that keeps its form.
-    fn fill(&self, at: usize, name: &str, default: &str) -> Result<Option<Fill>> {
-        Fill::new((at, self.inputs), default, self.tools.lookups)
-            .map_err(|error| mapping_error(error, &self.place(name), default))
+    fn fill(&self, at: usize, column: &Column, default: &str) -> Result<Option<Fill>> {
+        let alike = |own: &Column| {
+            let name = default.trim();
+            let mut others = self
+                .table
+                .columns
+                .iter()
+                .filter(|other| other.native == own.native);
+            others.any(|other| other.name == name || quoted(&other.name) == name)
+        };
+        let kept = self.kept();
+        let mut fill = Fill::new((at, self.inputs), default, self.tools.lookups, kept.room(column));
+        if let Ok(Some(fill)) = &mut fill
+            && let Err(refused) = kept.ask(fill, column, alike)
+        {
+            return Err(mapping_error(refused, &self.place(&column.name), default));
+        }
+        fill.map_err(|error| mapping_error(error, &self.place(&column.name), default))
+    }
+
+    fn kept(&self) -> Kept<'_> {
+        Kept::new(self.described, self.tools.target_engine)
     }
 
     /// Takes away the conditions of the column's domain, which new values may not meet.
@@ -603,16 +634,23 @@ impl Builder<'_> {
         }]
     }
 
-    /// Masks the values, which keep the column's own type or not.
-    fn hide(&self, made: &mut Computed, column: &Column, rule: MaskRule, is_own: bool) -> Result<()> {
+    /// Masks the values, which keep the column's own type unless another one is `wanted`, or they are computed.
+    fn hide(
+        &self,
+        made: &mut Computed,
+        column: &Column,
+        rule: MaskRule,
+        wanted: Option<&String>,
+    ) -> Result<()> {
+        let is_own = wanted.is_none();
+        let kept = self.kept();
         let hidden = Masked {
             takes_null: !is_own || domains::takes_null(self.described, column),
-            own_texts: (is_own && self.reads_own_texts(column)).then_some(column.native.as_str()),
-            room: self
-                .described
-                .dialect
-                .room(column)
-                .filter(|_| is_own && self.keeps_type()),
+            own_texts: (is_own && kept.has_own_texts(column)).then_some(column.native.as_str()),
+            room: match is_own {
+                true => kept.room(column),
+                false => made.room,
+            },
             ..Masked::plain(&column.name)
         };
         made.hide(&hidden, rule, self.tools.mask_key)
@@ -628,7 +666,11 @@ impl Builder<'_> {
         };
         let mut made = self.compute_as(name, &text, wanted)?;
         if let Some(rule) = mask {
-            made.hide(&Masked::plain(name), *rule, self.tools.mask_key)
+            let hidden = Masked {
+                room: made.room,
+                ..Masked::plain(name)
+            };
+            made.hide(&hidden, *rule, self.tools.mask_key)
                 .map_err(|error| mapping_error(error, &self.place(name), "mask"))?;
         }
         let mut column = Column::new(name, "");
@@ -659,31 +701,16 @@ impl Builder<'_> {
         let mut made = self.compute(name, &self.cast(text, name, native)?)?;
         let to = made.expression.logical().clone();
         made.exact = Exact::watch(before.expression, &to);
+        let held = self.native_name(native).map(|native| Column::new("", native));
+        made.room = held.and_then(|column| self.tools.target.room(&column));
+        made.wanted = self.form_of(native).filter(|form| *form != to);
+        made.refuse_unfit(native)
+            .map_err(|error| mapping_error(error, &self.place(name), text))?;
         Ok(made)
     }
 
     fn place(&self, name: &str) -> String {
         format!("{}.{name}", self.table.id)
-    }
-
-    /// Tells whether columns whose values a mapping hides or fills in keep their types.
-    fn keeps_type(&self) -> bool {
-        self.described.catalog.engine == self.tools.target_engine
-    }
-
-    /// Tells whether the column keeps a type in the target that travels as text and reads only texts of its own.
-    fn reads_own_texts(&self, column: &Column) -> bool {
-        let Described { catalog, dialect, .. } = self.described;
-        let of_type = catalog
-            .types
-            .iter()
-            .find(|own| column.user_type.as_ref() == Some(&own.id));
-        let is_domain = of_type.is_some_and(|own| matches!(own.kind, UserTypeKind::Domain { .. }));
-        let is_text = matches!(
-            dialect.logical(column, catalog, None).to,
-            LogicalType::Text { .. }
-        );
-        self.keeps_type() && is_text && !is_domain && !dialect.takes_any_text(column)
     }
 
     /// The expression in the form that a type of the target's holds.

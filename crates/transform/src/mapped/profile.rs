@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Date32Type, Float32Type, Float64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef};
 use futures::TryStreamExt;
 use whimbrel_core::{
     ColumnProfile, ForeignKeyProfile, KeyRange, LATE_UUIDS, LogicalType, ReadColumn, ReadRequest, Reject,
-    Renames, Result, Snapshot, Table, TableProfile, UniqueProfile, is_late_uuid,
+    Renames, Result, Snapshot, Table, TableProfile, UniqueProfile, format_date, format_timestamp,
+    is_late_uuid,
 };
 
 use super::Database;
 use super::compose::Composed;
-use super::part::{Part, Value};
+use super::part::{Part, PartColumn, Value};
 use super::snapshot::MappedSnapshot;
 use super::turns::Turns;
 
@@ -75,17 +77,11 @@ async fn read(
         lookups: None,
         composed: Arc::new(composed),
     };
-    let computed = part.columns.iter().filter(|column| !column.is_same());
-    let columns: Vec<ReadColumn> = computed
-        .map(|column| ReadColumn {
-            name: column.name.clone(),
-            native: String::new(),
-            logical: column.column.derived.clone().unwrap_or_else(LogicalType::text),
-            rule: None,
-        })
-        .collect();
+    let columns = made(part);
     let mut rows = 0;
     let mut sizes = vec![ColumnProfile::default(); columns.len()];
+    let mut ends: Vec<Option<(i64, i64)>> = vec![None; columns.len()];
+    let forms: Vec<LogicalType> = columns.iter().map(|column| column.logical.clone()).collect();
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let mut batches = mapped.read(ReadRequest {
         table: table.clone(),
@@ -97,13 +93,18 @@ async fn read(
     while let Some(batch) = batches.try_next().await? {
         rows += (batch.rows() + batch.rejects.len()) as u64;
         for reject in &batch.rejects {
-            if let Some(at) = names.iter().position(|name| name == &reject.column) {
+            if let Some(at) = about(part, &names, &reject.column) {
                 note(&mut sizes[at], reject);
             }
         }
-        for (size, array) in sizes.iter_mut().zip(batch.records.columns()) {
+        for ((size, ends), array) in sizes.iter_mut().zip(&mut ends).zip(batch.records.columns()) {
             measure(size, array);
+            *ends = moments(array).into_iter().chain(*ends).reduce(wider);
         }
+    }
+    for ((size, ends), form) in sizes.iter_mut().zip(ends).zip(forms) {
+        size.min = ends.and_then(|(first, _)| moment(&form, first));
+        size.max = ends.and_then(|(_, last)| moment(&form, last));
     }
     if part.filter.is_some() && found.rows > 0 {
         found.bytes = u64::try_from(u128::from(found.bytes) * u128::from(rows) / u128::from(found.rows))
@@ -119,9 +120,34 @@ async fn read(
     Ok(())
 }
 
+/// The columns that the mapping makes, as they are read.
+fn made(part: &Part) -> Vec<ReadColumn> {
+    let columns = part.columns.iter().filter(|column| !column.is_same());
+    let column = |column: &PartColumn| ReadColumn {
+        name: column.name.clone(),
+        native: String::new(),
+        logical: column.column.derived.clone().unwrap_or_else(LogicalType::text),
+        rule: None,
+    };
+    columns.map(column).collect()
+}
+
 /// Computed columns stand beside the source's until the profile is put in the mapped table's terms; no source's name begins so.
 fn computed_name(name: &str) -> String {
     format!("\0{name}")
+}
+
+/// Which of the columns cannot have a value, by place: the one that is named, or the first that is made of that one.
+fn about(part: &Part, names: &[String], rejected: &str) -> Option<usize> {
+    let reads = |name: &String| match part.column(name).map(|column| &column.value) {
+        Some(Value::Computed(computed)) => {
+            let mut reads = computed.expression.reads().iter();
+            reads.any(|at| part.inputs[*at].name == rejected)
+        }
+        Some(Value::Column { .. }) | None => false,
+    };
+    let named = names.iter().position(|name| name == rejected);
+    named.or_else(|| names.iter().position(reads))
 }
 
 /// A row that does not arrive for what the mapping makes of it.
@@ -152,8 +178,51 @@ fn measure(size: &mut ColumnProfile, array: &ArrayRef) {
         let late = uuids.filter(is_late_uuid).count() as u64;
         *size.shapes.entry(LATE_UUIDS.to_owned()).or_default() += late;
     } else {
+        if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
+            floats
+                .iter()
+                .flatten()
+                .for_each(|value| measure_float(size, value));
+        } else if let Some(floats) = array.as_primitive_opt::<Float32Type>() {
+            let floats = floats.iter().flatten().map(f64::from);
+            floats.for_each(|value| measure_float(size, value));
+        }
         let width = array.data_type().primitive_width().unwrap_or(0);
         size.bytes_max = size.bytes_max.max(width as u64);
+    }
+}
+
+/// The first and the last of days or moments, which not every type holds.
+fn moments(array: &ArrayRef) -> Option<(i64, i64)> {
+    let days = array.as_primitive_opt::<Date32Type>();
+    let days = days.map(|days| days.iter().flatten().map(i64::from).map(alone));
+    let moments = array.as_primitive_opt::<TimestampMicrosecondType>();
+    let moments = moments.map(|moments| moments.iter().flatten().map(alone));
+    let days = days.into_iter().flatten();
+    days.chain(moments.into_iter().flatten()).reduce(wider)
+}
+
+fn alone(value: i64) -> (i64, i64) {
+    (value, value)
+}
+
+fn wider(one: (i64, i64), other: (i64, i64)) -> (i64, i64) {
+    (one.0.min(other.0), one.1.max(other.1))
+}
+
+/// A day or a moment as profiles write it.
+fn moment(form: &LogicalType, value: i64) -> Option<String> {
+    if let LogicalType::Timestamp { zoned } = form {
+        return Some(format_timestamp(value, *zoned));
+    }
+    i32::try_from(value).ok().map(format_date)
+}
+
+/// Counts floats that not every engine holds.
+fn measure_float(size: &mut ColumnProfile, value: f64) {
+    size.odd_floats += u64::from(value.is_nan() || value == 0.0 && value.is_sign_negative());
+    if !value.is_finite() {
+        *size.shapes.entry("not_finite".to_owned()).or_default() += 1;
     }
 }
 
@@ -201,7 +270,7 @@ fn in_terms(table: &Table, part: &Part, mut found: TableProfile) -> TableProfile
         unique
             .columns
             .iter()
-            .all(|name| !is_hidden(name) && part.column(name).is_some_and(super::part::PartColumn::is_same))
+            .all(|name| !is_hidden(name) && part.column(name).is_some_and(PartColumn::is_same))
     };
     TableProfile {
         columns,

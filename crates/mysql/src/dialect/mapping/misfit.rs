@@ -5,11 +5,11 @@ use whimbrel_core::{ColumnProfile, LATE_UUIDS, LogicalType, ValueRule};
 use crate::native::Kind;
 
 /// 0001-01-01 and 9999-12-31 in days.
-const DAYS: (i64, i64) = (-719_162, 2_932_896);
+pub(super) const DAYS: (i64, i64) = (-719_162, 2_932_896);
 /// The same, to the last microsecond.
-const MICROS: (i64, i64) = (-62_135_596_800_000_000, 253_402_300_799_999_999);
+pub(super) const MICROS: (i64, i64) = (-62_135_596_800_000_000, 253_402_300_799_999_999);
 /// What `timestamp` holds: 1970-01-01 00:00:01 to 2038-01-19 03:14:07 UTC.
-const EPOCH_MICROS: (i64, i64) = (1_000_000, 2_147_483_647_499_999);
+pub(super) const EPOCH_MICROS: (i64, i64) = (1_000_000, 2_147_483_647_499_999);
 const EPOCH_TEXT: (&str, &str) = ("1970-01-01 00:00:01", "2038-01-19 03:14:07.499999");
 
 /// Says why some of the values do not fit a server that does not keep the sign of zero, and which rules would let their rows arrive.
