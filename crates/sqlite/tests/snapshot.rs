@@ -73,6 +73,8 @@ async fn chunks_hold_each_row_once_whatever_the_key() {
          CREATE TABLE by_text (k TEXT COLLATE NOCASE PRIMARY KEY, v) WITHOUT ROWID;
          CREATE TABLE by_two (a TEXT, b, v, PRIMARY KEY (a, b)) WITHOUT ROWID;
          CREATE TABLE by_mixed (k PRIMARY KEY, v) WITHOUT ROWID;
+         CREATE TABLE all_taken_but_keyed (rowid TEXT PRIMARY KEY, _rowid_, oid, v);
+         CREATE TABLE all_taken_and_keyed (rowid TEXT PRIMARY KEY NOT NULL, _rowid_, oid, v);
          CREATE TABLE vacant (id INTEGER PRIMARY KEY);",
     );
     for insert in [
@@ -81,6 +83,8 @@ async fn chunks_hold_each_row_once_whatever_the_key() {
         "INSERT INTO taken SELECT 'x' || (i % 7), randomblob(40) FROM n",
         "INSERT INTO all_taken SELECT 1, 2, 3, randomblob(40) FROM n",
         "INSERT INTO all_taken_but_numbered SELECT 1, 2, 3, i, randomblob(40) FROM n",
+        "INSERT INTO all_taken_but_keyed SELECT CASE WHEN i % 100 THEN i END, 2, 3, randomblob(40) FROM n",
+        "INSERT INTO all_taken_and_keyed SELECT i, 2, 3, randomblob(40) FROM n",
         "INSERT INTO by_text SELECT CASE i % 2 WHEN 0 THEN 'A' ELSE 'a' END || i, randomblob(40) FROM n",
         "INSERT INTO by_two SELECT 'k' || (i % 3), CASE i % 4 WHEN 0 THEN i WHEN 1 THEN i / 7.0 WHEN 2 THEN 't' || i ELSE randomblob(8) END, randomblob(40) FROM n",
         "INSERT INTO by_mixed SELECT CASE i % 4 WHEN 0 THEN i WHEN 1 THEN i / 7.0 WHEN 2 THEN CAST(x'ff' || i AS TEXT) ELSE randomblob(8) END, randomblob(40) FROM n",
@@ -101,6 +105,8 @@ async fn chunks_hold_each_row_once_whatever_the_key() {
         ("taken", true),
         ("all_taken", false),
         ("all_taken_but_numbered", true),
+        ("all_taken_but_keyed", false),
+        ("all_taken_and_keyed", true),
         ("by_text", true),
         ("by_two", true),
         ("by_mixed", true),

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql};
-use whimbrel_core::{Chunk, KeyBound, KeyRange, KeyValue, Result, Table, hex};
+use whimbrel_core::{Chunk, Key, KeyBound, KeyRange, KeyValue, Result, Table, hex};
 
 use crate::catalog::pragma_number;
 use crate::error::During;
@@ -49,7 +49,7 @@ pub(super) fn split(connection: &Connection, table: &Table, chunk_bytes: u64) ->
         between(bounds)
             .map(|(from, to)| KeyRange::Rows { from, to })
             .collect()
-    } else if let Some(key) = table.primary_key.as_ref() {
+    } else if let Some(key) = table.primary_key.as_ref().filter(|key| holds_no_null(table, key)) {
         let keys = |(from, to)| {
             KeyRange::Keys(KeyBound {
                 columns: key.columns.clone(),
@@ -72,6 +72,12 @@ pub(super) fn split(connection: &Connection, table: &Table, chunk_bytes: u64) ->
         range,
     };
     Ok((0..).zip(ranges).map(chunk).collect())
+}
+
+/// Tells whether every row has a value in every column of the key: a comparison finds no row that has none.
+fn holds_no_null(table: &Table, key: &Key) -> bool {
+    let required = |name: &String| table.column(name).is_some_and(|column| !column.nullable);
+    key.columns.iter().all(required)
 }
 
 /// The ranges that the bounds cut everything into.
