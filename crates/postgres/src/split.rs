@@ -9,7 +9,7 @@ use crate::error::from_driver;
 use crate::extent::{Extent, Extents};
 use crate::large_objects;
 use crate::native::Kind;
-use crate::quote::{quoted, rows_of};
+use crate::quote::{literal, quoted, rows_of, table_name};
 use crate::range;
 
 /// Pages looked at for each chunk, and at most in all: a large table needs fewer for each.
@@ -41,11 +41,15 @@ pub(crate) async fn split(
     let Some(key) = table.identity_key().filter(|key| !key.columns.is_empty()) else {
         return Ok(whole());
     };
-    let bounds = bounds(client, table, key, wanted, extent.pages).await?;
+    let columns = ordered(client, table, key).await?;
+    if columns.is_empty() {
+        return Ok(whole());
+    }
+    let bounds = bounds(client, table, &columns, wanted, extent.pages).await?;
     if bounds.is_empty() {
         return Ok(whole());
     }
-    Ok(chunks(table, key, bounds))
+    Ok(chunks(table, &columns, bounds))
 }
 
 fn chunk(table: &Table, index: u32, range: KeyRange) -> Chunk {
@@ -109,14 +113,32 @@ fn weight(table: &Table) -> String {
     }
 }
 
+/// The first columns of the key that a condition compares in the order that they are sorted in. A type of an extension sorts by operators of
+/// its own, and with an empty `search_path` a comparison finds others, or none.
+async fn ordered(client: &Client, table: &Table, key: &Key) -> Result<Vec<String>> {
+    let sql = format!(
+        "WITH RECURSIVE typed(name, type) AS (
+           SELECT attname::text, atttypid FROM pg_attribute WHERE attrelid = {}::regclass AND attname = ANY($1)
+           UNION ALL
+           SELECT name, y.typbasetype FROM typed JOIN pg_type y ON y.oid = type WHERE y.typtype = 'd')
+         SELECT name FROM typed JOIN pg_type y ON y.oid = type
+         WHERE y.typtype = 'b' AND y.typcategory <> 'A' AND y.typnamespace <> 'pg_catalog'::regnamespace",
+        literal(&table_name(&table.id))
+    );
+    let found = client.query(&sql, &[&key.columns]).await.map_err(from_driver)?;
+    let foreign: Vec<String> = found.iter().map(|row| row.get(0)).collect();
+    let columns = key.columns.iter().take_while(|name| !foreign.contains(name));
+    Ok(columns.cloned().collect())
+}
+
 async fn bounds(
     client: &Client,
     table: &Table,
-    key: &Key,
+    columns: &[String],
     wanted: u64,
     pages: u64,
 ) -> Result<Vec<Vec<KeyValue>>> {
-    let names: Vec<String> = key.columns.iter().map(|name| quoted(name)).collect();
+    let names: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
     let order = names.join(", ");
     let texts: Vec<String> = names.iter().map(|name| format!("format('%s', {name})")).collect();
     let sampled = (wanted * PAGES_PER_CHUNK).min(PAGES_MAX.max(wanted * 2));
@@ -138,8 +160,7 @@ async fn bounds(
         texts = texts.join(", "),
     );
     let rows = client.query(&sql, &[]).await.map_err(from_driver)?;
-    let is_integer: Vec<bool> = key
-        .columns
+    let is_integer: Vec<bool> = columns
         .iter()
         .map(|name| {
             table
@@ -176,14 +197,14 @@ fn value(text: String, is_integer: bool) -> KeyValue {
     }
 }
 
-fn chunks(table: &Table, key: &Key, bounds: Vec<Vec<KeyValue>>) -> Vec<Chunk> {
+fn chunks(table: &Table, columns: &[String], bounds: Vec<Vec<KeyValue>>) -> Vec<Chunk> {
     let ends = bounds.into_iter().map(Some).chain(std::iter::once(None));
     let mut from = None;
     (0_u32..)
         .zip(ends)
         .map(|(index, to)| {
             let bound = KeyBound {
-                columns: key.columns.clone(),
+                columns: columns.to_vec(),
                 from: std::mem::replace(&mut from, to.clone()),
                 to,
             };
