@@ -17,7 +17,8 @@ pub(crate) fn is_there(catalog: &Catalog, object: &ObjectId) -> bool {
             .any(|namespace| namespace.name == id.name),
         ObjectKind::Type => catalog.user_type(id).is_some(),
         ObjectKind::Sequence => catalog.sequence(id).is_some(),
-        ObjectKind::View => catalog.views.binary_search_by(|view| view.id.cmp(id)).is_ok(),
+        // A view stands behind those that it is made of, not in the order of names.
+        ObjectKind::View => catalog.views.iter().any(|view| view.id == *id),
         ObjectKind::Table => catalog.table(id).is_some(),
         ObjectKind::Column
         | ObjectKind::PrimaryKey

@@ -42,7 +42,7 @@ pub(crate) fn build(draft: &Draft<'_>, notes: &mut Notes<'_>) -> Vec<View> {
 
 fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Notes<'_>) -> Option<View> {
     let turned = turned(draft, &view.query, &view.reads);
-    let translated = match turned {
+    let translated = match turned.or_else(|| unspeakable(draft, view)) {
         Some(why) => Err(Untranslated::new(why)),
         None => translate_query(draft, &view.query, &view.reads),
     };
@@ -100,6 +100,17 @@ fn build_one(draft: &Draft<'_>, view: &View, subject: &ObjectId, notes: &mut Not
         id: target,
         query,
     })
+}
+
+/// Says which column has a name that the target refuses: some engines look at the names inside a query too, although the view gives others.
+fn unspeakable(draft: &Draft<'_>, view: &View) -> Option<String> {
+    let scope = &draft.scope;
+    let is_refused = |name: &&String| scope.target.dialect.reserves(ObjectKind::Column, name);
+    let mut columns = view.columns.iter().filter(|_| !scope.equal);
+    let refused = columns.find(is_refused)?;
+    Some(format!(
+        "its query calls a column `{refused}`, which the target refuses as a name"
+    ))
 }
 
 /// Says which column that a text names becomes of another kind: what the text does with it may not be possible any more.

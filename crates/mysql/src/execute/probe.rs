@@ -34,9 +34,8 @@ pub(super) async fn presence(conn: &mut Conn, server: &Server, step: &Step) -> R
         ObjectKind::Unique | ObjectKind::Index => {
             found(conn, server, INDEXES, &[owner, part], Compare::Part).await
         }
-        ObjectKind::ForeignKey | ObjectKind::Check => {
-            found(conn, server, CONSTRAINTS, &[owner, part], Compare::Part).await
-        }
+        ObjectKind::ForeignKey => found(conn, server, FOREIGN_KEYS, &[owner, part], Compare::Part).await,
+        ObjectKind::Check => found(conn, server, CHECKS, &[owner, part], Compare::Part).await,
         ObjectKind::Other => other(conn, server, step).await,
         ObjectKind::Namespace | ObjectKind::Type | ObjectKind::Exclusion | ObjectKind::Comment => {
             Ok(Presence::Unknown)
@@ -50,8 +49,11 @@ const COLUMNS: &str = "SELECT TABLE_NAME FROM information_schema.COLUMNS
     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?";
 const INDEXES: &str = "SELECT TABLE_NAME FROM information_schema.STATISTICS
     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND INDEX_NAME = ?";
-const CONSTRAINTS: &str = "SELECT TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS
-    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND CONSTRAINT_NAME = ?";
+// A unique key of the table may have the same name.
+const FOREIGN_KEYS: &str = "SELECT TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND CONSTRAINT_NAME = ? AND CONSTRAINT_TYPE = 'FOREIGN KEY'";
+const CHECKS: &str = "SELECT TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND CONSTRAINT_NAME = ? AND CONSTRAINT_TYPE = 'CHECK'";
 const TRIGGERS: &str = "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS
     WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME = ?";
 const ROUTINES: &str = "SELECT ROUTINE_NAME FROM information_schema.ROUTINES
@@ -67,7 +69,7 @@ pub(super) async fn any_there(conn: &mut Conn, steps: &[&Step]) -> Result<bool> 
         let owner = literal(&subject.owner.name);
         let looked_for = match subject.kind {
             ObjectKind::Table => RELATIONS.replacen('?', &owner, 1),
-            ObjectKind::ForeignKey => part(CONSTRAINTS, &owner, &literal(&subject.part)),
+            ObjectKind::ForeignKey => part(FOREIGN_KEYS, &owner, &literal(&subject.part)),
             ObjectKind::PrimaryKey => part(INDEXES, &owner, "'PRIMARY'"),
             ObjectKind::Index | ObjectKind::Unique => part(INDEXES, &owner, &literal(&subject.part)),
             ObjectKind::Namespace

@@ -357,10 +357,10 @@ fn the_only_namespace_of_the_target_is_no_prefix_and_another_one_is_said_with_wh
         .plan()
     };
     let plan = given("main.people");
-    assert_eq!(table_names(&plan), ["people", "c"]);
+    assert_eq!(table_names(&plan), ["c", "people"]);
     assert_eq!(findings(&plan, "name_changed"), [""; 0]);
     let plan = given("other.people");
-    assert_eq!(table_names(&plan), ["other_people", "c"]);
+    assert_eq!(table_names(&plan), ["c", "other_people"]);
     let said = finding(&plan, "name_changed");
     insta::assert_snapshot!(said.message, @"the target has no namespaces: the mapping's `other.people` becomes `other_people`");
     assert_eq!(
