@@ -54,7 +54,7 @@ pub struct Settings {
     /// `[limits]`.
     pub limits: LimitSettings,
     /// `[[validation]]`: rules that prove the result.
-    validation: Vec<ValidationSettings>,
+    validation: Vec<Spanned<ValidationSettings>>,
     /// `[[source]]`: several databases that are read as one.
     pub source: Vec<SourceSettings>,
     /// `[[table]]`: what becomes of tables on the way.
@@ -168,7 +168,7 @@ impl Settings {
     pub fn parse(text: &str, name: &str) -> Result<Self> {
         let settings: Self = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            let what = without_values(error.message().lines().next().unwrap_or_default());
+            let what = in_words(error.message().lines().next().unwrap_or_default());
             refusal::usage(format!("{}: {what}", place(text, at, name))).with_hint(MEND)
         })?;
         for key in settings.decisions.keys() {
@@ -179,7 +179,9 @@ impl Settings {
             }
         }
         match validation::first_fault(&settings.validation) {
-            Some(fault) => Err(refusal::usage(format!("{name}: {fault}")).with_hint(MEND)),
+            Some((at, fault)) => {
+                Err(refusal::usage(format!("{}: {fault}", place(text, at, name))).with_hint(MEND))
+            }
             None => Ok(settings),
         }
     }
@@ -199,7 +201,7 @@ impl Settings {
             chunk_bytes: self.policies.chunk_size.map_or(CHUNK_BYTES, |size| size.0),
             verify: self.policies.verify.unwrap_or(true),
             rollback: self.rollback.places(),
-            validation: self.validation.iter().map(ValidationSettings::rule).collect(),
+            validation: (self.validation.iter().map(|rule| rule.get_ref().rule())).collect(),
         }
     }
 }
@@ -281,6 +283,14 @@ fn place(text: &str, at: usize, name: &str) -> String {
     format!("{name} line {number}{key}")
 }
 
+/// Returns the parser's message without values, and without the names of our own types.
+fn in_words(message: &str) -> String {
+    match message.starts_with("data did not match any variant") {
+        true => "the value has the wrong type".to_owned(),
+        false => without_values(message),
+    }
+}
+
 /// Blanks what stands in double quotes: a wrong value is quoted in the parser's message.
 fn without_values(message: &str) -> String {
     let parts = message.split('"').enumerate();
@@ -360,6 +370,18 @@ retries = 2
             ),
             ("[decisions]\nnokey = \"x\"\n", "whimbrel.toml line 2, `nokey`"),
             ("[tables\n", "whimbrel.toml line 1"),
+            (
+                "[[table]]\nfrom = 3\n",
+                "whimbrel.toml line 2, `from`: the value has the wrong type",
+            ),
+            (
+                "\n[[validation]]\nname = \"a\"\nsource = \"select 1\"\n",
+                "whimbrel.toml line 2, `[[validation]]`: the validation `a` must have",
+            ),
+            (
+                "[[validation]]\nname = \"a\"\nquery = \"x\"\n[[validation]]\nname = \"a\"\nquery = \"y\"\n",
+                "whimbrel.toml line 4, `[[validation]]`: two validations are called `a`",
+            ),
         ] {
             let error = Settings::parse(text, DEFAULT_FILE).unwrap_err();
             assert_eq!(error.code(), refusal::USAGE);

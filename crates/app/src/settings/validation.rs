@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer};
+use toml::Spanned;
 use whimbrel_core::validation::timeout_seconds;
 use whimbrel_core::{Moment, Tolerance, ValidationRule};
 
@@ -95,12 +96,14 @@ impl ValidationSettings {
     }
 }
 
-/// Returns the first thing that is wrong with the rules.
-pub(super) fn first_fault(rules: &[ValidationSettings]) -> Option<String> {
+/// Returns the first thing that is wrong with the rules, and where in the text its rule begins.
+pub(super) fn first_fault(rules: &[Spanned<ValidationSettings>]) -> Option<(usize, String)> {
     let mut names = BTreeSet::new();
-    rules.iter().find_map(|rule| {
-        rule.fault().or_else(|| {
-            (!names.insert(&rule.name)).then(|| format!("two validations are called `{}`", rule.name))
-        })
+    rules.iter().find_map(|place| {
+        let rule = place.get_ref();
+        let is_twice = !names.insert(&rule.name);
+        let twice = || is_twice.then(|| format!("two validations are called `{}`", rule.name));
+        let fault = rule.fault().or_else(twice)?;
+        Some((place.span().start, fault))
     })
 }
