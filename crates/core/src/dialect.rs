@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use sqlparser::ast::{Expr, Query};
 
 use crate::{
     Catalog, Check, Column, ColumnProfile, Comparable, ForeignKey, Index, Key, LogicalType, Mapped,
-    Namespace, ObjectKind, OtherObject, Result, Sequence, Step, Table, TableId, UserType, ValueRule, View,
+    Namespace, ObjectKind, OtherObject, Result, Sequence, Step, Table, TableId, TextEquality, UserType,
+    ValueRule, View,
 };
 
 /// An engine's language. Pure: no connection, no clock, the same answer for the same question.
@@ -350,31 +350,6 @@ pub struct ColumnUse {
     pub key_columns: u32,
     /// Most characters (bytes, for bytes) of a value that the profile saw, for a type that needs a length.
     pub length_seen: Option<u64>,
-}
-
-/// Which different texts a collation calls equal. Ordered fields are independent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct TextEquality {
-    /// `a` equals `A`.
-    pub ignores_case: bool,
-    /// `a` equals `ä`.
-    pub ignores_accents: bool,
-    /// `a` equals `a` with spaces behind it.
-    pub ignores_padding: bool,
-}
-
-impl TextEquality {
-    /// Tells whether only equal texts are equal.
-    pub fn is_exact(self) -> bool {
-        self == Self::default()
-    }
-
-    /// Tells whether whatever `other` calls equal is equal here too.
-    pub fn covers(self, other: Self) -> bool {
-        (self.ignores_case || !other.ignores_case)
-            && (self.ignores_accents || !other.ignores_accents)
-            && (self.ignores_padding || !other.ignores_padding)
-    }
 }
 
 /// A collation of a target.

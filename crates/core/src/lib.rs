@@ -2,9 +2,9 @@
 //! what is to be done ([`Plan`], [`Step`], [`Chunk`]), what an engine must do ([`Connector`]) and how equality is proven
 //! ([`Digest`], [`TableAggregate`]). No I/O, no runtime, no driver: everything else points down to this crate.
 
+mod equality;
 mod error;
 mod name;
-mod name_equality;
 mod pattern;
 mod url;
 
@@ -76,9 +76,10 @@ pub use decimal::{canonical_decimal, is_decimal};
 pub use dependency::{cycles, sort_by_dependency};
 pub use dialect::{
     Change, ColumnCheck, ColumnUse, Dialect, ExpressionContext, Feature, NativeColumn, Room, TargetCollation,
-    TextEquality, Untranslated,
+    Untranslated,
 };
 pub use digest::Digest;
+pub use equality::{NameEquality, TextEquality};
 pub use error::{Error, ErrorClass, Result};
 pub use event::Event;
 pub use families::Families;
@@ -95,7 +96,6 @@ pub use logical::{Alternative, Comparable, Fidelity, LogicalType, Mapped, signed
 pub use login::Login;
 pub use mapping::{LookupRule, Lossy, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
-pub use name_equality::NameEquality;
 pub use packed::{PackedBuilder, packed_rows, packed_values};
 pub use pattern::matches_name;
 pub use place::{Client, Place, Way};

@@ -1,5 +1,6 @@
-//! Which names an engine takes for one. Which equality holds where is each engine's to say, in its capabilities.
+//! Which names an engine takes for one, and which texts a collation. Which equality holds where is each engine's to say.
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::char::decompose_canonical;
 
 /// Which different names an engine takes for one.
@@ -50,6 +51,31 @@ fn base(letter: char) -> char {
         first.get_or_insert(part);
     });
     first.unwrap_or(letter)
+}
+
+/// Which different texts a collation calls equal. Ordered fields are independent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TextEquality {
+    /// `a` equals `A`.
+    pub ignores_case: bool,
+    /// `a` equals `ä`.
+    pub ignores_accents: bool,
+    /// `a` equals `a` with spaces behind it.
+    pub ignores_padding: bool,
+}
+
+impl TextEquality {
+    /// Tells whether only equal texts are equal.
+    pub fn is_exact(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Tells whether whatever `other` calls equal is equal here too.
+    pub fn covers(self, other: Self) -> bool {
+        (self.ignores_case || !other.ignores_case)
+            && (self.ignores_accents || !other.ignores_accents)
+            && (self.ignores_padding || !other.ignores_padding)
+    }
 }
 
 #[cfg(test)]
