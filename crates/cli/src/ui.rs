@@ -28,6 +28,8 @@ pub(crate) struct Ui {
     warned: Mutex<Vec<String>>,
     /// True when standard output took what was printed, or was closed by a reader who had seen enough.
     heard: AtomicBool,
+    /// True once the one document is out; an error after it is for people only.
+    documented: AtomicBool,
 }
 
 impl Ui {
@@ -45,6 +47,7 @@ impl Ui {
             styles,
             warned: Mutex::default(),
             heard: AtomicBool::new(true),
+            documented: AtomicBool::new(false),
         }
     }
 
@@ -63,6 +66,7 @@ impl Ui {
         if self.json {
             let json = serde_json::to_string_pretty(document)
                 .unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string());
+            self.documented.store(true, Ordering::Relaxed);
             self.print(&json);
         } else {
             self.print(text().trim_end_matches('\n'));
@@ -103,7 +107,7 @@ impl Ui {
         say(text);
     }
 
-    /// Shows an error with its causes and its hint; with `--json` also as the document.
+    /// Shows an error with its causes and its hint; with `--json` also as the document, unless there is one already.
     pub(crate) fn error(&self, error: &Error) {
         say(&format!(
             "{} {}",
@@ -113,7 +117,7 @@ impl Ui {
         if let Some(hint) = error.hint() {
             self.hint(hint);
         }
-        if self.json {
+        if self.json && !self.documented.load(Ordering::Relaxed) {
             let code = if error.code().is_empty() {
                 json!(error.class())
             } else {

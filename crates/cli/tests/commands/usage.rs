@@ -67,6 +67,21 @@ fn an_error_is_one_document_too() {
 }
 
 #[test]
+fn a_plan_with_blockers_is_one_document_and_its_error_is_for_people() {
+    let desk = Desk::set_up();
+    desk.run("migrate SOURCE TARGET --yes --accept-suggested")
+        .expect_code(0);
+    let output = desk
+        .run("plan SOURCE TARGET --json --decide target_table_exists=stop")
+        .expect_code(1);
+    let document = document(&output);
+    assert!(document["blockers"].as_u64().unwrap() > 0, "{document}");
+    assert!(document["plan_hash"].is_string(), "{document}");
+    assert!(output.stderr.contains("error: "), "{output:?}");
+    assert!(output.stderr.contains("hint: "), "{output:?}");
+}
+
+#[test]
 fn arguments_that_are_refused_are_one_document_too_and_keep_their_hint() {
     let desk = Desk::set_up();
     for line in [
