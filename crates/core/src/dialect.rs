@@ -143,6 +143,11 @@ pub trait Dialect: Send + Sync {
         false
     }
 
+    /// Tells whether the native definition of a key, a foreign key or a check asks for the feature, where no other field says so.
+    fn asks_for(&self, _definition: &str, _feature: Feature) -> bool {
+        false
+    }
+
     /// Tells whether a name that keeps to the engine's limit has room where names of the kind are kept (a file of that name).
     fn has_room_for(&self, _kind: ObjectKind, _name: &str) -> bool {
         true
@@ -335,6 +340,10 @@ pub enum Feature {
     Checks,
     /// Checks that rows from before break, made after the rows arrived.
     UnvalidatedChecks,
+    /// Keys whose periods do not overlap, and foreign keys whose periods are covered by those that they refer to.
+    Periods,
+    /// Checks and foreign keys that nothing enforces.
+    NotEnforced,
 }
 
 /// What a column is used for, as far as its type depends on it.

@@ -20,6 +20,9 @@ use crate::quote::{literal, quoted, table_name};
 /// What the names of Whimbrel's own tables and of what it moves aside begin with.
 pub(crate) const OWN_PREFIX: &str = "_whimbrel";
 
+/// What ends the definition of a check that nothing enforces, in the catalog.
+pub(crate) const NOT_ENFORCED: &str = " NOT ENFORCED";
+
 /// The databases of the server's own.
 const SYSTEM_DATABASES: [&str; 4] = ["mysql", "information_schema", "performance_schema", "sys"];
 
@@ -158,6 +161,7 @@ impl Dialect for MysqlDialect {
             | Feature::OnUpdate => true,
             Feature::Checks => self.has_checks(),
             Feature::ExpressionIndexes => self.version.is_mysql(8, 0, 13),
+            Feature::NotEnforced => self.version.is_mysql(8, 0, 16),
             // NaN is refused, and the text of a load loses no sign but a comparison finds `-0` equal to `0`.
             Feature::EveryFloat => false,
             Feature::DeferrableKeys
@@ -170,9 +174,15 @@ impl Dialect for MysqlDialect {
             | Feature::IdentityAlways
             | Feature::PartialIndexes
             | Feature::UnvalidatedChecks
+            // MariaDB's are exclusions.
+            | Feature::Periods
             | Feature::StampTriggers
             | Feature::Collations => false,
         }
+    }
+
+    fn asks_for(&self, definition: &str, feature: Feature) -> bool {
+        feature == Feature::NotEnforced && definition.ends_with(NOT_ENFORCED)
     }
 
     fn reserves(&self, kind: ObjectKind, name: &str) -> bool {

@@ -5,8 +5,9 @@ use whimbrel_core::{
     Severity, Table, TableId, UserTypeKind,
 };
 
+use crate::clauses;
 use crate::draft::{Draft, TableDraft};
-use crate::expressions::{Stuck, respelled, table_context, translate};
+use crate::expressions::{Stuck, table_context, translate};
 use crate::names::Part;
 use crate::notes::Notes;
 use crate::scope::{Scope, column_subject};
@@ -51,7 +52,7 @@ pub(crate) fn build(draft: &mut Draft<'_>, table: &mut TableDraft<'_>, notes: &m
     }
 }
 
-/// Tells whether a check stays behind: the target has none, or its type for documents checks what the check does.
+/// Tells whether a check stays behind: the target has none, or would enforce what nothing enforces, or its type for documents checks what the check does.
 fn is_left_out(
     draft: &Draft<'_>,
     table: &TableDraft<'_>,
@@ -68,6 +69,10 @@ fn is_left_out(
             )
             .with_evidence(check.expression.clone()),
         );
+        return true;
+    }
+    let own = check.definition.as_deref();
+    if clauses::stays_unenforced(draft, table.source, (subject, own), notes) {
         return true;
     }
     let documents = table.source.columns.iter().filter(|column| {
@@ -247,8 +252,7 @@ fn made(
             (stuck.ask(notes).own_text()?.to_owned(), true)
         }
     };
-    let definition = check.definition.as_deref().filter(|_| draft.scope.equal && !own);
-    let definition = definition.and_then(|text| respelled(draft, text, context.table.as_ref()).ok());
+    let definition = clauses::words(draft, table.source, check.definition.as_deref().filter(|_| !own));
     let validated = match definition.is_some() && !draft.scope.inline() {
         // Its own words say what it asks of old rows.
         true => check.validated,

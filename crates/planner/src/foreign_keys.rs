@@ -7,8 +7,8 @@ use whimbrel_core::{
     Severity, Table, TableId,
 };
 
+use crate::clauses;
 use crate::draft::{Draft, TableDraft};
-use crate::expressions::respelled;
 use crate::key_types::{comparable, is_key};
 use crate::keys::part_name;
 use crate::names::{Part, home};
@@ -75,6 +75,9 @@ struct Shape {
 
 impl Maker<'_, '_> {
     fn make(&self, draft: &mut Draft<'_>, notes: &mut Notes<'_>) -> Option<ForeignKey> {
+        if !self.is_sayable(draft, notes) {
+            return None;
+        }
         let end = self.end(draft, notes)?;
         let columns = draft.target_columns(&self.table.source.id, &self.key.columns);
         let Some(columns) = columns else {
@@ -96,6 +99,19 @@ impl Maker<'_, '_> {
     fn subject(&self) -> ObjectId {
         let part = part_name(&self.key.name, &self.key.columns);
         ObjectId::part(ObjectKind::ForeignKey, self.table.source.id.clone(), part)
+    }
+
+    /// Tells whether the target can say what the key asks for beyond equal values.
+    fn is_sayable(&self, draft: &Draft<'_>, notes: &mut Notes<'_>) -> bool {
+        let (source, own) = (self.table.source, self.key.definition.as_deref());
+        if clauses::loses_periods(draft, source, own) {
+            self.ask_to_leave_out(
+                "it asks that periods cover each other, not for equal values",
+                notes,
+            );
+            return false;
+        }
+        !clauses::stays_unenforced(draft, source, (&self.subject(), own), notes)
     }
 
     /// The referred table and columns in the target: one of the plan's, or one that is there and stays.
@@ -268,9 +284,9 @@ impl Maker<'_, '_> {
             beside: &self.beside(draft, &columns),
         };
         let name = draft.names.constraint(&draft.scope, &part, notes);
-        let keeps_words = draft.scope.equal && validated == self.key.validated;
-        let definition = self.key.definition.as_deref().filter(|_| keeps_words);
-        let definition = definition.and_then(|text| respelled(draft, text, Some(&self.table.source.id)).ok());
+        let own = self.key.definition.as_deref();
+        let own = own.filter(|_| validated == self.key.validated);
+        let definition = clauses::words(draft, self.table.source, own);
         ForeignKey {
             name,
             columns,

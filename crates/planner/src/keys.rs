@@ -5,6 +5,7 @@ use whimbrel_core::{
     Table, TablePart, UniqueProfile,
 };
 
+use crate::clauses;
 use crate::draft::{Draft, TableDraft};
 use crate::expressions::{Stuck, respelled};
 use crate::index_parts::key_fits;
@@ -241,8 +242,13 @@ fn made(
         beside: &[],
     };
     let name = draft.names.constraint(&draft.scope, &part, notes);
-    let definition = key.definition.as_deref().filter(|_| draft.scope.equal);
-    let definition = definition.and_then(|text| respelled(draft, text, Some(&table.source.id)).ok());
+    let definition = clauses::words(draft, source, key.definition.as_deref());
+    if clauses::loses_periods(draft, source, key.definition.as_deref()) {
+        let message = format!(
+            "the {kind} `{subject}` holds less in the target: it keeps equal periods apart, and takes others that overlap"
+        );
+        notes.warn("feature_left_out", subject.clone(), message);
+    }
     let includes = |text: &String| text.contains(") INCLUDE (");
     if key.definition.as_ref().is_some_and(includes) && definition.is_none() {
         let message = format!("the {kind} `{subject}` loses covering columns");

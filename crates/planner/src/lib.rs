@@ -37,6 +37,7 @@ mod values;
 mod ways;
 
 // The target's tables and views.
+mod clauses;
 mod computed;
 mod constraints;
 mod draft;

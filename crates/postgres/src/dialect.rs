@@ -211,10 +211,14 @@ impl Dialect for PostgresDialect {
             | Feature::UnvalidatedChecks
             | Feature::EveryFloat => true,
             Feature::NullsEqual => self.major >= 15,
-            Feature::VirtualColumns => self.major >= 18,
+            Feature::VirtualColumns | Feature::Periods | Feature::NotEnforced => self.major >= 18,
             Feature::TextIndexes | Feature::StampTriggers | Feature::Collations => true,
             Feature::PrefixIndexes | Feature::OnUpdate => false,
         }
+    }
+
+    fn asks_for(&self, definition: &str, feature: Feature) -> bool {
+        limits::asks_for(definition, feature)
     }
 
     fn adds_primary_key(&self, table: &Table) -> bool {

@@ -104,6 +104,8 @@ impl Dialect for SqliteDialect {
             | Feature::TextIndexes
             | Feature::OnUpdate
             | Feature::Collations
+            | Feature::Periods
+            | Feature::NotEnforced
             // NaN becomes NULL, and a real without a fraction is stored as an integer, which has no negative zero.
             | Feature::EveryFloat => false,
         }

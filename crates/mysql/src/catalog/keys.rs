@@ -12,6 +12,7 @@ use super::columns::expression_text;
 use super::definition::Definition;
 use super::rows::{Line, lines};
 use super::tables::Tables;
+use crate::dialect::NOT_ENFORCED;
 use crate::flavour::Flavour;
 use crate::quote::{quoted, table_name};
 
@@ -211,7 +212,7 @@ fn is_of_period(table: &Table, name: &str) -> bool {
 }
 
 fn check(name: &str, expression: String, enforced: bool) -> Check {
-    let definition = (!enforced).then(|| format!("CHECK ({expression}) NOT ENFORCED"));
+    let definition = (!enforced).then(|| format!("CHECK ({expression}){NOT_ENFORCED}"));
     Check {
         name: name.to_owned(),
         expression,

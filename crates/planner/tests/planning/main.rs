@@ -1,6 +1,7 @@
 //! What the planner decides, told by toy engines: `spacious` has namespaces, user types and late constraints, `flat` has none of them,
 //! `folding` and its kin `creasing` fold names and texts.
 
+mod clauses;
 mod columns;
 mod constraints;
 mod decisions;

@@ -293,6 +293,14 @@ impl Dialect for Toy {
         }
     }
 
+    fn asks_for(&self, definition: &str, feature: Feature) -> bool {
+        match feature {
+            Feature::Periods => definition.contains("PERIOD"),
+            Feature::NotEnforced => definition.ends_with("NOT ENFORCED"),
+            _ => false,
+        }
+    }
+
     fn has_room_for(&self, kind: ObjectKind, name: &str) -> bool {
         !(self.folds() && kind == ObjectKind::Table) || name.len() <= 24
     }

@@ -1,22 +1,40 @@
 //! What a change asks for that an older version of the server does not have.
 
-use whimbrel_core::{Change, Error, ErrorClass, Result};
+use whimbrel_core::{Change, Error, ErrorClass, Feature, Result};
 
 /// Words in definitions, and the version that they came with.
 const NEWER: &[(&str, u32)] = &[
     ("NULLS NOT DISTINCT", 15),
-    ("WITHOUT OVERLAPS", 18),
-    (", PERIOD ", 18),
-    (" NOT ENFORCED", 18),
+    (WITHOUT_OVERLAPS, 18),
+    (PERIOD, 18),
+    (NOT_ENFORCED, 18),
 ];
+const WITHOUT_OVERLAPS: &str = " WITHOUT OVERLAPS";
+const PERIOD: &str = ", PERIOD ";
+const NOT_ENFORCED: &str = " NOT ENFORCED";
+
+/// Tells whether a constraint's definition asks for what only some engines have.
+pub(super) fn asks_for(definition: &str, feature: Feature) -> bool {
+    let bare = bare(definition);
+    match feature {
+        Feature::Periods => bare.contains(WITHOUT_OVERLAPS) || bare.contains(PERIOD),
+        // It is the last that the server prints.
+        Feature::NotEnforced => bare.ends_with(NOT_ENFORCED),
+        _ => false,
+    }
+}
+
+/// The definition without what stands in quotes: a name or a text.
+fn bare(definition: &str) -> String {
+    definition.split(['\'', '"']).step_by(2).collect()
+}
 
 /// Refuses a definition that the version does not understand.
 pub(super) fn check(change: &Change, major: u32) -> Result<()> {
     let Some(definition) = definition(change) else {
         return Ok(());
     };
-    // What stands in quotes is a name or a text.
-    let bare: String = definition.split(['\'', '"']).step_by(2).collect();
+    let bare = bare(definition);
     match NEWER
         .iter()
         .find(|(word, since)| major < *since && bare.contains(word))
@@ -57,6 +75,33 @@ mod tests {
     use whimbrel_core::{Deferral, Key, TableId};
 
     use super::*;
+
+    #[test]
+    fn what_a_definition_asks_for_is_not_read_out_of_names_and_texts() {
+        let asked = |definition: &str| {
+            [Feature::Periods, Feature::NotEnforced].map(|feature| asks_for(definition, feature))
+        };
+        for (definition, periods, not_enforced) in [
+            ("PRIMARY KEY (id, valid_at WITHOUT OVERLAPS)", true, false),
+            (
+                "FOREIGN KEY (room, PERIOD during) REFERENCES room(id, PERIOD valid_at)",
+                true,
+                false,
+            ),
+            (
+                "FOREIGN KEY (p) REFERENCES parent(id) ON DELETE CASCADE NOT ENFORCED",
+                false,
+                true,
+            ),
+            ("CHECK ((c > 0)) NOT ENFORCED", false, true),
+            ("CHECK ((c > 0)) NOT VALID", false, false),
+            ("UNIQUE (id, period)", false, false),
+            ("UNIQUE (id, \"x WITHOUT OVERLAPS\", \", PERIOD \")", false, false),
+            ("CHECK ((c <> 'is NOT ENFORCED'::text))", false, false),
+        ] {
+            assert_eq!(asked(definition), [periods, not_enforced], "{definition}");
+        }
+    }
 
     #[test]
     fn a_key_that_a_version_does_not_have_is_refused_there_alone() {
