@@ -34,7 +34,10 @@ fn rooms(to: Toy, words: &str) -> Setup {
 
 fn target<'p>(plan: &'p Plan, name: &str) -> &'p Table {
     let mut tables = plan.tables.iter();
-    &tables.find(|table| table.target.id.name == name).unwrap().target
+    &tables
+        .find(|table| table.target.id.name == name)
+        .expect("a table of the name")
+        .target
 }
 
 fn reference(plan: &Plan) -> Option<&ForeignKey> {

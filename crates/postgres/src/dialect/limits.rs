@@ -16,12 +16,10 @@ const NOT_ENFORCED: &str = " NOT ENFORCED";
 /// Tells whether a constraint's definition asks for what only some engines have.
 pub(super) fn asks_for(definition: &str, feature: Feature) -> bool {
     let bare = bare(definition);
-    match feature {
-        Feature::Periods => bare.contains(WITHOUT_OVERLAPS) || bare.contains(PERIOD),
-        // It is the last that the server prints.
-        Feature::NotEnforced => bare.ends_with(NOT_ENFORCED),
-        _ => false,
-    }
+    let has_periods = bare.contains(WITHOUT_OVERLAPS) || bare.contains(PERIOD);
+    // It is the last that the server prints.
+    let is_loose = bare.ends_with(NOT_ENFORCED);
+    (feature == Feature::Periods && has_periods) || (feature == Feature::NotEnforced && is_loose)
 }
 
 /// The definition without what stands in quotes: a name or a text.
