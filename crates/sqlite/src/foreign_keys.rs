@@ -1,9 +1,10 @@
 //! Counts orphans as the engine itself would: by its own foreign key check, or by a join where that check refuses the parent's key.
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use whimbrel_core::{ForeignKey, Result, Table, named};
 
 use crate::declared::{Affinity, affinity};
+use crate::definition::read_table;
 use crate::error::During;
 use crate::sql::quote;
 
@@ -134,7 +135,8 @@ fn joined(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlite:
     connection.query_row(&sql, [], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
 }
 
-/// Counts the rows whose row is there only because the collation of the key calls different texts equal. Keys without texts are not looked at.
+/// Counts the rows whose row is there only because the collation of the key calls different texts equal. Keys without texts are not looked at,
+/// and neither are those whose texts are equal only when their bytes are.
 pub(crate) fn inexact(connection: &Connection, table: &Table, key: &ForeignKey) -> Result<u64> {
     let what = || format!("look for inexact references in `{}`", table.id);
     let is_text = |name: &String| {
@@ -142,7 +144,10 @@ pub(crate) fn inexact(connection: &Connection, table: &Table, key: &ForeignKey) 
         column.is_some_and(|column| affinity(&column.native) == Affinity::Text)
     };
     let can_be = key.columns.iter().any(is_text) && key.columns.len() == key.referred.len();
-    if !can_be || !exists(connection, &key.references.name).during(what)? {
+    if !can_be
+        || !exists(connection, &key.references.name).during(what)?
+        || compares_bytes(connection, key).during(what)?
+    {
         return Ok(0);
     }
     let pairs = |how: &str| {
@@ -164,6 +169,31 @@ pub(crate) fn inexact(connection: &Connection, table: &Table, key: &ForeignKey) 
     connection
         .query_row(&sql, [], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
         .during(what)
+}
+
+/// Tells whether the referred columns have the collation that compares bytes: theirs is the one that a reference goes by. False where their
+/// definition is not understood.
+fn compares_bytes(connection: &Connection, key: &ForeignKey) -> rusqlite::Result<bool> {
+    let definition: Option<Option<String>> = connection
+        .query_row(
+            "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
+            [&key.references.name],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(text) = definition.flatten().as_deref().and_then(read_table) else {
+        return Ok(false);
+    };
+    let is_binary = |name: &String| {
+        let mut columns = text.columns.iter();
+        columns
+            .find(|column| column.name.eq_ignore_ascii_case(name))
+            .is_some_and(|column| {
+                let collation = column.collation.as_deref();
+                collation.is_none_or(|collation| collation.eq_ignore_ascii_case("BINARY"))
+            })
+    };
+    Ok(key.referred.iter().all(is_binary))
 }
 
 fn examples(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlite::Result<Vec<String>> {
@@ -204,6 +234,21 @@ mod tests {
 
     use super::*;
 
+    fn key() -> ForeignKey {
+        ForeignKey {
+            name: String::new(),
+            columns: vec!["n".to_owned()],
+            references: TableId::bare("a"),
+            referred: vec!["n".to_owned()],
+            on_update: String::new(),
+            on_delete: String::new(),
+            match_full: false,
+            deferral: Deferral::Never,
+            validated: true,
+            definition: None,
+        }
+    }
+
     #[test]
     fn a_reference_that_only_the_collation_makes_is_counted() {
         let connection = Connection::open_in_memory().unwrap();
@@ -215,20 +260,26 @@ mod tests {
             .unwrap();
         let mut table = Table::empty(TableId::bare("b"));
         table.columns.push(Column::new("n", "TEXT"));
-        let key = ForeignKey {
-            name: String::new(),
-            columns: vec!["n".to_owned()],
-            references: TableId::bare("a"),
-            referred: vec!["n".to_owned()],
-            on_update: String::new(),
-            on_delete: String::new(),
-            match_full: false,
-            deferral: Deferral::Never,
-            validated: true,
-            definition: None,
-        };
+        let key = key();
         assert_eq!(inexact(&connection, &table, &key).unwrap(), 1);
+        assert!(!compares_bytes(&connection, &key).unwrap());
         table.columns[0].native = "INTEGER".to_owned();
         assert_eq!(inexact(&connection, &table, &key).unwrap(), 0);
+    }
+
+    #[test]
+    fn only_a_key_that_compares_bytes_is_known_to_be_exact() {
+        let connection = Connection::open_in_memory().unwrap();
+        for (definition, want) in [
+            ("(n TEXT UNIQUE, m TEXT)", true),
+            ("(n TEXT COLLATE binary UNIQUE, m TEXT COLLATE NOCASE)", true),
+            ("(n TEXT COLLATE RTRIM UNIQUE)", false),
+            ("(\"N\" TEXT UNIQUE COLLATE NOCASE)", false),
+        ] {
+            connection
+                .execute_batch(&format!("DROP TABLE IF EXISTS a; CREATE TABLE A {definition}"))
+                .unwrap();
+            assert_eq!(compares_bytes(&connection, &key()).unwrap(), want, "{definition}");
+        }
     }
 }
