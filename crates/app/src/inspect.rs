@@ -7,7 +7,7 @@ mod page;
 mod remarks;
 mod suspicion;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -17,7 +17,7 @@ use whimbrel_core::{
 };
 
 use self::detail::{Known, detail, usage_of};
-use self::measure::{Readable, qualities};
+use self::measure::{Measured, Readable, measured};
 use self::suspicion::suspicions;
 use crate::address::Address;
 use crate::analyze::{AnalysisWatch, barred, profile};
@@ -142,47 +142,27 @@ pub async fn inspect(
 ) -> Result<Inventory> {
     let mut address = setup.address(&request.database)?;
     let source = open(setup, request, &mut address).await?;
-    let findings = source.check().await?;
-    let catalog = source.catalog().await?;
-    // Before anything is read: what is read here is counted, too.
-    let usage = if request.profile {
-        Some(source.usage().await?)
-    } else {
-        None
+    let opened = Opened {
+        setup,
+        source: &source,
+        scheme: &address.url.scheme,
+        is_profiled: request.profile,
     };
-    let barred = barred(&findings);
-    let readable = |table: &&Table| !barred.contains(&table.id);
-    let readable: Vec<_> = catalog.tables.iter().filter(readable).collect();
-    let profiles = profile(setup.jobs, &source, &readable, Depth::Survey, watch).await?;
-    let families = Families::of(&catalog.tables);
-    let mut tables: Vec<TableInventory> = catalog
-        .tables
-        .iter()
-        .map(|table| of_table(table, &families, &profiles))
-        .collect();
-    if request.profile {
-        let dialect = connector(&address.url.scheme)?.dialect_of(&catalog);
-        let what = Readable {
-            source: &source,
-            dialect: &*dialect,
-            catalog: &catalog,
-            tables: &readable,
-            profiles: &profiles,
-        };
-        let mut qualities = qualities(what, setup.read_limits(), watch).await?;
-        let mut suspicions = suspicions(&*source, &*dialect, &readable, &qualities, setup.jobs).await;
-        let counts = usage.as_ref().map(counts_of);
-        for (found, table) in tables.iter_mut().zip(&catalog.tables) {
-            let usage = counts.and_then(|counts| usage_of(counts?, table, &families));
-            let known = Known {
-                profile: profiles.get(&table.id),
-                quality: qualities.remove(&table.id),
-                suspected: suspicions.remove(&table.id).unwrap_or_default(),
-                usage,
-            };
-            found.detail = Some(detail(table, known));
-        }
-    }
+    let (findings, seen) = if source.check_may_bar_tables() {
+        let findings = source.check().await?;
+        let seen = opened.look(&barred(&findings), watch).await;
+        (findings, seen)
+    } else {
+        let nothing = BTreeSet::new();
+        let (findings, seen) = tokio::join!(source.check(), opened.look(&nothing, watch));
+        (findings?, seen)
+    };
+    let Seen {
+        catalog,
+        usage,
+        profiles,
+        tables,
+    } = seen?;
     Ok(Inventory {
         engine: catalog.engine.clone(),
         version: catalog.version.clone(),
@@ -197,6 +177,79 @@ pub async fn inspect(
         usage: usage.map(note),
         inspected_at: setup.timestamp(),
     })
+}
+
+/// What was seen of a database, besides what could hinder reading it.
+struct Seen {
+    catalog: Catalog,
+    usage: Option<Usage>,
+    profiles: BTreeMap<TableId, TableProfile>,
+    tables: Vec<TableInventory>,
+}
+
+/// A database that was opened, and how it is looked at.
+struct Opened<'a> {
+    setup: &'a Setup,
+    source: &'a Arc<dyn Source>,
+    scheme: &'a str,
+    is_profiled: bool,
+}
+
+impl Opened<'_> {
+    /// Looks at the catalog, and at all tables but the barred ones.
+    async fn look(&self, barred: &BTreeSet<&TableId>, watch: &dyn AnalysisWatch) -> Result<Seen> {
+        let source = self.source;
+        let catalog = source.catalog().await?;
+        let readable = catalog.tables.iter();
+        let readable: Vec<&Table> = readable.filter(|table| !barred.contains(&table.id)).collect();
+        if !self.is_profiled {
+            let profiles = profile(self.setup.jobs, source, &readable, Depth::Survey, watch).await?;
+            return Ok(Seen {
+                tables: inventories(&catalog, &profiles),
+                usage: None,
+                profiles,
+                catalog,
+            });
+        }
+        // Before anything is read: what is read here is counted, too.
+        let usage = source.usage().await?;
+        let dialect = connector(self.scheme)?.dialect_of(&catalog);
+        let what = Readable {
+            source,
+            dialect: &*dialect,
+            catalog: &catalog,
+            tables: &readable,
+        };
+        let Measured {
+            profiles,
+            mut qualities,
+        } = measured(what, self.setup.read_limits(), watch).await?;
+        let mut suspicions = suspicions(&**source, &*dialect, &readable, &qualities, self.setup.jobs).await;
+        let families = Families::of(&catalog.tables);
+        let counts = counts_of(&usage);
+        let mut tables = inventories(&catalog, &profiles);
+        for (found, table) in tables.iter_mut().zip(&catalog.tables) {
+            let known = Known {
+                profile: profiles.get(&table.id),
+                quality: qualities.remove(&table.id),
+                suspected: suspicions.remove(&table.id).unwrap_or_default(),
+                usage: counts.and_then(|counts| usage_of(counts, table, &families)),
+            };
+            found.detail = Some(detail(table, known));
+        }
+        Ok(Seen {
+            usage: Some(usage),
+            profiles,
+            tables,
+            catalog,
+        })
+    }
+}
+
+fn inventories(catalog: &Catalog, profiles: &BTreeMap<TableId, TableProfile>) -> Vec<TableInventory> {
+    let families = Families::of(&catalog.tables);
+    let tables = catalog.tables.iter();
+    tables.map(|table| of_table(table, &families, profiles)).collect()
 }
 
 /// Opens the database, or all sources of the settings as one.

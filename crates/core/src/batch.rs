@@ -37,9 +37,14 @@ impl ReadLimits {
         usize::try_from(share).map_or(BATCH_BYTES, |share| share.clamp(64 << 10, BATCH_BYTES / 4))
     }
 
+    /// Returns the size above which a row is large.
+    pub fn row_bytes_max(self) -> u64 {
+        self.memory_bytes / ALONE_ABOVE
+    }
+
     /// Tells whether a row is so large that several of its kind at once would not fit.
     pub fn is_large(self, row_bytes: u64) -> bool {
-        row_bytes > self.memory_bytes / ALONE_ABOVE
+        row_bytes > self.row_bytes_max()
     }
 }
 

@@ -130,6 +130,11 @@ pub trait Source: Send + Sync {
     /// Returns what could hinder reading: privileges, row-level security, encoding, damage. Collects; fails only when nothing can be said.
     async fn check(&self) -> Result<Vec<Finding>>;
 
+    /// Tells whether [`Source::check`] may find that a single table cannot be read. Where it never does, tables can be read while it looks.
+    fn check_may_bar_tables(&self) -> bool {
+        true
+    }
+
     /// Returns the whole catalog. Lists are sorted by name. Our own ledger and moved-aside objects are left out.
     async fn catalog(&self) -> Result<Catalog>;
 
@@ -155,6 +160,12 @@ pub trait Source: Send + Sync {
             );
         }
         Ok(found)
+    }
+
+    /// Tells whether a survey ([`Depth::Survey`]) looks at every value by itself, outside of the server, so that [`Snapshot::survey`] finds the
+    /// same while the rows are read.
+    fn surveys_while_reading(&self) -> bool {
+        false
     }
 
     /// Returns how the database's tables are used, as far as the engine counts it. Fails only when the connection does: what this user may
@@ -234,6 +245,16 @@ pub trait Snapshot: Send + Sync {
     /// rejects. The order of rows is the key's, or none. `SnapshotLost` when the state is gone.
     fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>>;
 
+    /// Reads a whole table and surveys it in the same pass, where the source [surveys while reading](Source::surveys_while_reading). The
+    /// columns travel as the first rows suggest, the rows as [`Snapshot::read`] gives them with [`ValueRule::InvalidToNull`] for every column.
+    /// No batch comes behind a row of more than `row_bytes_max`. When there was one, or when the profile says that a column is read in another
+    /// form, the pass counts for its profile alone, and the rows are read again.
+    async fn survey(&self, _request: SurveyRequest) -> Result<Survey> {
+        Err(Error::bug(
+            "an engine was asked to survey a table while reading it",
+        ))
+    }
+
     /// Returns what the database itself says about the table in this state, see [`crate::ColumnAggregate`]; without columns only the count,
     /// in the engine's cheapest exact way. One pass over the table, however many columns.
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate>;
@@ -259,6 +280,40 @@ pub struct ReadRequest {
     /// True when the caller takes packed batches ([`crate::PackedBuilder`]). The reader may pack a batch when every column is asked for as
     /// [`LogicalType::Wire`] without a rule, and its bytes mean the same in every database whose [`Source::packing`] is the same.
     pub packed: bool,
+}
+
+/// What to read and survey.
+#[derive(Debug, Clone)]
+pub struct SurveyRequest {
+    /// The table as its catalog describes it.
+    pub table: Table,
+    /// Size at which a batch closes.
+    pub batch_bytes: usize,
+    /// Size of a row, as [`TableProfile::row_bytes_max`] counts it, that is too large to be read beside others.
+    pub row_bytes_max: u64,
+}
+
+/// A pass over a whole table that also surveys it.
+pub struct Survey {
+    /// The form in which each column travels, without a rule.
+    pub columns: Vec<ReadColumn>,
+    /// The batches, and what the pass found at their end.
+    pub pass: BoxStream<'static, Result<Surveyed>>,
+}
+
+/// What comes of a survey.
+#[derive(Debug)]
+pub enum Surveyed {
+    /// Rows.
+    Batch(Batch),
+    /// What the pass found, as [`Depth::Survey`] says; the last that comes.
+    Profile(TableProfile),
+}
+
+impl From<Batch> for Surveyed {
+    fn from(batch: Batch) -> Self {
+        Self::Batch(batch)
+    }
 }
 
 /// A column to read, and the form in which its values shall travel.

@@ -70,7 +70,7 @@ pub use clock::{Clock, SystemClock};
 pub use column_builder::ColumnBuilder;
 pub use connector::{
     Capabilities, Committed, ConnectOptions, Connector, NameLimit, ReadColumn, ReadRequest, Snapshot, Source,
-    Target, WriteColumn, WriteRequest, Writer,
+    Survey, SurveyRequest, Surveyed, Target, WriteColumn, WriteRequest, Writer,
 };
 pub use decimal::{canonical_decimal, is_decimal};
 pub use dependency::{cycles, sort_by_dependency};

@@ -18,5 +18,5 @@ pub use column::{ColumnQuality, Distinct, Lengths, Unit};
 pub use distinct::{EXACT_MAX, STANDARD_ERROR};
 pub use growth::{Growth, MonthCount, creation_column};
 pub use relation::{Suspect, suspects};
-pub use table::{RepeatedRows, TableGauge, TableQuality, measure};
+pub use table::{RepeatedRows, TableGauge, TableQuality, measure, measure_and_survey};
 pub use text::{PatternCount, ShapeCount};

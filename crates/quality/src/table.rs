@@ -2,7 +2,10 @@
 
 use futures::TryStreamExt;
 use serde::Serialize;
-use whimbrel_core::{Batch, KeyRange, ReadColumn, ReadRequest, Reject, Result, Snapshot, Table, ValueRule};
+use whimbrel_core::{
+    Batch, Error, KeyRange, ReadColumn, ReadRequest, Reject, Result, Snapshot, Survey, SurveyRequest,
+    Surveyed, Table, TableProfile, ValueRule,
+};
 
 use crate::column::{ColumnGauge, ColumnQuality};
 use crate::distinct::Sketch;
@@ -150,6 +153,27 @@ impl TableGauge {
         self.examples.len() < MISFITS_TOLD
     }
 
+    /// Reads the first batches again to name some of the values that did not fit, where there were any.
+    async fn name_misfits(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        table: &Table,
+        columns: Vec<ReadColumn>,
+        batch_bytes: usize,
+    ) -> Result<()> {
+        if self.columns.iter().all(|column| column.finish().misfits == 0) {
+            return Ok(());
+        }
+        let mut batches = snapshot.read(whole(table, columns, batch_bytes));
+        for _ in 0..BATCHES_AGAIN {
+            match batches.try_next().await? {
+                Some(batch) if self.add_examples(&batch) => {}
+                Some(_) | None => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Returns what was found.
     pub fn finish(&self) -> TableQuality {
         let created = self
@@ -191,32 +215,53 @@ pub async fn measure(
     batch_bytes: usize,
 ) -> Result<TableGauge> {
     let mut gauge = TableGauge::new(table, &columns);
-    let request = |columns| ReadRequest {
+    let lenient = columns.iter().cloned().map(|column| ReadColumn {
+        rule: Some(ValueRule::InvalidToNull),
+        ..column
+    });
+    let mut batches = snapshot.read(whole(table, lenient.collect(), batch_bytes));
+    while let Some(batch) = batches.try_next().await? {
+        gauge.add(&batch);
+    }
+    drop(batches);
+    gauge.name_misfits(snapshot, table, columns, batch_bytes).await?;
+    Ok(gauge)
+}
+
+/// As [`measure`], while the table is surveyed in the same pass; returns what that found, too, and in what form the columns were read.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn measure_and_survey(
+    snapshot: &dyn Snapshot,
+    request: SurveyRequest,
+) -> Result<(TableGauge, TableProfile, Vec<ReadColumn>)> {
+    let (table, batch_bytes) = (request.table.clone(), request.batch_bytes);
+    let Survey { columns, mut pass } = snapshot.survey(request).await?;
+    let mut gauge = TableGauge::new(&table, &columns);
+    let mut found = None;
+    while let Some(surveyed) = pass.try_next().await? {
+        match surveyed {
+            Surveyed::Batch(batch) => gauge.add(&batch),
+            Surveyed::Profile(profile) => found = Some(profile),
+        }
+    }
+    drop(pass);
+    let profile = found.ok_or_else(|| Error::bug("a survey ended without its profile"))?;
+    gauge
+        .name_misfits(snapshot, &table, columns.clone(), batch_bytes)
+        .await?;
+    Ok((gauge, profile, columns))
+}
+
+fn whole(table: &Table, columns: Vec<ReadColumn>, batch_bytes: usize) -> ReadRequest {
+    ReadRequest {
         table: table.clone(),
         columns,
         range: KeyRange::All,
         batch_bytes,
         packed: false,
-    };
-    let lenient = columns.iter().cloned().map(|column| ReadColumn {
-        rule: Some(ValueRule::InvalidToNull),
-        ..column
-    });
-    let mut batches = snapshot.read(request(lenient.collect()));
-    while let Some(batch) = batches.try_next().await? {
-        gauge.add(&batch);
     }
-    drop(batches);
-    if gauge.columns.iter().any(|column| column.finish().misfits > 0) {
-        let mut batches = snapshot.read(request(columns));
-        for _ in 0..BATCHES_AGAIN {
-            match batches.try_next().await? {
-                Some(batch) if gauge.add_examples(&batch) => {}
-                Some(_) | None => break,
-            }
-        }
-    }
-    Ok(gauge)
 }
 
 #[cfg(test)]

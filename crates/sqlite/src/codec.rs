@@ -23,6 +23,7 @@ mod moments;
 pub(crate) use columns::RowBatch;
 pub(crate) use columns::size_of;
 pub(crate) use decode::{decimal, exact_real, lower_uuid, real_text, shown};
+pub(crate) use digits::put as put_decimal;
 pub(crate) use encode::{Lane, tagged};
 
 /// Storage-class tags of a travelling `any` value.

@@ -67,8 +67,9 @@ impl Connector for SqliteConnector {
         Arc::new(SqliteDialect)
     }
 
-    async fn source(&self, url: &DatabaseUrl, _options: &ConnectOptions) -> Result<Arc<dyn Source>> {
-        let file = DatabaseFile::of_url(url)?;
+    async fn source(&self, url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<dyn Source>> {
+        let each = options.memory_bytes / options.jobs.max(1) as u64;
+        let file = DatabaseFile::of_url(url)?.within(each);
         if !file.exists() {
             return Err(missing(file.path()));
         }

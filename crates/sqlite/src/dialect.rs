@@ -2,7 +2,7 @@
 //! statements in `dialect/ddl.rs`.
 
 mod ddl;
-mod mapping;
+pub(crate) mod mapping;
 mod native;
 #[expect(
     clippy::wildcard_enum_match_arm,

@@ -17,11 +17,11 @@ use crate::error::{During, missing};
 /// How long a connection waits for another process's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
-/// What the writing connection keeps of the file, in KiB: the upper levels of large indexes whose keys come in no order. A part of the
-/// memory that is given, between limits; a CREATE INDEX sorts in as much again.
-const WRITER_CACHE_PART: u64 = 16;
-const WRITER_CACHE_KIB_MIN: u64 = 2 << 10;
-const WRITER_CACHE_KIB_MAX: u64 = 16 << 10;
+/// What a connection keeps of the file, in KiB, when it writes, or looks up rows: the upper levels of large indexes whose keys come in no
+/// order. A part of the memory that is given, between limits; a CREATE INDEX sorts in as much again.
+const CACHE_PART: u64 = 16;
+const CACHE_KIB_MIN: u64 = 2 << 10;
+const CACHE_KIB_MAX: u64 = 16 << 10;
 
 /// Runs blocking work on a blocking thread.
 pub(crate) async fn blocking<T: Send + 'static>(
@@ -53,7 +53,7 @@ impl DatabaseFile {
         let mut file = Self {
             path: PathBuf::from(&url.database),
             pages_max: None,
-            cache_kib: WRITER_CACHE_KIB_MIN,
+            cache_kib: CACHE_KIB_MIN,
             is_read_only: false,
             is_immutable: false,
         };
@@ -81,11 +81,11 @@ impl DatabaseFile {
         Ok(file)
     }
 
-    /// Lets the writing connection take its part of so much memory.
+    /// Lets a connection that writes, or looks up rows, take its part of so much memory.
     pub(crate) fn within(self, memory_bytes: u64) -> Self {
-        let part = (memory_bytes >> 10) / WRITER_CACHE_PART;
+        let part = (memory_bytes >> 10) / CACHE_PART;
         Self {
-            cache_kib: part.clamp(WRITER_CACHE_KIB_MIN, WRITER_CACHE_KIB_MAX),
+            cache_kib: part.clamp(CACHE_KIB_MIN, CACHE_KIB_MAX),
             ..self
         }
     }
@@ -272,6 +272,24 @@ pub(crate) struct ReadConnection {
     connection: Option<Connection>,
     file: DatabaseFile,
     had_log: bool,
+}
+
+impl ReadConnection {
+    /// Does work that looks up rows all over the file: with room for more of its pages than a pass from its beginning to its end has use for.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub(crate) fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.keep(self.file.cache_kib)?;
+        let done = work(self);
+        self.keep(CACHE_KIB_MIN)?;
+        done
+    }
+
+    fn keep(&self, kib: u64) -> Result<()> {
+        self.execute_batch(&format!("PRAGMA cache_size = -{kib}"))
+            .during(|| "set how much of the file is kept in memory")
+    }
 }
 
 impl Deref for ReadConnection {

@@ -4,6 +4,7 @@
 mod aggregate;
 mod read;
 mod split;
+mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use whimbrel_core::{
     Batch, Chunk, Error, ErrorClass, Position, ReadColumn, ReadRequest, Result, SequencePosition, Snapshot,
-    Table, TableAggregate, TableId,
+    Survey, SurveyRequest, Table, TableAggregate, TableId,
 };
 
 use crate::catalog::{Numbering, last_number, numberings, pragma_number};
@@ -46,9 +47,9 @@ struct Reader {
 }
 
 impl Reader {
-    fn connection(&self) -> Result<&Connection> {
+    fn connection(&self) -> Result<&ReadConnection> {
         self.connection
-            .as_deref()
+            .as_ref()
             .ok_or_else(|| Error::bug("a reader without a connection"))
     }
 }
@@ -198,6 +199,10 @@ impl Snapshot for SqliteSnapshot {
         })
         .flatten()
         .boxed()
+    }
+
+    async fn survey(&self, request: SurveyRequest) -> Result<Survey> {
+        survey::survey(&self.readers, request).await
     }
 
     async fn aggregate(&self, table: &Table, columns: &[ReadColumn]) -> Result<TableAggregate> {

@@ -73,6 +73,14 @@ impl Source for SqliteSource {
         self.with_file(check::source).await
     }
 
+    fn check_may_bar_tables(&self) -> bool {
+        false
+    }
+
+    fn surveys_while_reading(&self) -> bool {
+        true
+    }
+
     async fn catalog(&self) -> Result<Catalog> {
         if self.is_absent() {
             return Ok(catalog::empty(self.file.name()));
@@ -105,16 +113,18 @@ impl Source for SqliteSource {
 
     async fn profile(&self, table: &Table) -> Result<TableProfile> {
         let table = table.clone();
-        self.with_file(move |file| profile::profile(&*file.open_to_read()?, &table))
+        self.with_file(move |file| profile::profile(&file.open_to_read()?, &table, Depth::Profile))
             .await
     }
 
-    async fn profiles(&self, tables: &[Table], _depth: Depth) -> Result<Vec<TableProfile>> {
+    async fn profiles(&self, tables: &[Table], depth: Depth) -> Result<Vec<TableProfile>> {
         let tables = tables.to_vec();
         // The engine reads the whole schema for every new connection.
         self.with_file(move |file| {
             let connection = file.open_to_read()?;
-            let each = tables.iter().map(|table| profile::profile(&connection, table));
+            let each = tables
+                .iter()
+                .map(|table| profile::profile(&connection, table, depth));
             each.collect()
         })
         .await

@@ -1,16 +1,17 @@
-//! Reads the tables from one snapshot, several at once, and measures the quality of their values. What is measured is `quality`'s.
+//! Surveys the tables, reads them from one snapshot, several at once, and measures the quality of their values. What is measured is
+//! `quality`'s.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use whimbrel_core::{
-    Catalog, Column, Dialect, Error, ErrorClass, Fidelity, ReadColumn, ReadLimits, Result, Snapshot, Source,
-    Table, TableId, TableProfile,
+    Catalog, Column, Depth, Dialect, Error, ErrorClass, Fidelity, ReadColumn, ReadLimits, Result, Snapshot,
+    Source, SurveyRequest, Table, TableId, TableProfile,
 };
-use whimbrel_quality::{TableGauge, TableQuality, measure};
+use whimbrel_quality::{TableGauge, TableQuality, measure, measure_and_survey};
 
-use crate::analyze::AnalysisWatch;
+use crate::analyze::{AnalysisWatch, profile};
 
 /// What is read.
 pub(super) struct Readable<'a> {
@@ -18,43 +19,105 @@ pub(super) struct Readable<'a> {
     pub(super) dialect: &'a dyn Dialect,
     pub(super) catalog: &'a Catalog,
     pub(super) tables: &'a [&'a Table],
-    pub(super) profiles: &'a BTreeMap<TableId, TableProfile>,
 }
 
-/// Reads every table that has a profile once, the largest first. What is found in partitions is said of the whole, too, which is not read:
-/// it has no rows of its own.
+/// What was found out about the tables.
+pub(super) struct Measured {
+    pub(super) profiles: BTreeMap<TableId, TableProfile>,
+    pub(super) qualities: BTreeMap<TableId, TableQuality>,
+}
+
+/// Surveys every table that can be moved, and reads it once; in one pass where the engine can.
 ///
 /// # Errors
 /// When a table cannot be read.
-pub(super) async fn qualities(
+pub(super) async fn measured(
     readable: Readable<'_>,
     limits: ReadLimits,
     watch: &dyn AnalysisWatch,
-) -> Result<BTreeMap<TableId, TableQuality>> {
-    let Readable {
-        tables,
+) -> Result<Measured> {
+    let Readable { source, tables, .. } = readable;
+    let mut found = Found::default();
+    let is_divided = tables.iter().any(|table| table.partitioned_by.is_some());
+    // What partitions are like is said of the whole, which nothing is known of before they are read.
+    let profiles = if source.surveys_while_reading() && !is_divided {
+        surveyed(&readable, limits, watch, &mut found).await?
+    } else {
+        profile(limits.jobs, source, tables, Depth::Survey, watch).await?
+    };
+    read(&readable, &profiles, limits, watch, &mut found).await?;
+    Ok(Measured {
+        qualities: found.finish(),
         profiles,
-        catalog,
-        ..
-    } = readable;
+    })
+}
+
+/// Reads every table once, the largest first, while it is surveyed. A table that turns out to need to be read in another form, or alone, is
+/// not among what was found.
+async fn surveyed(
+    readable: &Readable<'_>,
+    limits: ReadLimits,
+    watch: &dyn AnalysisWatch,
+    found: &mut Found,
+) -> Result<BTreeMap<TableId, TableProfile>> {
+    let movable = readable.tables.iter().copied();
+    let mut movable: Vec<&Table> = movable.filter(|table| table.unmovable.is_none()).collect();
+    watch.tables(
+        movable.len(),
+        movable.iter().filter_map(|table| table.rows_estimate).sum(),
+    );
+    movable.sort_by_key(|table| (std::cmp::Reverse((table.bytes, table.rows_estimate)), &table.id));
+    let ids: Vec<TableId> = movable.iter().map(|table| table.id.clone()).collect();
+    let snapshot = readable.source.snapshot(&ids, limits.jobs.max(1)).await?;
+    let jobs = movable.iter().map(|table| SurveyJob {
+        snapshot: Arc::clone(&snapshot),
+        request: SurveyRequest {
+            table: (*table).clone(),
+            batch_bytes: limits.batch_bytes(),
+            row_bytes_max: limits.row_bytes_max(),
+        },
+    });
+    let mut profiles = BTreeMap::new();
+    let take = |(table, gauge, profile, read_as): (Table, TableGauge, TableProfile, Vec<ReadColumn>)| {
+        watch.table(&table.id, profile.rows);
+        let wanted = columns(readable.dialect, readable.catalog, &table, &profile);
+        if read_as == wanted && !limits.is_large(profile.row_bytes_max) {
+            found.add(table.id.clone(), &[], &gauge);
+        }
+        profiles.insert(table.id, profile);
+    };
+    all(jobs.map(SurveyJob::done), limits.jobs, take).await?;
+    Ok(profiles)
+}
+
+/// Reads every table that has a profile once, the largest first, but for what was found already. What is found in partitions is said of the
+/// whole, too, which is not read: it has no rows of its own.
+async fn read(
+    readable: &Readable<'_>,
+    profiles: &BTreeMap<TableId, TableProfile>,
+    limits: ReadLimits,
+    watch: &dyn AnalysisWatch,
+    found: &mut Found,
+) -> Result<()> {
+    let Readable { tables, catalog, .. } = *readable;
     let families = families(catalog, tables, profiles);
     let columns = |table: &Table, profile: &TableProfile| {
         // A column has one form in all partitions, since only what was read alike can be said of the whole.
         let family = families.get(&top(catalog, table));
         columns(readable.dialect, catalog, table, family.unwrap_or(profile))
     };
-    let counted = tables
-        .iter()
-        .filter_map(|table| Some((*table, profiles.get(&table.id)?)));
+    let known = tables.iter().copied();
+    let left = known.filter(|table| !found.qualities.contains_key(&table.id));
+    let counted = left.filter_map(|table| Some((table, profiles.get(&table.id)?)));
     let (divided, mut chosen): (Vec<_>, Vec<_>) =
         counted.partition(|(table, _)| table.partitioned_by.is_some());
     let wholes = divided.into_iter().map(|(table, profile)| {
         let columns = columns(table, profile);
         (table.id.clone(), TableGauge::new(table, &columns))
     });
-    let mut found = Found::new(wholes.collect());
+    found.wholes.extend(wholes);
     if chosen.is_empty() {
-        return Ok(found.finish());
+        return Ok(());
     }
     let rows = chosen.iter().map(|(_, profile)| profile.rows).sum();
     watch.tables(chosen.len(), rows);
@@ -64,22 +127,29 @@ pub(super) async fn qualities(
         let bytes = table.bytes.unwrap_or(profile.bytes);
         (std::cmp::Reverse(bytes), &table.id)
     });
-    let jobs = |(table, profile): (&Table, &TableProfile)| Job {
-        snapshot: Arc::clone(&snapshot),
-        columns: columns(table, profile),
-        above: above(catalog, table),
-        table: table.clone(),
-        batch_bytes: limits.batch_bytes(),
+    let job = |(table, profile): (&Table, &TableProfile)| {
+        let job = Job {
+            snapshot: Arc::clone(&snapshot),
+            columns: columns(table, profile),
+            above: above(catalog, table),
+            table: table.clone(),
+            batch_bytes: limits.batch_bytes(),
+        };
+        job.done()
+    };
+    let mut take = |(job, gauge): (Job, TableGauge)| {
+        watch.table(&job.table.id, gauge.rows());
+        found.add(job.table.id, &job.above, &gauge);
     };
     let (alone, together): (Vec<_>, Vec<_>) = chosen
         .into_iter()
         .partition(|(_, profile)| limits.is_large(profile.row_bytes_max));
-    all(together.into_iter().map(jobs), limits.jobs, watch, &mut found).await?;
-    all(alone.into_iter().map(jobs), 1, watch, &mut found).await?;
-    Ok(found.finish())
+    all(together.into_iter().map(job), limits.jobs, &mut take).await?;
+    all(alone.into_iter().map(job), 1, &mut take).await
 }
 
 /// What was found so far.
+#[derive(Default)]
 struct Found {
     /// The partitioned tables, as far as their partitions were read.
     wholes: BTreeMap<TableId, TableGauge>,
@@ -87,13 +157,6 @@ struct Found {
 }
 
 impl Found {
-    fn new(wholes: BTreeMap<TableId, TableGauge>) -> Self {
-        Self {
-            wholes,
-            qualities: BTreeMap::new(),
-        }
-    }
-
     /// Takes in a table, also for those whose partition it is.
     fn add(&mut self, table: TableId, above: &[TableId], gauge: &TableGauge) {
         for whole in above {
@@ -177,28 +240,44 @@ impl Job {
     }
 }
 
+/// A table to survey and read.
+struct SurveyJob {
+    snapshot: Arc<dyn Snapshot>,
+    request: SurveyRequest,
+}
+
+impl SurveyJob {
+    async fn done(self) -> Result<(Table, TableGauge, TableProfile, Vec<ReadColumn>)> {
+        let table = self.request.table.clone();
+        let found = measure_and_survey(&*self.snapshot, self.request).await;
+        let (gauge, profile, columns) =
+            found.map_err(|error| error.during(format_args!("profile table `{}`", table.id)))?;
+        Ok((table, gauge, profile, columns))
+    }
+}
+
 /// Runs so many jobs at once, each on a thread of its own: measuring is work.
-async fn all(
-    mut waiting: impl Iterator<Item = Job>,
+async fn all<T: Send + 'static>(
+    mut waiting: impl Iterator<Item = impl Future<Output = Result<T>> + Send + 'static>,
     at_once: usize,
-    watch: &dyn AnalysisWatch,
-    found: &mut Found,
+    mut take: impl FnMut(T),
 ) -> Result<()> {
     let mut at_work = JoinSet::new();
     loop {
         while at_work.len() < at_once.max(1) {
             match waiting.next() {
-                Some(job) => drop(at_work.spawn(job.done())),
+                Some(job) => drop(at_work.spawn(job)),
                 None => break,
             }
         }
         let Some(done) = at_work.join_next().await else {
             return Ok(());
         };
-        let (job, gauge) = done
-            .map_err(|panic| Error::new(ErrorClass::Bug, "reading a table broke off").with_cause(panic))??;
-        watch.table(&job.table.id, gauge.rows());
-        found.add(job.table.id, &job.above, &gauge);
+        take(
+            done.map_err(|panic| {
+                Error::new(ErrorClass::Bug, "reading a table broke off").with_cause(panic)
+            })??,
+        );
     }
 }
 
@@ -224,3 +303,6 @@ fn columns(
     };
     table.columns.iter().map(read).collect()
 }
+
+#[cfg(test)]
+mod tests;

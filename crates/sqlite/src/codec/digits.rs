@@ -10,7 +10,7 @@ const WHOLES: [u64; 7] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
 
 /// Appends the digits of a decimal within the limits (precision and scale), and returns true; false, and nothing is appended, when it is
 /// not one of the usual.
-pub(super) fn put(value: ValueRef<'_>, limits: Option<(u32, i32)>, out: &mut Vec<u8>) -> bool {
+pub(crate) fn put(value: ValueRef<'_>, limits: Option<(u32, i32)>, out: &mut Vec<u8>) -> bool {
     match value {
         ValueRef::Integer(number) => put_integer(number, limits, out),
         ValueRef::Real(real) => put_real(real, limits, out),

@@ -20,7 +20,7 @@ const LOCAL: LogicalType = LogicalType::Timestamp { zoned: false };
 const ZONED: LogicalType = LogicalType::Timestamp { zoned: true };
 
 /// Returns the form in which the column's values travel to another engine.
-pub(super) fn logical(column: &Column, profile: Option<&ColumnProfile>) -> Mapped<LogicalType> {
+pub(crate) fn logical(column: &Column, profile: Option<&ColumnProfile>) -> Mapped<LogicalType> {
     if column.identity.is_some() {
         return Mapped::exact(INTEGER);
     }

@@ -5,42 +5,73 @@ use futures::stream::{self, BoxStream};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::{self, Permit, Receiver, Sender};
 use tokio::task::JoinHandle;
 use whimbrel_core::{Batch, Error, KeyValue, ReadColumn, ReadRequest, Result, Table, hex, named};
 
 use super::Reader;
 use crate::codec::{RowBatch, shown};
 use crate::error::During;
-use crate::range::{condition, row_number};
+use crate::gate::ReadConnection;
+use crate::range::{Condition, condition, row_number};
 use crate::sql::quote;
 
-/// What a stream of batches needs: where they come from, and the thread that makes them.
-struct Running {
-    batches: Receiver<Result<Batch>>,
+/// What a stream needs: where its things come from, and the thread that makes them.
+struct Running<T> {
+    things: Receiver<Result<T>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Where a reading thread hands over what it made.
+pub(super) struct Outlet<T> {
+    sender: Sender<Result<T>>,
+    runtime: Handle,
+}
+
+impl<T> Outlet<T> {
+    /// Waits for room; none when nobody listens any more.
+    fn reserve(&self) -> Option<Permit<'_, Result<T>>> {
+        self.runtime.block_on(self.sender.reserve()).ok()
+    }
+
+    /// Hands over the last thing of a stream.
+    pub(super) fn end_with(&self, thing: Result<T>) {
+        if let Some(place) = self.reserve() {
+            place.send(thing);
+        }
+    }
 }
 
 /// Returns the batches of a request as they are read. The reader is given back when the stream ends or is dropped.
 pub(super) fn batches(reader: Reader, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
-    let (sender, batches) = mpsc::channel(1);
+    made_by(reader, move |connection, outlet| {
+        read(connection, &request, outlet, |_| Ok(true)).map(drop)
+    })
+}
+
+/// Returns what the work on the reader hands over, from a thread of its own.
+pub(super) fn made_by<T: Send + 'static>(
+    reader: Reader,
+    work: impl FnOnce(&ReadConnection, &Outlet<T>) -> Result<()> + Send + 'static,
+) -> BoxStream<'static, Result<T>> {
+    let (sender, things) = mpsc::channel(1);
     let runtime = Handle::current();
     let thread = tokio::task::spawn_blocking(move || {
-        let read = reader
+        let outlet = Outlet { sender, runtime };
+        let done = reader
             .connection()
-            .and_then(|connection| read(connection, &request, &sender, &runtime));
-        if let Err(error) = read {
-            // Nobody waits for the error when the stream was dropped.
-            let _dropped = runtime.block_on(sender.send(Err(error)));
+            .and_then(|connection| work(connection, &outlet));
+        if let Err(error) = done {
+            outlet.end_with(Err(error));
         }
     });
     let running = Running {
-        batches,
+        things,
         thread: Some(thread),
     };
     stream::unfold(running, |mut running| async move {
-        if let Some(batch) = running.batches.recv().await {
-            return Some((batch, running));
+        if let Some(thing) = running.things.recv().await {
+            return Some((thing, running));
         }
         let ended = running.thread.take()?.await;
         let error = Error::bug("a reading thread ended early").with_cause(ended.err()?);
@@ -49,15 +80,50 @@ pub(super) fn batches(reader: Reader, request: ReadRequest) -> BoxStream<'static
     .boxed()
 }
 
-fn read(
+/// Hands over the rows of a request in batches; every row is shown to `look` before, which says whether rows are still wanted. Returns false
+/// when nobody listens any more.
+pub(super) fn read<T: From<Batch>>(
     connection: &Connection,
     request: &ReadRequest,
-    sender: &Sender<Result<Batch>>,
-    runtime: &Handle,
-) -> Result<()> {
+    outlet: &Outlet<T>,
+    mut look: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
+) -> Result<bool> {
     let what = || format!("read table `{}`", request.table.id);
     let key = RowKey::of(&request.table, &request.columns);
     let condition = condition(connection, &request.table, &request.range)?;
+    let sql = query(request, &key, &condition);
+    let mut statement = connection.prepare(&sql).during(what)?;
+    let mut rows = statement
+        .query(rusqlite::params_from_iter(&condition.parameters))
+        .during(what)?;
+    let mut batch = RowBatch::new(&request.columns, request.batch_bytes)?;
+    let Some(mut place) = outlet.reserve() else {
+        return Ok(false);
+    };
+    while let Some(row) = rows.next().during(what)? {
+        if !look(row).during(what)? {
+            continue;
+        }
+        let value = |at: usize| row.get_ref(at).during(what);
+        let name = || (key.text(row), key.exact(row));
+        if batch.append(value, name)? {
+            continue;
+        }
+        place.send(Ok(batch.take()?.into()));
+        // Building the next batch only when there is room keeps one batch ahead, not two.
+        match outlet.reserve() {
+            Some(next) => place = next,
+            None => return Ok(false),
+        }
+        batch.append(value, name)?;
+    }
+    if batch.len() > 0 {
+        place.send(Ok(batch.take()?.into()));
+    }
+    Ok(true)
+}
+
+fn query(request: &ReadRequest, key: &RowKey, condition: &Condition) -> String {
     let columns: Vec<String> = request
         .columns
         .iter()
@@ -71,7 +137,7 @@ fn read(
             format!(" {word} {text}")
         }
     };
-    let sql = format!(
+    format!(
         "SELECT {} FROM {} t{}{}",
         if columns.is_empty() {
             "NULL".to_owned()
@@ -81,33 +147,7 @@ fn read(
         quote(&request.table.id.name),
         clause("WHERE", &condition.text),
         clause("ORDER BY", &condition.order)
-    );
-    let mut statement = connection.prepare(&sql).during(what)?;
-    let mut rows = statement
-        .query(rusqlite::params_from_iter(&condition.parameters))
-        .during(what)?;
-    let mut batch = RowBatch::new(&request.columns, request.batch_bytes)?;
-    let Ok(mut place) = runtime.block_on(sender.reserve()) else {
-        return Ok(());
-    };
-    while let Some(row) = rows.next().during(what)? {
-        let value = |at: usize| row.get_ref(at).during(what);
-        let name = || (key.text(row), key.exact(row));
-        if batch.append(value, name)? {
-            continue;
-        }
-        place.send(Ok(batch.take()?));
-        // Building the next batch only when there is room keeps one batch ahead, not two.
-        match runtime.block_on(sender.reserve()) {
-            Ok(next) => place = next,
-            Err(_) => return Ok(()),
-        }
-        batch.append(value, name)?;
-    }
-    if batch.len() > 0 {
-        place.send(Ok(batch.take()?));
-    }
-    Ok(())
+    )
 }
 
 /// The engine's limit for the columns of a query.
