@@ -50,6 +50,8 @@ pub(crate) mod shape {
 
 /// So many rows say in what form the columns are read, until all of them have been seen.
 const FIRST_ROWS: u32 = 256;
+/// No further row is among the first ones behind so many bytes: they are read twice.
+const FIRST_BYTES: u64 = 1 << 20;
 /// How many shared values are shown.
 const EXAMPLES_MAX: i64 = 5;
 
@@ -57,7 +59,7 @@ const EXAMPLES_MAX: i64 = 5;
 pub(crate) fn profile(connection: &ReadConnection, table: &Table, depth: Depth) -> Result<TableProfile> {
     let what = || format!("profile `{}`", table.id);
     let transaction = connection.unchecked_transaction().during(what)?;
-    let mut profile = scan(connection, table, depth, "")?;
+    let mut profile = scan(connection, table, depth, "", u64::MAX)?;
     look_at_keys(connection, table, &mut profile)?;
     transaction.finish().during(what)?;
     Ok(profile)
@@ -65,7 +67,8 @@ pub(crate) fn profile(connection: &ReadConnection, table: &Table, depth: Depth) 
 
 /// Returns what the first rows suggest that a survey of the table will find.
 pub(crate) fn first_rows(connection: &Connection, table: &Table) -> Result<TableProfile> {
-    scan(connection, table, Depth::Survey, &format!(" LIMIT {FIRST_ROWS}"))
+    let limit = format!(" LIMIT {FIRST_ROWS}");
+    scan(connection, table, Depth::Survey, &limit, FIRST_BYTES)
 }
 
 /// Adds to what a pass over the rows found what is wrong with the keys.
@@ -94,7 +97,14 @@ fn foreign_keys(connection: &Connection, table: &Table) -> Result<Vec<ForeignKey
     found.map(of_key).collect()
 }
 
-fn scan(connection: &Connection, table: &Table, depth: Depth, limit: &str) -> Result<TableProfile> {
+/// Looks at the rows within the limit, until more than so many bytes have been seen.
+fn scan(
+    connection: &Connection,
+    table: &Table,
+    depth: Depth,
+    limit: &str,
+    bytes_max: u64,
+) -> Result<TableProfile> {
     let what = || format!("profile `{}`", table.id);
     let names: Vec<String> = table
         .columns
@@ -110,8 +120,12 @@ fn scan(connection: &Connection, table: &Table, depth: Depth, limit: &str) -> Re
     let mut statement = connection.prepare(&sql).during(what)?;
     let mut rows = statement.query([]).during(what)?;
     let mut pass = Pass::over(table, depth);
+    let mut bytes: u64 = 0;
     while let Some(row) = rows.next().during(what)? {
-        pass.see(row).during(what)?;
+        bytes += pass.see(row).during(what)?;
+        if bytes > bytes_max {
+            break;
+        }
     }
     Ok(pass.finish())
 }
@@ -193,4 +207,86 @@ fn shared(connection: &Connection, table: &Table, columns: &[String]) -> Result<
         Ok((count.unsigned_abs(), examples))
     };
     read().during(|| format!("look for equal keys in `{}`", table.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use whimbrel_core::{Column, TableId};
+
+    use super::*;
+    use crate::dialect::mapping::logical;
+
+    #[test]
+    fn few_rows_are_the_first_and_fewer_where_they_are_large() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut table = Table::empty(TableId::bare("t"));
+        table.columns.push(Column::new("b", "BLOB"));
+        for (bytes, want) in [(1, u64::from(FIRST_ROWS)), (FIRST_BYTES * 2 / 5, 3)] {
+            let fill = format!(
+                "DROP TABLE IF EXISTS t; CREATE TABLE t (b BLOB);
+                 INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {FIRST_ROWS} + 9)
+                 SELECT zeroblob(CASE WHEN i < 9 THEN {bytes} ELSE 1 END) FROM n;"
+            );
+            connection.execute_batch(&fill).unwrap();
+            assert_eq!(first_rows(&connection, &table).unwrap().rows, want, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_survey_finds_for_every_column_the_form_that_a_profile_finds() {
+        let declared = "INT|REAL|TEXT|BLOB||VARCHAR(9)|BOOLEAN|DECIMAL|DECIMAL(6, 2)|MONEY|DATE|TIME|DATETIME|TIMESTAMP|JSON|UUID|BIT";
+        let values = [
+            "NULL",
+            "0",
+            "2",
+            "-12345.678",
+            "1e9",
+            "9e999",
+            "9007199254740993",
+            "''",
+            "'123.45'",
+            "'9999999.5'",
+            "'a text that is long'",
+            "CAST(x'ff' AS TEXT)",
+            "CAST(x'410042' AS TEXT)",
+            "x'00'",
+            "'2024-02-29'",
+            "'10:11:12'",
+            "'2024-02-29T10:11:12'",
+            "'2024-02-29T10:11:12Z'",
+            "'2024-02-29T10:11:12+02:00'",
+            "'[1]'",
+            "'00112233-4455-6677-8899-aabbccddeeff'",
+        ];
+        let connection = Connection::open_in_memory().unwrap();
+        let mut table = Table::empty(TableId::bare("t"));
+        let columns = declared.split('|').zip(0..);
+        table.columns = columns
+            .map(|(native, at)| Column::new(format!("c{at}"), native))
+            .collect();
+        let natives = table.columns.iter();
+        let natives: Vec<String> = natives.map(|it| format!("{} {}", it.name, it.native)).collect();
+        connection
+            .execute_batch(&format!("CREATE TABLE t ({})", natives.join(", ")))
+            .unwrap();
+        for (one, other) in values.iter().flat_map(|one| values.map(|other| (one, other))) {
+            let row = |value: &str| format!("({})", vec![value; natives.len()].join(", "));
+            connection
+                .execute_batch(&format!(
+                    "DELETE FROM t; INSERT INTO t VALUES {}, {}",
+                    row(one),
+                    row(other)
+                ))
+                .unwrap();
+            let [survey, profile] = [Depth::Survey, Depth::Profile]
+                .map(|depth| scan(&connection, &table, depth, "", u64::MAX).unwrap());
+            for column in &table.columns {
+                let form = |found: &TableProfile| {
+                    let mapped = logical(column, found.columns.get(&column.name));
+                    (mapped.to, mapped.fidelity)
+                };
+                assert_eq!(form(&survey), form(&profile), "{}: {one}, {other}", column.native);
+            }
+        }
+    }
 }
