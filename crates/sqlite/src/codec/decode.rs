@@ -297,10 +297,20 @@ pub(crate) fn fits(digits: &str, precision: u32, scale: i32) -> Checked<()> {
     }
     let bare = digits.trim_start_matches('-');
     let (whole, fraction) = bare.split_once('.').unwrap_or((bare, ""));
-    let whole = i64::try_from(whole.trim_start_matches('0').len()).unwrap_or(i64::MAX);
-    let fraction = i64::try_from(fraction.trim_end_matches('0').len()).unwrap_or(i64::MAX);
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let count = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    // Where the first digit and the last one stand, counted from the point: in front of it, and behind it.
+    let first = match whole {
+        "" => count(fraction.trim_start_matches('0')) - count(fraction),
+        _ => count(whole),
+    };
+    let last = match fraction {
+        "" => count(whole.trim_end_matches('0')) - count(whole),
+        _ => count(fraction),
+    };
+    let is_zero = whole.is_empty() && fraction.is_empty();
     let (precision, scale) = (i64::from(precision), i64::from(scale));
-    if whole <= precision - scale && fraction <= scale.max(0) {
+    if is_zero || (first <= precision - scale && last <= scale) {
         Ok(())
     } else {
         Err(rule())

@@ -21,8 +21,9 @@ pub(crate) fn put(value: ValueRef<'_>, limits: Option<(u32, i32)>, out: &mut Vec
 
 fn put_integer(number: i64, limits: Option<(u32, i32)>, out: &mut Vec<u8>) -> bool {
     let digits = number.unsigned_abs().checked_ilog10().map_or(0, |log| log + 1);
+    // Digits that a negative scale takes away are looked at with care.
     if let Some((precision, scale)) = limits
-        && i64::from(digits) > i64::from(precision) - i64::from(scale)
+        && (scale < 0 || i64::from(digits) > i64::from(precision) - i64::from(scale))
     {
         return false;
     }
@@ -167,6 +168,30 @@ mod tests {
                 let back = decimal(ValueRef::Real(real)).unwrap();
                 prop_assert_eq!(whimbrel_core::canonical_decimal(&back).unwrap(), text);
             }
+        }
+    }
+
+    #[test]
+    fn a_scale_beyond_the_precision_and_one_below_zero_count_from_the_point() {
+        for (digits, precision, scale, fit) in [
+            ("-0.008123", 5, 6, true),
+            ("0.099999", 5, 6, true),
+            ("0.1", 5, 6, false),
+            ("0.0000001", 5, 6, false),
+            ("0", 5, 6, true),
+            ("12300", 3, -2, true),
+            ("12345", 3, -2, false),
+            ("100000", 3, -2, false),
+            ("0.00", 3, -2, true),
+            ("99.90", 3, 1, true),
+            ("99.95", 3, 1, false),
+            ("100", 3, 1, false),
+        ] {
+            assert_eq!(
+                fits(digits, precision, scale).is_ok(),
+                fit,
+                "{digits} in ({precision},{scale})"
+            );
         }
     }
 
