@@ -13,15 +13,13 @@ use whimbrel_core::{
     TargetCollation, TextEquality, Untranslated, ValueRule,
 };
 
+use crate::flavour::NOT_ENFORCED;
 use crate::flavour::{Flavour, Version};
 use crate::native::{Kind, castable};
 use crate::quote::{literal, quoted, table_name};
 
 /// What the names of Whimbrel's own tables and of what it moves aside begin with.
 pub(crate) const OWN_PREFIX: &str = "_whimbrel";
-
-/// What ends the definition of a check that nothing enforces, in the catalog.
-pub(crate) const NOT_ENFORCED: &str = " NOT ENFORCED";
 
 /// The databases of the server's own.
 const SYSTEM_DATABASES: [&str; 4] = ["mysql", "information_schema", "performance_schema", "sys"];

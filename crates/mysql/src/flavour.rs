@@ -4,6 +4,9 @@ use std::fmt;
 
 use whimbrel_core::NameEquality;
 
+/// What ends the definition of a check that nothing enforces, in the catalog.
+pub(crate) const NOT_ENFORCED: &str = " NOT ENFORCED";
+
 /// The two families of servers that speak this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flavour {

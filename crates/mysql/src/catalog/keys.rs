@@ -12,8 +12,7 @@ use super::columns::expression_text;
 use super::definition::Definition;
 use super::rows::{Line, lines};
 use super::tables::Tables;
-use crate::dialect::NOT_ENFORCED;
-use crate::flavour::Flavour;
+use crate::flavour::{Flavour, NOT_ENFORCED};
 use crate::quote::{quoted, table_name};
 
 /// The name of every primary key.
