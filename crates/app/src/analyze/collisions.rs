@@ -42,16 +42,30 @@ pub(super) async fn count(
     }
     let tongues = Tongues { analysis, target };
     let mut loose = Vec::new();
-    for table in tables.iter().filter(|table| table.unmovable.is_none()) {
+    // One row meets no other.
+    let rows = |table: &Table| {
+        analysis
+            .profiles
+            .get(&table.id)
+            .map_or(u64::MAX, |profile| profile.rows)
+    };
+    for table in tables
+        .iter()
+        .filter(|table| table.unmovable.is_none() && rows(table) > 1)
+    {
         let keys = tongues.loose(table)?;
         if !keys.is_empty() {
             loose.push(((*table).clone(), keys));
         }
     }
+    if loose.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<TableId> = loose.iter().map(|(table, _)| table.id.clone()).collect();
+    let snapshot = analysis.source.snapshot(&ids, jobs.max(1)).await?;
     let counted = loose.into_iter().map(|(table, keys)| {
-        let source = Arc::clone(&analysis.source);
+        let snapshot = Arc::clone(&snapshot);
         async move {
-            let snapshot = source.snapshot(std::slice::from_ref(&table.id), 1).await?;
             let mut found = Vec::new();
             for key in keys {
                 let columns = key.columns.iter().map(|column| column.name.clone()).collect();
@@ -134,7 +148,16 @@ impl Tongues<'_> {
         }
         let same = self.target.collation(own);
         let same = same.filter(|same| !same.name.is_empty());
-        same.map_or_else(TextEquality::default, |same| same.equality)
+        let equality = same.map_or_else(TextEquality::default, |same| same.equality);
+        // Blanks behind a text are the same everywhere: the source has found what only they would tell apart.
+        let padding = TextEquality {
+            ignores_padding: own.ignores_padding,
+            ..TextEquality::default()
+        };
+        match padding.covers(equality) {
+            true => TextEquality::default(),
+            false => equality,
+        }
     }
 }
 
