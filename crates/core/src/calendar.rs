@@ -3,7 +3,8 @@
 //! Years before 0000 carry a minus sign (astronomical: 0000 is 1 BC), years after 9999 a plus sign; `infinity` and
 //! `-infinity` are the extremes of the carrying integers.
 
-const DAY_MICROS: i64 = 86_400_000_000;
+/// Microseconds of a day.
+pub const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A day of the proleptic Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -179,6 +179,20 @@ pub struct Table {
 }
 
 impl Table {
+    /// Returns names and columns of what holds all rows unique by columns alone: primary and unique keys, then unique indexes.
+    pub fn unique_keys(&self) -> impl Iterator<Item = (String, Vec<String>)> {
+        let keys = self.primary_key.iter().chain(&self.uniques);
+        let keys = keys.map(|key| (key.name.clone(), key.columns.clone()));
+        let whole = self
+            .indexes
+            .iter()
+            .filter(|index| index.unique && index.predicate.is_none());
+        keys.chain(whole.filter_map(|index| {
+            let columns: Option<Vec<String>> = index.parts.iter().map(|part| part.column.clone()).collect();
+            Some((index.name.clone(), columns?))
+        }))
+    }
+
     /// Tells whether the definition says what becomes of rows that break a key, which stands nowhere else in the catalog.
     pub fn settles_conflicts(&self) -> bool {
         let definition = self.definition.as_deref().unwrap_or_default();

@@ -56,8 +56,8 @@ pub use self::url::{DatabaseUrl, Secret};
 pub use aggregate::{ColumnAggregate, TEXT_HEAD_CHARS, TableAggregate, text_head};
 pub use batch::{BATCH_BYTES, BATCH_ROWS, Batch, ReadLimits, Reject, arrow_schema, arrow_type, shorten};
 pub use calendar::{
-    Civil, civil_from_days, days_from_civil, format_date, format_time, format_timestamp, parse_date,
-    parse_time, parse_timestamp,
+    Civil, DAY_MICROS, civil_from_days, days_from_civil, format_date, format_time, format_timestamp,
+    parse_date, parse_time, parse_timestamp,
 };
 pub use canonical::{RowHash, RowHasher};
 pub use catalog::{

@@ -50,10 +50,22 @@ pub(crate) enum Kind {
     Other(String),
 }
 
+/// The longest that a `time` holds, 838:59:59.
+pub(crate) const TIME_MICROS_MAX: i64 = 3_020_399_000_000;
+
 const TINY: u64 = 255;
 const SMALL: u64 = 65_535;
 const MEDIUM: u64 = 16_777_215;
 const LONG: u64 = 4_294_967_295;
+
+/// Returns the smallest and the largest value of an integer of so many bits.
+pub(crate) fn integer_range(bits: u8, unsigned: bool) -> (i128, i128) {
+    let values = 1_i128 << bits;
+    match unsigned {
+        true => (0, values - 1),
+        false => (-values / 2, values / 2 - 1),
+    }
+}
 
 impl Kind {
     /// Reads what `COLUMN_TYPE` prints, such as `int(10) unsigned zerofill` or `enum('a','b')`.

@@ -37,20 +37,8 @@ pub(crate) fn comparable(one: &LogicalType, other: &LogicalType) -> bool {
 /// Tells whether the columns, in any order, are a primary or unique key, or a unique index over all rows.
 pub(crate) fn is_key(table: &Table, columns: &[String]) -> bool {
     let wanted: BTreeSet<&String> = columns.iter().collect();
-    let keys = table.primary_key.iter().chain(&table.uniques);
-    let by_key = keys
-        .into_iter()
-        .any(|key| key.columns.iter().collect::<BTreeSet<_>>() == wanted);
-    by_key
-        || table
-            .indexes
-            .iter()
-            .filter(|index| index.unique && index.predicate.is_none())
-            .any(|index| {
-                let parts: Option<BTreeSet<&String>> =
-                    index.parts.iter().map(|part| part.column.as_ref()).collect();
-                parts.is_some_and(|parts| parts == wanted)
-            })
+    let mut keys = table.unique_keys();
+    keys.any(|(_, columns)| columns.iter().collect::<BTreeSet<_>>() == wanted)
 }
 
 /// The sets of columns that foreign keys link, among those that move.

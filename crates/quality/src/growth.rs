@@ -1,9 +1,8 @@
 //! Growth: how many rows came in which month, by the column that says when a row was made.
 
 use serde::Serialize;
-use whimbrel_core::{Civil, LogicalType, Table, civil_from_days};
+use whimbrel_core::{Civil, DAY_MICROS, LogicalType, Table, civil_from_days};
 
-const DAY_MICROS: i64 = 86_400_000_000;
 const FIRST_YEAR: i64 = 1900;
 const YEARS: i64 = 300;
 /// Names of columns that say when a row was made, the surest first; a longer name may end in one of them.

@@ -132,39 +132,27 @@ fn scan(
 
 /// Keys whose values are different to the engine and may be one as text: only where a column holds several storage classes.
 fn uniques(connection: &Connection, table: &Table, profile: &TableProfile) -> Result<Vec<UniqueProfile>> {
-    let plain = table
-        .indexes
-        .iter()
-        .filter(|index| index.unique && index.predicate.is_none())
-        .filter_map(|index| {
-            let columns: Option<Vec<String>> = index.parts.iter().map(|part| part.column.clone()).collect();
-            Some((index.name.clone(), columns?))
-        });
-    let keys = table
-        .primary_key
-        .iter()
-        .chain(&table.uniques)
-        .map(|key| (key.name.clone(), key.columns.clone()))
-        .chain(plain);
-    keys.map(|(name, columns)| {
-        let mixed = columns.iter().any(|column| {
-            let classes = profile.columns.get(column).and_then(|found| found.classes);
-            classes.is_some_and(|classes| held(classes) > 1)
-        });
-        let (duplicates, examples) = if mixed {
-            shared(connection, table, &columns)?
-        } else {
-            (0, Vec::new())
-        };
-        Ok(UniqueProfile {
-            name,
-            columns,
-            equalities: Vec::new(),
-            duplicates,
-            examples,
+    table
+        .unique_keys()
+        .map(|(name, columns)| {
+            let mixed = columns.iter().any(|column| {
+                let classes = profile.columns.get(column).and_then(|found| found.classes);
+                classes.is_some_and(|classes| held(classes) > 1)
+            });
+            let (duplicates, examples) = if mixed {
+                shared(connection, table, &columns)?
+            } else {
+                (0, Vec::new())
+            };
+            Ok(UniqueProfile {
+                name,
+                columns,
+                equalities: Vec::new(),
+                duplicates,
+                examples,
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// Returns how many storage classes are there.

@@ -70,7 +70,7 @@ pub(super) async fn count(
             for key in keys {
                 let columns = key.columns.iter().map(|column| column.name.clone()).collect();
                 let (duplicates, examples) =
-                    repeated(&*snapshot, &table, key.columns, &key.equalities).await?;
+                    repeated(&*snapshot, &table, key.columns, &key.equalities, jobs).await?;
                 found.push(UniqueProfile {
                     name: key.name,
                     columns,
@@ -163,17 +163,7 @@ impl Tongues<'_> {
 
 /// What the table holds unique: the name, and the columns.
 fn unique_keys(table: &Table) -> Vec<(String, Vec<&Column>)> {
-    let keys = table.primary_key.iter().chain(&table.uniques);
-    let keys = keys.map(|key| (key.name.clone(), key.columns.clone()));
-    let indexes = table
-        .indexes
-        .iter()
-        .filter(|index| index.unique && index.predicate.is_none());
-    let indexes = indexes.filter_map(|index| {
-        let columns: Option<Vec<String>> = index.parts.iter().map(|part| part.column.clone()).collect();
-        Some((index.name.clone(), columns?))
-    });
-    let described = keys.chain(indexes).filter_map(|(name, columns)| {
+    let described = table.unique_keys().filter_map(|(name, columns)| {
         let columns: Option<Vec<&Column>> = columns.iter().map(|name| table.column(name)).collect();
         Some((name, columns?))
     });

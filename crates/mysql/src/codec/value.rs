@@ -7,14 +7,12 @@
 
 use mysql_async::Value;
 use whimbrel_core::{
-    Civil, ColumnBuilder, LogicalType, days_from_civil, is_decimal, parse_date, parse_interval, parse_time,
-    parse_timestamp, uuid_of_digits,
+    Civil, ColumnBuilder, DAY_MICROS, LogicalType, days_from_civil, is_decimal, parse_date, parse_interval,
+    parse_time, parse_timestamp, uuid_of_digits,
 };
 
 use super::form::Form;
 use super::{key, print};
-
-pub(super) const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Why a value does not travel: the rule that it breaks.
 pub(super) type Broken = String;

@@ -6,12 +6,12 @@
     reason = "only the pairs that go straight are listed"
 )]
 
-use whimbrel_core::{Civil, ColumnBuilder, LogicalType, days_from_civil};
+use whimbrel_core::{Civil, ColumnBuilder, DAY_MICROS, LogicalType, days_from_civil};
 
 use super::cell::{Moment, Sent, Span, fixed};
 use super::form::Form;
 use super::spell;
-use super::value::{self, Broken, DAY_MICROS, clock_micros, without_padding};
+use super::value::{self, Broken, clock_micros, without_padding};
 
 /// A way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,9 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use whimbrel_core::{Civil, LogicalType, civil_from_days, format_time, format_uuid};
-
-const DAY_MICROS: i64 = 86_400_000_000;
+use whimbrel_core::{Civil, DAY_MICROS, LogicalType, civil_from_days, format_time, format_uuid};
 
 /// Returns the text of a value that is not NULL; for bytes, these.
 pub(crate) fn of<'a>(

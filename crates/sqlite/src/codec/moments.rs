@@ -1,9 +1,8 @@
 //! Dates and times as text, written into a buffer that is used again. Years of four digits are written here; the others, and what the
 //! texts mean, are the core's.
 
-use whimbrel_core::{civil_from_days, format_date, format_time, format_timestamp};
+use whimbrel_core::{DAY_MICROS, civil_from_days, format_date, format_time, format_timestamp};
 
-const DAY_MICROS: i64 = 86_400_000_000;
 /// Days from 1970-01-01 to 0000-01-01 and to 9999-12-31.
 const DAYS: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
 

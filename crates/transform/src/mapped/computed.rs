@@ -93,10 +93,7 @@ impl Computed {
         if !self.expression.reads().is_empty() {
             return Ok(());
         }
-        let row = RecordBatchOptions::new().with_row_count(Some(1));
-        let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &row)
-            .map_err(|error| Error::bug("a row without columns cannot be made").with_cause(error))?;
-        match self.evaluate(&row)?.failed.into_iter().next() {
+        match self.evaluate(&any_row()?)?.failed.into_iter().next() {
             Some((_, why)) => Err(
                 Error::invalid(format!("the value does not fit `{native}`: {why}"))
                     .with_hint("name a value that the type holds, or another type"),
@@ -153,4 +150,14 @@ fn kind(rule: MaskRule) -> MaskKind {
         MaskRule::Redact => MaskKind::Redact,
         MaskRule::KeepLast(count) => MaskKind::KeepLast(count),
     }
+}
+
+/// A row that stands for all, for what depends on none.
+///
+/// # Errors
+/// `Bug` when it cannot be made.
+pub(super) fn any_row() -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
+        .map_err(|error| Error::bug("a row without columns cannot be made").with_cause(error))
 }

@@ -8,12 +8,9 @@ use arrow_array::types::{
     Date32Type, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
-use whimbrel_core::{LogicalType, Result, canonical_decimal, format_timestamp, shorten};
+use whimbrel_core::{DAY_MICROS, LogicalType, Result, canonical_decimal, format_timestamp, shorten};
 
 use crate::{Evaluated, Expression};
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 /// What stands before a cast that may change values.
 #[derive(Clone)]
@@ -86,7 +83,7 @@ impl Exact {
                     match days.value(row) {
                         i32::MAX => i64::MAX,
                         i32::MIN => i64::MIN,
-                        days => i64::from(days) * DAY,
+                        days => i64::from(days) * DAY_MICROS,
                     }
                 } else {
                     after.as_primitive_opt::<Time64MicrosecondType>()?.value(row)

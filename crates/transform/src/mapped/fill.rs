@@ -2,13 +2,13 @@
 //! have the column's own form, so that it keeps its type.
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::{Array as _, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray};
-use arrow_schema::Schema;
+use arrow_array::{Array as _, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use datafusion_common::arrow::compute::kernels::zip::zip;
 use std::sync::Arc;
 use whimbrel_core::{Error, LogicalType, Result, Room, arrow_type, canonical_decimal, shorten};
 
 use super::castable::word;
+use super::computed::any_row;
 use super::exact::Exact;
 use super::room::{labelled, refuse_unheld};
 use crate::{Evaluated, Expression, InputColumn, Lookups};
@@ -162,10 +162,7 @@ impl Fill {
         if !self.given.reads().is_empty() {
             return Ok(None);
         }
-        let row = RecordBatchOptions::new().with_row_count(Some(1));
-        let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &row)
-            .map_err(|error| Error::bug("a row without columns cannot be made").with_cause(error))?;
-        self.given(&row).map(Some)
+        self.given(&any_row()?).map(Some)
     }
 
     /// The text that is given to every row; none where it depends on the row, is NULL or travels as no text.

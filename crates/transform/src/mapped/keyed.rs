@@ -54,7 +54,16 @@ struct Held<'a> {
     most: usize,
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    fn of(share: Share, later: &'a mut Vec<Share>, most: usize) -> Self {
+        Self {
+            share,
+            keys: HashSet::new(),
+            later,
+            most,
+        }
+    }
+
     /// Takes a key of the share; false when it was there.
     fn take(&mut self, hash: u128) -> bool {
         let is_new = self.keys.insert(hash);
@@ -70,17 +79,8 @@ impl Held<'_> {
 
 /// Name and columns of what the mapped table will hold unique though no database does so far.
 pub(crate) fn shared_keys(composed: &Composed, table: &Table) -> Vec<(String, Vec<String>)> {
-    let keys = table.primary_key.iter().chain(&table.uniques);
-    let keys = keys.map(|key| (key.name.clone(), key.columns.clone()));
-    let indexes = table
-        .indexes
-        .iter()
-        .filter(|index| index.unique && index.predicate.is_none());
-    let indexes = indexes.filter_map(|index| {
-        let columns: Option<Vec<String>> = index.parts.iter().map(|part| part.column.clone()).collect();
-        Some((index.name.clone(), columns?))
-    });
-    keys.chain(indexes)
+    table
+        .unique_keys()
         .filter(|(_, columns)| !is_vouched_for(composed, table, columns))
         .collect()
 }
@@ -144,7 +144,8 @@ async fn twice(
 }
 
 /// Returns the number of values that more than one row has when texts are compared as a collation does that ignores so much in each column
-/// that is read, with some of them. Which letters such a collation calls equal is told by Unicode, not by the collation itself.
+/// that is read, with some of them. Which letters such a collation calls equal is told by Unicode, not by the collation itself. Of as many
+/// counts as go on `at_once`, each holds its part of the keys that are held at most.
 ///
 /// # Errors
 /// The database's.
@@ -153,12 +154,19 @@ pub async fn repeated(
     table: &Table,
     columns: Vec<ReadColumn>,
     equalities: &[TextEquality],
+    at_once: usize,
 ) -> Result<(u64, Vec<String>)> {
     let equal = Equal {
         columns: equalities,
         fold: perhaps_equal,
     };
-    repeated_in(snapshot, &request(table, columns), equal, HELD_MAX).await
+    repeated_in(
+        snapshot,
+        &request(table, columns),
+        equal,
+        HELD_MAX / at_once.max(1),
+    )
+    .await
 }
 
 async fn repeated_in(
@@ -171,12 +179,7 @@ async fn repeated_in(
     let mut shares = vec![Share::ALL];
     while let Some(share) = shares.pop() {
         let mut repeated = HashSet::new();
-        let mut held = Held {
-            share,
-            keys: HashSet::new(),
-            later: &mut shares,
-            most,
-        };
+        let mut held = Held::of(share, &mut shares, most);
         each_key(snapshot, request, equal, |key| {
             if held.share.has(key.hash) && !held.take(key.hash) && repeated.insert(key.hash) {
                 note(&mut examples, key)?;
@@ -211,41 +214,26 @@ pub(crate) async fn orphans(
     table: &Table,
     key: &ForeignKey,
 ) -> Result<Option<ForeignKeyProfile>> {
-    let Some(parent) = snapshot.composed.catalog.table(&key.references) else {
+    let Some(link) = link(snapshot, table, key)? else {
         return Ok(None);
     };
-    if !are_alike(snapshot, (table, &key.columns), (parent, &key.referred))? {
-        return Ok(None);
-    }
     let mut profile = ForeignKeyProfile {
         columns: key.columns.clone(),
         orphans: 0,
         inexact: 0,
         examples: Vec::new(),
     };
-    // What the parent's key calls equal is found.
-    let equalities = equalities(&snapshot.composed, parent, &key.referred);
-    let (theirs, mine) = ends(snapshot, (parent, &key.referred), (table, &key.columns))?;
-    let equal = Equal {
-        columns: &equalities,
-        fold: surely_equal,
-    };
     let mut shares = vec![Share::ALL];
     while let Some(share) = shares.pop() {
-        let mut held = Held {
-            share,
-            keys: HashSet::new(),
-            later: &mut shares,
-            most: HELD_MAX,
-        };
-        each_key(snapshot, &theirs, equal, |key| {
+        let mut held = Held::of(share, &mut shares, HELD_MAX);
+        each_key(snapshot, &link.theirs, link.equal(), |key| {
             if held.share.has(key.hash) {
                 held.take(key.hash);
             }
             Ok(())
         })
         .await?;
-        each_key(snapshot, &mine, equal, |key| {
+        each_key(snapshot, &link.mine, link.equal(), |key| {
             if held.share.has(key.hash) && !held.keys.contains(&key.hash) {
                 profile.orphans += 1;
                 note(&mut profile.examples, key)?;
@@ -278,36 +266,22 @@ pub(crate) async fn references(
     table: &Table,
     key: &ForeignKey,
 ) -> Result<Option<References>> {
-    let Some(parent) = snapshot.composed.catalog.table(&key.references) else {
+    let Some(link) = link(snapshot, table, key)? else {
         return Ok(None);
     };
-    if !are_alike(snapshot, (table, &key.columns), (parent, &key.referred))? {
-        return Ok(None);
-    }
     let mut found = References::default();
-    let equalities = equalities(&snapshot.composed, parent, &key.referred);
-    let (theirs, mine) = ends(snapshot, (parent, &key.referred), (table, &key.columns))?;
-    let equal = Equal {
-        columns: &equalities,
-        fold: surely_equal,
-    };
     let mut shares = vec![Share::ALL];
     while let Some(share) = shares.pop() {
         let mut repeated = HashSet::new();
-        let mut held = Held {
-            share,
-            keys: HashSet::new(),
-            later: &mut shares,
-            most: HELD_MAX,
-        };
-        each_key(snapshot, &theirs, equal, |key| {
+        let mut held = Held::of(share, &mut shares, HELD_MAX);
+        each_key(snapshot, &link.theirs, link.equal(), |key| {
             if held.share.has(key.hash) && !held.take(key.hash) {
                 repeated.insert(key.hash);
             }
             Ok(())
         })
         .await?;
-        each_key(snapshot, &mine, equal, |key| {
+        each_key(snapshot, &link.mine, link.equal(), |key| {
             if !held.share.has(key.hash) {
                 return Ok(());
             }
@@ -328,29 +302,43 @@ pub(crate) async fn references(
     Ok(Some(found))
 }
 
-/// Tells whether values at both ends of a key travel alike.
-fn are_alike(
-    snapshot: &MappedSnapshot,
-    (table, columns): (&Table, &[String]),
-    (parent, referred): (&Table, &[String]),
-) -> Result<bool> {
-    let mine = asked(&snapshot.composed, table, columns)?;
-    let theirs = asked(&snapshot.composed, parent, referred)?;
+/// What to read at both ends of a key.
+struct Link {
+    theirs: ReadRequest,
+    mine: ReadRequest,
+    equalities: Vec<TextEquality>,
+}
+
+impl Link {
+    /// What the parent's key calls equal is found.
+    fn equal(&self) -> Equal<'_> {
+        Equal {
+            columns: &self.equalities,
+            fold: surely_equal,
+        }
+    }
+}
+
+/// Returns how the ends of a key are compared; none when the parent does not move, or their values do not travel alike.
+fn link(snapshot: &MappedSnapshot, table: &Table, key: &ForeignKey) -> Result<Option<Link>> {
+    let composed = &snapshot.composed;
+    let Some(parent) = composed.catalog.table(&key.references) else {
+        return Ok(None);
+    };
+    let mine = asked(composed, table, &key.columns)?;
+    let theirs = asked(composed, parent, &key.referred)?;
     let is_alike = |one: &LogicalType, other: &LogicalType| {
         discriminant(one) == discriminant(other) && arrow_type(one) == arrow_type(other)
     };
     let mut both = mine.iter().zip(&theirs);
-    Ok(both.all(|(one, other)| is_alike(&one.logical, &other.logical)))
-}
-
-/// What to read at both ends of a key.
-fn ends(
-    snapshot: &MappedSnapshot,
-    (parent, referred): (&Table, &[String]),
-    (table, columns): (&Table, &[String]),
-) -> Result<(ReadRequest, ReadRequest)> {
-    let of = |table, columns| Ok::<_, Error>(request(table, asked(&snapshot.composed, table, columns)?));
-    Ok((of(parent, referred)?, of(table, columns)?))
+    if !both.all(|(one, other)| is_alike(&one.logical, &other.logical)) {
+        return Ok(None);
+    }
+    Ok(Some(Link {
+        theirs: request(parent, theirs),
+        mine: request(table, mine),
+        equalities: equalities(composed, parent, &key.referred),
+    }))
 }
 
 /// All rows of a table, by some of its columns.
@@ -505,12 +493,7 @@ mod tests {
             .collect();
         let (mut shares, mut seen) = (vec![Share::ALL], Vec::new());
         while let Some(share) = shares.pop() {
-            let mut held = Held {
-                share,
-                keys: HashSet::new(),
-                later: &mut shares,
-                most: 64,
-            };
+            let mut held = Held::of(share, &mut shares, 64);
             for hash in &hashes {
                 if held.share.has(*hash) {
                     held.take(*hash);

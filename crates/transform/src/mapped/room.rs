@@ -7,13 +7,12 @@ use arrow_array::types::{
 };
 use arrow_array::{Array as _, ArrayRef};
 use whimbrel_core::{
-    LogicalType, Room, canonical_decimal, format_date, format_interval, format_time, format_timestamp,
-    shorten,
+    DAY_MICROS, LogicalType, Room, canonical_decimal, format_date, format_interval, format_time,
+    format_timestamp, shorten,
 };
 
 use crate::Evaluated;
 
-const DAY: i64 = 86_400_000_000;
 /// The years that a calendar of years holds, besides 0.
 const YEARS: std::ops::RangeInclusive<i128> = 1901..=2155;
 
@@ -176,7 +175,7 @@ fn moment(array: &ArrayRef, row: usize) -> Option<(i64, String)> {
         let micros = match day {
             i32::MIN => i64::MIN,
             i32::MAX => i64::MAX,
-            day => i64::from(day) * DAY,
+            day => i64::from(day) * DAY_MICROS,
         };
         return Some((micros, format_date(day)));
     }

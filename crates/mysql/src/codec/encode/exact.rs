@@ -2,26 +2,19 @@
 //! the value breaks. What the server would round, cut or pad without a word is refused here.
 
 use serde_json::Value;
-use whimbrel_core::{Civil, canonical_decimal, civil_from_days, format_time};
+use whimbrel_core::{Civil, DAY_MICROS, canonical_decimal, civil_from_days, format_time};
 
 use super::Broken;
 use crate::codec::print::float64;
 use crate::codec::spell;
 use crate::codec::text::parts;
-use crate::native::Kind;
-
-const DAY_MICROS: i64 = 86_400_000_000;
-/// The longest time that a TIME column holds, 838:59:59.
-const TIME_MICROS_MAX: i64 = 3_020_399_000_000;
+use crate::native::{Kind, TIME_MICROS_MAX, integer_range};
 
 pub(super) fn integer(kind: &Kind, value: i128, out: &mut Vec<u8>) -> Result<(), Broken> {
     let Kind::Integer { bits, unsigned, .. } = *kind else {
         return Err("the column takes no integers".to_owned());
     };
-    let (min, max) = match unsigned {
-        true => (0, (1_i128 << bits) - 1),
-        false => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
-    };
+    let (min, max) = integer_range(bits, unsigned);
     if value < min || value > max {
         return Err(format!(
             "value lies beyond the range of the column, {min} to {max}"

@@ -1,19 +1,16 @@
 //! What a type takes of the values that travel in its form, as far as that is not all of them: here where it can be said without a server, and
 //! the question to a server where only that knows.
 
-use whimbrel_core::{Column, Room};
+use whimbrel_core::{Column, DAY_MICROS, Room};
 
 use super::charset;
 use super::misfit::{DAYS, EPOCH_MICROS, MICROS};
 use crate::dialect::MysqlDialect;
-use crate::native::{Kind, numbers};
+use crate::native::{Kind, TIME_MICROS_MAX, integer_range, numbers};
 use crate::quote::literal;
 
 /// Digits of a second that are kept at most.
 const PLACES_MAX: u8 = 6;
-const DAY_MICROS: i64 = 86_400_000_000;
-/// 838:59:59, the longest `time`.
-const SPAN_MICROS: i64 = 3_020_399_000_000;
 
 /// Returns what the column takes; none when it takes all values of its form.
 pub(in crate::dialect) fn room(column: &Column) -> Option<Room> {
@@ -48,7 +45,7 @@ pub(in crate::dialect) fn room(column: &Column) -> Option<Room> {
             places: PLACES_MAX,
         }),
         Kind::Time(places) => Some(Room::Clock {
-            most: SPAN_MICROS,
+            most: TIME_MICROS_MAX,
             places,
         }),
         Kind::Datetime(places) => Some(moments(MICROS, places)),
@@ -75,17 +72,8 @@ fn moments((first, last): (i64, i64), places: u8) -> Room {
 }
 
 fn whole(bits: u8, unsigned: bool) -> Room {
-    let half = 1_i128 << (bits - 1);
-    match unsigned {
-        true => Room::Whole {
-            least: 0,
-            most: 2 * half - 1,
-        },
-        false => Room::Whole {
-            least: -half,
-            most: half - 1,
-        },
-    }
+    let (least, most) = integer_range(bits, unsigned);
+    Room::Whole { least, most }
 }
 
 /// A float with a number of digits is rounded to them.
