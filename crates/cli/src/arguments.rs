@@ -17,7 +17,7 @@ pub(crate) struct Global {
     /// Settings file [default: whimbrel.toml, when it is there]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Readers and writers at once [default: number of cores]
+    /// Readers and writers at once [default: number of cores, and one]
     #[arg(long, global = true, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Memory for queues and buffers, such as 64MiB or 1GiB [default: 512MiB]

@@ -78,7 +78,6 @@ impl Session {
     /// Reads the settings; the command line goes before them.
     pub(crate) fn new(ui: &Arc<Ui>, global: &Global) -> Result<Self> {
         let settings = Settings::read(global.config.as_deref())?;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let memory = global.memory.or(settings.limits.memory);
         let setup = Setup {
             base: global.dir.clone(),
@@ -86,7 +85,7 @@ impl Session {
                 .jobs
                 .map(usize::from)
                 .or(settings.limits.jobs.map(|jobs| jobs.get().into()))
-                .unwrap_or_else(cores),
+                .unwrap_or_else(default_jobs),
             memory_bytes: memory.map_or(MEMORY_BYTES, |size| size.0),
             settings,
             environment: environment(),
@@ -99,4 +98,9 @@ impl Session {
             yes: global.yes,
         })
     }
+}
+
+/// One more than there are cores: while one waits for a disk or the network, each core has work.
+fn default_jobs() -> usize {
+    1 + std::thread::available_parallelism().map_or(1, usize::from)
 }
