@@ -12,16 +12,23 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use whimbrel_core::{DatabaseUrl, Error, ErrorClass, Result, shell_word};
 
+use crate::catalog::pragma_number;
 use crate::error::{During, missing};
 
 /// How long a connection waits for another process's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// What a connection keeps of the file, in KiB, when it writes, or looks up rows: the upper levels of large indexes whose keys come in no
-/// order. A part of the memory that is given, between limits; a CREATE INDEX sorts in as much again.
+/// order. A part of the memory that is given, between limits.
 const CACHE_PART: u64 = 16;
 const CACHE_KIB_MIN: u64 = 2 << 10;
 const CACHE_KIB_MAX: u64 = 16 << 10;
+
+/// What a CREATE INDEX sorts at once, in KiB, at least: so much lies in the processor's own cache, and sorting more of it at once takes
+/// longer than merging it in the end (400 MB of tables: 0.9 s with 1 MiB, 1.4 s with 16).
+const SORT_KIB_MIN: u64 = 1 << 10;
+/// As many sorted parts the engine merges in two rounds; more than that, and it sorts larger ones.
+const SORT_PARTS: u64 = 16 * 16;
 
 /// Runs blocking work on a blocking thread.
 pub(crate) async fn blocking<T: Send + 'static>(
@@ -239,7 +246,7 @@ impl DatabaseFile {
             &connection,
             &format!(
                 "PRAGMA foreign_keys = 0; PRAGMA recursive_triggers = 0; PRAGMA ignore_check_constraints = 1;
-                 PRAGMA cache_size = -{};",
+                 PRAGMA threads = 1; PRAGMA cache_size = -{};",
                 self.cache_kib
             ),
         )?;
@@ -250,6 +257,19 @@ impl DatabaseFile {
                 .during(|| "limit the file")?;
         }
         Ok(connection)
+    }
+
+    /// Makes an index: with as much memory as sorting it takes, which the engine takes from what the connection keeps of the file.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub(crate) fn sort(&self, connection: &Connection, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        let pages = pragma_number(connection, "page_count")?;
+        let bytes = pages.saturating_mul(pragma_number(connection, "page_size")?);
+        let part = (u64::try_from(bytes).unwrap_or(0) >> 10) / SORT_PARTS;
+        keep(connection, part.clamp(SORT_KIB_MIN, self.cache_kib))?;
+        let done = work();
+        done.and(keep(connection, self.cache_kib))
     }
 
     fn settings(&self, connection: &Connection, pragmas: &str) -> Result<()> {
@@ -280,16 +300,18 @@ impl ReadConnection {
     /// # Errors
     /// Those of the work.
     pub(crate) fn look_up<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.keep(self.file.cache_kib)?;
+        keep(self, self.file.cache_kib)?;
         let done = work(self);
-        self.keep(CACHE_KIB_MIN)?;
+        keep(self, CACHE_KIB_MIN)?;
         done
     }
+}
 
-    fn keep(&self, kib: u64) -> Result<()> {
-        self.execute_batch(&format!("PRAGMA cache_size = -{kib}"))
-            .during(|| "set how much of the file is kept in memory")
-    }
+/// Sets how much of the file a connection keeps.
+fn keep(connection: &Connection, kib: u64) -> Result<()> {
+    connection
+        .execute_batch(&format!("PRAGMA cache_size = -{kib}"))
+        .during(|| "set how much of the file is kept in memory")
 }
 
 impl Deref for ReadConnection {
@@ -360,5 +382,28 @@ mod tests {
                 .unwrap();
             assert_eq!(kept, -cache_kib, "{memory_mib} MiB");
         }
+    }
+    #[test]
+    fn an_index_is_sorted_in_little_memory_and_the_cache_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        drop(Connection::open(&path).unwrap());
+        let url = DatabaseUrl::parse(&format!("sqlite:{}", path.display())).unwrap();
+        let file = DatabaseFile::of_url(&url).unwrap().within(512 << 20);
+        let connection = file.open_to_write().unwrap();
+        let kept = || pragma_number(&connection, "cache_size").unwrap();
+        assert_eq!(pragma_number(&connection, "threads").unwrap(), 1);
+        file.sort(&connection, || {
+            assert_eq!(kept(), -(1 << 10));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(kept(), -(16 << 10));
+        let failed = file.sort(&connection, || Err(Error::bug("no index")));
+        assert_eq!(
+            failed.unwrap_err().to_string(),
+            Error::bug("no index").to_string()
+        );
+        assert_eq!(kept(), -(16 << 10));
     }
 }

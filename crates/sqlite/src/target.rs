@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use whimbrel_core::{
-    Direction, Error, ErrorClass, Finding, Ledger, Result, RunKey, SequencePosition, Source, Statement, Step,
-    TableId, Target, WriteRequest, Writer, fault,
+    Direction, Error, ErrorClass, Finding, Ledger, ObjectKind, Result, RunKey, SequencePosition, Source,
+    Statement, Step, TableId, Target, WriteRequest, Writer, fault,
 };
 
 use crate::aside;
@@ -140,6 +140,7 @@ const STEP: Points = Points {
 fn run_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
     for _ in 0..COPIES_MAX {
         let version = prepare(hand, run, step)?;
+        let file = hand.file.clone();
         let done = hand.transact("run a step", &STEP, |tx| {
             hold_epoch(tx, run)?;
             if has_step(tx, run, &step.id)? {
@@ -148,7 +149,7 @@ fn run_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
             if version.is_some_and(|version| pragma_number(tx, "data_version").ok() != Some(version)) {
                 return Ok(false);
             }
-            perform(tx, run, step)?;
+            perform(&file, tx, run, step)?;
             Ok(true)
         })?;
         if done {
@@ -165,11 +166,12 @@ fn run_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
 
 /// Runs steps that move nothing aside in one transaction.
 fn run_steps(hand: &mut Hand<'_>, run: &RunKey, steps: &[Step]) -> Result<()> {
+    let file = hand.file.clone();
     hand.transact("run steps", &STEP, |tx| {
         hold_epoch(tx, run)?;
         for step in steps {
             if !has_step(tx, run, &step.id)? {
-                perform(tx, run, step)?;
+                perform(&file, tx, run, step)?;
             }
         }
         Ok(())
@@ -177,11 +179,19 @@ fn run_steps(hand: &mut Hand<'_>, run: &RunKey, steps: &[Step]) -> Result<()> {
 }
 
 /// Runs the statements of a step, and records it.
-fn perform(connection: &Connection, run: &RunKey, step: &Step) -> Result<()> {
-    for statement in &step.statements {
-        if let Statement::Sql(sql) = statement {
-            connection.execute(sql, []).during(|| step.title.clone())?;
+fn perform(file: &DatabaseFile, connection: &Connection, run: &RunKey, step: &Step) -> Result<()> {
+    let make = || {
+        for statement in &step.statements {
+            if let Statement::Sql(sql) = statement {
+                connection.execute(sql, []).during(|| step.title.clone())?;
+            }
         }
+        Ok(())
+    };
+    if matches!(step.subject.kind, ObjectKind::Index | ObjectKind::Unique) {
+        file.sort(connection, make)?;
+    } else {
+        make()?;
     }
     add_step(connection, run, &step.id)
 }
