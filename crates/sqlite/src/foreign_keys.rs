@@ -1,4 +1,5 @@
-//! Counts orphans as the engine itself would: by its own foreign key check, or by a join where that check refuses the parent's key.
+//! Counts orphans as the engine itself would: by a join where that is sure to mean the same as the engine's own foreign key check, or where
+//! that check refuses the parent's key; else by that check, which reads whole rows where a join reads the index of a key.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use whimbrel_core::{ForeignKey, Result, Table, named};
@@ -26,21 +27,20 @@ pub(crate) fn orphans(connection: &Connection, table: &Table) -> Result<Vec<Orph
         return Ok(Vec::new());
     }
     let what = || format!("look for orphans in `{}`", table.id);
-    let numbers = numbers(connection, table).during(what)?;
-    let checked = checked(connection, &table.id.name);
+    let is_alike = |key| compares_alike(connection, table, key);
+    let alike: Vec<bool> = table
+        .foreign_keys
+        .iter()
+        .map(is_alike)
+        .collect::<rusqlite::Result<_>>()
+        .during(what)?;
+    let checked = match alike.iter().all(|alike| *alike) {
+        true => vec![None; alike.len()],
+        false => checked(connection, table).during(what)?,
+    };
     let mut found = Vec::new();
-    for (key, number) in table.foreign_keys.iter().zip(numbers) {
-        // A key that the engine does not have, or whose parent it does not accept, is joined by hand.
-        let by_check = match (&checked, number) {
-            (Ok(counts), Some(number)) => Some(
-                counts
-                    .iter()
-                    .find(|(of, _)| *of == number)
-                    .map_or(0, |(_, count)| *count),
-            ),
-            (Ok(_), None) | (Err(_), _) => None,
-        };
-        let count = match by_check {
+    for (key, (alike, checked)) in table.foreign_keys.iter().zip(alike.into_iter().zip(checked)) {
+        let count = match checked.filter(|_| !alike) {
             Some(count) => count,
             None => joined(connection, table, key).during(what)?,
         };
@@ -54,7 +54,20 @@ pub(crate) fn orphans(connection: &Connection, table: &Table) -> Result<Vec<Orph
     Ok(found)
 }
 
-fn checked(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(i64, u64)>> {
+/// What the engine's own check counts of each foreign key; none of one that the engine does not have, or whose parent it does not accept.
+fn checked(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<Option<u64>>> {
+    let numbers = numbers(connection, table)?;
+    let Ok(counts) = count_by_check(connection, &table.id.name) else {
+        return Ok(vec![None; numbers.len()]);
+    };
+    let count = |number: Option<i64>| {
+        let of_number = counts.iter().find(|(of, _)| Some(*of) == number);
+        number.map(|_| of_number.map_or(0, |(_, count)| *count))
+    };
+    Ok(numbers.into_iter().map(count).collect())
+}
+
+fn count_by_check(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(i64, u64)>> {
     let mut statement =
         connection.prepare("SELECT fkid, count(*) FROM pragma_foreign_key_check(?) GROUP BY fkid")?;
     statement
@@ -62,6 +75,28 @@ fn checked(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(i64, u
             Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
         })?
         .collect()
+}
+
+/// Tells whether `=` compares the columns as a reference does, which gives the child's value the parent's affinity and goes by the parent's
+/// collation (<https://www.sqlite.org/foreignkeys.html>, section 2): when both have the same affinity, nothing is left to be given.
+fn compares_alike(connection: &Connection, table: &Table, key: &ForeignKey) -> rusqlite::Result<bool> {
+    let mut statement =
+        connection.prepare("SELECT type FROM pragma_table_xinfo(?) WHERE name = ? COLLATE NOCASE")?;
+    let mut affinity_of = |table: &str, column: &String| {
+        let declared = statement.query_row([table, column], |row| row.get::<_, String>(0));
+        // In a strict table, `ANY` is a name for no affinity.
+        let declared = declared
+            .optional()?
+            .filter(|native| !native.eq_ignore_ascii_case("ANY"));
+        Ok::<_, rusqlite::Error>(declared.map(|native| affinity(&native)))
+    };
+    for (column, referred) in key.columns.iter().zip(&key.referred) {
+        let own = affinity_of(&table.id.name, column)?;
+        if own.is_none() || own != affinity_of(&key.references.name, referred)? {
+            return Ok(false);
+        }
+    }
+    Ok(key.columns.len() == key.referred.len())
 }
 
 /// The engine's number of each foreign key; none for one that it does not have.
@@ -280,6 +315,39 @@ mod tests {
                 .execute_batch(&format!("DROP TABLE IF EXISTS a; CREATE TABLE A {definition}"))
                 .unwrap();
             assert_eq!(compares_bytes(&connection, &key()).unwrap(), want, "{definition}");
+        }
+    }
+    #[test]
+    fn whatever_is_compared_orphans_are_those_of_the_engine() {
+        let types = [
+            "INTEGER",
+            "REAL",
+            "NUMERIC",
+            "TEXT",
+            "TEXT COLLATE NOCASE",
+            "BLOB",
+            "",
+        ];
+        let values = "VALUES (1), ('1'), (1.0), ('1.0'), (x'31'), ('a'), ('A'), ('a '), (2), (9007199254740993), (9007199254740992.0), (NULL)";
+        for parent in types {
+            for child in types {
+                let connection = Connection::open_in_memory().unwrap();
+                connection
+                    .execute_batch(&format!(
+                        "PRAGMA foreign_keys = OFF; CREATE TABLE a (n {parent} UNIQUE); CREATE TABLE b (n {child} REFERENCES a (n));
+                         INSERT OR IGNORE INTO a VALUES (1), ('1'), ('A'), (9007199254740993); INSERT INTO b {values};"
+                    ))
+                    .unwrap();
+                let mut table = Table::empty(TableId::bare("b"));
+                table.foreign_keys.push(key());
+                let of_engine = count_by_check(&connection, "b").unwrap();
+                let of_engine = of_engine.first().map_or(0, |(_, count)| *count);
+                assert_eq!(
+                    orphans(&connection, &table).unwrap()[0].count,
+                    of_engine,
+                    "{parent}, {child}"
+                );
+            }
         }
     }
 }
