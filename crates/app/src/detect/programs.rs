@@ -8,8 +8,8 @@ use super::project::{File, Project};
 use Engine::{Mongodb, Mysql, Postgresql, Sqlite};
 
 /// Languages of programs.
-const LANGUAGES: [&str; 27] = [
-    "js", "cjs", "mjs", "ts", "cts", "mts", "tsx", "py", "php", "inc", "go", "rb", "rs", "java", "kt",
+const LANGUAGES: [&str; 28] = [
+    "ps1", "js", "cjs", "mjs", "ts", "cts", "mts", "tsx", "py", "php", "inc", "go", "rb", "rs", "java", "kt",
     "scala", "groovy", "gradle", "kts", "cs", "fs", "ex", "sh", "bash", "pl", "service", "ipynb",
 ];
 /// Names of files with commands in them.

@@ -7,8 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use whimbrel_core::is_secret;
 
 use super::evidence::{Engine, Evidence, Weight};
+use super::masked::urls;
 use super::project::{File, Project};
 use super::variables::of_variable;
+use super::withheld::withhold;
 
 /// Variables of one line that are looked into.
 const NESTED_MAX: usize = 8;
@@ -158,8 +160,21 @@ fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Ev
 fn of_line(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
     match line.split_once("image").and_then(|(_, after)| image(after)) {
         Some(image) => vec![evidence_of(file, weight, &image)],
-        None => of_variable(file, weight, line),
+        None => of_command(file, weight, line),
     }
+}
+
+/// Reads a line that is a variable, or a part of a command.
+fn of_command(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
+    let evidence = of_variable(file, weight, line);
+    if !evidence.is_empty() || is_secret(line) {
+        return evidence;
+    }
+    let found = urls(line);
+    found
+        .iter()
+        .map(|url| Evidence::of_url(file, weight, "the URL", url))
+        .collect()
 }
 
 /// Reads a line of a pipeline, where a service may be named alone: `- postgres:16`.
@@ -219,7 +234,7 @@ impl Manifest {
     /// Begins a document, which starts these lines.
     fn begin(&mut self, lines: &[String]) {
         let mut document = lines.iter().skip(1).take_while(|line| !line.starts_with("---"));
-        let is_kind = |line: &String| line.trim_end() == "kind: Secret";
+        let is_kind = |line: &String| line.trim() == "kind: Secret";
         self.is_document_secret = lines.first().is_some_and(is_kind) || document.any(is_kind);
         self.is_secret = self.is_document_secret;
         self.name = None;
@@ -254,7 +269,17 @@ impl Manifest {
                 of_variable(file, weight, &format!("{name}: {value}"))
             }
             _ if self.is_secret => match decoded(value) {
-                Some(value) => of_variable(file, weight, &format!("{key}: {value}")),
+                Some(lines) => {
+                    let lines = match lines.as_slice() {
+                        [value] => vec![format!("{key}: {value}")],
+                        _ if is_secret(key) => Vec::new(),
+                        _ => lines,
+                    };
+                    lines
+                        .iter()
+                        .flat_map(|line| of_variable(file, weight, line))
+                        .collect()
+                }
                 None => of_line(file, weight, text),
             },
             _ => of_line(file, weight, text),
@@ -262,12 +287,13 @@ impl Manifest {
     }
 }
 
-/// Returns the text that the value of a secret stands for, on one line.
-fn decoded(value: &str) -> Option<String> {
+/// Returns the lines that the value of a secret stands for; it may be a file of variables.
+fn decoded(value: &str) -> Option<Vec<String>> {
     let bytes = STANDARD.decode(value).ok().filter(|bytes| !bytes.is_empty())?;
-    String::from_utf8(bytes)
-        .ok()
-        .map(|text| text.replace(['\n', '\r'], " "))
+    let text = String::from_utf8(bytes).ok()?;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    withhold(&mut lines);
+    Some(lines)
 }
 
 /// Reads a line of a chart, which names the charts that it installs beside.

@@ -33,6 +33,8 @@ enum Awaited {
         indent: usize,
         is_block: bool,
         is_next: bool,
+        /// There may be several lines that are not deeper: a list, a text between marks.
+        has_more: bool,
     },
     /// The value that belongs to a name, within so many lines.
     Value {
@@ -50,6 +52,7 @@ pub(super) fn withhold(lines: &mut [String]) {
                 indent,
                 is_block,
                 is_next,
+                has_more,
             } => {
                 let is_deeper = indent_of(line) > indent;
                 let is_value = if is_block {
@@ -62,7 +65,8 @@ pub(super) fn withhold(lines: &mut [String]) {
                     Awaited::Scalar {
                         indent,
                         is_block,
-                        is_next: false,
+                        is_next: has_more,
+                        has_more,
                     }
                 } else {
                     opened(line)
@@ -71,12 +75,14 @@ pub(super) fn withhold(lines: &mut [String]) {
             Awaited::Value { left } => match (entry(line), opened(line)) {
                 (Some((key, _, start)), _) if VALUES.contains(&key.as_str()) => {
                     // The value may stand in, or go on in, lines of its own.
-                    let is_next = !line[start..].contains(char::is_alphanumeric);
+                    let (value, has_more) = without_start_of_text(line[start..].trim());
+                    let is_next = !value.contains(char::is_alphanumeric);
                     line.truncate(start);
                     Awaited::Scalar {
                         indent: indent_of(line),
                         is_block: false,
                         is_next,
+                        has_more,
                     }
                 }
                 (Some((key, ..)), next) if NAMES.contains(&key.as_str()) => next,
@@ -101,17 +107,31 @@ fn opened(line: &str) -> Awaited {
         return Awaited::Value { left: BETWEEN_MAX };
     }
     let text = line.trim();
+    let (text, is_text) = without_start_of_text(text);
     let bare =
-        text.trim_end_matches(|letter: char| "|>+-\\(\"'` ".contains(letter) || letter.is_ascii_digit());
+        text.trim_end_matches(|letter: char| "|>+-\\([\"'` ".contains(letter) || letter.is_ascii_digit());
     let is_element = text.starts_with('<') && text.ends_with('>') && !text.contains("</");
     if !(bare.ends_with([':', '=']) || is_element) || !is_secret(text) {
         return Awaited::Nothing;
     }
-    let is_block = bare.ends_with(':') && text[bare.len()..].contains(['|', '>']);
+    let end = &text[bare.len()..];
+    let is_block = bare.ends_with(':') && end.contains(['|', '>']);
     Awaited::Scalar {
         indent: indent_of(line),
         is_block,
         is_next: !is_block,
+        has_more: is_text || end.contains(['[', '(']) || end.ends_with("\"\"\"") || end.ends_with("'''"),
+    }
+}
+
+/// Returns a line without the mark at its end that a text begins in the next one, and whether there is one: `<<EOT`, `<![CDATA[`.
+fn without_start_of_text(line: &str) -> (&str, bool) {
+    if let Some(before) = line.strip_suffix("<![CDATA[") {
+        return (before, true);
+    }
+    match line.rsplit_once("<<") {
+        Some((before, word)) if !word.contains(char::is_whitespace) => (before.trim_end(), true),
+        _ => (line, false),
     }
 }
 
@@ -157,6 +177,11 @@ mod tests {
             "- name: DB_PASSWORD\n  value: >-\n    mysql://zq\n- host: 1",
             "<param-name>db.password</param-name>\n<param-value>mysql://zq</param-value>\n<host>",
             "DB_PASSWORD=\\\nmysql://zq\nhost=1",
+            "db_password = <<EOT\nmysql://zq\npostgres://zq\nEOT\nhost = 1",
+            "variable \"db_password\" {\ndefault = <<EOT\nmysql://zq\nEOT\nhost = 1",
+            "<password><![CDATA[\nmysql://zq\n]]></password>\n<host>x</host>",
+            "\"tokens\": [\n\"mysql://zq\",\n\"mysql://zq\"\n],\n\"host\": 1",
+            "password = \"\"\"\nmysql://zq\nmysql://zq\n\"\"\"\nhost = 1",
         ] {
             let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
             let count = lines.len();

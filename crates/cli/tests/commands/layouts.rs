@@ -329,6 +329,16 @@ fn charts_pipelines_and_clouds_name_their_databases() {
         ("wrangler.toml", "[[d1_databases]]\nbinding = \"DB\"\n", "sqlite"),
         (
             "k8s/secret.yaml",
+            "apiVersion: v1\nkind: Secret\ndata:\n  .env: QT0xCkRBVEFCQVNFX1VSTD1wb3N0Z3JlczovL2FubjpjYW5hcnlAZGIvc2hvcApEQl9QQVNTV09SRD1teXNxbDovL2NhbmFyeQo=\n",
+            "postgresql",
+        ),
+        (
+            "compose.yaml",
+            "    command: >\n      --url postgres://ann:canary@db:5432/shop?sslmode=disable up\n",
+            "postgresql",
+        ),
+        (
+            "k8s/secret.yaml",
             "apiVersion: v1\ndata:\n  DATABASE_URL: cG9zdGdyZXM6Ly9hbm46Y2FuYXJ5QGRiL3Nob3A=\nkind: Secret\n",
             "postgresql",
         ),
