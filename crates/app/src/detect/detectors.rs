@@ -72,7 +72,8 @@ pub const DETECTORS: &[Detector] = &[
     Detector {
         name: "services",
         doc: "images of database servers, operators that make databases, and what other services are given",
-        looks_for: "compose files, manifests of Kubernetes, `Chart.yaml`, `values.yaml`, `Dockerfile`, `*.container`, `.github/workflows/*.yml`, `.gitlab-ci.yml`",
+        looks_for: "compose files, manifests of Kubernetes, `Chart.yaml`, `values.yaml`, `Dockerfile`, `*.container`, \
+            `.github/workflows/*.yml`, `.gitlab-ci.yml`",
         find: services::find,
     },
     Detector {
