@@ -9,6 +9,28 @@ use super::evidence::Engine;
 const HIDDEN: &str = "***";
 /// The variable that a suggested command takes the password from.
 const PASSWORD_VARIABLE: &str = "${DATABASE_PASSWORD}";
+/// Drivers that stand in a scheme beside the engine.
+const DRIVERS: [&str; 19] = [
+    "psycopg",
+    "psycopg2",
+    "psycopg2cffi",
+    "pg8000",
+    "pymysql",
+    "mysqldb",
+    "mysqlconnector",
+    "mariadbconnector",
+    "aiomysql",
+    "asyncmy",
+    "pyodbc",
+    "pysqlite",
+    "aiosqlite",
+    "pysqlcipher",
+    "srv",
+    "prisma",
+    "unix",
+    "tcp",
+    "ssl",
+];
 /// Ports that servers of databases have, and those that are taken beside them.
 const USUAL_PORTS: [&str; 10] = [
     "5432", "5433", "5434", "6432", "3306", "3307", "33060", "27017", "27018", "27019",
@@ -45,6 +67,7 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
         let at = before.len() - scheme.len();
         is_behind_doubt |= is_secret(&line[checked..at]);
         checked = at;
+        let scheme = told(scheme);
         let has_more = last_at.is_some_and(|at| at >= end);
         let url = if is_behind_doubt {
             hidden(scheme, engine)
@@ -107,6 +130,17 @@ fn scheme_before(text: &str) -> Option<(&str, Engine)> {
     // `mysql+pymysql`, `prisma+postgres`
     let engine = scheme.split('+').find_map(engine_of)?;
     Some((scheme, engine))
+}
+
+/// Returns what of a scheme may be shown: beside the word that means an engine only drivers, as a password may end before a `+`.
+fn told(scheme: &str) -> &str {
+    let is_known =
+        |word: &str| engine_of(word).is_some() || DRIVERS.contains(&word.to_ascii_lowercase().as_str());
+    if scheme.split('+').all(is_known) {
+        return scheme;
+    }
+    let mut words = scheme.split('+');
+    words.find(|word| engine_of(word).is_some()).unwrap_or_default()
 }
 
 fn engine_of(word: &str) -> Option<Engine> {
@@ -355,6 +389,12 @@ mod tests {
         let line = "postgres://ann:12 mysql://secret@db/shop";
         let shown: Vec<String> = urls(line).into_iter().map(|url| url.shown).collect();
         assert_eq!(shown, ["postgres://***", "mysql://***"]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_scheme_is_shown_only_when_it_is_a_driver() {
+        check("|secret+sqlite:x", "sqlite:x", None);
+        check("|sqlite+secret:x", "sqlite:x", None);
     }
 
     #[test]
