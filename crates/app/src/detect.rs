@@ -23,6 +23,7 @@ mod structure;
 mod suggestion;
 mod variables;
 mod verdict;
+mod withheld;
 mod words;
 
 use std::path::Path;
@@ -81,9 +82,10 @@ pub fn detect(folder: &Path, environment: &Environment) -> Result<Detection> {
         .flat_map(|detector| detector.evidence(&project))
         .collect();
     evidence.sort_by_key(|each| std::cmp::Reverse(each.weight));
-    let verdict = verdict::of(&evidence);
+    let told = evidence::told_once(evidence.clone());
+    let verdict = verdict::of(&told);
     let next = suggestion::next(&verdict, &evidence, folder);
-    let found = evidence.len();
+    let (found, evidence) = (told.len(), told);
     let evidence = evidence::of_each_kind(evidence);
     Ok(Detection {
         path: evidence::printable(&folder.display().to_string()),

@@ -8,7 +8,8 @@ use super::project::File;
 use Engine::{Mariadb, Mongodb, Mysql, Postgresql, Sqlite};
 
 /// Keys whose value names an engine wherever they stand, without what separates their words.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
+    "databaseversion",
     "dialect",
     "adapter",
     "driver",
@@ -32,7 +33,14 @@ const KEYS_OF_DATABASES: [&str; 7] = [
 /// What stands before a key of these lists in longer ones: `spring.datasource.driver`, `db_driver`, `$wgDBtype`.
 const BEFORE_KEYS: [&str; 4] = ["wgdb", "database", "datasource", "db"];
 /// Parts of the names of classes, drivers and services that belong to an engine, in lower case.
-const CLASSES: [(&str, Engine); 32] = [
+const CLASSES: [(&str, Engine); 39] = [
+    ("django.db.backends.postgresql", Postgresql),
+    ("django.db.backends.mysql", Mysql),
+    ("django.db.backends.sqlite3", Sqlite),
+    ("azurerm_postgresql", Postgresql),
+    ("azurerm_mysql", Mysql),
+    ("azurerm_mariadb", Mariadb),
+    ("mongodbatlas_", Mongodb),
     ("org.postgresql.", Postgresql),
     ("com.impossibl.postgres", Postgresql),
     ("jdbc:postgresql", Postgresql),
@@ -67,7 +75,7 @@ const CLASSES: [(&str, Engine); 32] = [
     ("mongodb_uri", Mongodb),
 ];
 /// Connections that are no URL: words that stand in them together, and who writes them so.
-const CONNECTIONS: [(&[&str], Engine, &str); 21] = [
+const CONNECTIONS: [(&[&str], Engine, &str); 13] = [
     (&["@tcp("], Mysql, "the driver of Go for MySQL"),
     (&["@unix("], Mysql, "the driver of Go for MySQL"),
     (&["mysql:host="], Mysql, "PDO"),
@@ -77,6 +85,7 @@ const CONNECTIONS: [(&[&str], Engine, &str); 21] = [
     (&["pgsql:dbname="], Postgresql, "PDO"),
     (&["host=", "dbname="], Postgresql, "libpq"),
     (&["host=", "username="], Postgresql, "Npgsql"),
+    (&["server=", "port=5432"], Postgresql, "Npgsql"),
     (
         &["user id=", "server=", "mysql"],
         Mysql,
@@ -84,23 +93,56 @@ const CONNECTIONS: [(&[&str], Engine, &str); 21] = [
     ),
     (&["server=", "port=3306"], Mysql, "the driver of .NET for MySQL"),
     (&["server=", "uid="], Mysql, "the driver of .NET for MySQL"),
-    (&["data source=", ".db"], Sqlite, "the driver of .NET for SQLite"),
-    (
-        &["data source=", ".sqlite"],
-        Sqlite,
-        "the driver of .NET for SQLite",
-    ),
-    (&["filename=", ".db"], Sqlite, "the driver of .NET for SQLite"),
-    (&["driver={postgresql"], Postgresql, "ODBC"),
-    (&["driver={mysql"], Mysql, "ODBC"),
-    (&["driver={mariadb"], Mariadb, "ODBC"),
-    (&["driver={sqlite"], Sqlite, "ODBC"),
-    (&["driver=postgresql"], Postgresql, "ODBC"),
-    (&["driver=mysql"], Mysql, "ODBC"),
+];
+/// What stands in the names of drivers of ODBC.
+const ODBC_DRIVERS: [(&str, Engine); 7] = [
+    ("postgres", Postgresql),
+    ("psqlodbc", Postgresql),
+    ("mariadb", Mariadb),
+    ("maodbc", Mariadb),
+    ("mysql", Mysql),
+    ("myodbc", Mysql),
+    ("sqlite", Sqlite),
+];
+/// What only connections to other servers say.
+const FOREIGN: [&str; 9] = [
+    "sql server",
+    "sqlserver",
+    "initial catalog=",
+    "trusted_connection=",
+    "integrated security=",
+    "multipleactiveresultsets=",
+    "trustservercertificate=",
+    ",1433",
+    "port=1433",
 ];
 
+/// Returns the lines that are no comments, with their numbers from 0.
+pub(super) fn code(lines: &[String]) -> impl Iterator<Item = (usize, &String)> {
+    let last = |end: &str| lines.iter().rposition(|line| line.contains(end));
+    let marks = [("/*", "*/", last("*/")), ("<!--", "-->", last("-->"))];
+    let mut end_of_comment: Option<&str> = None;
+    lines.iter().enumerate().filter(move |(at, line)| {
+        let text = line.trim_start();
+        if let Some(end) = end_of_comment {
+            if text.contains(end) {
+                end_of_comment = None;
+            }
+            return false;
+        }
+        for (start, end, last) in marks {
+            let goes_on = text.strip_prefix(start).is_some_and(|rest| !rest.contains(end));
+            // Without an end it is something else, such as a pattern of paths.
+            if goes_on && last.is_some_and(|last| last > *at) {
+                end_of_comment = Some(end);
+            }
+        }
+        !is_comment(line)
+    })
+}
+
 /// Tells whether a line is a comment in a settings file or a program.
-pub(super) fn is_comment(line: &str) -> bool {
+fn is_comment(line: &str) -> bool {
     let code = line.trim_start();
     ["#", ";", "//", "/*", "* ", "--", "<!--", "!", "%%"]
         .iter()
@@ -145,11 +187,50 @@ pub(super) fn of_places(file: &File, weight: Weight, line: &str) -> Vec<Evidence
 
 /// Returns the engine of a connection that is no URL, and who writes it so.
 pub(super) fn connection(value: &str) -> Option<(Engine, &'static str)> {
-    let value = value.to_ascii_lowercase();
+    let value = value.to_ascii_lowercase().replace(" =", "=").replace("= ", "=");
+    if let Some(driver) = odbc_driver(&value) {
+        return of_odbc(driver).map(|engine| (engine, "ODBC"));
+    }
+    if FOREIGN.iter().any(|word| value.contains(word)) {
+        return None;
+    }
     let form = CONNECTIONS
         .iter()
         .find(|(words, ..)| words.iter().all(|word| value.contains(word)));
-    form.map(|(_, engine, author)| (*engine, *author))
+    if let Some((_, engine, author)) = form {
+        return Some((*engine, *author));
+    }
+    let file = ["data source=", "filename="]
+        .iter()
+        .find_map(|key| value.split_once(key))?;
+    let file = file.1.split([';', '"', '\'']).next().unwrap_or_default().trim();
+    let is_file = [".db", ".db3", ".sqlite", ".sqlite3"]
+        .iter()
+        .any(|end| file.ends_with(end));
+    is_file.then_some((Sqlite, "the driver of .NET for SQLite"))
+}
+
+/// Returns the driver of a connection as ODBC writes it, in lower case as the connection.
+fn odbc_driver(value: &str) -> Option<&str> {
+    let (before, after) = value.split_once("driver=")?;
+    if before.ends_with(|letter: char| letter.is_alphanumeric() || ".-_".contains(letter)) {
+        return None;
+    }
+    match after.trim_start().strip_prefix('{') {
+        Some(name) => name.split_once('}').map(|(name, _)| name),
+        None => {
+            let (name, rest) = after.split_once(';')?;
+            ["server=", "servername=", "database="]
+                .iter()
+                .any(|key| before.contains(key) || rest.contains(key))
+                .then_some(name)
+        }
+    }
+}
+
+fn of_odbc(driver: &str) -> Option<Engine> {
+    let named = ODBC_DRIVERS.iter().find(|(word, _)| driver.contains(word));
+    named.map(|(_, engine)| *engine)
 }
 
 /// Returns what a setting says that names an engine by a word.
@@ -160,11 +241,14 @@ pub(super) fn of_setting(
     is_of_database: bool,
 ) -> Option<Evidence> {
     let (key, value) = setting.split_once(['=', ':'])?;
-    if !is_key(key, is_of_database) {
+    let value = value.trim_matches(is_quote);
+    let bare = without_version(value);
+    if !is_key(key, is_of_database || bare.len() < value.len()) {
         return None;
     }
-    let value = value.trim_matches(is_quote);
-    let (engine, weight, what) = match Engine::of_word(value) {
+    let is_driver = key.to_ascii_lowercase().contains("driver");
+    let driver = || if is_driver { of_driver(value) } else { None };
+    let (engine, weight, what) = match Engine::of_word(bare).or_else(driver) {
         Some(engine) => (engine, weight, "a setting is"),
         None => (
             fallback(value)?,
@@ -173,6 +257,24 @@ pub(super) fn of_setting(
         ),
     };
     Some(Evidence::new(file, weight, format!("{what} `{}`", engine.name())).of(engine))
+}
+
+/// Returns a name without the version behind it: `postgresql:16`, `POSTGRES_16`.
+fn without_version(value: &str) -> &str {
+    let version = value.find([':', '_']).filter(|at| {
+        let version = &value[at + 1..];
+        version.starts_with(|letter: char| letter.is_ascii_digit())
+    });
+    version.map_or(value, |at| &value[..at])
+}
+
+/// Returns the engine of a driver that is named as ODBC names it, or by its library.
+fn of_driver(value: &str) -> Option<Engine> {
+    let lower = value.to_ascii_lowercase();
+    let is_odbc = ["odbc", "unicode", "ansi", ".so", ".dll"]
+        .iter()
+        .any(|word| lower.contains(word));
+    if is_odbc { of_odbc(&lower) } else { None }
 }
 
 /// Returns what the heading of a section says that is named after an engine: `mongodb:`, `[database.postgres]`.

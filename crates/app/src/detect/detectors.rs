@@ -21,6 +21,7 @@ pub struct Detector {
 impl Detector {
     /// Looks through the project.
     pub(super) fn evidence(&self, project: &Project) -> Vec<Evidence> {
+        project.refill();
         let mut evidence = (self.find)(project);
         for each in &mut evidence {
             each.detector = self.name;
@@ -52,13 +53,13 @@ pub const DETECTORS: &[Detector] = &[
     Detector {
         name: "structure",
         doc: "the structure of a database as SQL; its words tell the dialect",
-        looks_for: "`schema.sql`, `schema.mysql`, `schema-postgresql.sql`, `structure.sql`, dumps",
+        looks_for: "`schema.sql`, `schema.mysql`, `schema-postgresql.sql`, `structure.sql`, dumps, any `*.sql`",
         find: structure::find,
     },
     Detector {
         name: "variables",
         doc: "URLs of databases, and variables that name an engine",
-        looks_for: "`.env`, `.env.local`, `.env.example`, `.envrc`, `prod.env`",
+        looks_for: "`.env`, `.env.local`, `.env.example`, `.envrc`, `prod.env`, `.dev.vars`",
         find: variables::find,
     },
     Detector {
@@ -71,7 +72,8 @@ pub const DETECTORS: &[Detector] = &[
     Detector {
         name: "services",
         doc: "images of database servers, operators that make databases, and what other services are given",
-        looks_for: "compose files, manifests of Kubernetes, `Chart.yaml`, `Dockerfile`, `*.container`, `.github/workflows/*.yml`",
+        looks_for: "compose files, manifests of Kubernetes, `Chart.yaml`, `values.yaml`, `Dockerfile`, `*.container`, \
+            `.github/workflows/*.yml`, `.gitlab-ci.yml`",
         find: services::find,
     },
     Detector {

@@ -1,5 +1,8 @@
 //! A piece of evidence: where it stands, what it says and how much it weighs. Finding it is the detectors'.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 
 use super::masked::Masked;
@@ -7,6 +10,19 @@ use super::project::File;
 
 /// How many pieces of one kind are shown.
 const OF_A_KIND_MAX: usize = 5;
+
+/// Detectors that read files of any kind, and know less of each.
+const GENERAL: [&str; 2] = ["settings", "programs"];
+/// Letters that show nothing, and end lines or turn the direction of what follows.
+const ACTS: [RangeInclusive<char>; 7] = [
+    '\u{61c}'..='\u{61c}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{fff9}'..='\u{fffb}',
+    '\u{e0000}'..='\u{e007f}',
+];
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -182,9 +198,50 @@ impl Evidence {
 
 /// Returns the text with nothing in it that a terminal would act on.
 pub(super) fn printable(text: &str) -> String {
-    let is_printed = |letter: char| !letter.is_control() && !('\u{202a}'..='\u{2069}').contains(&letter);
+    let is_printed = |letter: char| !letter.is_control() && !ACTS.iter().any(|range| range.contains(&letter));
     text.chars()
         .map(|letter| if is_printed(letter) { letter } else { '?' })
+        .collect()
+}
+
+/// Returns the evidence without what a second detector says of the same line about the same database, the more telling one kept.
+pub(super) fn told_once(evidence: Vec<Evidence>) -> Vec<Evidence> {
+    let mut at_place: BTreeMap<(&str, usize, Engine), Vec<usize>> = BTreeMap::new();
+    for (at, each) in evidence.iter().enumerate() {
+        if let (Some(line), Some(engine)) = (each.line, each.database) {
+            at_place.entry((&each.file, line, engine)).or_default().push(at);
+        }
+    }
+    let mut is_repeated = vec![false; evidence.len()];
+    for pieces in at_place.values() {
+        let telling = |at: &usize| {
+            let each = &evidence[*at];
+            (
+                each.weight,
+                each.tool,
+                !GENERAL.contains(&each.detector),
+                std::cmp::Reverse(*at),
+            )
+        };
+        let Some(best) = pieces
+            .iter()
+            .max_by_key(|at| telling(at))
+            .map(|at| &evidence[*at])
+        else {
+            continue;
+        };
+        let mut seen = BTreeSet::new();
+        for at in pieces {
+            let each = &evidence[*at];
+            let says_no_more = each.tool.is_none() || each.tool == best.tool;
+            let is_new = seen.insert((each.detector, each.tool, &each.what));
+            is_repeated[*at] = each.detector != best.detector && says_no_more || !is_new;
+        }
+    }
+    let pieces = evidence.into_iter().zip(is_repeated);
+    pieces
+        .filter(|(_, is_repeated)| !is_repeated)
+        .map(|(each, _)| each)
         .collect()
 }
 

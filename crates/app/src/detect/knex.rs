@@ -1,5 +1,6 @@
 //! Knex: its settings and migrations, and the migrations of other tools that are written in JavaScript or TypeScript.
 
+use super::clues::code;
 use super::evidence::{Engine, Evidence, Weight};
 use super::masked::urls;
 use super::project::{File, Project};
@@ -8,7 +9,9 @@ use super::project::{File, Project};
 pub(super) const KNEX: &str = "knex";
 
 /// What tells whose migration a script is, the most telling first.
-const AUTHORS: [(&str, &str, Option<Engine>); 9] = [
+const AUTHORS: [(&str, &str, Option<Engine>); 11] = [
+    ("@mikro-orm/", "mikro-orm", None),
+    ("@adonisjs/", "adonis", None),
     ("knex", KNEX, None),
     ("queryInterface", "sequelize", None),
     ("MigrationInterface", "typeorm", None),
@@ -19,6 +22,8 @@ const AUTHORS: [(&str, &str, Option<Engine>); 9] = [
     ("db-migrate", "db-migrate", None),
     ("db.collection", "migrate-mongo", Some(Engine::Mongodb)),
 ];
+/// What stands in scripts of this kind that are about no database: contracts of a block chain.
+const OTHERS: [&str; 2] = ["artifacts.require", "deployer"];
 const SCRIPTS: [&str; 6] = ["js", "ts", "cjs", "mjs", "cts", "mts"];
 
 /// Returns what speaks for Knex and its like.
@@ -40,12 +45,8 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
 
 fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
     let mut evidence = vec![Evidence::new(file, Weight::Strong, "settings of Knex").by(KNEX)];
-    for (at, line) in project.lines(file).iter().enumerate() {
-        let code = line.trim_start();
-        if code.starts_with("//") || code.starts_with('*') {
-            continue;
-        }
-        if let Some(engine) = client(code) {
+    for (at, line) in code(&project.lines(file)) {
+        if let Some(engine) = client(line) {
             let what = format!("the client is one of {}", engine.name());
             evidence.push(Evidence::new(file, Weight::Strong, what).on(at).of(engine));
         }
@@ -64,13 +65,20 @@ fn client(code: &str) -> Option<Engine> {
             return None;
         }
         let value = code[at + key.len()..].trim_start_matches(['"', '\'', ' ']);
-        let word = value.strip_prefix(':')?.split(['"', '\'', '`']).nth(1)?;
-        Engine::of_word(word)
+        // Of a line as long as a file no more than the value.
+        let value: String = value.strip_prefix(':')?.chars().take(120).collect();
+        Engine::of_word(value.split(['"', '\'', '`']).nth(1)?)
     })
 }
 
 fn of_migration(project: &Project, file: &File) -> Option<Evidence> {
     let lines = project.lines(file);
+    if lines
+        .iter()
+        .any(|line| OTHERS.iter().any(|word| line.contains(word)))
+    {
+        return None;
+    }
     for (word, tool, engine) in AUTHORS {
         if let Some(at) = lines.iter().position(|line| line.contains(word)) {
             let what = format!("a migration of {tool}");

@@ -33,7 +33,7 @@ fn is_named_so(file: &File) -> bool {
 
 /// Tells whether a file with any name begins as a changelog.
 fn begins_so(project: &Project, file: &File) -> bool {
-    let head = String::from_utf8_lossy(&project.head(file, HEAD_BYTES)).to_ascii_lowercase();
+    let head = project.start(file, HEAD_BYTES).to_ascii_lowercase();
     head.contains("databasechangelog") || head.contains("liquibase formatted sql")
 }
 

@@ -1,6 +1,7 @@
 //! What a project depends on: drivers speak for databases, libraries for tools. Found by the words as each kind of manifest writes
 //! them, with their lines.
 
+use super::clues::code;
 use super::evidence::{Engine, Evidence, Weight};
 use super::knex::KNEX;
 use super::prisma::PRISMA;
@@ -24,6 +25,12 @@ const JAVASCRIPT: &[Dependency] = &[
     ("@libsql/client", Some(Sqlite), None),
     ("mongodb", Some(Mongodb), None),
     ("mongoose", Some(Mongodb), None),
+    ("@mikro-orm/postgresql", Some(Postgresql), Some("mikro-orm")),
+    ("@mikro-orm/mysql", Some(Mysql), Some("mikro-orm")),
+    ("@mikro-orm/mariadb", Some(Mariadb), Some("mikro-orm")),
+    ("@mikro-orm/sqlite", Some(Sqlite), Some("mikro-orm")),
+    ("@vercel/postgres", Some(Postgresql), None),
+    ("@planetscale/database", Some(Mysql), None),
     ("prisma", None, Some(PRISMA)),
     ("@prisma/client", None, Some(PRISMA)),
     ("knex", None, Some(KNEX)),
@@ -78,6 +85,12 @@ const PYTHON: &[Dependency] = &[
     ("pymongo", Some(Mongodb), None),
     ("motor", Some(Mongodb), None),
     ("mongoengine", Some(Mongodb), None),
+    ("pg8000", Some(Postgresql), None),
+    ("aiopg", Some(Postgresql), None),
+    ("asyncmy", Some(Mysql), None),
+    ("beanie", Some(Mongodb), None),
+    ("flask-migrate", None, Some("alembic")),
+    ("aerich", None, Some("aerich")),
     ("django", None, Some("django")),
     ("alembic", None, Some("alembic")),
     ("yoyo-migrations", None, Some("yoyo")),
@@ -99,6 +112,9 @@ const JAVA: &[Dependency] = &[
     ("sqlite-jdbc", Some(Sqlite), None),
     ("mongodb-driver-sync", Some(Mongodb), None),
     ("spring-boot-starter-data-mongodb", Some(Mongodb), None),
+    ("r2dbc-postgresql", Some(Postgresql), None),
+    ("quarkus-jdbc-postgresql", Some(Postgresql), None),
+    ("quarkus-jdbc-mysql", Some(Mysql), None),
     ("org.flywaydb", None, Some("flyway")),
     ("flyway-core", None, Some("flyway")),
     ("liquibase-core", None, Some("liquibase")),
@@ -158,7 +174,7 @@ fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
     let read =
         |dependencies, name: fn(&str, &str) -> bool| of_lines(&project.lines(file), file, dependencies, name);
     match file.name.as_str() {
-        "package.json" => read(JAVASCRIPT, is_key_of_json),
+        "package.json" | "deno.json" | "deno.jsonc" => read(JAVASCRIPT, is_key_of_json),
         "composer.json" => read(PHP, is_key_of_json),
         "cargo.toml" => {
             let mut evidence = read(RUST, is_key_of_toml);
@@ -168,7 +184,8 @@ fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
         "go.mod" => read(GO, is_module),
         "pyproject.toml" | "pipfile" | "setup.py" | "setup.cfg" => read(PYTHON, is_package),
         "gemfile" => read(RUBY, is_gem),
-        "pom.xml" | "build.gradle" | "build.gradle.kts" | "libs.versions.toml" => read(JAVA, is_word),
+        "pom.xml" | "build.sbt" | "deps.edn" | "project.clj" | "build.gradle" | "build.gradle.kts"
+        | "libs.versions.toml" => read(JAVA, is_word),
         "mix.exs" => read(ELIXIR, is_atom),
         "directory.packages.props" | "packages.config" => read(DOTNET, is_word),
         name if name.ends_with(".csproj") || name.ends_with(".fsproj") => read(DOTNET, is_word),
@@ -188,10 +205,16 @@ fn of_lines(
     is_named: fn(&str, &str) -> bool,
 ) -> Vec<Evidence> {
     let mut evidence = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
+    for (at, line) in code(lines) {
         let lower = line.trim().to_ascii_lowercase();
+        // What only something else needs is no choice of the project.
+        let weight = if lower.ends_with("// indirect") {
+            Weight::Weak
+        } else {
+            Weight::Medium
+        };
         for (name, engine, tool) in dependencies.iter().filter(|(name, ..)| is_named(&lower, name)) {
-            let mut found = Evidence::new(file, Weight::Medium, format!("it depends on `{name}`")).on(at);
+            let mut found = Evidence::new(file, weight, format!("it depends on `{name}`")).on(at);
             (found.database, found.tool) = (*engine, *tool);
             evidence.push(found);
         }
@@ -201,8 +224,33 @@ fn of_lines(
 
 fn is_key_of_json(line: &str, name: &str) -> bool {
     let key = format!("\"{name}\"");
-    line.match_indices(&key)
-        .any(|(at, found)| line[at + found.len()..].trim_start().starts_with(':'))
+    line.match_indices(&key).any(|(at, found)| {
+        let value = line[at + found.len()..].trim_start().strip_prefix(':');
+        value.is_some_and(|value| is_version(value.trim_start()))
+    })
+}
+
+/// Tells whether the value of a key is a version, and the key not the name of a script.
+fn is_version(value: &str) -> bool {
+    let Some(text) = value.strip_prefix('"') else {
+        return false;
+    };
+    let starts = [
+        "latest",
+        "next",
+        "npm:",
+        "jsr:",
+        "workspace:",
+        "catalog:",
+        "file:",
+        "link:",
+        "git",
+        "http",
+        "dev-",
+        "v",
+    ];
+    text.starts_with(|letter: char| letter.is_ascii_digit() || "^~><=*\"".contains(letter))
+        || starts.iter().any(|start| text.starts_with(start))
 }
 
 fn is_key_of_toml(line: &str, name: &str) -> bool {

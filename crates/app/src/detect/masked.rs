@@ -9,6 +9,32 @@ use super::evidence::Engine;
 const HIDDEN: &str = "***";
 /// The variable that a suggested command takes the password from.
 const PASSWORD_VARIABLE: &str = "${DATABASE_PASSWORD}";
+/// Drivers that stand in a scheme beside the engine.
+const DRIVERS: [&str; 19] = [
+    "psycopg",
+    "psycopg2",
+    "psycopg2cffi",
+    "pg8000",
+    "pymysql",
+    "mysqldb",
+    "mysqlconnector",
+    "mariadbconnector",
+    "aiomysql",
+    "asyncmy",
+    "pyodbc",
+    "pysqlite",
+    "aiosqlite",
+    "pysqlcipher",
+    "srv",
+    "prisma",
+    "unix",
+    "tcp",
+    "ssl",
+];
+/// Ports that servers of databases have, and those that are taken beside them.
+const USUAL_PORTS: [&str; 10] = [
+    "5432", "5433", "5434", "6432", "3306", "3307", "33060", "27017", "27018", "27019",
+];
 
 /// A database URL without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,35 +50,65 @@ pub(super) struct Masked {
 /// Returns the database URLs of a line.
 pub(super) fn urls(line: &str) -> Vec<Masked> {
     let mut found = Vec::new();
-    let mut from = 0;
+    let last_at = line.rfind('@');
+    let (mut from, mut checked, mut is_behind_doubt) = (0, 0, false);
     while let Some(colon) = line[from..].find(':').map(|at| from + at) {
-        let after = &line[colon + 1..];
         from = colon + 1;
-        let Some((scheme, engine)) = scheme_before(&line[..colon]) else {
+        // Java escapes the colon in its settings.
+        let before = line[..colon].strip_suffix('\\').unwrap_or(&line[..colon]);
+        let Some((scheme, engine)) = scheme_before(before) else {
             continue;
         };
-        let end = after.find(is_end).unwrap_or(after.len());
-        let (rest, tail) = after.split_at(end);
-        let is_value_of_secret = is_secret(&line[..colon - scheme.len()]);
-        let url = if is_value_of_secret {
-            // Behind the name of a secret a URL may be the secret, or a part of it.
-            Some(hidden(scheme, engine))
-        } else if engine == Engine::Sqlite {
-            file(scheme, rest, tail)
-        } else {
-            rest.strip_prefix("//")
-                .map(|rest| server(scheme, engine, rest, tail))
+        let Some(start) = start(scheme, engine, &line[from..]).map(|start| from + start) else {
+            continue;
         };
-        if let Some(url) = url {
-            found.push(url);
-            from += end;
-        }
+        let end = line[start..].find(is_end).map_or(line.len(), |end| start + end);
+        // Behind the name of a secret a URL may be the secret, or a part of it. Each part of the line is looked at once.
+        let at = before.len() - scheme.len();
+        is_behind_doubt |= is_secret(&line[checked..at]);
+        checked = at;
+        let scheme = told(scheme);
+        let has_more = last_at.is_some_and(|at| at >= end);
+        let url = if is_behind_doubt {
+            hidden(scheme, engine)
+        } else if is_file(scheme, engine) {
+            file(scheme, &line[start..end], has_more)
+        } else {
+            server(scheme, engine, &line[start..end], has_more)
+        };
+        // The password may go on behind what seems to be the end, and look like another URL there.
+        is_behind_doubt |= has_more;
+        found.push(url);
+        from = end;
     }
     found
 }
 
+/// Returns where a URL goes on behind the colon of its scheme, and behind the slashes of a server; none when it is a word and no URL.
+fn start(scheme: &str, engine: Engine, after: &str) -> Option<usize> {
+    if is_file(scheme, engine) {
+        let is_word = |letter: char| is_end(letter) || ",{[=?#;".contains(letter);
+        return (!after.is_empty() && !after.starts_with(is_word)).then_some(0);
+    }
+    // `jdbc:mysql:loadbalance://`, `jdbc:tc:postgresql:16://`
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || ".-".contains(letter);
+    let word = after.find(|letter| !is_part(letter)).filter(|end| *end <= 24)?;
+    let rest = match word {
+        0 => after,
+        _ => after[word..].strip_prefix(':')?,
+    };
+    // JSON may escape the slash.
+    let rest = rest.strip_prefix("//").or_else(|| rest.strip_prefix("\\/\\/"))?;
+    Some(after.len() - rest.len())
+}
+
+/// Tells whether URLs of the scheme name a file.
+fn is_file(scheme: &str, engine: Engine) -> bool {
+    engine == Engine::Sqlite && !scheme.eq_ignore_ascii_case("libsql")
+}
+
 fn hidden(scheme: &str, engine: Engine) -> Masked {
-    let slashes = if engine == Engine::Sqlite { "" } else { "//" };
+    let slashes = if is_file(scheme, engine) { "" } else { "//" };
     Masked {
         engine,
         shown: format!("{scheme}:{slashes}{HIDDEN}"),
@@ -71,25 +127,41 @@ fn scheme_before(text: &str) -> Option<(&str, Engine)> {
         .rfind(|letter| !is_part(letter))
         .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     let scheme = &text[start..];
-    let bare = scheme.split('+').next().unwrap_or_default();
-    let engine = match bare.to_ascii_lowercase().as_str() {
+    // `mysql+pymysql`, `prisma+postgres`
+    let engine = scheme.split('+').find_map(engine_of)?;
+    Some((scheme, engine))
+}
+
+/// Returns what of a scheme may be shown: beside the word that means an engine only drivers, as a password may end before a `+`.
+fn told(scheme: &str) -> &str {
+    let is_known =
+        |word: &str| engine_of(word).is_some() || DRIVERS.contains(&word.to_ascii_lowercase().as_str());
+    if scheme.split('+').all(is_known) {
+        return scheme;
+    }
+    let mut words = scheme.split('+');
+    words.find(|word| engine_of(word).is_some()).unwrap_or_default()
+}
+
+fn engine_of(word: &str) -> Option<Engine> {
+    Some(match word.to_ascii_lowercase().as_str() {
         "postgres" | "postgresql" | "postgis" | "pgsql" | "psql" | "asyncpg" | "pgx" | "pgx5" => {
             Engine::Postgresql
         }
         "mysql" | "mysql2" | "mysqlx" | "trilogy" => Engine::Mysql,
         "mariadb" => Engine::Mariadb,
-        "sqlite" | "sqlite3" => Engine::Sqlite,
+        "sqlite" | "sqlite3" | "libsql" => Engine::Sqlite,
         "mongodb" => Engine::Mongodb,
         _ => return None,
-    };
-    Some((scheme, engine))
+    })
 }
 
-/// Reads what follows `//` of a server's URL; `tail` is the rest of the line, where a password with a blank or a quote would end.
-fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
+/// Reads what follows `//` of a server's URL; `has_more` tells of an `@` in the rest of the line, where a password with a blank or a
+/// quote would end.
+fn server(scheme: &str, engine: Engine, rest: &str, has_more: bool) -> Masked {
     let (authority, place) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let is_doubtful = authority.contains(['\\', ';']);
-    if is_doubtful || place.contains('@') || tail.contains('@') {
+    if is_doubtful || place.contains('@') || has_more {
         return hidden(scheme, engine);
     }
     let (login, hosts) = authority
@@ -101,7 +173,10 @@ fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
         Some((user, password)) => (Some(user), Some(password)),
         None => (Some(login), None),
     });
-    let is_plain_host = !hosts.is_empty() && hosts.split(',').all(is_host);
+    // Without a slash the URL may go on in the next line, and what looks like a port be the start of a password.
+    let is_whole_host =
+        |host: &str| is_host(host) && (user.is_some() || place.starts_with('/') || has_usual_port(host));
+    let is_plain_host = !hosts.is_empty() && hosts.split(',').all(is_whole_host);
     let is_plain_database = database.is_empty() || is_name(database);
     let is_alone = password.is_none_or(str::is_empty);
     let is_plain_user =
@@ -137,7 +212,7 @@ fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
         .filter(|password| is_variable(password))
         .unwrap_or(PASSWORD_VARIABLE);
     let address = command_scheme(engine)
-        .filter(|_| is_whole && !database.is_empty())
+        .filter(|_| is_whole && !database.is_empty() && engine != Engine::Sqlite)
         .map(|scheme| {
             let login = login(asks.then_some(variable));
             format!("{scheme}://{login}{hosts}/{database}")
@@ -149,25 +224,22 @@ fn server(scheme: &str, engine: Engine, rest: &str, tail: &str) -> Masked {
     }
 }
 
-/// Reads what follows the colon of a file's URL; none when it is a word and no URL. Where an `@` stands anywhere behind, a key may stand
-/// before it: `sqlite+pysqlcipher://:key@/file`.
-fn file(scheme: &str, rest: &str, tail: &str) -> Option<Masked> {
-    let may_hold_key = rest.contains('@') || tail.contains('@');
+/// Reads what follows the colon of a file's URL. Where an `@` stands anywhere behind, a key may stand before it:
+/// `sqlite+pysqlcipher://:key@/file`.
+fn file(scheme: &str, rest: &str, has_more: bool) -> Masked {
+    let may_hold_key = rest.contains('@') || has_more;
     let path = rest.split(['?', '#', ';']).next().unwrap_or_default();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:-".contains(letter);
-    if path.is_empty() || path.starts_with([',', '{', '[', '=']) {
-        return None;
-    }
     let shown = if path.chars().all(is_plain) && !may_hold_key {
         path
     } else {
         HIDDEN
     };
-    Some(Masked {
+    Masked {
         engine: Engine::Sqlite,
         shown: format!("{scheme}:{shown}"),
         address: None,
-    })
+    }
 }
 
 /// Returns the scheme that selects the engine in a command; none when no engine here can read the database.
@@ -216,6 +288,12 @@ fn is_host(text: &str) -> bool {
         },
     };
     !host.is_empty() && is_name(host) && port.is_none_or(is_port)
+}
+
+/// Tells whether a host has no port, or one that servers of databases have.
+fn has_usual_port(text: &str) -> bool {
+    let port = text.rsplit_once(':').map(|(_, port)| port);
+    port.is_none_or(|port| port.ends_with([']', '}']) || USUAL_PORTS.contains(&port))
 }
 
 fn is_port(text: &str) -> bool {
@@ -288,6 +366,10 @@ mod tests {
             check(line, "postgres://***", None);
         }
         check("postgres://ann:secret", "postgres://***/", None);
+        // The line may go on in the next one.
+        check("postgres://ann:12345", "postgres://***/", None);
+        check("'postgres://ann:12345' +", "postgres://***/", None);
+        check("mongodb://db:27017", "mongodb://db:27017/", None);
         check(
             "jdbc:mysql://db:3306;user=ann;password=@secret",
             "mysql://***",
@@ -300,6 +382,52 @@ mod tests {
             "postgres://***:***@db/x",
             None,
         );
+    }
+
+    #[test]
+    fn behind_a_url_that_may_go_on_nothing_is_shown() {
+        let line = "postgres://ann:12 mysql://secret@db/shop";
+        let shown: Vec<String> = urls(line).into_iter().map(|url| url.shown).collect();
+        assert_eq!(shown, ["postgres://***", "mysql://***"]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_scheme_is_shown_only_when_it_is_a_driver() {
+        check("|secret+sqlite:x", "sqlite:x", None);
+        check("|sqlite+secret:x", "sqlite:x", None);
+    }
+
+    #[test]
+    fn a_url_is_known_in_less_common_spellings() {
+        check(
+            "libsql://shop.turso.io?authToken=secret",
+            "libsql://shop.turso.io/",
+            None,
+        );
+        check(
+            "libsql://ann:secret@shop.turso.io/x",
+            "libsql://ann:***@shop.turso.io/x",
+            None,
+        );
+        check(
+            "prisma+postgres://localhost:51213/?api_key=x",
+            "prisma+postgres://localhost:51213/",
+            None,
+        );
+        check("jdbc:mysql:replication://a,b/shop", "mysql://a,b/shop", None);
+        check(
+            "jdbc\\:mysql\\://db/shop",
+            "mysql://db/shop",
+            Some("mysql://db/shop"),
+        );
+        check("postgres:\\/\\/ann:secret@db\\/shop", "postgres://***", None);
+    }
+
+    #[test]
+    fn a_line_as_long_as_a_file_takes_no_time() {
+        for part in ["mysql:", "mysql://a ", "sqlite:,", "sqlite:a ", "postgres:16:"] {
+            urls(&part.repeat(100_000));
+        }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! What the programs of a project say themselves: calls that open a database of one kind, and URLs. It is read last and only where it
 //! is nearest to the folder, since a program may speak of databases that it does not use.
 
-use super::clues::{is_comment, of_places, of_setting};
+use super::clues::{code, of_places, of_setting};
 use super::evidence::{Engine, Evidence, Weight};
 use super::project::{File, Project};
 
 use Engine::{Mongodb, Mysql, Postgresql, Sqlite};
 
 /// Languages of programs.
-const LANGUAGES: [&str; 27] = [
-    "js", "cjs", "mjs", "ts", "cts", "mts", "tsx", "py", "php", "inc", "go", "rb", "rs", "java", "kt",
+const LANGUAGES: [&str; 28] = [
+    "ps1", "js", "cjs", "mjs", "ts", "cts", "mts", "tsx", "py", "php", "inc", "go", "rb", "rs", "java", "kt",
     "scala", "groovy", "gradle", "kts", "cs", "fs", "ex", "sh", "bash", "pl", "service", "ipynb",
 ];
 /// Names of files with commands in them.
@@ -87,9 +87,9 @@ fn is_program(file: &File) -> bool {
 
 fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
     let mut evidence = Vec::new();
-    for (at, line) in project.lines(file).iter().enumerate() {
+    for (at, line) in code(&project.lines(file)) {
         let lower = line.to_ascii_lowercase();
-        if SIGNS.iter().any(|sign| lower.contains(sign)) && !is_comment(line) {
+        if SIGNS.iter().any(|sign| lower.contains(sign)) {
             evidence.extend(of_line(file, line).into_iter().map(|each| each.on(at)));
         }
     }

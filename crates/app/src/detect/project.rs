@@ -2,6 +2,7 @@
 //! detectors'.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,20 +10,27 @@ use std::path::{Path, PathBuf};
 use whimbrel_core::{Error, Result};
 
 use super::evidence::printable;
+use super::withheld::withhold;
 use crate::refusal;
 
 /// Folders below the given one.
 const DEPTH_MAX: usize = 8;
 /// Files and folders that are listed.
-const ENTRIES_MAX: usize = 50_000;
+const ENTRIES_MAX: usize = 100_000;
+/// Those of them below one folder of the first level, so that no heap of files takes the place of its neighbours.
+const ENTRIES_OF_FOLDER_MAX: usize = 25_000;
+/// Files with one extension, or folders, that are listed in one folder.
+const ENTRIES_OF_A_KIND_MAX: usize = 1_000;
+/// Names that are read to choose from.
+const NAMES_MAX: usize = 2_000_000;
 /// Bytes of one file that are read.
 const FILE_BYTES_MAX: u64 = 512 << 10;
-/// Bytes of all files together that are read.
-const BYTES_MAX: u64 = 128 << 20;
+/// Bytes of all files together that one detector reads.
+const BYTES_MAX: u64 = 64 << 20;
 /// Notes that are told one by one.
 const NOTES_MAX: usize = 20;
 /// Folders that hold what others wrote or what was built.
-const PASSED_OVER: [&str; 17] = [
+const PASSED_OVER: [&str; 37] = [
     "node_modules",
     "bower_components",
     "target",
@@ -40,6 +48,30 @@ const PASSED_OVER: [&str; 17] = [
     ".gradle",
     ".terraform",
     ".whimbrel",
+    ".nox",
+    ".eggs",
+    ".nuxt",
+    ".output",
+    ".svelte-kit",
+    ".angular",
+    ".nx",
+    ".turbo",
+    ".parcel-cache",
+    ".cache",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".yarn",
+    ".pnpm-store",
+    ".bundle",
+    ".dart_tool",
+    ".serverless",
+    ".aws-sam",
+    "cdk.out",
+];
+/// Ends of the names of patterns, of which a settings file is made, and of copies.
+const PATTERN_ENDS: [&str; 12] = [
+    "example", "sample", "dist", "template", "tmpl", "tpl", "j2", "erb", "default", "bak", "orig", "old",
 ];
 /// Folders in which a file says little about the project itself.
 const ASIDE: [&str; 12] = [
@@ -62,16 +94,24 @@ const ASIDE: [&str; 12] = [
 pub(super) struct File {
     /// Its path below the folder, with slashes.
     pub(super) path: String,
-    /// Its name in lower case.
+    /// Its name in lower case, without the end that says that it is a pattern: `database.yml` of `database.yml.example`.
     pub(super) name: String,
     /// Its size in bytes.
     pub(super) size: u64,
-    /// True among tests, examples or documents.
+    /// True among tests, examples or documents, and of a pattern.
     pub(super) aside: bool,
     place: PathBuf,
 }
 
 impl File {
+    /// Returns its path below the folder in lower case, with the name that it is known by.
+    pub(super) fn known_path(&self) -> String {
+        match self.path.rsplit_once('/') {
+            Some((above, _)) => format!("{}/{}", above.to_ascii_lowercase(), self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// Returns the name of the folder it is in, in lower case; empty at the top.
     pub(super) fn folder(&self) -> String {
         let mut parts = self.path.rsplit('/');
@@ -98,6 +138,7 @@ pub(super) struct Project {
     notes: RefCell<Vec<String>>,
     links: usize,
     bytes_left: Cell<u64>,
+    is_cut: Cell<bool>,
 }
 
 impl Project {
@@ -123,6 +164,7 @@ impl Project {
             notes: RefCell::default(),
             links: 0,
             bytes_left: Cell::new(BYTES_MAX),
+            is_cut: Cell::new(false),
         };
         project.walk(folder);
         project.files.sort_by(|a, b| {
@@ -149,17 +191,32 @@ impl Project {
         self.programs.as_deref()
     }
 
-    /// Returns the lines of the first part of a file; none when it cannot be read, which is noted.
+    /// Lets the next detector read as much as the one before, whatever that one has read.
+    pub(super) fn refill(&self) {
+        self.bytes_left.set(BYTES_MAX);
+    }
+
+    /// Returns the lines of the first part of a file, without values that are secret by a name on another line; none when it cannot be
+    /// read, which is noted.
     pub(super) fn lines(&self, file: &File) -> Vec<String> {
         let bytes = self.head(file, FILE_BYTES_MAX);
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim_start_matches('\u{feff}');
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let text = text(&bytes).replace("\r\n", "\n");
+        let mut lines: Vec<String> = text
+            .trim_end_matches('\n')
+            .split(['\n', '\r'])
+            .map(str::to_owned)
+            .collect();
         if bytes.len() as u64 == FILE_BYTES_MAX {
             // The last line may be cut within a URL.
             lines.pop();
         }
+        withhold(&mut lines);
         lines
+    }
+
+    /// Returns the text at the start of a file, from at most that many bytes; none when it cannot be read, which is noted.
+    pub(super) fn start(&self, file: &File, bytes_max: u64) -> String {
+        text(&self.head(file, bytes_max))
     }
 
     /// Returns at most that many bytes from the start of a file; none when it cannot be read, which is noted.
@@ -168,9 +225,11 @@ impl Project {
         let mut bytes = Vec::new();
         let read = open(&file.place).and_then(|opened| opened.take(bytes_max).read_to_end(&mut bytes));
         match read {
-            Ok(count) => self
-                .bytes_left
-                .set(self.bytes_left.get().saturating_sub(count as u64)),
+            Ok(count) => {
+                let left = self.bytes_left.get().saturating_sub(count as u64);
+                self.is_cut.set(self.is_cut.get() || left == 0);
+                self.bytes_left.set(left);
+            }
             Err(cause) => self.note(format!("`{}` cannot be read: {cause}", file.path)),
         }
         bytes
@@ -190,9 +249,9 @@ impl Project {
             1 => notes.push("1 symbolic link was not followed".to_owned()),
             many => notes.push(format!("{many} symbolic links were not followed")),
         }
-        if self.bytes_left.get() == 0 {
+        if self.is_cut.get() {
             notes.push(format!(
-                "only the first {} MiB of all files were read",
+                "only the first {} MiB of the files of one kind were read",
                 BYTES_MAX >> 20
             ));
         }
@@ -210,24 +269,28 @@ impl Project {
     /// Lists level by level, so that a bound leaves out what is deepest.
     fn walk(&mut self, folder: &Path) {
         let mut level = vec![(folder.to_owned(), String::new())];
-        let mut entries = 0;
+        let mut listed: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut entries, mut names) = (0, 0);
         for _ in 0..=DEPTH_MAX {
             let mut below = Vec::new();
             for (place, path) in level {
-                match fs::read_dir(&place) {
-                    Ok(listing) => {
-                        for entry in listing.flatten() {
-                            entries += 1;
-                            if entries > ENTRIES_MAX {
-                                self.note(format!(
-                                    "only the first {ENTRIES_MAX} files and folders were looked at"
-                                ));
-                                return;
-                            }
-                            self.enter(&entry, &path, &mut below);
-                        }
+                let top = path.split('/').next().unwrap_or_default();
+                let of_top = listed.entry(top.to_owned()).or_default();
+                for entry in self.chosen(&place, &path, &mut names) {
+                    if entries >= ENTRIES_MAX {
+                        return self.note(format!(
+                            "only the first {ENTRIES_MAX} files and folders were looked at"
+                        ));
                     }
-                    Err(cause) => self.note(format!("`{path}` cannot be read: {cause}")),
+                    if *of_top >= ENTRIES_OF_FOLDER_MAX && !top.is_empty() {
+                        self.note(format!(
+                            "only the first {ENTRIES_OF_FOLDER_MAX} files and folders of `{top}` were looked at"
+                        ));
+                        break;
+                    }
+                    entries += 1;
+                    *of_top += 1;
+                    self.enter(&entry, &path, &mut below);
                 }
             }
             level = below;
@@ -237,6 +300,40 @@ impl Project {
                 "folders more than {DEPTH_MAX} levels down were not looked at"
             ));
         }
+    }
+
+    /// Returns what is in a folder, by name: of a heap of files of one kind the first ones, so that the one that tells is among them.
+    fn chosen(&self, place: &Path, path: &str, names: &mut usize) -> Vec<fs::DirEntry> {
+        let listing = match fs::read_dir(place) {
+            Ok(listing) => listing,
+            Err(cause) => {
+                self.note(format!("`{path}` cannot be read: {cause}"));
+                return Vec::new();
+            }
+        };
+        let mut found: Vec<fs::DirEntry> = listing.flatten().take(NAMES_MAX.saturating_sub(*names)).collect();
+        *names += found.len();
+        found.sort_by_cached_key(fs::DirEntry::file_name);
+        let mut kinds: BTreeMap<(bool, String), usize> = BTreeMap::new();
+        let count = found.len();
+        found.retain(|entry| {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
+            // Numbered parts are of one kind.
+            let kind = name.rsplit_once('.').map_or("", |(_, end)| end);
+            let is_kind = !is_folder && kind.chars().all(char::is_alphabetic);
+            let kind = if is_kind { kind.to_owned() } else { String::new() };
+            let of_kind = kinds.entry((is_folder, kind)).or_default();
+            *of_kind += 1;
+            *of_kind <= ENTRIES_OF_A_KIND_MAX
+        });
+        if found.len() < count {
+            self.note(format!(
+                "only the first {ENTRIES_OF_A_KIND_MAX} files of each kind in `{}` were looked at",
+                if path.is_empty() { "." } else { path }
+            ));
+        }
+        found
     }
 
     fn enter(&mut self, entry: &fs::DirEntry, above: &str, below: &mut Vec<(PathBuf, String)>) {
@@ -257,17 +354,43 @@ impl Project {
             below.push((place, path));
         } else if kind.is_file() {
             let above = path.rsplit_once('/').map_or("", |(above, _)| above);
-            let aside = above
-                .split('/')
-                .any(|part| ASIDE.contains(&part.to_ascii_lowercase().as_str()));
+            let (name, is_pattern) = without_pattern(&name);
+            let aside = is_pattern
+                || above
+                    .split('/')
+                    .any(|part| ASIDE.contains(&part.to_ascii_lowercase().as_str()));
             self.files.push(File {
+                name: name.to_owned(),
                 path,
-                name,
                 size: state.len(),
                 aside,
                 place,
             });
         }
+    }
+}
+
+/// Returns the text that bytes stand for: UTF-8, or UTF-16 as editors of Windows write it.
+fn text(bytes: &[u8]) -> String {
+    let units = |of: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    let text = match bytes {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        [1..=0x7f, 0, 1..=0x7f, 0, ..] => units(u16::from_le_bytes),
+        [0, 1..=0x7f, 0, 1..=0x7f, ..] => units(u16::from_be_bytes),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    text.trim_start_matches('\u{feff}').to_owned()
+}
+
+/// Returns a name without the end that says that it is a pattern, and whether there was one.
+fn without_pattern(name: &str) -> (&str, bool) {
+    match name.rsplit_once('.') {
+        Some((before, end)) if !before.is_empty() && PATTERN_ENDS.contains(&end) => (before, true),
+        _ => (name, false),
     }
 }
 

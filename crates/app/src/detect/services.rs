@@ -4,10 +4,27 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use whimbrel_core::is_secret;
+
 use super::evidence::{Engine, Evidence, Weight};
+use super::masked::urls;
 use super::project::{File, Project};
 use super::variables::of_variable;
+use super::withheld::withhold;
 
+/// Variables of one line that are looked into.
+const NESTED_MAX: usize = 8;
+/// Files of pipelines, beside those that are known by their folder.
+const PIPELINES: [&str; 8] = [
+    ".gitlab-ci.yml",
+    "bitbucket-pipelines.yml",
+    ".travis.yml",
+    ".drone.yml",
+    ".woodpecker.yml",
+    "azure-pipelines.yml",
+    "cloudbuild.yaml",
+    "cloudbuild.yml",
+];
 /// Words in the names of images that stand beside a server.
 const BESIDE: [&str; 8] = [
     "exporter", "express", "admin", "backup", "bouncer", "pgpool", "proxy", "adminer",
@@ -46,7 +63,9 @@ const OPERATORS: [(&str, Engine); 12] = [
 enum Kind {
     Compose,
     Manifest,
+    Pipeline,
     Chart,
+    Values,
     Image,
     Unit,
 }
@@ -91,10 +110,12 @@ fn kind_of_name(file: &File) -> Option<Kind> {
     }
     let is_compose = name.split(['.', '-', '_']).any(|part| part == "compose");
     let is_pipeline =
-        file.folder() == "workflows" || name == ".gitlab-ci.yml" || name == "bitbucket-pipelines.yml";
+        file.folder() == "workflows" || file.folder() == ".circleci" || PIPELINES.contains(&name);
     match name {
         "chart.yaml" | "chart.yml" | "requirements.yaml" => Some(Kind::Chart),
-        _ => (is_compose || is_pipeline).then_some(Kind::Compose),
+        _ if is_compose => Some(Kind::Compose),
+        _ if is_pipeline => Some(Kind::Pipeline),
+        _ => (stem.split(['-', '_']).next() == Some("values")).then_some(Kind::Values),
     }
 }
 
@@ -102,7 +123,7 @@ fn weight_of(file: &File, kind: Kind) -> Weight {
     match kind {
         Kind::Compose if file.name.contains("compose") => Weight::Strong,
         Kind::Manifest | Kind::Unit => Weight::Strong,
-        Kind::Compose | Kind::Chart | Kind::Image => Weight::Medium,
+        Kind::Compose | Kind::Pipeline | Kind::Chart | Kind::Values | Kind::Image => Weight::Medium,
     }
 }
 
@@ -116,12 +137,17 @@ fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Ev
     let mut evidence = Vec::new();
     let mut manifest = Manifest::default();
     for (at, line) in lines.iter().enumerate() {
+        if at == 0 || line.starts_with("---") {
+            manifest.begin(&lines[at..]);
+        }
         if line.trim_start().starts_with('#') {
             continue;
         }
         let found = match kind {
             Kind::Compose => of_line(file, weight, line),
             Kind::Manifest => manifest.of_line(file, weight, line),
+            Kind::Pipeline => of_pipeline(file, weight, line),
+            Kind::Values => of_values(file, weight, line),
             Kind::Chart => of_chart(file, weight, line).into_iter().collect(),
             Kind::Image => of_image(file, weight, line),
             Kind::Unit => of_unit(file, weight, line),
@@ -134,7 +160,59 @@ fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Ev
 fn of_line(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
     match line.split_once("image").and_then(|(_, after)| image(after)) {
         Some(image) => vec![evidence_of(file, weight, &image)],
-        None => of_variable(file, weight, line),
+        None => of_command(file, weight, line),
+    }
+}
+
+/// Reads a line that is a variable, or a part of a command.
+fn of_command(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
+    let evidence = of_variable(file, weight, line);
+    if !evidence.is_empty() || is_secret(line) {
+        return evidence;
+    }
+    let found = urls(line);
+    found
+        .iter()
+        .map(|url| Evidence::of_url(file, weight, "the URL", url))
+        .collect()
+}
+
+/// Reads a line of a pipeline, where a service may be named alone: `- postgres:16`.
+fn of_pipeline(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
+    let item = line.trim().strip_prefix("- ").map(str::trim);
+    let item = item.map(|item| {
+        item.strip_prefix("name:")
+            .unwrap_or(item)
+            .trim()
+            .trim_matches(['"', '\''])
+    });
+    let image = item
+        .filter(|item| !item.contains(char::is_whitespace))
+        .and_then(|item| image(&format!(":{item}")))
+        .filter(|(image, _)| {
+            let name = image.rsplit('/').next().and_then(|name| name.split(':').next());
+            name.and_then(Engine::of_word).is_some()
+        });
+    match image {
+        Some(image) => vec![evidence_of(file, weight, &image)],
+        None => of_line(file, weight, line),
+    }
+}
+
+/// Reads a line of the values of a chart: the image of a server, or the section of a chart that is installed beside.
+fn of_values(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
+    if let Some(image) = line.trim().strip_prefix("repository").and_then(image) {
+        return vec![evidence_of(file, weight, &image)];
+    }
+    let section = line
+        .strip_suffix(':')
+        .map(|name| name.strip_suffix("-ha").unwrap_or(name));
+    match section.and_then(Engine::of_word) {
+        Some(engine) => {
+            let what = format!("a section is named `{}`", engine.name());
+            vec![Evidence::new(file, weight, what).of(engine)]
+        }
+        None => of_line(file, weight, line),
     }
 }
 
@@ -146,11 +224,22 @@ fn evidence_of(file: &File, weight: Weight, (image, engine): &(String, Engine)) 
 #[derive(Debug, Default)]
 struct Manifest {
     is_secret: bool,
+    /// The document says so of itself, before its values or behind them.
+    is_document_secret: bool,
     /// The name of the variable whose value is on the next line.
     name: Option<String>,
 }
 
 impl Manifest {
+    /// Begins a document, which starts these lines.
+    fn begin(&mut self, lines: &[String]) {
+        let mut document = lines.iter().skip(1).take_while(|line| !line.starts_with("---"));
+        let is_kind = |line: &String| line.trim() == "kind: Secret";
+        self.is_document_secret = lines.first().is_some_and(is_kind) || document.any(is_kind);
+        self.is_secret = self.is_document_secret;
+        self.name = None;
+    }
+
     fn of_line(&mut self, file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
         let text = line.trim_start_matches([' ', '-', '\t']);
         let Some((key, value)) = text.split_once(':') else {
@@ -159,7 +248,7 @@ impl Manifest {
         let value = value.trim().trim_matches(['"', '\'']);
         match key {
             "apiVersion" => {
-                self.is_secret = false;
+                self.is_secret = self.is_document_secret;
                 let operator = OPERATORS.iter().find(|(group, _)| value.contains(group));
                 let evidence = operator.map(|(_, engine)| {
                     let what = format!("an operator of {} makes it", engine.name());
@@ -168,7 +257,7 @@ impl Manifest {
                 evidence.into_iter().collect()
             }
             "kind" => {
-                self.is_secret = value == "Secret";
+                self.is_secret = value == "Secret" || self.is_document_secret;
                 Vec::new()
             }
             "name" => {
@@ -180,7 +269,17 @@ impl Manifest {
                 of_variable(file, weight, &format!("{name}: {value}"))
             }
             _ if self.is_secret => match decoded(value) {
-                Some(value) => of_variable(file, weight, &format!("{key}: {value}")),
+                Some(lines) => {
+                    let lines = match lines.as_slice() {
+                        [value] => vec![format!("{key}: {value}")],
+                        _ if is_secret(key) => Vec::new(),
+                        _ => lines,
+                    };
+                    lines
+                        .iter()
+                        .flat_map(|line| of_variable(file, weight, line))
+                        .collect()
+                }
                 None => of_line(file, weight, text),
             },
             _ => of_line(file, weight, text),
@@ -188,12 +287,13 @@ impl Manifest {
     }
 }
 
-/// Returns the text that the value of a secret stands for, on one line.
-fn decoded(value: &str) -> Option<String> {
+/// Returns the lines that the value of a secret stands for; it may be a file of variables.
+fn decoded(value: &str) -> Option<Vec<String>> {
     let bytes = STANDARD.decode(value).ok().filter(|bytes| !bytes.is_empty())?;
-    String::from_utf8(bytes)
-        .ok()
-        .map(|text| text.replace(['\n', '\r'], " "))
+    let text = String::from_utf8(bytes).ok()?;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    withhold(&mut lines);
+    Some(lines)
 }
 
 /// Reads a line of a chart, which names the charts that it installs beside.
@@ -240,13 +340,19 @@ fn of_unit(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
 fn image(after: &str) -> Option<(String, Engine)> {
     let value = after.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
     let value = value.trim_start_matches(['"', '\'', ' ']);
-    // `${IMAGE:-postgres:16}`: what is taken when nobody says.
-    let value = match value.strip_prefix("${") {
-        Some(variable) => variable.split_once(":-")?.1,
+    // `&name postgres:16` gives the value a name.
+    let value = match value.strip_prefix('&') {
+        Some(named) => named.split_once(' ')?.1.trim_start_matches(['"', '\'', ' ']),
         None => value,
     };
-    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_./:-".contains(letter);
-    let image: String = value.chars().take_while(|letter| is_part(*letter)).collect();
+    let value = resolved(value, NESTED_MAX);
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_./:-${}*".contains(letter);
+    let end = value.find(|letter| !is_part(letter)).unwrap_or(value.len());
+    let (image, rest) = value.split_at(end);
+    // What stands before an `@` is a login, unless the sum of the image follows.
+    if rest.starts_with('@') && !rest.starts_with("@sha") {
+        return None;
+    }
     let name = image.rsplit('/').next()?.split(':').next()?.to_ascii_lowercase();
     let path = image.split(':').next()?.to_ascii_lowercase();
     if BESIDE.iter().any(|word| name.contains(word)) {
@@ -255,5 +361,32 @@ fn image(after: &str) -> Option<(String, Engine)> {
     let server = SERVERS
         .iter()
         .find(|(word, _)| name.contains(word) || path.ends_with(word))?;
-    Some((image, server.1))
+    Some((image.to_owned(), server.1))
+}
+
+/// Puts what is taken when nobody says in place of variables: `${TAG:-16}` is `16`, and `$TAG` stays.
+fn resolved(value: &str, levels: usize) -> String {
+    let Some((before, variable)) = value.split_once("${").filter(|_| levels > 0) else {
+        return value.to_owned();
+    };
+    // The end of the variable is behind those within it.
+    let mut open = 1;
+    let end = variable.find(|letter| {
+        open += usize::from(letter == '{');
+        open -= usize::from(letter == '}');
+        open == 0
+    });
+    let Some(end) = end else {
+        return value.to_owned();
+    };
+    let (inside, after) = (&variable[..end], &variable[end + 1..]);
+    let name = inside.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    let (name, default) = inside.split_at(name.unwrap_or(inside.len()));
+    let default = default.strip_prefix(':').unwrap_or(default).strip_prefix('-');
+    let inside = match default {
+        Some(_) if is_secret(name) => "***".to_owned(),
+        Some(default) => resolved(default, levels - 1),
+        None => format!("${{{name}}}"),
+    };
+    format!("{before}{inside}{}", resolved(after, levels - 1))
 }

@@ -1,15 +1,16 @@
 //! The settings files of frameworks, servers and migration tools, and what is in any other file of a language in which settings are
 //! written. What a line of one says is `clues.rs`; files of variables are `variables.rs`.
 
-use super::clues::{self, is_comment};
+use super::clues::{self, code};
 use super::evidence::{Engine, Evidence, Weight};
 use super::project::{File, Project};
 use super::services::is_about_services;
 
-use Engine::{Mongodb, Mysql, Postgresql};
+use Engine::{Mongodb, Mysql, Postgresql, Sqlite};
 
 /// Languages in which settings are written and nothing else; a file of them may be of anyone.
-const LANGUAGES: [&str; 14] = [
+const LANGUAGES: [&str; 15] = [
+    "jsonc",
     "toml",
     "yaml",
     "yml",
@@ -96,7 +97,21 @@ const ABOUT_APPLICATIONS: [&str; 20] = [
 ];
 /// Files whose name, or whose name with a word in them, says whose they are: the end of the path, the word in lower case, what
 /// they are, the database and the tool they speak for.
-const KNOWN: [Known; 24] = [
+const KNOWN: [Known; 26] = [
+    (
+        "wrangler.toml",
+        "d1_databases",
+        "settings of Cloudflare",
+        Some(Sqlite),
+        None,
+    ),
+    (
+        "wrangler.jsonc",
+        "d1_databases",
+        "settings of Cloudflare",
+        Some(Sqlite),
+        None,
+    ),
     (
         "wp-config.php",
         "db_name",
@@ -234,6 +249,9 @@ const PATTERNS: [&str; 10] = [
     "example", "sample", "template", "dist", "test", "testing", "defaults", "tests", "schema", "lock",
 ];
 
+/// Bytes of a file without a telling name; what is longer is data.
+const UNNAMED_BYTES_MAX: u64 = 256 << 10;
+
 type Known = (
     &'static str,
     &'static str,
@@ -247,13 +265,18 @@ type Known = (
 struct Standing {
     weight: Weight,
     is_of_database: bool,
+    /// Its name or its folder says that it holds settings.
+    is_named: bool,
     /// It may be a program that offers a choice.
     is_program: bool,
 }
 
 /// Returns what the files say.
 pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let files = project.files().iter();
+    // What nobody has named is read last, so that a heap of data leaves room for the settings.
+    let named = |file: &&File| standing(file, false).is_some_and(|standing| standing.is_named);
+    let (first, rest): (Vec<&File>, Vec<&File>) = project.files().iter().partition(named);
+    let files = first.into_iter().chain(rest);
     files.flat_map(|file| of_file(project, file)).collect()
 }
 
@@ -279,7 +302,7 @@ fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
 }
 
 fn is_at(file: &File, end: &str) -> bool {
-    let path = file.path.to_ascii_lowercase();
+    let path = file.known_path();
     path.strip_suffix(end)
         .is_some_and(|before| before.is_empty() || before.ends_with(['/', '.']))
 }
@@ -309,7 +332,7 @@ fn standing(file: &File, is_known: bool) -> Option<Standing> {
     let is_of_database = is_known || ABOUT_DATABASES.contains(&stem) || name.ends_with("-ds.xml");
     let is_named =
         is_of_database || ABOUT_APPLICATIONS.contains(&first) || FOLDERS.contains(&file.folder().as_str());
-    if !is_named && is_program {
+    if !is_named && (is_program || file.size > UNNAMED_BYTES_MAX) {
         return None;
     }
     Some(Standing {
@@ -319,6 +342,7 @@ fn standing(file: &File, is_known: bool) -> Option<Standing> {
             Weight::Medium
         },
         is_of_database: is_of_database || is_named && !is_program || ["config", "ormconfig"].contains(&stem),
+        is_named,
         is_program,
     })
 }
@@ -333,7 +357,7 @@ fn weight_of_name(file: &File) -> Weight {
 
 fn of_lines(file: &File, lines: &[String], standing: Standing) -> Vec<Evidence> {
     let mut evidence = Vec::new();
-    for (at, line) in lines.iter().enumerate().filter(|(_, line)| !is_comment(line)) {
+    for (at, line) in code(lines) {
         let of_line = clues::of_settings(file, standing.weight, line, standing.is_of_database);
         evidence.extend(of_line.into_iter().map(|each| each.on(at)));
     }

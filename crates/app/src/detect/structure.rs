@@ -2,8 +2,10 @@
 
 use super::evidence::{Engine, Evidence, Weight};
 use super::project::{File, Project};
-use super::words::spoken;
+use super::words::{is_foreign, spoken};
 
+/// Files of SQL that are looked into.
+const FILES_MAX: usize = 500;
 const STEMS: [&str; 9] = [
     "schema",
     "structure",
@@ -18,7 +20,12 @@ const STEMS: [&str; 9] = [
 
 /// Returns the files that hold a structure.
 pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let files = project.files().iter();
+    let files = project.files().iter().filter(|file| file.name.contains('.'));
+    let mut others = 0;
+    let files = files.filter(|file| {
+        others += usize::from(file.extension() == "sql");
+        file.extension() != "sql" || others <= FILES_MAX
+    });
     files.filter_map(|file| of_file(project, file)).collect()
 }
 
@@ -27,6 +34,9 @@ fn of_file(project: &Project, file: &File) -> Option<Evidence> {
     let first = stem.split(['-', '_']).next().unwrap_or_default();
     let is_structure = STEMS.contains(&stem) || STEMS.contains(&first);
     let parts = || stem.split(['-', '_']).skip(1).chain(extension.split('.'));
+    if !is_structure && file.extension() == "sql" {
+        return of_other(project, file);
+    }
     if !is_structure || !(extension == "sql" || extension.ends_with(".sql") || engine_of(extension).is_some())
     {
         return None;
@@ -46,8 +56,19 @@ fn of_file(project: &Project, file: &File) -> Option<Evidence> {
     if !["schema", "structure"].contains(&stem) {
         return None;
     }
+    if is_foreign(&project.lines(file)) {
+        return None;
+    }
     let what = "SQL without a word that only one dialect has; PostgreSQL is nearest to the standard";
     Some(Evidence::new(file, Weight::Weak, what).of(Engine::Postgresql))
+}
+
+/// Reads a file of SQL with any name, such as `migrations/001_users.sql`.
+fn of_other(project: &Project, file: &File) -> Option<Evidence> {
+    let spoken = spoken(&project.lines(file))?;
+    let what = format!("`{}` is a word of {}", spoken.word, spoken.engine.name());
+    let evidence = Evidence::new(file, Weight::Medium, what).on(spoken.line);
+    Some(evidence.of(spoken.engine))
 }
 
 fn engine_of(part: &str) -> Option<Engine> {

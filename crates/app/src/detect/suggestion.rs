@@ -25,10 +25,10 @@ pub(super) fn next(verdict: &Verdict, evidence: &[Evidence], folder: &Path) -> O
     Some(format!("whimbrel inspect {}", shell_word(&address)))
 }
 
-/// A name that a terminal would act on cannot be printed, and without being printed as it is it cannot be run.
+/// A name that a terminal would act on, or that is no text, cannot be printed, and without being printed as it is it cannot be run.
 fn of_file(file: &Path) -> String {
     let name = file.display().to_string();
-    if printable(&name) != name {
+    if printable(&name) != name || name.contains(char::REPLACEMENT_CHARACTER) {
         return "sqlite:FILE".to_owned();
     }
     format!("sqlite:{}", name.strip_prefix("./").unwrap_or(&name))

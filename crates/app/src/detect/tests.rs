@@ -126,6 +126,19 @@ const WHOLE: &[(&str, &str)] = &[
     ("knexfile.js", "  connection: { password: '{}' },"),
     ("config/database.yml", "  password: {}"),
     ("flyway.toml", "password = \"{}\""),
+    ("config/a.yml", "db:\n  password:\n    {}"),
+    ("config/b.yml", "db:\n  password: |\n    {}\n    {}"),
+    ("config/c.yml", "- name: DB_PASSWORD\n  value: >-\n    {}"),
+    ("task.json", "\"name\": \"DB_PASSWORD\",\n\"value\": \"{}\""),
+    (
+        "vars.tf",
+        "variable \"db_password\" {\n  type = string\n  default = \"{}\"\n}",
+    ),
+    (
+        "web.xml",
+        "<param-name>db.password</param-name>\n<param-value>{}</param-value>",
+    ),
+    ("config/d.json", "\"password\":\n\"{}\""),
 ];
 /// Other places.
 const ELSEWHERE: &[(&str, &str)] = &[

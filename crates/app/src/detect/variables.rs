@@ -33,6 +33,12 @@ const SERVER_KEYS: [(&str, Engine); 8] = [
     ("MONGO_", Engine::Mongodb),
     ("MONGODB_", Engine::Mongodb),
 ];
+/// The ports that servers have when nobody chooses another.
+const PORTS: [(&str, Engine); 3] = [
+    ("5432", Engine::Postgresql),
+    ("3306", Engine::Mysql),
+    ("27017", Engine::Mongodb),
+];
 /// Ends of the names of `.env` files that are patterns for others.
 const PATTERNS: [&str; 7] = [
     "example", "sample", "template", "dist", "test", "testing", "defaults",
@@ -56,6 +62,9 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
 }
 
 fn weight_of_env(name: &str) -> Option<Weight> {
+    if ["env", "dotenv", ".dev.vars", ".flaskenv"].contains(&name) {
+        return Some(Weight::Strong);
+    }
     let kind = match name.strip_prefix(".env") {
         Some("" | "rc") => return Some(Weight::Strong),
         Some(kind) => kind.strip_prefix(['.', '-', '_'])?,
@@ -77,7 +86,8 @@ pub(super) fn of_variable(file: &File, weight: Weight, line: &str) -> Vec<Eviden
         return Vec::new();
     };
     let key = key.trim().trim_end_matches(['"', '\'']);
-    if text.starts_with('#') || !is_identifier(key) {
+    // Settings may be given as variables by their own names: `spring.datasource.url`.
+    if text.starts_with('#') || !key.split(['.', '-']).all(is_identifier) || key.len() > 64 {
         return Vec::new();
     }
     let place = format!("`{key}`");
@@ -100,12 +110,25 @@ pub(super) fn of_variable(file: &File, weight: Weight, line: &str) -> Vec<Eviden
         let what = format!("{place} is a connection as {author} writes it");
         return vec![Evidence::new(file, weight, what).of(engine)];
     }
+    if is_port(&upper)
+        && let Some((_, engine)) = PORTS.iter().find(|(port, _)| *port == value)
+    {
+        let what = format!("{place} is the port of {}", engine.name());
+        return vec![Evidence::new(file, weight.min(Weight::Medium), what).of(*engine)];
+    }
     let server = SERVER_KEYS.iter().find(|(start, _)| upper.starts_with(start));
     let server = server.map(|(_, engine)| {
         let what = format!("{place} is a variable of {}", engine.name());
         Evidence::new(file, weight.min(Weight::Medium), what).of(*engine)
     });
     server.into_iter().collect()
+}
+
+fn is_port(key: &str) -> bool {
+    let before = key.strip_suffix("_PORT").unwrap_or_default();
+    ["DB", "DATABASE", "SQL"]
+        .iter()
+        .any(|word| before.split('_').any(|part| part == *word))
 }
 
 fn names_engine(key: &str) -> bool {

@@ -72,6 +72,25 @@ const WORDS: &[(&str, Engine, u32)] = &[
     (" integer primary key ", Engine::Sqlite, 1),
 ];
 
+/// Words of dialects of other servers, in lower case.
+const FOREIGN: [&str; 6] = [
+    " nvarchar ",
+    " varchar2 ",
+    " nvarchar2 ",
+    " number(",
+    " identity(1",
+    "[dbo].",
+];
+
+/// Tells whether a text is written in the dialect of another server.
+pub(super) fn is_foreign(lines: &[String]) -> bool {
+    let mut reader = Reader::default();
+    lines.iter().any(|line| {
+        let code = reader.code(&line.to_ascii_lowercase());
+        code.is_some_and(|code| FOREIGN.iter().any(|word| holds(&code, word)))
+    })
+}
+
 /// Returns the dialect that most words speak for; none when there are no such words, or as many for another.
 pub(super) fn spoken(lines: &[String]) -> Option<Spoken> {
     let mut scores: Vec<Score> = Vec::new();

@@ -28,7 +28,7 @@ impl Folder {
         self.place.path()
     }
 
-    fn write(&self, path: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, path: &str, bytes: &[u8]) {
         let place = self.path().join(path);
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::write(place, bytes).unwrap();
@@ -43,7 +43,7 @@ impl Folder {
             .run()
     }
 
-    fn document(&self) -> serde_json::Value {
+    pub(crate) fn document(&self) -> serde_json::Value {
         document(&self.run("detect --json"))
     }
 }
