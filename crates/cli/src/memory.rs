@@ -19,6 +19,9 @@ pub(crate) fn give_back_large_blocks() {
     const LARGE_BYTES: &str = "1048576";
     const KEPT: &str = "MALLOC_TRIM_THRESHOLD_";
     const KEPT_BYTES: &str = "8388608";
+    // Each thread may get a heap of its own, eight for each core, and each heap keeps what was once its largest use: 120 MiB instead of 77
+    // where 64 are given. As many threads as there are cores allocate at once, and no more.
+    const HEAPS: &str = "MALLOC_ARENA_MAX";
 
     if std::env::var_os(SETTING).is_some() {
         return;
@@ -27,6 +30,10 @@ pub(crate) fn give_back_large_blocks() {
         return;
     };
     let arguments = std::env::args_os().skip(1);
+    let heaps = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .max(2)
+        .to_string();
     let drivers = connectors::connectors()
         .into_iter()
         .flat_map(|connector| connector.memory_settings());
@@ -34,6 +41,7 @@ pub(crate) fn give_back_large_blocks() {
         .args(arguments)
         .env(SETTING, LARGE_BYTES)
         .env(KEPT, KEPT_BYTES)
+        .env(HEAPS, std::env::var_os(HEAPS).unwrap_or_else(|| heaps.into()))
         .envs(drivers.copied())
         .exec();
 }
