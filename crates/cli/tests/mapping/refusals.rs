@@ -62,12 +62,48 @@ fn a_wrong_table_column_or_type_fails_at_planning_time() {
             "[[table]]\nfrom = \"numbers\"\nexclude = [\"*\"]\n",
             "no column of `numbers` is left",
         ),
+        (
+            "[[table]]\nfrom = \"numbers\"\ncolumns = [\"id\"]\ncompute = { total = \"total + 1\" }\n",
+            "name `total` among the columns, too",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nexclude = [\"to*\"]\ncompute = { total = \"total + 1\" }\n",
+            "computes column `total` of `numbers`, and leaves it out",
+        ),
+        (
+            "[[table]]\nfrom = \"*\"\nexclude = [\"total\"]\n[[table]]\nfrom = \"numbers\"\ncompute = { total = \"total + 1\" }\n",
+            "take `total` out of exclude",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nrename = { \"to*\" = \"n\" }\n",
+            "takes no pattern",
+        ),
         ("[namespaces]\npublik = \"app\"\n", "namespace `publik`"),
     ] {
         let refused = Desk::with(rule).run(&["plan", &source.url(), &target.url()]);
         assert!(matches!(refused.code, Some(1 | 2)), "{rule}: {}", refused.stderr);
         assert!(refused.stderr.contains(said), "{rule}: {}", refused.stderr);
     }
+}
+
+#[test]
+fn a_column_that_is_new_gets_its_default_and_its_name_like_any_other() {
+    let source = sqlite::TestFile::create("mapping_new", NUMBERS);
+    let target = sqlite::TestFile::create("mapping_new_target", "");
+    let desk = Desk::with(
+        "[[table]]\nfrom = \"*\"\ncompute = { total = \"1\" }\n\
+         [[table]]\nfrom = \"numbers\"\nto = \"n\"\ncompute = { share = \"total / nullif(parts, 0)\" }\n\
+         default = { share = \"-1\" }\nrename = { share = \"part\" }\nexclude = [\"total\"]\n",
+    );
+    desk.moved(&source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT id, part FROM n WHERE id IN (4320, 4321)")),
+        ["4320|8640", "4321|-1"]
+    );
+    assert_eq!(
+        joined(target.query_text("SELECT group_concat(name) FROM pragma_table_info('n')")),
+        ["id,parts,part"]
+    );
 }
 
 #[test]
