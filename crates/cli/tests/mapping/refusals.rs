@@ -62,6 +62,19 @@ fn a_wrong_table_column_or_type_fails_at_planning_time() {
             "[[table]]\nfrom = \"numbers\"\nexclude = [\"*\"]\n",
             "no column of `numbers` is left",
         ),
+        ("[namespaces]\npublik = \"app\"\n", "namespace `publik`"),
+    ] {
+        let refused = Desk::with(rule).run(&["plan", &source.url(), &target.url()]);
+        assert!(matches!(refused.code, Some(1 | 2)), "{rule}: {}", refused.stderr);
+        assert!(refused.stderr.contains(said), "{rule}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn what_a_rule_says_of_a_column_in_vain_is_refused() {
+    let source = sqlite::TestFile::create("mapping_in_vain", NUMBERS);
+    let target = sqlite::TestFile::create("mapping_in_vain_target", "");
+    for (rule, said) in [
         (
             "[[table]]\nfrom = \"numbers\"\ncolumns = [\"id\"]\ncompute = { total = \"total + 1\" }\n",
             "name `total` among the columns, too",
@@ -78,11 +91,10 @@ fn a_wrong_table_column_or_type_fails_at_planning_time() {
             "[[table]]\nfrom = \"numbers\"\nrename = { \"to*\" = \"n\" }\n",
             "takes no pattern",
         ),
-        ("[namespaces]\npublik = \"app\"\n", "namespace `publik`"),
     ] {
         let refused = Desk::with(rule).run(&["plan", &source.url(), &target.url()]);
-        assert!(matches!(refused.code, Some(1 | 2)), "{rule}: {}", refused.stderr);
-        assert!(refused.stderr.contains(said), "{rule}: {}", refused.stderr);
+        let refused = refused.expect_code(2).stderr;
+        assert!(refused.contains(said), "{rule}: {refused}");
     }
 }
 
