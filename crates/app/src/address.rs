@@ -20,6 +20,8 @@ pub struct Address {
     pub environment: Option<String>,
     /// True when the password stood in the argument itself, where the process list shows it.
     pub password_in_argument: bool,
+    /// The variable that the password was written as.
+    pub password_variable: Option<String>,
     /// The databases that are read as one, when it is several.
     pub members: Vec<Member>,
 }
@@ -50,6 +52,7 @@ impl Address {
                 name: Some(text.to_owned()),
                 environment: database.environment.clone(),
                 password_in_argument: false,
+                password_variable: password_variable(&database.url),
                 members: Vec::new(),
             });
         }
@@ -64,6 +67,7 @@ impl Address {
                 name: Some(text.to_owned()),
                 environment: None,
                 password_in_argument: false,
+                password_variable: password_variable(&source.url),
                 members: Vec::new(),
             });
         }
@@ -75,6 +79,7 @@ impl Address {
             name: None,
             environment: None,
             password_in_argument: holds_password(text),
+            password_variable: password_variable(text),
             members: Vec::new(),
         })
     }
@@ -102,6 +107,7 @@ impl Address {
             name: Some(SOURCES.to_owned()),
             environment: None,
             password_in_argument: false,
+            password_variable: None,
             members,
         })
     }
@@ -116,8 +122,18 @@ impl Address {
             name: None,
             environment: None,
             password_in_argument: false,
+            password_variable: None,
             members: Vec::new(),
         })
+    }
+
+    /// Returns the URL for a settings file: without a password, but with the variable that stood for it.
+    pub fn written(&self) -> String {
+        let url = self.url.stored();
+        match &self.password_variable {
+            Some(name) => url.replacen('@', &format!(":${{{name}}}@"), 1),
+            None => url,
+        }
     }
 
     /// Returns what people call it: the name, and what it is for, and the URL without secrets.
@@ -181,6 +197,15 @@ fn holds_password(text: &str) -> bool {
         (Ok(Some(_)), Ok(Some(spelled))) => !Secret::reveal(&spelled).is_empty(),
         _ => false,
     }
+}
+
+/// Returns the variable that the whole password is written as.
+fn password_variable(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("://")?;
+    let (login, _) = rest.rsplit_once('@')?;
+    let (_, password) = login.split_once(':')?;
+    let name = password.strip_prefix("${")?.strip_suffix('}')?;
+    (!name.contains(['$', '{', '}'])).then(|| name.to_owned())
 }
 
 /// Replaces every `${NAME}` by the variable's value. Within the login part the value is encoded, so that any password works.
@@ -256,6 +281,19 @@ mod tests {
             (Some("db"), Some(5433))
         );
         assert_eq!(read("${WHOLE}").unwrap().url.database, "shop");
+        for (text, login) in [
+            ("postgres://ann:${PASSWORD}@db/shop", "ann:${PASSWORD}@"),
+            ("prod-db", "ann:${PASSWORD}@"),
+            ("postgres://ann:x${PASSWORD}@db/shop", "ann@"),
+            ("postgres://ann:secret@db/shop", "ann@"),
+            ("${WHOLE}", "ann@"),
+        ] {
+            let written = read(text).unwrap().written();
+            assert!(
+                written.starts_with(&format!("postgres://{login}db")),
+                "{text}: {written}"
+            );
+        }
     }
 
     #[test]

@@ -40,17 +40,17 @@ pub async fn init_config(setup: &Setup, source: &str, target: &str, file: &Path)
     let text = match pair.source.members.is_empty() {
         true => {
             let opened = setup.open_source(&mut pair.source).await?;
-            let own = block("database.source", None, &pair.source.url.stored());
-            settings(&own, &pair.target.url.stored(), &opened.catalog().await?)
+            let own = block("database.source", None, &pair.source.written());
+            settings(&own, &pair.target.written(), &opened.catalog().await?)
         }
         false => {
             let scheme = pair.target.url.scheme.clone();
             let through = mapping::through(setup, &mut pair.source, &mapping, &scheme).await?;
             let members = pair.source.members.iter().zip(&mapping.sources);
             let own: String = members
-                .map(|(member, rule)| block("[source]", Some(rule), &member.address.url.stored()))
+                .map(|(member, rule)| block("[source]", Some(rule), &member.address.written()))
                 .collect();
-            settings(&own, &pair.target.url.stored(), &through.catalog().await?)
+            settings(&own, &pair.target.written(), &through.catalog().await?)
         }
     };
     let written = std::fs::OpenOptions::new()

@@ -306,7 +306,7 @@ async fn check_tables(
     let task = |at: usize, cancel: CancellationToken| {
         let (scene, expected, found, known) = (scene.clone(), expected.clone(), found.clone(), known.clone());
         async move {
-            let plan = &scene.ctx.plan.tables[at];
+            let plan = &Planned::at(&scene.ctx.plan, at);
             let check = Check {
                 scene: &scene,
                 plan,

@@ -251,8 +251,15 @@ fn types_that_lose_nothing_are_put_together_and_others_show_what_to_write() {
             "2|1.25|0.000000000000000000000001|0.5|2024-03-01 10:00:00.123|none|no json|-|-|-",
         ]
     );
-    source.execute("CREATE TABLE d (id int PRIMARY KEY, day timestamptz, n boolean)");
+    source.execute(
+        "CREATE TABLE d (id int PRIMARY KEY, day timestamptz, n boolean, code timestamptz);
+         ALTER TABLE a ALTER code TYPE text",
+    );
     for (columns, said) in [
+        (
+            "\"id\", \"code\"",
+            "in the rule for `public.a`: compute = { code = 'CAST(\"code\" AS timestamptz)' }",
+        ),
         (
             "\"id\", \"day\"",
             "in the rule for `public.d`: compute = { day = 'CAST(\"day\" AS timestamp)' }",

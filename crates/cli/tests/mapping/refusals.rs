@@ -71,6 +71,54 @@ fn a_wrong_table_column_or_type_fails_at_planning_time() {
 }
 
 #[test]
+fn what_a_rule_says_of_a_column_in_vain_is_refused() {
+    let source = sqlite::TestFile::create("mapping_in_vain", NUMBERS);
+    let target = sqlite::TestFile::create("mapping_in_vain_target", "");
+    for (rule, said) in [
+        (
+            "[[table]]\nfrom = \"numbers\"\ncolumns = [\"id\"]\ncompute = { total = \"total + 1\" }\n",
+            "name `total` among the columns, too",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nexclude = [\"to*\"]\ncompute = { total = \"total + 1\" }\n",
+            "computes column `total` of `numbers`, and leaves it out",
+        ),
+        (
+            "[[table]]\nfrom = \"*\"\nexclude = [\"total\"]\n[[table]]\nfrom = \"numbers\"\ncompute = { total = \"total + 1\" }\n",
+            "take `total` out of exclude",
+        ),
+        (
+            "[[table]]\nfrom = \"numbers\"\nrename = { \"to*\" = \"n\" }\n",
+            "takes no pattern",
+        ),
+    ] {
+        let refused = Desk::with(rule).run(&["plan", &source.url(), &target.url()]);
+        let refused = refused.expect_code(2).stderr;
+        assert!(refused.contains(said), "{rule}: {refused}");
+    }
+}
+
+#[test]
+fn a_column_that_is_new_gets_its_default_and_its_name_like_any_other() {
+    let source = sqlite::TestFile::create("mapping_new", NUMBERS);
+    let target = sqlite::TestFile::create("mapping_new_target", "");
+    let desk = Desk::with(
+        "[[table]]\nfrom = \"*\"\ncompute = { total = \"1\" }\n\
+         [[table]]\nfrom = \"numbers\"\nto = \"n\"\ncompute = { share = \"total / nullif(parts, 0)\" }\n\
+         default = { share = \"-1\" }\nrename = { share = \"part\" }\nexclude = [\"total\"]\n",
+    );
+    desk.moved(&source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT id, part FROM n WHERE id IN (4320, 4321)")),
+        ["4320|8640", "4321|-1"]
+    );
+    assert_eq!(
+        joined(target.query_text("SELECT group_concat(name) FROM pragma_table_info('n')")),
+        ["id,parts,part"]
+    );
+}
+
+#[test]
 fn a_name_that_the_target_keeps_for_itself_is_refused_at_planning_time() {
     let source = sqlite::TestFile::create("mapping_reserved", NUMBERS);
     let plan = |rule: &str, target: &str| Desk::with(rule).run(&["plan", &source.url(), target]);

@@ -1,31 +1,40 @@
-//! Finding the rows that differ, in bounded memory and without any order: both sides are read into hash buckets of the key, the differing
-//! buckets are read again in rounds, and the first rows found are read once more with their values.
+//! Finding the rows that differ, in bounded memory and without any order: both sides are read side by side into hash buckets of the key, and
+//! the differing buckets are read again, in rounds where there are many. The rows to list are kept with their values on the way.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::future::Future;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use futures::StreamExt as _;
+use tokio::task::JoinSet;
 use whimbrel_core::{
-    DifferenceKind, Digest, KeyRange, Result, RowDifference, RowHash, Snapshot, Table, TablePlan,
+    DifferenceKind, Digest, Error, KeyRange, Result, RowDifference, RowHash, Snapshot, Table, TablePlan,
     ValueDifference,
 };
 
 use super::Scene;
 use super::values::{key_text, row_texts, told};
 use crate::columns::{self, Side, hasher, key_positions};
+use crate::flow::Inflow;
+use crate::planned::Planned;
 use crate::retry::retry;
 
 /// Rows that are listed with their values.
 const LISTED_MAX: usize = 100;
 /// Passes over the differing buckets; beyond them the count is a lower bound.
 const ROUNDS_MAX: usize = 16;
-const BUCKETS_MAX: u64 = 1 << 16;
+/// Rows that share a bucket: for each that differs, so many are held when it is looked for.
+const ROWS_PER_BUCKET: u64 = 16;
+const BUCKETS_MIN: u64 = 64;
+const BUCKETS_MAX: u64 = 1 << 20;
+/// So many values are kept of rows before it is known which of them differ.
+const SEEN_MAX: u64 = 200_000;
 
 /// What is compared.
 pub(super) struct Rows<'a> {
-    pub(super) scene: &'a Scene,
-    pub(super) plan: &'a TablePlan,
+    pub(super) scene: &'a Arc<Scene>,
+    pub(super) plan: &'a Planned,
     /// What the source held in the snapshot that the verdict is about.
     pub(super) expected: &'a Digest,
 }
@@ -45,7 +54,11 @@ pub(super) async fn differences(what: &Rows<'_>, rows: u64) -> Result<Listed> {
     let ctx = &what.scene.ctx;
     let tables = [what.plan.source.id.clone()];
     let source = retry(ctx, "open a snapshot", || ctx.source.snapshot(&tables, 1)).await?;
-    let sides = Sides { what, source };
+    let sides = Sides {
+        scene: what.scene.clone(),
+        plan: what.plan.clone(),
+        source,
+    };
     let (rounds, source_now) = sides.rounds(rows).await?;
     let as_of_now = !source_now.same_rows(what.expected);
     let mut listed = Listed {
@@ -54,8 +67,8 @@ pub(super) async fn differences(what: &Rows<'_>, rows: u64) -> Result<Listed> {
         ..Listed::default()
     };
     let mut wanted: Wanted = BTreeMap::new();
-    for round in rounds.iter().take(ROUNDS_MAX) {
-        for (key, rows) in by_key(sides.net(round).await?) {
+    for round in rounds.into_iter().take(ROUNDS_MAX) {
+        for (key, rows) in sides.net(Arc::new(round)).await? {
             let (missing, extra) = weigh(&rows);
             listed.total += missing.max(extra);
             if wanted.len() < LISTED_MAX {
@@ -63,55 +76,92 @@ pub(super) async fn differences(what: &Rows<'_>, rows: u64) -> Result<Listed> {
             }
         }
     }
-    listed.rows = sides.list(wanted).await?;
+    sides.look_up(&mut wanted).await?;
+    listed.rows = list(what.plan, wanted);
     for row in &mut listed.rows {
         row.as_of_now = as_of_now;
     }
     Ok(listed)
 }
 
-/// Row hashes of a key, each with how many more the source has (negative: the target).
-type Net = Vec<(u128, i64)>;
-type Wanted = BTreeMap<u128, Net>;
+/// The hash of a row's key, and of the row.
+type RowId = (u128, u128);
 
-fn by_key(net: HashMap<(u128, u128), i64>) -> Wanted {
-    let mut keys: Wanted = BTreeMap::new();
-    for ((key, row), more) in net {
-        keys.entry(key).or_default().push((row, more));
-    }
-    keys
+/// Rows that one side has more often.
+#[derive(Debug)]
+struct Surplus {
+    hash: u128,
+    /// How many more the source has; negative: the target.
+    more: i64,
+    /// The values, where they are known.
+    seen: Option<Box<Seen>>,
 }
 
+/// By the hashes of keys, which the buckets are in order of.
+type Wanted = BTreeMap<u128, Vec<Surplus>>;
+
 /// How many rows the source and the target have more.
-fn weigh(rows: &Net) -> (u64, u64) {
+fn weigh(rows: &[Surplus]) -> (u64, u64) {
     let sum = |sign: i64| {
-        let counts = rows.iter().map(|(_, more)| more * sign).filter(|more| *more > 0);
+        let counts = rows.iter().map(|row| row.more * sign).filter(|more| *more > 0);
         counts.map(i64::unsigned_abs).sum()
     };
     (sum(1), sum(-1))
 }
 
+/// What a bucket holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Bucket {
+    rows: u64,
+    sum: u64,
+    mixed: u64,
+}
+
+impl Bucket {
+    fn add(&mut self, hash: u128) {
+        let (high, low) = halves(hash);
+        self.rows += 1;
+        self.sum = self.sum.wrapping_add(low);
+        // Not linear, so that differences do not cancel each other out.
+        self.mixed = self.mixed.wrapping_add(low.wrapping_mul(high | 1));
+    }
+}
+
 /// The buckets that are read again together.
+#[derive(Default)]
 struct Round {
-    buckets: BTreeSet<u64>,
+    buckets: BTreeSet<usize>,
+    /// Those of them whose rows are kept with their values.
+    seen: BTreeSet<usize>,
     of: u64,
 }
 
 /// A row with its values and column hashes.
+#[derive(Debug, Clone)]
 struct Seen {
     values: Vec<Option<String>>,
     columns: Vec<u64>,
 }
 
-struct Sides<'a> {
-    what: &'a Rows<'a>,
+/// Equal rows of one side.
+struct Same {
+    rows: i64,
+    seen: Option<Box<Seen>>,
+}
+
+/// Both sides of a table, as often as tasks want to hold them.
+#[derive(Clone)]
+struct Sides {
+    scene: Arc<Scene>,
+    plan: Planned,
     source: Arc<dyn Snapshot>,
 }
 
-impl Sides<'_> {
+impl Sides {
+    /// Reads all rows of a side, in any order.
     async fn scan(&self, side: Side, mut each: impl FnMut(&RecordBatch, &RowHash<'_>) + Send) -> Result<()> {
-        let plan = self.what.plan;
-        let scene = self.what.scene;
+        let plan: &TablePlan = &self.plan;
+        let scene = &self.scene;
         let (snapshot, table): (&dyn Snapshot, &Table) = match side {
             Side::Source => (self.source.as_ref(), &plan.source),
             Side::Target => (
@@ -124,136 +174,210 @@ impl Sides<'_> {
             plan,
             table,
             range: &KeyRange::All,
-            batch_bytes: scene.ctx.budget().batch_bytes,
+            // Both sides are under way at once.
+            batch_bytes: scene.ctx.budget().batch_bytes / 2,
             // Rows are listed with their values.
             packed: false,
         };
-        let mut rows = columns::rows(snapshot, &wanted);
+        let mut flow = Inflow::open(columns::rows(snapshot, &wanted), wanted.batch_bytes);
         let mut hasher = hasher(plan);
-        while let Some(batch) = rows.next().await {
-            let batch = batch?;
-            hasher.hash(&batch.records, &[], |row| each(&batch.records, row))?;
+        while let Some(parcel) = flow.next().await? {
+            let records = &parcel.batch.records;
+            hasher.hash(records, &[], |row| each(records, row))?;
         }
         Ok(())
     }
 
+    /// Does the same with both sides, side by side; returns what came of the source and of the target.
+    async fn both<T, F>(&self, pass: impl Fn(Self, Side) -> F) -> Result<(T, T)>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let mut task = JoinSet::new();
+        task.spawn(pass(self.clone(), Side::Target));
+        let target = async {
+            match task.join_next().await {
+                Some(Ok(found)) => found,
+                Some(Err(cause)) => {
+                    Err(Error::bug("a task that looks for differing rows panicked").with_cause(cause))
+                }
+                None => Err(Error::bug("a task that looks for differing rows is gone")),
+            }
+        };
+        tokio::try_join!(pass(self.clone(), Side::Source), target)
+    }
+
     /// Reads both sides into buckets and returns the differing ones, as many together as memory allows, and what the source holds now.
     async fn rounds(&self, rows: u64) -> Result<(Vec<Round>, Digest)> {
-        let of = (rows / 500).clamp(64, BUCKETS_MAX);
-        let size = usize::try_from(of).unwrap_or(64);
-        let mut sums = vec![(0_u64, 0_u128, 0_u128); size];
-        let mut source_now = Digest::default();
-        self.scan(Side::Source, |_, row| {
-            source_now.add_row(row);
-            let sum = &mut sums[slot(row.key, of)];
-            *sum = (
-                sum.0 + 1,
-                sum.1.wrapping_add(row.hash),
-                sum.2.wrapping_add(mixed(row.hash)),
-            );
-        })
-        .await?;
-        let mut counts: Vec<u64> = sums.iter().map(|sum| sum.0).collect();
-        self.scan(Side::Target, |_, row| {
-            let at = slot(row.key, of);
-            counts[at] = counts[at].wrapping_add(1);
-            let sum = &mut sums[at];
-            *sum = (
-                sum.0.wrapping_sub(1),
-                sum.1.wrapping_sub(row.hash),
-                sum.2.wrapping_sub(mixed(row.hash)),
-            );
-        })
-        .await?;
-        let held = self.what.scene.ctx.budget().rows_held();
+        let held = self.scene.ctx.budget().rows_held();
+        let of = (rows / ROWS_PER_BUCKET).clamp(BUCKETS_MIN, BUCKETS_MAX.min(held));
+        let pass = |sides: Self, side| async move { sides.buckets(side, of).await };
+        let ((source, source_now), (target, _)) = self.both(pass).await?;
+        let differing = source.iter().zip(&target).enumerate();
+        let differing = differing.filter(|(_, (source, target))| source != target);
         let mut rounds: Vec<Round> = Vec::new();
         let mut room = 0;
-        for (at, _) in sums.iter().enumerate().filter(|(_, sum)| **sum != (0, 0, 0)) {
-            if rounds.is_empty() || counts[at] > room {
-                rounds.push(Round {
-                    buckets: BTreeSet::new(),
+        let mut room_to_see = SEEN_MAX / self.plan.columns.len().max(1) as u64;
+        for (number, (at, (source, target))) in differing.enumerate() {
+            let rows = source.rows + target.rows;
+            if rounds.is_empty() || rows > room {
+                let round = Round {
                     of,
-                });
+                    ..Round::default()
+                };
+                rounds.push(round);
                 room = held;
             }
-            room = room.saturating_sub(counts[at]);
-            if let Some(round) = rounds.last_mut() {
-                round.buckets.insert(at as u64);
+            room = room.saturating_sub(rows);
+            let Some(round) = rounds.last_mut() else { continue };
+            round.buckets.insert(at);
+            // Each bucket has a row that differs, and the first keys are listed: the rows of the first buckets are enough.
+            room_to_see = room_to_see.saturating_sub(rows);
+            if room_to_see > 0 && number < LISTED_MAX {
+                round.seen.insert(at);
             }
         }
         Ok((rounds, source_now))
     }
 
+    async fn buckets(self, side: Side, of: u64) -> Result<(Vec<Bucket>, Digest)> {
+        let size = usize::try_from(of).map_err(|cause| Error::bug("too many buckets").with_cause(cause))?;
+        let mut buckets = vec![Bucket::default(); size];
+        let mut digest = Digest::default();
+        self.scan(side, |_, row| {
+            digest.add_row(row);
+            buckets[slot(row.key, of)].add(row.hash);
+        })
+        .await?;
+        Ok((buckets, digest))
+    }
+
     /// Returns the rows of the buckets that one side has more often.
-    async fn net(&self, round: &Round) -> Result<HashMap<(u128, u128), i64>> {
-        let mut net: HashMap<(u128, u128), i64> = HashMap::new();
-        for (side, step) in [(Side::Source, 1), (Side::Target, -1)] {
-            self.scan(side, |_, row| {
-                if !round.buckets.contains(&(slot(row.key, round.of) as u64)) {
-                    return;
+    async fn net(&self, round: Arc<Round>) -> Result<Wanted> {
+        let pass = |sides: Self, side| sides.rows_of(side, round.clone());
+        let (source, target) = self.both(pass).await?;
+        let mut net: HashMap<RowId, Same> = source;
+        for (id, found) in target {
+            match net.entry(id) {
+                Entry::Occupied(known) if known.get().rows == found.rows => drop(known.remove()),
+                Entry::Occupied(mut known) => known.get_mut().rows -= found.rows,
+                Entry::Vacant(place) => {
+                    place.insert(Same {
+                        rows: -found.rows,
+                        ..found
+                    });
                 }
-                let id = (row.key, row.hash);
-                let more = net.entry(id).or_default();
-                *more += step;
-                if *more == 0 {
-                    net.remove(&id);
-                }
-            })
-            .await?;
+            }
         }
-        Ok(net)
+        let mut keys: Wanted = BTreeMap::new();
+        for ((key, hash), same) in net {
+            keys.entry(key).or_default().push(Surplus {
+                hash,
+                more: same.rows,
+                seen: same.seen,
+            });
+        }
+        Ok(keys)
     }
 
-    /// Reads the wanted rows with their values.
-    async fn list(&self, mut wanted: Wanted) -> Result<Vec<RowDifference>> {
-        let mut seen: BTreeMap<u128, (Vec<Seen>, Vec<Seen>)> = BTreeMap::new();
-        let ctx = &self.what.scene.ctx;
-        let sides = [
-            (Side::Source, ctx.source.clone(), 1_i64),
-            (Side::Target, ctx.target.as_source(), -1),
-        ];
-        for (side, database, sign) in sides {
-            let columns = side.columns(self.what.plan);
-            self.scan(side, |records, row| {
-                let Some(rows) = wanted.get_mut(&row.key) else {
-                    return;
-                };
-                let Some((_, more)) = rows
-                    .iter_mut()
-                    .find(|(hash, more)| *hash == row.hash && more * sign > 0)
-                else {
-                    return;
-                };
-                let of_key = seen.entry(row.key).or_default();
-                let of_side = if sign > 0 { &mut of_key.0 } else { &mut of_key.1 };
-                if of_side.len() >= LISTED_MAX {
-                    return;
-                }
-                *more -= sign;
-                of_side.push(Seen {
-                    values: row_texts(database.as_ref(), &columns, records, row.row),
-                    columns: row.columns.to_vec(),
-                });
-            })
-            .await?;
+    async fn rows_of(self, side: Side, round: Arc<Round>) -> Result<HashMap<RowId, Same>> {
+        let mut rows: HashMap<RowId, Same> = HashMap::new();
+        let texts = self.texts(side);
+        self.scan(side, |records, row| {
+            let at = slot(row.key, round.of);
+            if !round.buckets.contains(&at) {
+                return;
+            }
+            let same = rows.entry((row.key, row.hash)).or_insert_with(|| Same {
+                rows: 0,
+                seen: round.seen.contains(&at).then(|| Box::new(texts(records, row))),
+            });
+            same.rows += 1;
+        })
+        .await?;
+        Ok(rows)
+    }
+
+    /// Reads the wanted rows once more whose values were not kept.
+    async fn look_up(&self, wanted: &mut Wanted) -> Result<()> {
+        let unseen = |(key, rows): (&u128, &Vec<Surplus>)| {
+            let unseen = rows.iter().filter(|row| row.seen.is_none());
+            unseen
+                .map(|row| (*key, row.hash))
+                .take(LISTED_MAX)
+                .collect::<Vec<_>>()
+        };
+        let ids: Arc<HashSet<RowId>> = Arc::new(wanted.iter().flat_map(unseen).collect());
+        if ids.is_empty() {
+            return Ok(());
         }
-        let mut listed: Vec<RowDifference> = seen
-            .into_values()
-            .flat_map(|(source, target)| pair(self.what.plan, source, target))
-            .collect();
-        listed.truncate(LISTED_MAX);
-        listed.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(listed)
+        let pass = |sides: Self, side| sides.seen(side, ids.clone());
+        let (mut source, mut target) = self.both(pass).await?;
+        for (key, rows) in wanted {
+            for row in rows.iter_mut().filter(|row| row.seen.is_none()) {
+                let side = if row.more > 0 { &mut source } else { &mut target };
+                row.seen = side.remove(&(*key, row.hash)).map(Box::new);
+            }
+        }
+        Ok(())
+    }
+
+    async fn seen(self, side: Side, ids: Arc<HashSet<RowId>>) -> Result<HashMap<RowId, Seen>> {
+        let mut seen = HashMap::new();
+        let texts = self.texts(side);
+        self.scan(side, |records, row| {
+            let id = (row.key, row.hash);
+            if ids.contains(&id) {
+                seen.entry(id).or_insert_with(|| texts(records, row));
+            }
+        })
+        .await?;
+        Ok(seen)
+    }
+
+    /// Returns what takes the values of a row of the side.
+    fn texts(&self, side: Side) -> impl Fn(&RecordBatch, &RowHash<'_>) -> Seen + Send + use<> {
+        let ctx = &self.scene.ctx;
+        let columns = side.columns(&self.plan);
+        let database = match side {
+            Side::Source => ctx.source.clone(),
+            Side::Target => ctx.target.as_source(),
+        };
+        move |records, row| Seen {
+            values: row_texts(database.as_ref(), &columns, records, row.row),
+            columns: row.columns.to_vec(),
+        }
     }
 }
 
+/// The bucket of a key: in the order of the keys' hashes.
 fn slot(key: u128, of: u64) -> usize {
-    usize::try_from(key % u128::from(of)).unwrap_or(0)
+    let at = ((key >> 64) * u128::from(of)) >> 64;
+    usize::try_from(at).unwrap_or(0)
 }
 
-/// Not linear, so that differences do not cancel each other out.
-fn mixed(hash: u128) -> u128 {
-    hash.wrapping_mul(hash | 1)
+#[expect(clippy::cast_possible_truncation, reason = "a half is what is wanted")]
+fn halves(hash: u128) -> (u64, u64) {
+    ((hash >> 64) as u64, hash as u64)
+}
+
+fn list(plan: &TablePlan, wanted: Wanted) -> Vec<RowDifference> {
+    let mut listed: Vec<RowDifference> = Vec::new();
+    for rows in wanted.into_values() {
+        let (mut source, mut target) = (Vec::new(), Vec::new());
+        for row in rows {
+            let Some(seen) = row.seen else { continue };
+            let of_side = if row.more > 0 { &mut source } else { &mut target };
+            let times = usize::try_from(row.more.unsigned_abs()).unwrap_or(LISTED_MAX);
+            let room = LISTED_MAX.saturating_sub(of_side.len());
+            of_side.extend(std::iter::repeat_n(*seen, times.min(room)));
+        }
+        listed.extend(pair(plan, source, target));
+    }
+    listed.truncate(LISTED_MAX);
+    listed.sort_by(|a, b| a.key.cmp(&b.key));
+    listed
 }
 
 /// Pairs the rows of one key; what is left over is missing or extra.

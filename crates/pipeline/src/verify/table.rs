@@ -1,10 +1,11 @@
 //! One table's verdict: its rows, its columns, the second witness and its orphans.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use whimbrel_core::{
     ColumnVerdict, DifferenceKind, Digest, Fidelity, ForeignKey, Reject, Result, RowDifference, Snapshot,
-    TableAggregate, TablePlan, TableVerdict, ValueDifference, Verdict, Witness,
+    TableAggregate, TableVerdict, ValueDifference, Verdict, Witness,
 };
 
 use super::expected::{Expected, TableExpected};
@@ -13,14 +14,15 @@ use super::rows::{self, Rows};
 use super::{Scene, not_checked, witness};
 use crate::columns::target_columns;
 use crate::found::Found;
+use crate::planned::Planned;
 use crate::quantity::counted;
 use crate::retry::retry;
 use crate::store::reject_file;
 
 /// A table under examination.
 pub(super) struct Check<'a> {
-    pub(super) scene: &'a Scene,
-    pub(super) plan: &'a TablePlan,
+    pub(super) scene: &'a Arc<Scene>,
+    pub(super) plan: &'a Planned,
     pub(super) expected: &'a Expected,
     /// What the target said about the table when it was read back; none when it is to be asked.
     pub(super) said: Option<&'a TableAggregate>,

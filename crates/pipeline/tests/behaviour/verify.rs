@@ -1,12 +1,13 @@
 //! Every kind of change in the target is found and named.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use whimbrel_core::{DifferenceKind, ObjectKind, Plan, RunStatus, TableVerdict, Verdict, Verification};
 use whimbrel_pipeline::{Observer, Progress, run, verify};
 
-use crate::database::{State, Trouble, Value};
+use crate::database::{Database, State, Trouble, Value};
 use crate::migration::{Migration, id, row};
 
 async fn changed(change: impl FnOnce(&mut State)) -> (Migration, Verification) {
@@ -182,6 +183,31 @@ async fn many_differences_are_all_counted_and_a_hundred_listed() {
         ),
         (400, 100)
     );
+}
+
+#[tokio::test]
+async fn rows_that_differ_are_found_and_named_in_two_passes() {
+    let migration = Migration::with(|source, _| {
+        source.change(|state| {
+            let users = state.rows.get_mut(&id("users")).unwrap();
+            *users = (1..=1000).map(|key| row(key, "same", None)).collect();
+        });
+    });
+    run(&migration.context()).await.unwrap();
+    for (edited, gone) in [(1, 0), (400, 0), (1, 300)] {
+        migration.target.change(|state| {
+            let users = state.rows.get_mut(&id("users")).unwrap();
+            for row in users.iter_mut().take(edited) {
+                row[1] = Value::Text("edited".to_owned());
+            }
+            users.truncate(1000 - gone);
+        });
+        let scans = |database: &Database| database.scans.load(Ordering::SeqCst);
+        let before = scans(&migration.source);
+        let found = verify(&migration.context()).await.unwrap();
+        assert!(found.tables[0].differences_total >= edited as u64);
+        assert_eq!(scans(&migration.source) - before, 2, "{edited} and {gone}");
+    }
 }
 
 #[tokio::test]

@@ -64,6 +64,8 @@ pub(crate) struct Database {
     troubles: Mutex<Vec<Trouble>>,
     /// Batches that were packed when they were read, and when they were written.
     pub(crate) packed: (AtomicUsize, AtomicUsize),
+    /// How often a table was read as a whole.
+    pub(crate) scans: AtomicUsize,
 }
 
 /// The value in its wire form.

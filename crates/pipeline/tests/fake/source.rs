@@ -93,6 +93,9 @@ impl Snapshot for FakeSnapshot {
 
     fn read(&self, request: ReadRequest) -> BoxStream<'static, Result<Batch>> {
         const BATCH: usize = 2;
+        if request.range == KeyRange::All {
+            self.database.scans.fetch_add(1, Ordering::SeqCst);
+        }
         let lost = self.database.meets(Trouble::SnapshotLost);
         let table = self.state.catalog.table(&request.table.id).cloned();
         let rows: Vec<Row> = self

@@ -133,7 +133,7 @@ fn disagreement(table: &TableId, name: &str, parts: &[Part]) -> Error {
         forms.filter_map(|(part, form)| Some((part, form?)))
     };
     let listed: Vec<String> = each()
-        .map(|(part, form)| format!("{form} in `{}`", part.table.id))
+        .map(|(part, form)| format!("{form} in `{}`", part.called))
         .collect();
     let first =
         |wanted: fn(&LogicalType) -> bool| each().find(|(_, form)| wanted(form)).map(|(part, _)| part);
@@ -141,17 +141,19 @@ fn disagreement(table: &TableId, name: &str, parts: &[Part]) -> Error {
     let is_zoned = |form: &LogicalType| matches!(form, LogicalType::Timestamp { zoned: true });
     let is_no_text = |form: &LogicalType| !matches!(form, LogicalType::Text { .. });
     let has_truth = first(|form| matches!(form, LogicalType::Boolean)).is_some();
-    let (part, expression) = match (first(is_whole).filter(|_| has_truth), first(is_zoned)) {
-        (Some(part), _) => (Some(part), "COLUMN <> 0"),
-        (None, Some(part)) => (Some(part), "CAST(COLUMN AS timestamp)"),
-        (None, None) => (first(is_no_text), "CAST(COLUMN AS varchar)"),
+    let text = first(|form| matches!(form, LogicalType::Text { .. }));
+    let (part, expression) = match (first(is_whole).filter(|_| has_truth), first(is_zoned), text) {
+        (Some(part), ..) => (Some(part), "COLUMN <> 0"),
+        (None, Some(_), Some(text)) => (Some(text), "CAST(COLUMN AS timestamptz)"),
+        (None, Some(part), None) => (Some(part), "CAST(COLUMN AS timestamp)"),
+        (None, None, _) => (first(is_no_text), "CAST(COLUMN AS varchar)"),
     };
     let own = part.and_then(|part| Some((part, &part.column(name)?.column.name)));
     let hint = own.map_or_else(String::new, |(part, own)| {
         let expression = expression.replace("COLUMN", &quoted(own));
         format!(
             "write in the rule for `{}`: compute = {{ {own} = '{expression}' }}",
-            part.table.id
+            part.called
         )
     });
     Error::invalid(format!(

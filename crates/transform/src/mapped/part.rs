@@ -15,9 +15,8 @@ use super::fill::{Fill, Question};
 use super::kept::Kept;
 use super::keys::{Gone, mentions};
 use super::retyped::{Retyped, keeps_values};
-use super::rules::hint_for;
 use super::sources::Described;
-use super::{condition, domains};
+use super::{condition, domains, slips};
 use crate::{Filter, InputColumn};
 
 /// A table that rows come from.
@@ -134,7 +133,7 @@ impl Part {
                 nullable: column.nullable,
             })
             .collect();
-        refuse_unknown(table, rules)?;
+        slips::refuse_in_table(called, rules)?;
         let builder = Builder {
             table: called,
             own: &table.id,
@@ -502,10 +501,7 @@ impl Builder<'_> {
     }
 
     fn is_wanted(&self, name: &str) -> bool {
-        let is_among = |patterns: &[String]| patterns.iter().any(|pattern| matches_name(pattern, name));
-        self.rules
-            .iter()
-            .all(|rule| (rule.columns.is_empty() || is_among(&rule.columns)) && !is_among(&rule.exclude))
+        !self.rules.iter().any(|rule| leaves_out(rule, name))
     }
 
     /// The last rule's word for a column, by pattern.
@@ -660,9 +656,12 @@ impl Builder<'_> {
     fn new_column(&self, name: &str, text: &str) -> Result<PartColumn> {
         let mask = self.word(name, |rule| &rule.mask);
         let wanted = self.word(name, |rule| &rule.types);
-        let text = match wanted {
-            Some(_) => format!("({text})"),
-            None => text.to_owned(),
+        let default = self.rules.iter().rev().find_map(|rule| rule.default.get(name));
+        let renamed = self.rules.iter().rev().find_map(|rule| rule.rename.get(name));
+        let text = match (wanted, default) {
+            (_, Some(default)) => format!("coalesce(({text}), ({default}))"),
+            (Some(_), None) => format!("({text})"),
+            (None, None) => text.to_owned(),
         };
         let mut made = self.compute_as(name, &text, wanted)?;
         if let Some(rule) = mask {
@@ -679,7 +678,7 @@ impl Builder<'_> {
         column.derivation = Some(said(&made));
         Ok(PartColumn {
             name: name.to_owned(),
-            renamed: None,
+            renamed: renamed.cloned(),
             wanted: wanted.and_then(|wanted| self.native_name(wanted)),
             value: Value::Computed(Box::new(made)),
             column,
@@ -759,37 +758,18 @@ impl Builder<'_> {
     }
 }
 
+/// Tells whether the rule leaves a column of the source's out.
+pub(crate) fn leaves_out(rule: &TableRule, name: &str) -> bool {
+    let is_among = |patterns: &[String]| patterns.iter().any(|pattern| matches_name(pattern, name));
+    !rule.columns.is_empty() && !is_among(&rule.columns) || is_among(&rule.exclude)
+}
+
 /// How values are made, for people.
 fn said(computed: &Computed) -> String {
     match &computed.masked {
         Some(mask) => format!("{} of {}", String::from(*mask), computed.text),
         None => computed.text.clone(),
     }
-}
-
-/// An explicit name that meets nothing is most likely a slip; a pattern may meet nothing in one of many tables.
-fn refuse_unknown(table: &Table, rules: &[&TableRule]) -> Result<()> {
-    for rule in rules {
-        let is_general = rule.from.iter().any(|pattern| pattern.contains(['*', '?'])) || rule.from.len() > 1;
-        for name in rule.columns_named() {
-            let is_met = table
-                .columns
-                .iter()
-                .any(|column| matches_name(name, &column.name))
-                || rule.compute.contains_key(name)
-                || rule.source_column.as_ref() == Some(name);
-            if !is_met && !is_general {
-                let known = table.columns.iter().map(|column| column.name.clone());
-                return Err(Error::invalid(format!(
-                    "the mapping names column `{name}`; table `{}` has none",
-                    table.id
-                ))
-                .with_code("mapping")
-                .with_hint(hint_for(name, known)));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn mapping_error(error: Error, place: &str, text: &str) -> Error {

@@ -9,7 +9,7 @@ use whimbrel_core::{
 };
 
 use super::compose::Composed;
-use super::part::{Part, Value};
+use super::part::{Part, Value, leaves_out};
 use super::rules::hint_for;
 
 /// Refuses what cannot be meant.
@@ -105,6 +105,88 @@ fn unmet_names(rule: &TableRule, called: &[Table]) -> Result<()> {
     Ok(())
 }
 
+/// Refuses what the rules for one table say of its columns and cannot mean; `table` is as it is called among all databases.
+///
+/// # Errors
+/// `Invalid` with the code `mapping`.
+pub(crate) fn refuse_in_table(table: &Table, rules: &[&TableRule]) -> Result<()> {
+    for rule in rules {
+        unknown_columns(table, rule)?;
+        patterns_to_rename(table, rule)?;
+    }
+    computed_and_left_out(table, rules)
+}
+
+/// An explicit name that meets nothing is most likely a slip; a pattern may meet nothing in one of many tables.
+fn unknown_columns(table: &Table, rule: &TableRule) -> Result<()> {
+    if rule.from.iter().any(|pattern| pattern.contains(['*', '?'])) || rule.from.len() > 1 {
+        return Ok(());
+    }
+    for name in rule.columns_named() {
+        let is_met = table
+            .columns
+            .iter()
+            .any(|column| matches_name(name, &column.name))
+            || rule.compute.contains_key(name)
+            || rule.source_column.as_ref() == Some(name);
+        if !is_met {
+            let known = table.columns.iter().map(|column| column.name.clone());
+            return Err(wrong(
+                format!("the mapping names column `{name}`; table `{}` has none", table.id),
+                hint_for(name, known),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Several columns cannot get one name, and a new name has no pattern.
+fn patterns_to_rename(table: &Table, rule: &TableRule) -> Result<()> {
+    let is_pattern = |name: &&String| name.contains(['*', '?']) && table.column(name).is_none();
+    match rule.rename.keys().find(is_pattern) {
+        Some(pattern) => Err(wrong(
+            format!(
+                "the mapping renames `{pattern}` of `{}`: a new name is for one column, and takes no pattern",
+                table.id
+            ),
+            "name each column: rename = { COLUMN = \"NAME\" }",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// An expression for a column that is left out would be forgotten in silence, and a merged table would have NULL in its place. What a rule for
+/// many tables computes may be left out of one of them.
+fn computed_and_left_out(table: &Table, rules: &[&TableRule]) -> Result<()> {
+    for column in &table.columns {
+        let name = &column.name;
+        let computed = rules.iter().rposition(|rule| rule.compute.contains_key(name));
+        let left_out = rules.iter().rposition(|rule| leaves_out(rule, name));
+        let (Some(computed), Some(left_out)) = (computed, left_out) else {
+            continue;
+        };
+        if computed < left_out {
+            continue;
+        }
+        let hint = match rules[left_out].columns.is_empty() {
+            true => format!("take `{name}` out of exclude: what is computed takes the place of its values"),
+            false => {
+                format!(
+                    "name `{name}` among the columns, too: what is computed takes the place of its values"
+                )
+            }
+        };
+        return Err(wrong(
+            format!(
+                "the mapping computes column `{name}` of `{}`, and leaves it out",
+                table.id
+            ),
+            hint,
+        ));
+    }
+    Ok(())
+}
+
 /// A table has columns, and each has a name of its own.
 fn columns(table: &str, part: &Part) -> Result<()> {
     if part.columns.is_empty() && !part.table.columns.is_empty() {
@@ -124,8 +206,9 @@ fn columns(table: &str, part: &Part) -> Result<()> {
         };
         return Err(wrong(
             format!(
-                "`{table}` gets two columns called `{}`: {makers}",
-                column.target_name()
+                "`{table}` gets two columns called `{}` from `{}`: {makers}",
+                column.target_name(),
+                part.called
             ),
             "give one of them another name, or leave one out: exclude = [...]",
         ));
