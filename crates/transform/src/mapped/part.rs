@@ -371,7 +371,7 @@ impl PartColumn {
             return None;
         };
         Some(Lossy {
-            why: computed.exact.as_ref()?.why().to_owned(),
+            why: computed.exact.as_ref()?.why()?.to_owned(),
             form: word(computed.form())?,
         })
     }
