@@ -15,7 +15,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
-use whimbrel_core::{CODES, Decision, Error, LookupRule, OnReject, Policies, Result, TableRule, WaveRule, Written};
+use whimbrel_core::{
+    CODES, Decision, Error, LookupRule, OnReject, Policies, Result, TableRule, WaveRule, Written,
+};
 
 pub use self::mapping::{MaskingSettings, SourceSettings};
 pub use self::size::ByteSize;
@@ -286,8 +288,16 @@ fn unread(text: &str, name: &str, error: &toml::de::Error) -> Error {
 
 /// Tells whether a word stands at the place where a value should: behind the last `=` before it.
 fn is_unquoted(text: &str, at: usize) -> bool {
-    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |line| line + 1);
-    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let start = text
+        .get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |line| line + 1);
+    let line = text
+        .get(start..)
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default();
     let column = line.get(..at.saturating_sub(start)).unwrap_or(line);
     let behind = match column.rfind('=') {
         Some(equals) => line.get(equals + 1..),
@@ -396,10 +406,7 @@ retries = 2
                 "[policies]\non_reject = \"skip\"\n",
                 "whimbrel.toml:2, `on_reject`",
             ),
-            (
-                "[limits]\n\nmemory = \"lots\"\n",
-                "whimbrel.toml:3, `memory`",
-            ),
+            ("[limits]\n\nmemory = \"lots\"\n", "whimbrel.toml:3, `memory`"),
             (
                 "[rollback]\nuser_interrupt = \"end\"\n",
                 "whimbrel.toml:2, `user_interrupt`",
@@ -462,7 +469,10 @@ retries = 2
         assert_eq!(place(1, &["from", "u"]), "dir/own.toml:10");
         assert_eq!(place(1, &["rename", "a"]), "dir/own.toml:11");
         assert_eq!(place(1, &["compute", "x"]), "dir/own.toml:13");
-        assert_eq!(mapping.sources[0].written.place(&["name"]).unwrap(), "dir/own.toml:2");
+        assert_eq!(
+            mapping.sources[0].written.place(&["name"]).unwrap(),
+            "dir/own.toml:2"
+        );
         assert_eq!(
             mapping.written.place(&["namespaces", "public"]).unwrap(),
             "dir/own.toml:16"

@@ -179,7 +179,12 @@ impl TableRule {
         let turned = self.types.keys().map(named("types"));
         let kept = self.columns.iter().map(named("columns"));
         let left = self.exclude.iter().map(named("exclude"));
-        renamed.chain(filled).chain(hidden).chain(turned).chain(kept).chain(left)
+        renamed
+            .chain(filled)
+            .chain(hidden)
+            .chain(turned)
+            .chain(kept)
+            .chain(left)
     }
 
     /// Tells whether the rule does more than rename the table and its columns.

@@ -54,7 +54,11 @@ mod tests {
     #[test]
     fn what_has_no_line_of_its_own_is_where_the_key_above_it_is() {
         let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
-        let lines = BTreeMap::from([(path(&[]), 3), (path(&["rename"]), 5), (path(&["rename", "a"]), 6)]);
+        let lines = BTreeMap::from([
+            (path(&[]), 3),
+            (path(&["rename"]), 5),
+            (path(&["rename", "a"]), 6),
+        ]);
         let written = Written::new("whimbrel.toml", lines);
         for (keys, line) in [
             (&["rename", "a"][..], 6),

@@ -216,8 +216,24 @@ impl Dialect for MysqlDialect {
 
     fn castable_types(&self) -> &'static [&'static str] {
         &[
-            "boolean", "tinyint", "smallint", "int", "bigint", "decimal(P,S)", "float", "double", "varchar(N)", "text",
-            "date", "time", "datetime", "timestamp", "json", "varbinary(N)", "blob", "enum('A','B')",
+            "boolean",
+            "tinyint",
+            "smallint",
+            "int",
+            "bigint",
+            "decimal(P,S)",
+            "float",
+            "double",
+            "varchar(N)",
+            "text",
+            "date",
+            "time",
+            "datetime",
+            "timestamp",
+            "json",
+            "varbinary(N)",
+            "blob",
+            "enum('A','B')",
         ]
     }
 

@@ -129,8 +129,24 @@ impl Dialect for PostgresDialect {
 
     fn castable_types(&self) -> &'static [&'static str] {
         &[
-            "boolean", "smallint", "integer", "bigint", "numeric(P,S)", "real", "double precision", "text", "varchar(N)",
-            "char(N)", "date", "time", "timestamp", "timestamptz", "uuid", "json", "jsonb", "bytea",
+            "boolean",
+            "smallint",
+            "integer",
+            "bigint",
+            "numeric(P,S)",
+            "real",
+            "double precision",
+            "text",
+            "varchar(N)",
+            "char(N)",
+            "date",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "uuid",
+            "json",
+            "jsonb",
+            "bytea",
         ]
     }
 

@@ -432,7 +432,16 @@ mod tests {
         ] {
             assert!(Declared::new(known).is_known(), "{known}");
         }
-        for unknown in ["foo", "", "string", "binary(16)", "interval", "point", "bit", "(3)"] {
+        for unknown in [
+            "foo",
+            "",
+            "string",
+            "binary(16)",
+            "interval",
+            "point",
+            "bit",
+            "(3)",
+        ] {
             assert!(!Declared::new(unknown).is_known(), "{unknown}");
         }
     }

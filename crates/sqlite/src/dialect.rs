@@ -22,7 +22,7 @@ use whimbrel_core::{
 };
 
 use crate::catalog::OWN_PREFIX;
-use crate::declared::{Declared, Affinity, affinity};
+use crate::declared::{Affinity, Declared, affinity};
 use crate::sql;
 
 /// The collations that call different texts equal.
@@ -145,7 +145,17 @@ impl Dialect for SqliteDialect {
 
     fn castable_types(&self) -> &'static [&'static str] {
         &[
-            "INTEGER", "REAL", "TEXT", "VARCHAR(N)", "BLOB", "NUMERIC", "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "UUID",
+            "INTEGER",
+            "REAL",
+            "TEXT",
+            "VARCHAR(N)",
+            "BLOB",
+            "NUMERIC",
+            "BOOLEAN",
+            "DATE",
+            "TIME",
+            "TIMESTAMP",
+            "UUID",
             "JSON",
         ]
     }

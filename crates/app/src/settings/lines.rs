@@ -26,12 +26,7 @@ impl Lines<'_> {
         Written::new(self.file, lines)
     }
 
-    fn add(
-        &self,
-        path: &mut Vec<String>,
-        table: &DeTable<'_>,
-        lines: &mut BTreeMap<Vec<String>, usize>,
-    ) {
+    fn add(&self, path: &mut Vec<String>, table: &DeTable<'_>, lines: &mut BTreeMap<Vec<String>, usize>) {
         for (key, value) in table {
             path.push(key.get_ref().to_string());
             lines.insert(path.clone(), self.number(key.span().start));
@@ -39,10 +34,14 @@ impl Lines<'_> {
                 DeValue::Table(inner) => self.add(path, inner, lines),
                 DeValue::Array(entries) => {
                     for entry in entries.iter() {
-                        let DeValue::String(text) = entry.get_ref() else { continue };
+                        let DeValue::String(text) = entry.get_ref() else {
+                            continue;
+                        };
                         let mut place = path.clone();
                         place.push(text.to_string());
-                        lines.entry(place).or_insert_with(|| self.number(entry.span().start));
+                        lines
+                            .entry(place)
+                            .or_insert_with(|| self.number(entry.span().start));
                     }
                 }
                 DeValue::String(_)

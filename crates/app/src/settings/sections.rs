@@ -106,7 +106,9 @@ fn wrong(name: &str, value: &DeValue<'_>) -> Option<(String, Option<String>)> {
     };
     let what = match (*form, *section) {
         (_, "tables") => format!("`{own}` chooses which tables are moved, and is no rule for a table"),
-        (Form::Several, _) => format!("`{own}` is one section; there may be several, each in double brackets"),
+        (Form::Several, _) => {
+            format!("`{own}` is one section; there may be several, each in double brackets")
+        }
         (Form::Named, _) => format!("`{own}` does not say which one"),
         (Form::One, _) => format!("`{own}` must be one section"),
     };
@@ -120,14 +122,46 @@ mod tests {
     #[test]
     fn what_was_meant_is_said() {
         for (text, what, hint) in [
-            ("[[tables]]\nfrom = \"a\"\n", "is no rule for a table", "`[[table]]`?"),
-            ("[tables]\nfrom = \"a\"\n", "is no rule for a table", "`[[table]]`?"),
-            ("[table]\nfrom = \"a\"\n", "each in double brackets", "`[[table]]`?"),
-            ("[table.a]\nto = \"a\"\n", "each in double brackets", "`[[table]]`?"),
-            ("[[tabel]]\nto = \"a\"\n", "no section `[[tabel]]`", "`[[table]]`?"),
-            ("[[sources]]\nname = \"a\"\n", "no section `[[sources]]`", "`[[source]]`?"),
-            ("[validation]\nname = \"a\"\n", "each in double brackets", "`[[validation]]`?"),
-            ("[[validations]]\nname = \"a\"\n", "no section", "`[[validation]]`?"),
+            (
+                "[[tables]]\nfrom = \"a\"\n",
+                "is no rule for a table",
+                "`[[table]]`?",
+            ),
+            (
+                "[tables]\nfrom = \"a\"\n",
+                "is no rule for a table",
+                "`[[table]]`?",
+            ),
+            (
+                "[table]\nfrom = \"a\"\n",
+                "each in double brackets",
+                "`[[table]]`?",
+            ),
+            (
+                "[table.a]\nto = \"a\"\n",
+                "each in double brackets",
+                "`[[table]]`?",
+            ),
+            (
+                "[[tabel]]\nto = \"a\"\n",
+                "no section `[[tabel]]`",
+                "`[[table]]`?",
+            ),
+            (
+                "[[sources]]\nname = \"a\"\n",
+                "no section `[[sources]]`",
+                "`[[source]]`?",
+            ),
+            (
+                "[validation]\nname = \"a\"\n",
+                "each in double brackets",
+                "`[[validation]]`?",
+            ),
+            (
+                "[[validations]]\nname = \"a\"\n",
+                "no section",
+                "`[[validation]]`?",
+            ),
             ("[lookups]\nname = \"a\"\n", "no section", "`[[lookup]]`?"),
             ("[databases.a]\nurl = \"a\"\n", "no section", "`[database.NAME]`?"),
             ("[[database]]\nurl = \"a\"\n", "which one", "`[database.NAME]`?"),

@@ -106,7 +106,11 @@ fn numbers_moments_and_texts_beyond_a_type_are_refused_when_they_are_planned() {
         ("stamp", "'1900-01-01 00:00:00'", "is out of range"),
         ("made", "1800", "`1800` is out of range"),
         ("addr", "'nope'", "is no value of its type"),
-        ("place", "'POINT(1 1)'", "cannot be told before the rows are there"),
+        (
+            "place",
+            "'POINT(1 1)'",
+            "cannot be told before the rows are there",
+        ),
         ("light", "1e39", "is out of range"),
         ("light", "'1e400'", "would become"),
     ] {

@@ -307,12 +307,7 @@ impl Builder<'_> {
     }
 
     /// Says which of the rules' words is the one that is wrong, where an expression that is made of them does not compile.
-    fn culprit(
-        &self,
-        name: &str,
-        (computed, default): (Option<&str>, Option<&str>),
-        error: Error,
-    ) -> Error {
+    fn culprit(&self, name: &str, (computed, default): (Option<&str>, Option<&str>), error: Error) -> Error {
         for (word, text) in [(Word::Compute, computed), (Word::Default, default)] {
             let Some(text) = text else { continue };
             let alone = Computed::new(text.to_owned(), self.inputs, self.tools.lookups);

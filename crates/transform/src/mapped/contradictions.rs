@@ -101,7 +101,10 @@ fn refuse_words(old: &TableRule, new: &TableRule, table: &TableId) -> Result<()>
         }
     }
     let has_both = [
-        ("source_column", old.source_column.is_some() && new.source_column.is_some()),
+        (
+            "source_column",
+            old.source_column.is_some() && new.source_column.is_some(),
+        ),
         ("key", !old.key.is_empty() && !new.key.is_empty()),
     ];
     match has_both.into_iter().find(|(_, is_twice)| *is_twice) {

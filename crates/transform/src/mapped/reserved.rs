@@ -66,9 +66,15 @@ fn kept(fact: String, hint: String) -> Error {
 
 /// The names that a rule gives to columns, with the keys that lead to each.
 fn given_columns(rule: &TableRule) -> impl Iterator<Item = ([&str; 2], &str)> {
-    let renamed = rule.rename.iter().map(|(from, to)| (["rename", from.as_str()], to));
+    let renamed = rule
+        .rename
+        .iter()
+        .map(|(from, to)| (["rename", from.as_str()], to));
     let computed = rule.compute.keys().map(|name| (["compute", name.as_str()], name));
-    let of_source = rule.source_column.iter().map(|name| (["source_column", ""], name));
+    let of_source = rule
+        .source_column
+        .iter()
+        .map(|name| (["source_column", ""], name));
     let all = renamed.chain(computed).chain(of_source);
     all.map(|(keys, name)| (keys, name.as_str()))
 }

@@ -139,7 +139,9 @@ fn columns(table: &str, part: &Part) -> Result<()> {
             ),
             "give one of them another name, or leave one out: exclude = [...]",
         )
-        .at(said(&column.name).or_else(|| said(other)).or_else(|| words::rule_place(&part.rules, ""))));
+        .at(said(&column.name)
+            .or_else(|| said(other))
+            .or_else(|| words::rule_place(&part.rules, ""))));
     }
     Ok(())
 }
