@@ -34,11 +34,15 @@ pub struct Error {
     class: ErrorClass,
     code: &'static str,
     /// Where in a file of the user's the mistake is; shown before everything else.
-    place: Option<String>,
+    place: Option<Box<Spot>>,
     message: String,
-    hint: Option<String>,
+    hint: Option<Box<str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
+
+/// A place in a file; behind a pointer, so that errors stay small.
+#[derive(Debug)]
+struct Spot(String);
 
 impl Error {
     /// Makes an error of the class with the message.
@@ -79,7 +83,7 @@ impl Error {
     /// Adds what the user can do; shown on a line of its own.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 
@@ -111,7 +115,7 @@ impl Error {
     /// the mistake knows it best.
     #[must_use]
     pub fn at(mut self, place: Option<String>) -> Self {
-        self.place = self.place.or(place);
+        self.place = self.place.or_else(|| place.map(|place| Box::new(Spot(place))));
         self
     }
 
@@ -151,8 +155,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+        if let Some(spot) = &self.place {
+            write!(f, "{}: ", spot.0)?;
         }
         f.write_str(&self.message)
     }
