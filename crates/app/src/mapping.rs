@@ -203,13 +203,15 @@ async fn lookups(rules: &[LookupRule], databases: &[Database]) -> Result<Lookups
             (None, Some(_)) if has_columns => read_entries(&mut lookups, databases, rule).await,
             _ => {
                 return Err(refusal::usage(format!("lookup `{}` does not say where its values are", rule.name))
-                    .with_hint("give it either file = \"FILE.csv\", or table = \"TABLE\", key = \"COLUMN\" and value = \"COLUMN\""));
+                    .with_hint("give it either file = \"FILE.csv\", or table = \"TABLE\", key = \"COLUMN\" and value = \"COLUMN\"")
+                    .at(rule.written.place(&[])));
             }
         };
         added.map_err(|error| {
             error
                 .with_code(refusal::USAGE)
                 .during(format_args!("lookup `{}`", rule.name))
+                .at(rule.written.place(&[]))
         })?;
     }
     Ok(lookups)

@@ -1,8 +1,10 @@
 //! `whimbrel.toml` and the environment, read once at the edge. Which database a name means is `address.rs`.
 
+mod lines;
 mod mapping;
 #[cfg(test)]
 mod schema;
+mod sections;
 mod size;
 mod validation;
 
@@ -13,7 +15,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
-use whimbrel_core::{CODES, Decision, Error, LookupRule, OnReject, Policies, Result, TableRule, WaveRule};
+use whimbrel_core::{
+    CODES, Decision, Error, LookupRule, OnReject, Policies, Result, TableRule, WaveRule, Written,
+};
 
 pub use self::mapping::{MaskingSettings, SourceSettings};
 pub use self::size::ByteSize;
@@ -24,6 +28,8 @@ use crate::refusal;
 pub const DEFAULT_FILE: &str = "whimbrel.toml";
 /// What to do about a mistake in the file.
 const MEND: &str = "mend that line; docs/whimbrel.schema.json describes every key";
+/// What to do about a text that stands where it begins, without quotes.
+const UNQUOTED: &str = "a text stands in double quotes: name = \"text\"; one that is the value of an expression also in single ones: default = { COLUMN = \"'text'\" }";
 /// Wanted size of a chunk when the settings do not say.
 const CHUNK_BYTES: u64 = 32 << 20;
 
@@ -67,6 +73,9 @@ pub struct Settings {
     pub namespaces: BTreeMap<String, String>,
     /// `[masking]`.
     pub masking: MaskingSettings,
+    /// Where each section and key was written.
+    #[serde(skip)]
+    written: Written,
 }
 
 /// A database by name.
@@ -166,11 +175,8 @@ impl Settings {
     /// # Errors
     /// As [`Settings::read`]. The message never repeats a quoted value, since that may be a password.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
-        let settings: Self = toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let what = in_words(error.message().lines().next().unwrap_or_default());
-            refusal::usage(format!("{}: {what}", place(text, at, name))).with_hint(MEND)
-        })?;
+        let mut settings: Self = toml::from_str(text).map_err(|error| unread(text, name, &error))?;
+        lines::note(&mut settings, text, name);
         for key in settings.decisions.keys() {
             let code = key.get_ref().split(':').next().unwrap_or_default();
             if !CODES.iter().any(|known| known.code == code) {
@@ -265,6 +271,46 @@ fn unknown_code(code: &str) -> Error {
         .with_hint(format!("the codes are {}", known.join(", ")))
 }
 
+/// What is wrong with a text that is not read as settings.
+fn unread(text: &str, name: &str, error: &toml::de::Error) -> Error {
+    if let Some(wrong) = sections::first_wrong(text) {
+        let refused = refusal::usage(format!("{}: {}", place(text, wrong.at, name), wrong.what));
+        return refused.with_hint(wrong.hint.unwrap_or_else(|| MEND.to_owned()));
+    }
+    let at = error.span().map_or(0, |span| span.start);
+    let place = place(text, at, name);
+    if is_unquoted(text, at) {
+        return refusal::usage(format!("{place}: the value is a text without quotes")).with_hint(UNQUOTED);
+    }
+    let what = in_words(error.message().lines().next().unwrap_or_default());
+    refusal::usage(format!("{place}: {what}")).with_hint(MEND)
+}
+
+/// Tells whether a word stands at the place where a value should: behind the last `=` before it.
+fn is_unquoted(text: &str, at: usize) -> bool {
+    let start = text
+        .get(..at)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |line| line + 1);
+    let line = text
+        .get(start..)
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default();
+    let column = line.get(..at.saturating_sub(start)).unwrap_or(line);
+    let behind = match column.rfind('=') {
+        Some(equals) => line.get(equals + 1..),
+        None => line.split_once('=').map(|(_, behind)| behind),
+    };
+    let value = behind.unwrap_or_default().trim_start();
+    let end = value.find([',', '}', ']', '#']).unwrap_or(value.len());
+    let word = value.get(..end).unwrap_or_default().trim_end();
+    word.starts_with(|first: char| first.is_alphabetic())
+        && !matches!(word, "true" | "false" | "inf" | "nan")
+        && !word.contains(['"', '\''])
+}
+
 /// Returns the file, the line and the key of a place in the text.
 fn place(text: &str, at: usize, name: &str) -> String {
     let before = text.get(..at).unwrap_or(text);
@@ -280,7 +326,7 @@ fn place(text: &str, at: usize, name: &str) -> String {
     } else {
         String::new()
     };
-    format!("{name} line {number}{key}")
+    format!("{name}:{number}{key}")
 }
 
 /// Returns the parser's message without values, and without the names of our own types.
@@ -355,32 +401,38 @@ retries = 2
     #[test]
     fn a_mistake_is_named_by_line_and_key() {
         for (text, place) in [
-            ("[policies]\non_rejct = 1\n", "whimbrel.toml line 2, `on_rejct`"),
+            ("[policies]\non_rejct = 1\n", "whimbrel.toml:2, `on_rejct`"),
             (
                 "[policies]\non_reject = \"skip\"\n",
-                "whimbrel.toml line 2, `on_reject`",
+                "whimbrel.toml:2, `on_reject`",
             ),
-            (
-                "[limits]\n\nmemory = \"lots\"\n",
-                "whimbrel.toml line 3, `memory`",
-            ),
+            ("[limits]\n\nmemory = \"lots\"\n", "whimbrel.toml:3, `memory`"),
             (
                 "[rollback]\nuser_interrupt = \"end\"\n",
-                "whimbrel.toml line 2, `user_interrupt`",
+                "whimbrel.toml:2, `user_interrupt`",
             ),
-            ("[decisions]\nnokey = \"x\"\n", "whimbrel.toml line 2, `nokey`"),
-            ("[tables\n", "whimbrel.toml line 1"),
+            ("[decisions]\nnokey = \"x\"\n", "whimbrel.toml:2, `nokey`"),
+            ("[tables\n", "whimbrel.toml:1"),
+            (
+                "[[table]]\nfrom = \"a\"\ndefault = { name = n/a }\n",
+                "whimbrel.toml:3, `default`: the value is a text without quotes",
+            ),
+            (
+                "[policies]\non_reject = stop\n",
+                "whimbrel.toml:2, `on_reject`: the value is a text without quotes",
+            ),
+            ("[[tables]]\n", "whimbrel.toml:1, `[[tables]]`: "),
             (
                 "[[table]]\nfrom = 3\n",
-                "whimbrel.toml line 2, `from`: the value has the wrong type",
+                "whimbrel.toml:2, `from`: the value has the wrong type",
             ),
             (
                 "\n[[validation]]\nname = \"a\"\nsource = \"select 1\"\n",
-                "whimbrel.toml line 2, `[[validation]]`: the validation `a` must have",
+                "whimbrel.toml:2, `[[validation]]`: the validation `a` must have",
             ),
             (
                 "[[validation]]\nname = \"a\"\nquery = \"x\"\n[[validation]]\nname = \"a\"\nquery = \"y\"\n",
-                "whimbrel.toml line 4, `[[validation]]`: two validations are called `a`",
+                "whimbrel.toml:4, `[[validation]]`: two validations are called `a`",
             ),
         ] {
             let error = Settings::parse(text, DEFAULT_FILE).unwrap_err();
@@ -396,10 +448,38 @@ retries = 2
             "[database]\nprod = \"postgres://app:canary@db/shop\"\n",
             "[database.prod]\nurl = \"postgres://app:canary@db/shop\nx = 1\n",
             "[database.prod]\nurl = [\"postgres://app:canary@db/shop\"]\n",
+            "[database.prod]\nurl = postgres://app:canary@db/shop\n",
+            "[databases.prod]\nurl = \"postgres://app:canary@db/shop\"\n",
         ] {
             let error = Settings::parse(text, DEFAULT_FILE).unwrap_err();
             assert!(!format!("{error:?} {error}").contains("canary"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_knows_the_lines_of_its_keys() {
+        let text = "[[source]]\nname = \"a\"\nurl = \"b\"\n\n[[table]]\nfrom = \"t\"\n\n[[table]] # again\nfrom = [\"t\",\n  \"u\"]\n\
+                    rename = { a = \"b\" }\n[table.compute]\nx = \"1\"\n\n[namespaces]\npublic = \"app\"\n";
+        let settings = Settings::parse(text, "dir/own.toml").unwrap();
+        let mapping = settings.mapping().unwrap();
+        let place = |rule: usize, keys: &[&str]| mapping.tables[rule].written.place(keys).unwrap();
+        assert_eq!(place(0, &[]), "dir/own.toml:5");
+        assert_eq!(place(0, &["from", "t"]), "dir/own.toml:6");
+        assert_eq!(place(1, &[]), "dir/own.toml:8");
+        assert_eq!(place(1, &["from", "u"]), "dir/own.toml:10");
+        assert_eq!(place(1, &["rename", "a"]), "dir/own.toml:11");
+        assert_eq!(place(1, &["compute", "x"]), "dir/own.toml:13");
+        assert_eq!(
+            mapping.sources[0].written.place(&["name"]).unwrap(),
+            "dir/own.toml:2"
+        );
+        assert_eq!(
+            mapping.written.place(&["namespaces", "public"]).unwrap(),
+            "dir/own.toml:16"
+        );
+        // Where a rule stands is no part of what it says.
+        let moved = Settings::parse(&format!("\n\n{text}"), DEFAULT_FILE).unwrap();
+        assert_eq!(moved.mapping().unwrap(), mapping);
     }
 
     #[test]

@@ -164,6 +164,11 @@ pub trait Dialect: Send + Sync {
         Some(wanted.to_owned())
     }
 
+    /// Returns the names of the castable types that people mostly mean, for hints.
+    fn castable_types(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Returns the type that holds every value of a castable one, where a column that is declared so would change some.
     fn holding_type(&self, native: &str) -> String {
         native.to_owned()

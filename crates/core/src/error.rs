@@ -33,10 +33,16 @@ pub enum ErrorClass {
 pub struct Error {
     class: ErrorClass,
     code: &'static str,
+    /// Where in a file of the user's the mistake is; shown before everything else.
+    place: Option<Box<Spot>>,
     message: String,
-    hint: Option<String>,
+    hint: Option<Box<str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
+
+/// A place in a file; behind a pointer, so that errors stay small.
+#[derive(Debug)]
+struct Spot(String);
 
 impl Error {
     /// Makes an error of the class with the message.
@@ -44,6 +50,7 @@ impl Error {
         Self {
             class,
             code: "",
+            place: None,
             message: message.into(),
             hint: None,
             cause: None,
@@ -76,7 +83,7 @@ impl Error {
     /// Adds what the user can do; shown on a line of its own.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 
@@ -104,6 +111,14 @@ impl Error {
         self
     }
 
+    /// Says where in a file of the user's the mistake is (`whimbrel.toml:12`), if that is known and was not said before: whoever is nearest to
+    /// the mistake knows it best.
+    #[must_use]
+    pub fn at(mut self, place: Option<String>) -> Self {
+        self.place = self.place.or_else(|| place.map(|place| Box::new(Spot(place))));
+        self
+    }
+
     /// Returns how the run loop treats this failure.
     pub fn class(&self) -> ErrorClass {
         self.class
@@ -122,7 +137,7 @@ impl Error {
     /// Returns the message followed by the messages of all causes, joined by `: `, each said once: a cause that only repeats the
     /// one before it with a number in front is left out.
     pub fn chain(&self) -> String {
-        let mut text = self.message.clone();
+        let mut text = self.to_string();
         let mut before = self.message.clone();
         let mut cause = self.source();
         while let Some(next) = cause {
@@ -140,6 +155,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(spot) = &self.place {
+            write!(f, "{}: ", spot.0)?;
+        }
         f.write_str(&self.message)
     }
 }
@@ -155,6 +173,16 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_place_nearest_to_the_mistake_stands_before_everything() {
+        let error = Error::invalid("there is none")
+            .at(None)
+            .at(Some("whimbrel.toml:3".to_owned()))
+            .during("mapping")
+            .at(Some("whimbrel.toml:1".to_owned()));
+        assert_eq!(error.chain(), "whimbrel.toml:3: mapping: there is none");
+    }
 
     #[test]
     fn a_cause_that_repeats_the_one_before_is_said_once() {

@@ -46,6 +46,7 @@ mod ledger;
 mod silence;
 mod usage;
 pub mod validation;
+mod written;
 
 mod clock;
 mod event;
@@ -117,6 +118,7 @@ pub use silence::{Doing, Silence};
 pub use step::{Direction, Statement, Step, StepPhase};
 pub use usage::{TableUsage, Usage};
 pub use validation::{CheckResult, Moment, Recorded, RuleVerdict, TableCheck, Tolerance, ValidationRule};
+pub use written::Written;
 
 /// The opaque place in a source's change log or the identity of its snapshot, as the connector prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::TableId;
+use crate::{TableId, Written};
 
 /// How the tables of the sources become the tables that are moved. Empty: everything moves as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Mapping {
     /// What tells the key from others and does not show it, filled in when the plan is made: another key is another plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask_mark: Option<String>,
+    /// Where the rest of the file was written, by its sections and keys.
+    #[serde(skip)]
+    pub written: Written,
 }
 
 impl Mapping {
@@ -108,6 +111,9 @@ pub struct SourceRule {
     /// Its URL without password, filled in when the plan is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Where it was written.
+    #[serde(skip)]
+    pub written: Written,
 }
 
 impl SourceRule {
@@ -158,14 +164,27 @@ pub struct TableRule {
     /// The primary key, by columns of the target, when it is not the first source table's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<String>,
+    /// Where it was written.
+    #[serde(skip)]
+    pub written: Written,
 }
 
 impl TableRule {
-    /// Returns what the rule calls columns of its tables, names and patterns, but for what it computes.
-    pub fn columns_named(&self) -> impl Iterator<Item = &String> {
-        let renamed = self.rename.keys().chain(self.default.keys());
-        let turned = self.mask.keys().chain(self.types.keys());
-        renamed.chain(turned).chain(&self.columns).chain(&self.exclude)
+    /// Returns what the rule calls columns of its tables, names and patterns, but for what it computes; each with the key under which it stands.
+    pub fn columns_named(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let named = |key: &'static str| move |name| (key, name);
+        let renamed = self.rename.keys().map(named("rename"));
+        let filled = self.default.keys().map(named("default"));
+        let hidden = self.mask.keys().map(named("mask"));
+        let turned = self.types.keys().map(named("types"));
+        let kept = self.columns.iter().map(named("columns"));
+        let left = self.exclude.iter().map(named("exclude"));
+        renamed
+            .chain(filled)
+            .chain(hidden)
+            .chain(turned)
+            .chain(kept)
+            .chain(left)
     }
 
     /// Tells whether the rule does more than rename the table and its columns.
@@ -255,6 +274,9 @@ pub struct LookupRule {
     /// SHA-256 in hex of the file's bytes, filled in when the plan is made: another file is another plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Where it was written.
+    #[serde(skip)]
+    pub written: Written,
 }
 
 /// A named part of the sequence in which tables are copied.
@@ -265,6 +287,9 @@ pub struct WaveRule {
     pub name: String,
     /// Its tables, by pattern.
     pub tables: Vec<String>,
+    /// Where it was written.
+    #[serde(skip)]
+    pub written: Written,
 }
 
 /// Reads a text or a list of them.

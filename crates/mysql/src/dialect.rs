@@ -214,6 +214,29 @@ impl Dialect for MysqlDialect {
         castable(wanted).filter(|native| native != "uuid" || self.is_mariadb())
     }
 
+    fn castable_types(&self) -> &'static [&'static str] {
+        &[
+            "boolean",
+            "tinyint",
+            "smallint",
+            "int",
+            "bigint",
+            "decimal(P,S)",
+            "float",
+            "double",
+            "varchar(N)",
+            "text",
+            "date",
+            "time",
+            "datetime",
+            "timestamp",
+            "json",
+            "varbinary(N)",
+            "blob",
+            "enum('A','B')",
+        ]
+    }
+
     fn numbering_type(&self, native: &str) -> Option<String> {
         matches!(Kind::parse(native), Kind::Integer { .. }).then(|| native.to_owned())
     }

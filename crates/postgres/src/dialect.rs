@@ -127,6 +127,29 @@ impl Dialect for PostgresDialect {
         crate::native::castable(wanted)
     }
 
+    fn castable_types(&self) -> &'static [&'static str] {
+        &[
+            "boolean",
+            "smallint",
+            "integer",
+            "bigint",
+            "numeric(P,S)",
+            "real",
+            "double precision",
+            "text",
+            "varchar(N)",
+            "char(N)",
+            "date",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "uuid",
+            "json",
+            "jsonb",
+            "bytea",
+        ]
+    }
+
     fn numbering_type(&self, native: &str) -> Option<String> {
         Kind::parse(native).is_integer().then(|| native.to_owned())
     }

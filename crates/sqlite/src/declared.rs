@@ -54,6 +54,21 @@ impl Declared {
         }
     }
 
+    /// Tells whether the declared word means something: the engine takes every word, and makes a number of what looks like one where it knows
+    /// none in it.
+    pub(crate) fn is_known(&self) -> bool {
+        // The engine finds `INT` in these.
+        let is_no_integer = ["INTERVAL", "POINT"].iter().any(|word| self.base.contains(word));
+        let is_own = self.is_boolean()
+            || self.is_decimal()
+            || self.is_date()
+            || self.is_time()
+            || self.is_timestamp()
+            || self.is_json()
+            || self.is_uuid();
+        is_own || !self.base.is_empty() && !is_no_integer && affinity(&self.base) != Affinity::Numeric
+    }
+
     fn is_any(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.base == *word)
     }
@@ -395,6 +410,39 @@ mod tests {
                     assert_eq!(format!("{back:?}"), format!("{value:?}"), "{declared} {options}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_word_without_a_meaning_is_no_type() {
+        for known in [
+            "int",
+            "BIGINT",
+            "unsigned big int",
+            "varchar(40)",
+            "clob",
+            "double precision",
+            "float",
+            "numeric(12,2)",
+            "bool",
+            "datetime",
+            "timestamp with time zone",
+            "uuid",
+            "jsonb",
+        ] {
+            assert!(Declared::new(known).is_known(), "{known}");
+        }
+        for unknown in [
+            "foo",
+            "",
+            "string",
+            "binary(16)",
+            "interval",
+            "point",
+            "bit",
+            "(3)",
+        ] {
+            assert!(!Declared::new(unknown).is_known(), "{unknown}");
         }
     }
 }

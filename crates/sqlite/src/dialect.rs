@@ -22,7 +22,7 @@ use whimbrel_core::{
 };
 
 use crate::catalog::OWN_PREFIX;
-use crate::declared::{Affinity, affinity};
+use crate::declared::{Affinity, Declared, affinity};
 use crate::sql;
 
 /// The collations that call different texts equal.
@@ -139,7 +139,25 @@ impl Dialect for SqliteDialect {
         let standard = STANDARD
             .iter()
             .find(|name| name.eq_ignore_ascii_case(wanted.trim()));
-        Some(standard.map_or_else(|| wanted.to_owned(), |name| (*name).to_owned()))
+        let known = || Declared::new(wanted).is_known().then(|| wanted.to_owned());
+        standard.map(|name| (*name).to_owned()).or_else(known)
+    }
+
+    fn castable_types(&self) -> &'static [&'static str] {
+        &[
+            "INTEGER",
+            "REAL",
+            "TEXT",
+            "VARCHAR(N)",
+            "BLOB",
+            "NUMERIC",
+            "BOOLEAN",
+            "DATE",
+            "TIME",
+            "TIMESTAMP",
+            "UUID",
+            "JSON",
+        ]
     }
 
     fn numbering_type(&self, native: &str) -> Option<String> {

@@ -219,8 +219,9 @@ impl Binder<'_> {
                 error.with_hint("text stands in single quotes, such as 'text'")
             }
             None => error.with_hint(format!(
-                "the columns are {}",
-                names.collect::<Vec<_>>().join(", ")
+                "the columns are {}; a text stands in single quotes: '{}'",
+                names.collect::<Vec<_>>().join(", "),
+                name.value
             )),
         })
     }

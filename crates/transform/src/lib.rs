@@ -32,3 +32,4 @@ pub use functions::reference as function_reference;
 pub use lookup::Lookups;
 pub use mapped::{Database, MappedSource, Member, Preview, PreviewRow, read_entries, repeated};
 pub use mask::{Mask, MaskKey, MaskKind};
+pub use similar::nearest;

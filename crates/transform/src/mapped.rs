@@ -2,9 +2,11 @@
 //! What is compared with the target are the rows after the mapping.
 
 mod castable;
+mod columns;
 mod compose;
 mod computed;
 mod condition;
+mod contradictions;
 mod coverage;
 mod division;
 mod domains;
@@ -33,6 +35,7 @@ mod snapshot;
 mod sources;
 mod turns;
 mod unkept;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

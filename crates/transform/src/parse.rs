@@ -12,6 +12,9 @@ pub(crate) const TEXT_MAX: usize = 16_384;
 /// How deep brackets, calls and cases may nest in the text.
 const NESTING_MAX: usize = 48;
 
+/// What an expression is made of, for one that cannot be read.
+const READING: &str = "an expression is one value in SQL, such as `upper(name) || '!'`: names as they are or in double quotes, texts in single ones";
+
 /// Reads one expression.
 pub(crate) fn parse(text: &str) -> Result<Expr> {
     if text.len() > TEXT_MAX {
@@ -34,7 +37,8 @@ pub(crate) fn parse(text: &str) -> Result<Expr> {
         text,
         rest.span.start,
         format!("the expression should end before `{}`", rest.token),
-    ))
+    )
+    .with_hint(READING))
 }
 
 fn syntax(text: &str, error: ParserError) -> Error {
@@ -48,6 +52,7 @@ fn syntax(text: &str, error: ParserError) -> Error {
         }
     };
     let (what, place) = said.split_once(" at Line: ").unwrap_or((&said, ""));
+    let what = what.replace(", found: EOF", "; it ends there");
     let numbers: Vec<u64> = place
         .split(", Column: ")
         .filter_map(|number| number.trim().parse().ok())
@@ -55,8 +60,10 @@ fn syntax(text: &str, error: ParserError) -> Error {
     let what = lower_first(&what.replace("Expected:", "expected").replace("found:", "found"));
     match numbers[..] {
         [line, column] => at(text, Location { line, column }, what),
-        _ => Error::invalid(format!("expression `{}` cannot be read: {what}", shorten(text))),
+        _ => Error::invalid(format!("expression `{}` cannot be read: {what}", shorten(text)))
+            .with_code("expression_invalid"),
     }
+    .with_hint(READING)
 }
 
 fn lower_first(text: &str) -> String {

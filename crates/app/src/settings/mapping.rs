@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use whimbrel_core::{Mapping, Result, SourceRule};
+use whimbrel_core::{Mapping, Result, SourceRule, Written};
 
 use super::Settings;
 use crate::refusal;
@@ -19,6 +19,9 @@ pub struct SourceSettings {
     pub url: String,
     /// The namespace that its tables get; its name when absent.
     pub namespace: Option<String>,
+    /// Where it was written.
+    #[serde(skip)]
+    pub written: Written,
 }
 
 impl fmt::Debug for SourceSettings {
@@ -52,13 +55,15 @@ impl Settings {
                 return Err(refusal::usage(format!(
                     "two sources have the namespace `{space}`; each must have its own"
                 ))
-                .with_hint("give each [[source]] another name or namespace"));
+                .with_hint("give each [[source]] another name or namespace")
+                .at(source.written.place(&["namespace"])));
             }
         }
         let sources = self.source.iter().map(|source| SourceRule {
             name: source.name.clone(),
             namespace: source.namespace.clone(),
             url: None,
+            written: source.written.clone(),
         });
         Ok(Mapping {
             sources: sources.collect(),
@@ -67,7 +72,9 @@ impl Settings {
             lookups: self.lookup.clone(),
             waves: self.wave.clone(),
             mask_mark: None,
-            mask_key: self.masking.key.as_deref().map(variable).transpose()?,
+            mask_key: (self.masking.key.as_deref().map(variable).transpose())
+                .map_err(|error| error.at(self.written.place(&["masking", "key"])))?,
+            written: self.written.clone(),
         })
     }
 }

@@ -229,7 +229,7 @@ fn settings_name_databases_leave_tables_out_and_are_no_place_for_mistakes() {
     std::fs::write(&settings, "[policies]\non_reject = \"skip\"\n").unwrap();
     let refused = desk.run("status").expect_code(2);
     assert!(
-        refused.stderr.contains("whimbrel.toml line 2, `on_reject`"),
+        refused.stderr.contains("whimbrel.toml:2, `on_reject`"),
         "{}",
         refused.stderr
     );

@@ -79,7 +79,7 @@ fn a_default_that_its_type_does_not_hold_is_refused_when_it_is_planned() {
 const ODD: &str = "
 CREATE TABLE t (id int PRIMARY KEY, tiny tinyint, plain int unsigned, sum decimal(5,2) unsigned, real4 float(5,2), short tinytext,
     old varchar(9) CHARACTER SET latin1, raw binary(4), some set('a','b'), noon time, at datetime, stamp timestamp NULL, made year,
-    addr inet6, place point, other int);
+    addr inet6, place point, light float, other int);
 INSERT INTO t (id, other) VALUES (1, 100), (2, 300), (3, NULL);
 ";
 
@@ -98,7 +98,7 @@ fn numbers_moments_and_texts_beyond_a_type_are_refused_when_they_are_planned() {
         ("tiny", "300", "`300` is out of range: -128 to 127"),
         ("plain", "-1", "`-1` is out of range: 0 to 4294967295"),
         ("sum", "-1.5", "0 is the least"),
-        ("real4", "1.239", "`1.239` would become"),
+        ("real4", "1.239", "`1.239` would be rounded"),
         ("short", long.as_str(), "text has 256 bytes; 255 are the most"),
         ("old", "'語'", "would become"),
         ("raw", "X'0102'", "it has 2 bytes; the column has 4"),
@@ -106,6 +106,13 @@ fn numbers_moments_and_texts_beyond_a_type_are_refused_when_they_are_planned() {
         ("stamp", "'1900-01-01 00:00:00'", "is out of range"),
         ("made", "1800", "`1800` is out of range"),
         ("addr", "'nope'", "is no value of its type"),
+        (
+            "place",
+            "'POINT(1 1)'",
+            "cannot be told before the rows are there",
+        ),
+        ("light", "1e39", "is out of range"),
+        ("light", "'1e400'", "would become"),
     ] {
         let refused = filled(column, default).run(&["plan", source.url(), target.url()]);
         assert_eq!(refused.code, Some(2), "{column}: {}", refused.stderr);
@@ -115,14 +122,14 @@ fn numbers_moments_and_texts_beyond_a_type_are_refused_when_they_are_planned() {
     }
     Desk::with(
         "[[table]]\nfrom = \"t\"\n[table.default]\ntiny = \"127\"\nplain = \"4294967295\"\nsome = \"'b,a'\"\nold = \"'é'\"\n\
-         addr = \"'::0001'\"\nmade = \"2024\"\n",
+         addr = \"'::0001'\"\nmade = \"2024\"\nlight = \"0.1\"\n",
     )
     .moved(source.url(), target.url());
     assert_eq!(
         joined(target.query_text(
-            "SELECT tiny, plain, CONCAT(some), HEX(old), CONCAT(addr), CONCAT(made) FROM t WHERE id = 1"
+            "SELECT tiny, plain, CONCAT(some), HEX(old), CONCAT(addr), CONCAT(made), CONCAT(light) FROM t WHERE id = 1"
         )),
-        ["127|4294967295|a,b|E9|::1|2024"]
+        ["127|4294967295|a,b|E9|::1|2024|0.1"]
     );
 }
 

@@ -18,6 +18,7 @@ mod merges;
 mod names;
 mod owned;
 mod partitions;
+mod places;
 mod previews;
 mod refusals;
 mod retypes;

@@ -18,6 +18,7 @@ use super::shared::Shared;
 use super::slips;
 use super::sources::{Described, Member, shell};
 use super::unkept::Unkept;
+use super::words;
 use crate::{Lookups, MaskKey};
 
 /// What a mapping means for the catalogs as they are now.
@@ -133,7 +134,9 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
         let mut parts = parts.collect::<Result<Vec<Part>>>()?;
         let mut made = match table.is_merged() {
             true => {
-                let (made, shared) = merged(table, &called, &mut parts, &world, tools)?;
+                let place = words::rule_place(&table.parts[0].rules, "to");
+                let (made, shared) =
+                    merged(table, &called, &mut parts, &world, tools).map_err(|error| error.at(place))?;
                 composed.share(&made.id, shared, &origins);
                 made
             }
@@ -280,7 +283,8 @@ fn refuse_unknown_waves(composed: &Composed, mapping: &Mapping) -> Result<()> {
                     wave.name
                 ))
                 .with_code("mapping")
-                .with_hint(hint_for(pattern, known)));
+                .with_hint(hint_for(pattern, known))
+                .at(wave.written.place(&["tables", pattern])));
             }
         }
     }

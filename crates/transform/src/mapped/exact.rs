@@ -30,21 +30,26 @@ enum Loss {
     TimeOfDay,
     /// The day is cut off.
     Day,
+    /// Whoever writes a number for a float means the nearest one: only what no float is near to is lost.
+    Range,
 }
 
 impl Exact {
     /// Watches over a cast of `before` into a type that holds `to`; none when nothing can be lost.
     pub(crate) fn watch(before: Expression, to: &LogicalType) -> Option<Self> {
         let loss = loss(before.logical(), to)?;
+        let is_written = before.reads().is_empty() && matches!(to, LogicalType::Float { .. });
+        let loss = if is_written { Loss::Range } else { loss };
         Some(Self { before, loss })
     }
 
-    /// Says what a cast may do to the values.
-    pub(crate) fn why(&self) -> &'static str {
+    /// Says what a cast may do to the values of rows; none where it does nothing to them.
+    pub(crate) fn why(&self) -> Option<&'static str> {
         match self.loss {
-            Loss::Digits => "digits may be rounded away",
-            Loss::TimeOfDay => "the time of day is cut off",
-            Loss::Day => "the day is cut off",
+            Loss::Digits => Some("digits may be rounded away"),
+            Loss::TimeOfDay => Some("the time of day is cut off"),
+            Loss::Day => Some("the day is cut off"),
+            Loss::Range => None,
         }
     }
 
@@ -77,6 +82,11 @@ impl Exact {
                 let (had, gets) = (digits(before, row), digits(after, row));
                 (!is_one_number(&had, &gets)).then(|| (had.into_owned(), gets.into_owned()))
             }
+            Loss::Range => {
+                let (had, gets) = (digits(before, row), digits(after, row));
+                let is_beyond = gets.contains("inf") && had.contains(|digit: char| digit.is_ascii_digit());
+                is_beyond.then(|| (had.into_owned(), gets.into_owned()))
+            }
             Loss::TimeOfDay | Loss::Day => {
                 let moment = before.as_primitive_opt::<TimestampMicrosecondType>()?.value(row);
                 let kept = if let Some(days) = after.as_primitive_opt::<Date32Type>() {
@@ -90,7 +100,7 @@ impl Exact {
                 };
                 let shown = match self.loss {
                     Loss::TimeOfDay => format_timestamp(kept, false),
-                    Loss::Digits | Loss::Day => whimbrel_core::format_time(kept),
+                    Loss::Digits | Loss::Range | Loss::Day => whimbrel_core::format_time(kept),
                 };
                 (kept != moment).then(|| (format_timestamp(moment, false), shown))
             }

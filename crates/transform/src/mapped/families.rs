@@ -101,7 +101,8 @@ impl<'m> Families<'_, 'm> {
             let own = &self.ways[at];
             let is_torn_out = own.len() > 1 || own.iter().any(|(to, ..)| is_merged(to));
             if let Some(partition) = bases[at].partition_of.as_ref().filter(|_| is_torn_out) {
-                return Err(alone(&bases[at].id, &partition.parent));
+                let rule = own.last().map(|(.., rule)| *rule);
+                return Err(alone(&bases[at].id, &partition.parent).at(from_of(rule)));
             }
             let mut above = self.kin.above(at).into_iter();
             let Some(whole) = above.find(|whole| undivided[*whole]) else {
@@ -111,7 +112,9 @@ impl<'m> Families<'_, 'm> {
             let is_of_whole =
                 |rule: &&TableRule| self.general[whole].iter().any(|own| std::ptr::eq(*own, *rule));
             if !self.ways[at].is_empty() || !self.general[at].iter().all(is_of_whole) {
-                return Err(alone(&bases[at].id, &bases[whole].id));
+                let own = self.ways[at].last().map(|(.., rule)| *rule);
+                let rule = own.or_else(|| self.general[at].last().copied());
+                return Err(alone(&bases[at].id, &bases[whole].id).at(from_of(rule)));
             }
         }
         Ok(read)
@@ -168,6 +171,10 @@ pub(crate) fn refuse_for_partition_alone(rule: &TableRule, table: &Table) -> Res
         return Ok(());
     }
     Err(alone(&table.id, parent))
+}
+
+fn from_of(rule: Option<&TableRule>) -> Option<String> {
+    rule?.written.place(&["from"])
 }
 
 fn alone(partition: &TableId, whole: &TableId) -> Error {

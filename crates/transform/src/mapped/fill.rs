@@ -187,14 +187,19 @@ impl Fill {
     ) -> Result<()> {
         let given = self.text()?;
         let query = given.as_deref().and_then(question);
-        let is_null = given.is_none() && self.given.reads().is_empty();
+        let is_null = self.of_every_row()?.is_some_and(|made| made.array.is_null(0));
         if has_own_texts && query.is_none() && !is_null {
+            // What its server stores of a geometry or a vector is nothing that a person writes.
+            let hint = match matches!(self.form, LogicalType::Bytes) {
+                true => "give it a column of the same type, or leave NULL where it is",
+                false => {
+                    "give it a text in quotes, or a column of the same type; or make it text first: types = { COLUMN = \"text\" }"
+                }
+            };
             return Err(Error::invalid(format!(
                 "whether the default is a value of `{native}` cannot be told before the rows are there"
             ))
-            .with_hint(
-                "give it a text in quotes, or a column of the same type; or make it text first: types = { COLUMN = \"text\" }",
-            ));
+            .with_hint(hint));
         }
         self.question = given.zip(query).map(|(given, query)| Question {
             query,

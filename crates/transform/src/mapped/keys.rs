@@ -12,6 +12,7 @@ use whimbrel_core::{
 use super::compose::Composed;
 use super::part::{Part, PartColumn, Value};
 use super::unkept::Unkept;
+use super::words;
 
 /// Takes out what does not hold any more, and says so.
 ///
@@ -91,7 +92,8 @@ fn refuse_keyless(table: &Table, parts: &[Arc<Part>]) -> Result<()> {
             part.called
         ))
         .with_code("mapping")
-        .with_hint(hint));
+        .with_hint(hint)
+        .at(words::rule_place(&part.rules, "from")));
     }
     Ok(())
 }

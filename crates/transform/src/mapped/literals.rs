@@ -10,6 +10,7 @@ use super::compose::Composed;
 use super::fill::Question;
 use super::part::Value;
 use super::sources::Database;
+use super::words::{self, Word};
 
 /// The answers so far, by place of the database and query.
 #[derive(Default)]
@@ -46,6 +47,7 @@ impl Answers {
                         error
                             .with_code("mapping")
                             .during(format_args!("mapping of `{place}`, `default`"))
+                            .at(words::place(&part.rules, &part.columns[at].name, Word::Default))
                     })?;
                 }
             }

@@ -12,6 +12,7 @@ use super::part::{Part, PartColumn, Value, quoted};
 use super::rules::Assigned;
 use super::shared::{Shared, Strand, share};
 use super::sources::Described;
+use super::words::{self, Word};
 
 /// What a table is merged in.
 pub(crate) struct World<'a> {
@@ -162,6 +163,8 @@ fn disagreement(table: &TableId, name: &str, parts: &[Part]) -> Error {
     ))
     .with_code("mapping")
     .with_hint(hint)
+    .at(part.and_then(|part| words::place(&part.rules, name, Word::Compute)))
+    .at(part.and_then(|part| words::rule_place(&part.rules, "from")))
 }
 
 /// Lets a part give the column in the common form; NULL where it has none.

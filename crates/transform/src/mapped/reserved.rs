@@ -18,14 +18,16 @@ pub(crate) fn refuse(tools: &Tools<'_>) -> Result<()> {
             return Err(kept(
                 format!("the mapping calls `{from}` `{to}`"),
                 format!("give it another name: `to` in {place}"),
-            ));
+            )
+            .at(rule.written.place(&["to"])));
         }
-        let is_kept = |column: &&str| tools.target.reserves(ObjectKind::Column, column);
-        if let Some(column) = given_columns(rule).find(is_kept) {
+        let is_kept = |(_, column): &([&str; 2], &str)| tools.target.reserves(ObjectKind::Column, column);
+        if let Some((keys, column)) = given_columns(rule).find(is_kept) {
             return Err(kept(
                 format!("the mapping calls a column of `{from}` `{column}`"),
                 format!("give it another name: {place}"),
-            ));
+            )
+            .at(rule.written.place(&keys)));
         }
     }
     for (from, to) in &mapping.namespaces {
@@ -33,7 +35,8 @@ pub(crate) fn refuse(tools: &Tools<'_>) -> Result<()> {
             return Err(kept(
                 format!("the mapping calls namespace `{from}` `{to}`"),
                 "give it another name: [namespaces] of whimbrel.toml".to_owned(),
-            ));
+            )
+            .at(mapping.written.place(&["namespaces", from])));
         }
     }
     for source in &mapping.sources {
@@ -48,7 +51,8 @@ pub(crate) fn refuse(tools: &Tools<'_>) -> Result<()> {
                     "say another: namespace = \"...\" in the [[source]] `{}` of whimbrel.toml",
                     source.name
                 ),
-            ));
+            )
+            .at(source.written.place(&["namespace"])));
         }
     }
     Ok(())
@@ -60,10 +64,19 @@ fn kept(fact: String, hint: String) -> Error {
         .with_hint(hint)
 }
 
-/// The names that a rule gives to columns.
-fn given_columns(rule: &TableRule) -> impl Iterator<Item = &str> {
-    let names = rule.rename.values().chain(rule.compute.keys());
-    names.chain(&rule.source_column).map(String::as_str)
+/// The names that a rule gives to columns, with the keys that lead to each.
+fn given_columns(rule: &TableRule) -> impl Iterator<Item = ([&str; 2], &str)> {
+    let renamed = rule
+        .rename
+        .iter()
+        .map(|(from, to)| (["rename", from.as_str()], to));
+    let computed = rule.compute.keys().map(|name| (["compute", name.as_str()], name));
+    let of_source = rule
+        .source_column
+        .iter()
+        .map(|name| (["source_column", ""], name));
+    let all = renamed.chain(computed).chain(of_source);
+    all.map(|(keys, name)| (keys, name.as_str()))
 }
 
 /// Tells whether a table can have the name, as `name` or `namespace.name`.

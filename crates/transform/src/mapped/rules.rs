@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule};
+use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule, matches_name};
 
+use super::contradictions::Rulebook;
 use super::families::{self, Families, Kin, Way, refuse_for_partition_alone};
 use crate::similar::nearest;
 
@@ -118,20 +119,25 @@ fn distributed<'m>(
 ) -> Result<(Vec<Vec<&'m TableRule>>, Vec<Vec<Way<'m>>>)> {
     let mut general: Vec<Vec<&TableRule>> = bases.iter().map(|_| Vec::new()).collect();
     let mut ways: Vec<Vec<Way<'_>>> = bases.iter().map(|_| Vec::new()).collect();
+    let mut rulebook = Rulebook::default();
     for (number, rule) in mapping.tables.iter().enumerate() {
         let met = met(rule, bases)?;
-        refuse_one_name_in_two_places(rule, &met, bases, place)?;
+        refuse_one_name_in_two_places(rule, &met, bases, place)
+            .map_err(|error| error.at(rule.written.place(&["to"])))?;
         for at in met {
-            match &rule.to {
+            let to = rule.to.as_ref().map(|to| named(to, &bases[at].id));
+            rulebook.add((at, &bases[at]), rule, to.clone())?;
+            match to {
                 None => general[at].push(rule),
-                Some(to) => ways[at].push((named(to, &bases[at].id), number, rule)),
+                Some(to) => ways[at].push((to, number, rule)),
             }
         }
     }
     for (at, table) in bases.iter().enumerate() {
         let own = ways[at].iter().map(|(.., rule)| rule);
         for rule in general[at].iter().chain(own) {
-            refuse_for_partition_alone(rule, table)?;
+            refuse_for_partition_alone(rule, table)
+                .map_err(|error| error.at(rule.written.place(&["from"])))?;
         }
     }
     Ok((general, ways))
@@ -142,7 +148,8 @@ fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
     if rule.from.is_empty() {
         return Err(Error::invalid("a rule of the mapping has no `from`")
             .with_code("mapping")
-            .with_hint("name the source table: from = \"TABLE\""));
+            .with_hint("name the source table: from = \"TABLE\"")
+            .at(rule.written.place(&[])));
     }
     let mut met = Vec::new();
     for pattern in &rule.from {
@@ -154,7 +161,8 @@ fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
             return Err(
                 Error::invalid(format!("the mapping names table `{pattern}`; there is none"))
                     .with_code("mapping")
-                    .with_hint(hint_for(pattern, names)),
+                    .with_hint(hint_for(pattern, names))
+                    .at(rule.written.place(&["from", pattern])),
             );
         }
         let is_one = found.len() == 1 || rule.to.is_none() || pattern.contains(['*', '?']);
@@ -164,7 +172,8 @@ fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
                 found.len()
             ))
             .with_code("mapping")
-            .with_hint(format!("write `{}`", bases[found[0]].id)));
+            .with_hint(format!("write `{}`", bases[found[0]].id))
+            .at(rule.written.place(&["from", pattern])));
         }
         met.extend(found);
     }
@@ -204,11 +213,25 @@ pub(crate) fn hint_for(name: &str, known: impl Iterator<Item = String>) -> Strin
     let known: Vec<String> = known.collect();
     let bare = |known: &String| known.rsplit('.').next().unwrap_or_default().to_owned();
     let names: Vec<String> = known.iter().cloned().chain(known.iter().map(bare)).collect();
+    if let Some(pattern) = pattern_of(name, &names) {
+        return format!("did you mean `{pattern}`? {PATTERNS}");
+    }
     match nearest(name, names.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None if known.len() <= LISTED => format!("there are {}", known.join(", ")),
         None => format!("there are {}, ...", known[..LISTED].join(", ")),
     }
+}
+
+/// What a pattern is made of.
+const PATTERNS: &str = "a pattern has `*` for any characters and `?` for one";
+
+/// The pattern that was meant by one of another language (SQL's `LIKE`, regular expressions); none when that meets nothing.
+fn pattern_of(name: &str, known: &[String]) -> Option<String> {
+    let pattern = name.trim_start_matches('^').trim_end_matches('$');
+    let pattern = pattern.replace('%', "*").replace(".*", "*").replace("**", "*");
+    let is_met = |known: &String| matches_name(&pattern, known);
+    (pattern != name && known.iter().any(is_met)).then_some(pattern)
 }
 
 /// Reads `name` or `namespace.name`; a bare name stays beside the source table.
@@ -223,16 +246,22 @@ fn named(to: &str, beside: &TableId) -> TableId {
 }
 
 fn refuse_doubles(assigned: &[Assigned<'_>]) -> Result<()> {
+    let place = |table: &Assigned<'_>| {
+        let mut named = table.parts.iter().flat_map(|part| &part.rules);
+        let named = named.find(|rule| rule.to.is_some())?;
+        named.written.place(&["to"])
+    };
     let mut seen = BTreeMap::new();
     for table in assigned {
         let name = table.to.as_ref().unwrap_or(&table.id);
-        if seen.insert(name.clone(), ()).is_some() {
+        if let Some(other) = seen.insert(name, table) {
             return Err(
                 Error::invalid(format!("two tables of the mapping are called `{name}`"))
                     .with_code("mapping")
                     .with_hint(
                         "give one of them another `to`, or give both rules the same `to` to merge them",
-                    ),
+                    )
+                    .at(place(table).or_else(|| place(other))),
             );
         }
     }

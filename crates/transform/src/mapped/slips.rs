@@ -8,9 +8,11 @@ use whimbrel_core::{
     matches_name,
 };
 
+use super::columns::leaves_out;
 use super::compose::Composed;
-use super::part::{Part, Value, leaves_out};
+use super::part::{Part, PartColumn, Value};
 use super::rules::hint_for;
+use super::words::{self, Word};
 
 /// Refuses what cannot be meant.
 ///
@@ -47,13 +49,15 @@ fn namespaces(mapping: &Mapping, called: &[Table], composed: &Composed) -> Resul
                     true => "the source has no namespaces; take `[namespaces]` out".to_owned(),
                     false => hint_for(from, known.iter().cloned()),
                 },
-            ));
+            )
+            .at(mapping.written.place(&["namespaces", from])));
         }
         if to.is_empty() {
             return Err(wrong(
                 format!("namespace `{from}` becomes one without a name"),
                 "write the name that it gets",
-            ));
+            )
+            .at(mapping.written.place(&["namespaces", from])));
         }
     }
     Ok(())
@@ -65,18 +69,21 @@ fn empty_names(rule: &TableRule) -> Result<()> {
         return Err(wrong(
             format!("`to = \"{to}\"` of table `{}` is no name", rule.from.join(", ")),
             "write `name` or `namespace.name`, or leave `to` out to keep the name",
-        ));
+        )
+        .at(rule.written.place(&["to"])));
     }
     let nameless = rule.rename.iter().find(|(_, to)| to.is_empty());
-    let nameless = nameless.map(|(from, _)| from);
-    match nameless.or_else(|| rule.compute.keys().find(|name| name.is_empty())) {
-        Some(from) => Err(wrong(
+    let nameless = nameless.map(|(from, _)| ("rename", from));
+    let computed = || rule.compute.keys().find(|name| name.is_empty());
+    match nameless.or_else(|| Some(("compute", computed()?))) {
+        Some((key, from)) => Err(wrong(
             format!(
                 "column `{from}` of table `{}` becomes one without a name",
                 rule.from.join(", ")
             ),
             "write the name that it gets",
-        )),
+        )
+        .at(rule.written.place(&[key, from]))),
         None => Ok(()),
     }
 }
@@ -90,7 +97,7 @@ fn unmet_names(rule: &TableRule, called: &[Table]) -> Result<()> {
         .flat_map(|table| &table.columns)
         .map(|column| &column.name)
         .collect();
-    for name in rule.columns_named() {
+    for (key, name) in rule.columns_named() {
         let is_made = rule.compute.contains_key(name) || rule.source_column.as_ref() == Some(name);
         if !is_made && !columns.iter().any(|column| matches_name(name, column)) {
             return Err(wrong(
@@ -99,7 +106,8 @@ fn unmet_names(rule: &TableRule, called: &[Table]) -> Result<()> {
                     rule.from.join(", ")
                 ),
                 hint_for(name, columns.iter().map(|column| (*column).clone())),
-            ));
+            )
+            .at(rule.written.place(&[key, name])));
         }
     }
     Ok(())
@@ -122,7 +130,7 @@ fn unknown_columns(table: &Table, rule: &TableRule) -> Result<()> {
     if rule.from.iter().any(|pattern| pattern.contains(['*', '?'])) || rule.from.len() > 1 {
         return Ok(());
     }
-    for name in rule.columns_named() {
+    for (key, name) in rule.columns_named() {
         let is_met = table
             .columns
             .iter()
@@ -134,7 +142,8 @@ fn unknown_columns(table: &Table, rule: &TableRule) -> Result<()> {
             return Err(wrong(
                 format!("the mapping names column `{name}`; table `{}` has none", table.id),
                 hint_for(name, known),
-            ));
+            )
+            .at(rule.written.place(&[key, name])));
         }
     }
     Ok(())
@@ -150,7 +159,8 @@ fn patterns_to_rename(table: &Table, rule: &TableRule) -> Result<()> {
                 table.id
             ),
             "name each column: rename = { COLUMN = \"NAME\" }",
-        )),
+        )
+        .at(rule.written.place(&["rename", pattern]))),
         None => Ok(()),
     }
 }
@@ -182,7 +192,8 @@ fn computed_and_left_out(table: &Table, rules: &[&TableRule]) -> Result<()> {
                 table.id
             ),
             hint,
-        ));
+        )
+        .at(rules[computed].written.place(&["compute", name])));
     }
     Ok(())
 }
@@ -193,8 +204,11 @@ fn columns(table: &str, part: &Part) -> Result<()> {
         return Err(wrong(
             format!("no column of `{table}` is left"),
             "take the whole table out: --exclude, or leave out less",
-        ));
+        )
+        .at(words::rule_place(&part.rules, "exclude")));
     }
+    let place = |name: &str, word| words::place(&part.rules, name, word);
+    let said = |name: &str| place(name, Word::Rename).or_else(|| place(name, Word::Compute));
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for column in &part.columns {
         let Some(other) = seen.insert(column.target_name(), &column.name) else {
@@ -211,7 +225,10 @@ fn columns(table: &str, part: &Part) -> Result<()> {
                 part.called
             ),
             "give one of them another name, or leave one out: exclude = [...]",
-        ));
+        )
+        .at(said(&column.name)
+            .or_else(|| said(other))
+            .or_else(|| words::rule_place(&part.rules, ""))));
     }
     Ok(())
 }
@@ -221,15 +238,19 @@ fn keys<'p>(table: &str, parts: impl Iterator<Item = &'p Part> + Clone) -> Resul
     let Some(key) = parts.clone().find_map(|part| part.key.as_ref()) else {
         return Ok(());
     };
+    let mut rules = parts.clone().flat_map(|part| part.rules.iter().rev());
+    let keyed = rules.find(|rule| &rule.key == key);
+    let place = |name: &str| keyed.and_then(|rule| rule.written.place(&["key", name]));
     let known: BTreeSet<&str> = parts
         .flat_map(|part| &part.columns)
-        .map(super::part::PartColumn::target_name)
+        .map(PartColumn::target_name)
         .collect();
     match key.iter().find(|name| !known.contains(name.as_str())) {
         Some(name) => Err(wrong(
             format!("the key of `{table}` names column `{name}`; the table has none"),
             hint_for(name, known.iter().map(|name| (*name).to_owned())),
-        )),
+        )
+        .at(place(name))),
         None => Ok(()),
     }
 }
@@ -275,7 +296,7 @@ fn asked_of_copied(table: &TableId, column: &str) -> Finding {
 /// Columns that are copied though their database computes them from one that has a mask.
 fn copied(part: &Part) -> impl Iterator<Item = &str> {
     let hidden = part.hidden();
-    let is_copied = move |column: &&super::part::PartColumn| matches!(&column.value, Value::Column { at, .. } if hidden[*at] && part.table.columns[*at].generated.is_some());
+    let is_copied = move |column: &&PartColumn| matches!(&column.value, Value::Column { at, .. } if hidden[*at] && part.table.columns[*at].generated.is_some());
     part.columns
         .iter()
         .filter(is_copied)
