@@ -63,6 +63,7 @@ pub(super) async fn count(
     }
     let ids: Vec<TableId> = loose.iter().map(|(table, _)| table.id.clone()).collect();
     let snapshot = analysis.source.snapshot(&ids, jobs.max(1)).await?;
+    let at_once = jobs.clamp(1, loose.len());
     let counted = loose.into_iter().map(|(table, keys)| {
         let snapshot = Arc::clone(&snapshot);
         async move {
@@ -70,7 +71,7 @@ pub(super) async fn count(
             for key in keys {
                 let columns = key.columns.iter().map(|column| column.name.clone()).collect();
                 let (duplicates, examples) =
-                    repeated(&*snapshot, &table, key.columns, &key.equalities, jobs).await?;
+                    repeated(&*snapshot, &table, key.columns, &key.equalities, at_once).await?;
                 found.push(UniqueProfile {
                     name: key.name,
                     columns,
@@ -84,7 +85,7 @@ pub(super) async fn count(
         }
     });
     stream::iter(counted)
-        .buffer_unordered(jobs.max(1))
+        .buffer_unordered(at_once)
         .try_collect()
         .await
 }

@@ -23,7 +23,12 @@ fn refused(source: &str, settings: &str, place: &str) -> String {
 }
 
 /// Settings, the line of what is wrong in them, and what is said of it.
-const MISTAKES: [(&str, u32, &str); 22] = [
+const MISTAKES: [(&str, u32, &str); 23] = [
+    (
+        "[[table]]\nfrom = \"people\"\nsource_column = \"src\"\nrename = { src = \"origin\" }\n",
+        4,
+        "source_column = \"origin\"",
+    ),
     ("\n[[table]]\nfrom = \"peple\"\n", 3, "did you mean `people`?"),
     (
         "[[table]]\nfrom = [\"people\",\n\"ordres\"]\nto = \"x\"\n",
@@ -166,7 +171,12 @@ fn rules_that_contradict_each_other_are_refused_with_both_lines() {
         (
             "[[table]]\nfrom = \"people\"\nto = \"x\"\nmask = { name = \"hash\" }\n[[table]]\nfrom = \"people\"\nto = \"x\"\n",
             6,
-            "two rules make `x` of table `people`, this one and that of whimbrel.toml:2",
+            "two rules make `x` of table `people`, and its rows would arrive twice, this one and that of whimbrel.toml:2",
+        ),
+        (
+            "[[table]]\nfrom = [\"people\", \"orders\"]\nto = \"x\"\n[[table]]\nfrom = \"people\"\nto = \"x\"\nrename = { nick = \"n\" }\n",
+            5,
+            "its rows would arrive twice",
         ),
         (
             "[[table]]\nfrom = \"people\"\nto = \"x\"\ntypes = { age = \"text\" }\n[[table]]\nfrom = \"people\"\ntypes = { age = \"real\" }\n",
@@ -193,6 +203,8 @@ fn rules_that_contradict_each_other_are_refused_with_both_lines() {
         "[[table]]\nfrom = \"*\"\nmask = { name = \"hash\" }\n[[table]]\nfrom = \"p*\"\nmask = { name = \"redact\" }\n[[table]]\nfrom = \"people\"\nmask = { name = \"keep_last(1)\" }\n",
         // A split, with a rule for all its parts.
         "[[table]]\nfrom = \"people\"\nmask = { name = \"hash\" }\n[[table]]\nfrom = \"people\"\nto = \"x\"\n[[table]]\nfrom = \"people\"\nto = \"y\"\n",
+        // A row for each of several columns.
+        "[[table]]\nfrom = \"people\"\nto = \"x\"\ncolumns = [\"id\", \"name\"]\nkey = [\"id\", \"name\"]\n[[table]]\nfrom = \"people\"\nto = \"x\"\ncolumns = [\"id\", \"nick\"]\nrename = { nick = \"name\" }\nkey = [\"id\", \"name\"]\n",
         // Rows that come together again.
         "[[table]]\nfrom = \"people\"\nto = \"x\"\nwhere = \"id < 2\"\n[[table]]\nfrom = \"people\"\nto = \"x\"\nwhere = \"id >= 2\"\n",
     ] {

@@ -218,7 +218,7 @@ impl Sides {
         let differing = differing.filter(|(_, (source, target))| source != target);
         let mut rounds: Vec<Round> = Vec::new();
         let mut room = 0;
-        let mut room_to_see = SEEN_MAX / self.plan.columns.len().max(1) as u64;
+        let mut room_to_see = SEEN_MAX.min(held) / self.plan.columns.len().max(1) as u64;
         for (number, (at, (source, target))) in differing.enumerate() {
             let rows = source.rows + target.rows;
             if rounds.is_empty() || rows > room {

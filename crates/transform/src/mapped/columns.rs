@@ -251,7 +251,7 @@ impl Builder<'_> {
     fn new_column(&self, name: &str, text: &str) -> Result<PartColumn> {
         let mask = self.word(name, |rule| &rule.mask);
         let wanted = self.word(name, |rule| &rule.types);
-        let default = self.rules.iter().rev().find_map(|rule| rule.default.get(name));
+        let default = self.word(name, |rule| &rule.default);
         let renamed = self.rules.iter().rev().find_map(|rule| rule.rename.get(name));
         let whole = match (wanted, default) {
             (_, Some(default)) => format!("coalesce(({text}), ({default}))"),
@@ -352,8 +352,16 @@ impl Builder<'_> {
         match nearest(name, known.iter().copied().map(bare)) {
             Some(meant) if !meant.eq_ignore_ascii_case(name) => format!("did you mean `{meant}`?"),
             _ if known.is_empty() => ANY_TYPE.to_owned(),
-            _ => format!("name one of {}, or one of the source's enums", known.join(", ")),
+            _ if self.has_enums() => {
+                format!("name one of {}, or one of the source's enums", known.join(", "))
+            }
+            _ => format!("name one of {}", known.join(", ")),
         }
+    }
+
+    /// Tells whether the source's enums are types of the target's, too: where both are of one engine.
+    fn has_enums(&self) -> bool {
+        self.described.catalog.engine == self.tools.target_engine
     }
 
     /// The form of a type that a person wants.
@@ -374,7 +382,8 @@ impl Builder<'_> {
         if let Some(native) = self.tools.target.castable(wanted) {
             return Some(Column::new("", native));
         }
-        let mut types = self.described.catalog.types.iter();
+        let types = self.has_enums().then_some(&self.described.catalog.types);
+        let mut types = types.into_iter().flatten();
         let found = types.find(|own| own.id.to_string() == wanted || own.id.name == wanted)?;
         let is_enum = matches!(found.kind, UserTypeKind::Enum { .. });
         let mut column = Column::new("", self.tools.target.type_name(&found.id));

@@ -18,7 +18,7 @@ use super::shared::Shared;
 use super::slips;
 use super::sources::{Described, Member, shell};
 use super::unkept::Unkept;
-use super::words;
+use super::words::{self, SharedRules};
 use crate::{Lookups, MaskKey};
 
 /// What a mapping means for the catalogs as they are now.
@@ -123,12 +123,14 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
         databases,
         origins: &origins,
     };
+    let rules = SharedRules::new(tools.mapping);
     for table in &assigned {
         let parts = table.parts.iter().map(|part| -> Result<Part> {
             let at = part.base;
             let mut built = Part::build(bases[at], &called[at], &part.rules, tools)?;
             built.table.flattened = part.is_undivided;
             built.is_merged = table.is_merged();
+            built.rules = rules.of(&part.rules);
             Ok(built)
         });
         let mut parts = parts.collect::<Result<Vec<Part>>>()?;

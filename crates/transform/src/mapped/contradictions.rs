@@ -7,33 +7,29 @@ use whimbrel_core::{Error, Result, Table, TableId, TableRule};
 
 use super::words::Word;
 
-/// A rule that meets a table, and how.
+/// A rule that meets a table.
 struct Met<'m> {
     rule: &'m TableRule,
-    reach: Reach<'m>,
     /// The new table that it names.
     to: Option<TableId>,
 }
 
-/// How a rule names the tables that it is for.
-#[derive(PartialEq, Eq)]
-enum Reach<'m> {
-    /// This one.
-    One,
-    /// This one among several, by all that stands in its `from`.
-    Several(Vec<&'m str>),
+/// Tells whether the rule is for one table, by its name.
+fn is_for_one(rule: &TableRule) -> bool {
+    matches!(rule.from.as_slice(), [only] if !only.contains(['*', '?']))
 }
 
-impl<'m> Reach<'m> {
-    fn of(rule: &'m TableRule) -> Self {
-        let mut from: Vec<&str> = rule.from.iter().map(String::as_str).collect();
-        match from.as_slice() {
-            [only] if !only.contains(['*', '?']) => Self::One,
-            _ => {
-                from.sort_unstable();
-                Self::Several(from)
-            }
-        }
+/// Tells whether both rules say in the same way which tables they are for: one each, or several by the same names and patterns.
+fn reach_alike(one: &TableRule, other: &TableRule) -> bool {
+    let sorted = |rule: &TableRule| {
+        let mut from = rule.from.clone();
+        from.sort_unstable();
+        from
+    };
+    match (is_for_one(one), is_for_one(other)) {
+        (true, true) => true,
+        (false, false) => one.from.len() == other.from.len() && sorted(one) == sorted(other),
+        (true, false) | (false, true) => false,
     }
 }
 
@@ -52,13 +48,9 @@ impl<'m> Rulebook<'m> {
         rule: &'m TableRule,
         to: Option<TableId>,
     ) -> Result<()> {
-        let new = Met {
-            rule,
-            reach: Reach::of(rule),
-            to,
-        };
+        let new = Met { rule, to };
         let known = self.0.entry(at).or_default();
-        for old in known.iter().filter(|old| old.reach == new.reach) {
+        for old in known.iter() {
             refuse(old, &new, &table.id)?;
         }
         known.push(new);
@@ -67,26 +59,30 @@ impl<'m> Rulebook<'m> {
 }
 
 fn refuse(old: &Met<'_>, new: &Met<'_>, table: &TableId) -> Result<()> {
+    let hint = "put them into one [[table]]; to split the table, give each its own `to`";
+    let twice = |what: &str| both((old.rule, &["from"]), (new.rule, &["from"]), what).with_hint(hint);
+    let is_alike = reach_alike(old.rule, new.rule);
     match (&old.to, &new.to) {
         (Some(one), Some(other)) if one != other => Ok(()),
-        // Each may bring rows, or values, of its own.
-        (Some(_), Some(_)) if old.rule.filter != new.rule.filter || old.rule.compute != new.rule.compute => {
-            Ok(())
+        (Some(to), Some(_)) if brings_the_same(old.rule, new.rule, is_alike) => Err(twice(&format!(
+            "two rules make `{to}` of table `{table}`, and its rows would arrive twice"
+        ))),
+        (None, None) if is_alike && is_for_one(old.rule) => {
+            Err(twice(&format!("two rules are for table `{table}`")))
         }
-        (Some(to), Some(_)) => Err(both(
-            (old.rule, &["from"]),
-            (new.rule, &["from"]),
-            &format!("two rules make `{to}` of table `{table}`"),
-        )
-        .with_hint("put them into one [[table]]; to split the table, give each its own `to`")),
-        (None, None) if old.reach == Reach::One => Err(both(
-            (old.rule, &["from"]),
-            (new.rule, &["from"]),
-            &format!("two rules are for table `{table}`"),
-        )
-        .with_hint("put them into one [[table]]; to split the table, give each its own `to`")),
-        (None, _) | (_, None) => refuse_words(old.rule, new.rule, table),
+        (None, None | Some(_)) | (Some(_), None) if is_alike => refuse_words(old.rule, new.rule, table),
+        (_, _) => Ok(()),
     }
+}
+
+/// Tells whether two rules bring the same rows of a table into the same new one. Where both are for the same tables, each may bring values of its
+/// own, such as those of one of several columns; else the rule for fewer tables was most likely meant to go before the other.
+fn brings_the_same(one: &TableRule, other: &TableRule, is_alike: bool) -> bool {
+    let has_same_values = one.compute == other.compute
+        && one.columns == other.columns
+        && one.exclude == other.exclude
+        && one.rename == other.rename;
+    one.filter == other.filter && (!is_alike || has_same_values)
 }
 
 /// Two rules of which both hold say nothing twice.

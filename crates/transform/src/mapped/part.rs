@@ -1,5 +1,7 @@
 //! One table that rows come from: which columns it gives, and how each value is made.
 
+use std::sync::Arc;
+
 use whimbrel_core::{
     Catalog, Column, Fidelity, LogicalType, Lossy, MaskRule, PartValue, Result, Table, TableId, TablePart,
     TableRule, WITHHELD, is_secret, matches_name,
@@ -41,7 +43,7 @@ pub(crate) struct Part {
     /// What it holds: the name of the database, or of the table where there is only one database.
     pub(crate) source_name: String,
     /// The rules for it, the one that names the new table last.
-    pub(crate) rules: Vec<TableRule>,
+    pub(crate) rules: Vec<Arc<TableRule>>,
 }
 
 /// A column that a part gives.
@@ -151,7 +153,7 @@ impl Part {
             is_merged: false,
             filter_text: builder.filter_text(),
             filter,
-            rules: rules.iter().map(|rule| (*rule).clone()).collect(),
+            rules: Vec::new(),
             key: rules
                 .iter()
                 .rev()

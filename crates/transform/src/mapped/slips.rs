@@ -121,6 +121,7 @@ pub(crate) fn refuse_in_table(table: &Table, rules: &[&TableRule]) -> Result<()>
     for rule in rules {
         unknown_columns(table, rule)?;
         patterns_to_rename(table, rule)?;
+        renamed_source_column(table, rule)?;
     }
     computed_and_left_out(table, rules)
 }
@@ -151,7 +152,12 @@ fn unknown_columns(table: &Table, rule: &TableRule) -> Result<()> {
 
 /// Several columns cannot get one name, and a new name has no pattern.
 fn patterns_to_rename(table: &Table, rule: &TableRule) -> Result<()> {
-    let is_pattern = |name: &&String| name.contains(['*', '?']) && table.column(name).is_none();
+    let is_pattern = |name: &&String| {
+        let mut columns = table.columns.iter();
+        name.contains(['*', '?'])
+            && table.column(name).is_none()
+            && columns.any(|column| matches_name(name, &column.name))
+    };
     match rule.rename.keys().find(is_pattern) {
         Some(pattern) => Err(wrong(
             format!(
@@ -161,6 +167,21 @@ fn patterns_to_rename(table: &Table, rule: &TableRule) -> Result<()> {
             "name each column: rename = { COLUMN = \"NAME\" }",
         )
         .at(rule.written.place(&["rename", pattern]))),
+        None => Ok(()),
+    }
+}
+
+/// The column that names the source gets its name from `source_column`, by which keys know it.
+fn renamed_source_column(table: &Table, rule: &TableRule) -> Result<()> {
+    let Some(name) = rule.source_column.as_ref() else {
+        return Ok(());
+    };
+    match rule.rename.get(name).filter(|_| table.column(name).is_none()) {
+        Some(to) => Err(wrong(
+            format!("the mapping renames `{name}`, the column that names the source"),
+            format!("call it so at once: source_column = \"{to}\""),
+        )
+        .at(rule.written.place(&["rename", name]))),
         None => Ok(()),
     }
 }

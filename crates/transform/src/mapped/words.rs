@@ -2,9 +2,10 @@
 //! goes before patterns.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use whimbrel_core::{TableRule, matches_name};
+use whimbrel_core::{Mapping, TableRule, matches_name};
 
 /// What a rule can say of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,24 @@ pub(crate) fn place<R: Borrow<TableRule>>(rules: &[R], name: &str, word: Word) -
 pub(crate) fn rule_place<R: Borrow<TableRule>>(rules: &[R], key: &str) -> Option<String> {
     let rule = Borrow::<TableRule>::borrow(rules.last()?);
     rule.written.place(&[key])
+}
+
+/// The rules of a mapping, each of them once: a rule may be for thousands of tables.
+pub(crate) struct SharedRules(HashMap<*const TableRule, Arc<TableRule>>);
+
+impl SharedRules {
+    pub(crate) fn new(mapping: &Mapping) -> Self {
+        let shared = |rule: &TableRule| (std::ptr::from_ref(rule), Arc::new(rule.clone()));
+        Self(mapping.tables.iter().map(shared).collect())
+    }
+
+    /// Returns rules of the mapping, in the same order.
+    pub(crate) fn of(&self, rules: &[&TableRule]) -> Vec<Arc<TableRule>> {
+        let rules = rules
+            .iter()
+            .filter_map(|rule| self.0.get(&std::ptr::from_ref(*rule)));
+        rules.cloned().collect()
+    }
 }
 
 #[cfg(test)]
