@@ -383,10 +383,18 @@ mod tests {
             check(line, "postgres://***", None);
         }
         check("postgres://ann:secret", "postgres://***/", None);
-        check("URL = (\"postgresql://ann:P@secretw0rd\"", "postgresql://***", None);
+        check(
+            "URL = (\"postgresql://ann:P@secretw0rd\"",
+            "postgresql://***",
+            None,
+        );
         check("mongodb://ann:P@secret:27017", "mongodb://***", None);
         for path in ["//:secret", "//:secret/app.db", "//ann:secret/app.db", "//secret"] {
-            check(&format!("sqlite+pysqlcipher:{path}"), "sqlite+pysqlcipher:***", None);
+            check(
+                &format!("sqlite+pysqlcipher:{path}"),
+                "sqlite+pysqlcipher:***",
+                None,
+            );
         }
         check("sqlite://:secret/app.db", "sqlite:***", None);
         check("sqlite://:memory:", "sqlite://:memory:", None);
