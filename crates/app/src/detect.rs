@@ -81,6 +81,7 @@ pub fn detect(folder: &Path, environment: &Environment) -> Result<Detection> {
         .iter()
         .flat_map(|detector| detector.evidence(&project))
         .collect();
+    verdict::prefer_settings(&mut evidence);
     evidence.sort_by_key(|each| std::cmp::Reverse(each.weight));
     let told = evidence::told_once(evidence.clone());
     let verdict = verdict::of(&told);

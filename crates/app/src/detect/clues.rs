@@ -75,7 +75,7 @@ const CLASSES: [(&str, Engine); 39] = [
     ("mongodb_uri", Mongodb),
 ];
 /// Connections that are no URL: words that stand in them together, and who writes them so.
-const CONNECTIONS: [(&[&str], Engine, &str); 13] = [
+const CONNECTIONS: [(&[&str], Engine, &str); 15] = [
     (&["@tcp("], Mysql, "the driver of Go for MySQL"),
     (&["@unix("], Mysql, "the driver of Go for MySQL"),
     (&["mysql:host="], Mysql, "PDO"),
@@ -86,6 +86,12 @@ const CONNECTIONS: [(&[&str], Engine, &str); 13] = [
     (&["host=", "dbname="], Postgresql, "libpq"),
     (&["host=", "username="], Postgresql, "Npgsql"),
     (&["server=", "port=5432"], Postgresql, "Npgsql"),
+    (&["host=", "user id=", "port=5432"], Postgresql, "Npgsql"),
+    (
+        &["server=", "user=", "database="],
+        Mysql,
+        "the driver of .NET for MySQL",
+    ),
     (
         &["user id=", "server=", "mysql"],
         Mysql,
@@ -105,7 +111,8 @@ const ODBC_DRIVERS: [(&str, Engine); 7] = [
     ("sqlite", Sqlite),
 ];
 /// What only connections to other servers say.
-const FOREIGN: [&str; 9] = [
+const FOREIGN: [&str; 10] = [
+    ";user=sa;",
     "sql server",
     "sqlserver",
     "initial catalog=",
@@ -200,7 +207,7 @@ pub(super) fn connection(value: &str) -> Option<(Engine, &'static str)> {
     if let Some((_, engine, author)) = form {
         return Some((*engine, *author));
     }
-    let file = ["data source=", "filename="]
+    let file = ["data source=", "datasource=", "filename="]
         .iter()
         .find_map(|key| value.split_once(key))?;
     let file = file.1.split([';', '"', '\'']).next().unwrap_or_default().trim();

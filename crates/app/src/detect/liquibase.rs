@@ -79,7 +79,7 @@ fn of_changelog(project: &Project, file: &File) -> Vec<Evidence> {
     {
         let what = format!("`{}` is a word of {}", spoken.word, spoken.engine.name());
         evidence.push(
-            Evidence::new(file, Weight::Medium, what)
+            Evidence::new(file, spoken.weight(Weight::Medium), what)
                 .on(spoken.line)
                 .of(spoken.engine),
         );

@@ -6,7 +6,7 @@ use whimbrel_core::{is_secret, is_token};
 use super::evidence::Engine;
 
 /// What stands for what is not shown.
-const HIDDEN: &str = "***";
+pub(super) const HIDDEN: &str = "***";
 /// The variable that a suggested command takes the password from.
 const PASSWORD_VARIABLE: &str = "${DATABASE_PASSWORD}";
 /// Drivers that stand in a scheme beside the engine.
@@ -173,7 +173,11 @@ fn server(scheme: &str, engine: Engine, rest: &str, has_more: bool) -> Masked {
         Some((user, password)) => (Some(user), Some(password)),
         None => (Some(login), None),
     });
-    // Without a slash the URL may go on in the next line, and what looks like a port be the start of a password.
+    // Without a slash the URL may go on in the next line: what looks like a port may be the start of a password, and what looks like a
+    // host behind a login be the rest of one that holds an `@`.
+    if login.is_some() && !place.starts_with(['/', '?']) {
+        return hidden(scheme, engine);
+    }
     let is_whole_host =
         |host: &str| is_host(host) && (user.is_some() || place.starts_with('/') || has_usual_port(host));
     let is_plain_host = !hosts.is_empty() && hosts.split(',').all(is_whole_host);
@@ -225,9 +229,9 @@ fn server(scheme: &str, engine: Engine, rest: &str, has_more: bool) -> Masked {
 }
 
 /// Reads what follows the colon of a file's URL. Where an `@` stands anywhere behind, a key may stand before it:
-/// `sqlite+pysqlcipher://:key@/file`.
+/// `sqlite+pysqlcipher://:key@/file`; the `@` may stand in the next line, or be forgotten.
 fn file(scheme: &str, rest: &str, has_more: bool) -> Masked {
-    let may_hold_key = rest.contains('@') || has_more;
+    let may_hold_key = rest.contains('@') || has_more || begins_as_login(scheme, rest);
     let path = rest.split(['?', '#', ';']).next().unwrap_or_default();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./:-".contains(letter);
     let shown = if path.chars().all(is_plain) && !may_hold_key {
@@ -240,6 +244,19 @@ fn file(scheme: &str, rest: &str, has_more: bool) -> Masked {
         shown: format!("{scheme}:{shown}"),
         address: None,
     }
+}
+
+/// Tells whether what follows the colon of a file's URL begins as a login: `//:key`. A drive such as `//c:/app.db` is none.
+fn begins_as_login(scheme: &str, rest: &str) -> bool {
+    let Some(authority) = rest.strip_prefix("//").filter(|rest| *rest != ":memory:") else {
+        return false;
+    };
+    let authority = authority.split(['/', '?', '#', ';']).next().unwrap_or_default();
+    let has_key = authority
+        .split_once(':')
+        .is_some_and(|(before, key)| before.is_empty() || !key.is_empty());
+    let is_ciphered = scheme.to_ascii_lowercase().contains("cipher");
+    has_key && authority != ":memory:" || is_ciphered && !authority.is_empty()
 }
 
 /// Returns the scheme that selects the engine in a command; none when no engine here can read the database.
@@ -366,6 +383,22 @@ mod tests {
             check(line, "postgres://***", None);
         }
         check("postgres://ann:secret", "postgres://***/", None);
+        check(
+            "URL = (\"postgresql://ann:P@secretw0rd\"",
+            "postgresql://***",
+            None,
+        );
+        check("mongodb://ann:P@secret:27017", "mongodb://***", None);
+        for path in ["//:secret", "//:secret/app.db", "//ann:secret/app.db", "//secret"] {
+            check(
+                &format!("sqlite+pysqlcipher:{path}"),
+                "sqlite+pysqlcipher:***",
+                None,
+            );
+        }
+        check("sqlite://:secret/app.db", "sqlite:***", None);
+        check("sqlite://:memory:", "sqlite://:memory:", None);
+        check("sqlite://c:/app.db", "sqlite://c:/app.db", None);
         // The line may go on in the next one.
         check("postgres://ann:12345", "postgres://***/", None);
         check("'postgres://ann:12345' +", "postgres://***/", None);

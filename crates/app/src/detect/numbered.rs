@@ -68,7 +68,7 @@ fn of_script(project: &Project, file: &File, has_sqlx: bool) -> Vec<Evidence> {
     if let Some(spoken) = spoken(&lines) {
         let what = format!("`{}` is a word of {}", spoken.word, spoken.engine.name());
         evidence.push(
-            Evidence::new(file, Weight::Medium, what)
+            Evidence::new(file, spoken.weight(Weight::Medium), what)
                 .on(spoken.line)
                 .of(spoken.engine),
         );

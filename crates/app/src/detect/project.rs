@@ -7,9 +7,10 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use whimbrel_core::{Error, Result};
+use whimbrel_core::{Error, Result, is_secret};
 
 use super::evidence::printable;
+use super::masked::{HIDDEN, urls};
 use super::withheld::withhold;
 use crate::refusal;
 
@@ -30,7 +31,7 @@ const BYTES_MAX: u64 = 64 << 20;
 /// Notes that are told one by one.
 const NOTES_MAX: usize = 20;
 /// Folders that hold what others wrote or what was built.
-const PASSED_OVER: [&str; 37] = [
+const PASSED_OVER: [&str; 45] = [
     "node_modules",
     "bower_components",
     "target",
@@ -68,6 +69,14 @@ const PASSED_OVER: [&str; 37] = [
     ".serverless",
     ".aws-sam",
     "cdk.out",
+    ".vs",
+    ".vscode",
+    ".build",
+    ".stack-work",
+    ".devenv",
+    ".dvc",
+    "deriveddata",
+    "xcbuilddata",
 ];
 /// Ends of the names of patterns, of which a settings file is made, and of copies.
 const PATTERN_ENDS: [&str; 12] = [
@@ -147,11 +156,16 @@ impl Project {
     /// # Errors
     /// A usage error when it does not exist or is no folder.
     pub(super) fn open(folder: &Path, programs: Option<&str>) -> Result<Self> {
-        let name = printable(&folder.display().to_string());
+        let name = told(folder);
         let state = fs::metadata(folder).map_err(|cause| {
-            refusal::usage(format!("the folder `{name}` cannot be looked at"))
-                .with_hint("name the folder of a project: whimbrel detect PATH")
-                .with_cause(cause)
+            let (what, hint) = if name.contains(':') {
+                let what = format!("`{name}` is an address; must be a folder");
+                (what, "name the folder of a project: whimbrel detect PATH; at a database looks whimbrel inspect URL")
+            } else {
+                let what = format!("the folder `{name}` cannot be looked at");
+                (what, "name the folder of a project: whimbrel detect PATH")
+            };
+            refusal::usage(what).with_hint(hint).with_cause(cause)
         })?;
         if !state.is_dir() {
             return Err(refusal::usage(format!("`{name}` is a file; must be a folder"))
@@ -400,6 +414,23 @@ fn open(place: &Path) -> std::io::Result<fs::File> {
         fs::File::open(place)
     } else {
         Err(std::io::Error::other("it is no longer a file"))
+    }
+}
+
+/// Returns the name of the given folder as it may be told: who gives the address of a database by mistake gives its password too.
+fn told(folder: &Path) -> String {
+    let name = printable(&folder.display().to_string());
+    if let Some(url) = urls(&name).into_iter().next() {
+        return url.shown;
+    }
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+    match name.split_once(':') {
+        Some((scheme, rest)) if rest.starts_with("//") && scheme.chars().all(is_part) => {
+            format!("{scheme}://{HIDDEN}")
+        }
+        Some((_, rest)) if rest.contains('@') => format!("{HIDDEN}:{HIDDEN}"),
+        _ if name.contains('=') && is_secret(&name) => HIDDEN.to_owned(),
+        _ => name,
     }
 }
 

@@ -25,6 +25,12 @@ const PIPELINES: [&str; 8] = [
     "cloudbuild.yaml",
     "cloudbuild.yml",
 ];
+/// Tags of images that are no numbers.
+const TAGS: [&str; 4] = ["latest", "alpine", "stable", "lts"];
+/// What stands behind the number in the tag of an image.
+const SYSTEMS: [&str; 10] = [
+    "alpine", "bookworm", "bullseye", "buster", "trixie", "jammy", "focal", "noble", "debian", "slim",
+];
 /// Words in the names of images that stand beside a server.
 const BESIDE: [&str; 8] = [
     "exporter", "express", "admin", "backup", "bouncer", "pgpool", "proxy", "adminer",
@@ -37,9 +43,9 @@ const SERVERS: [(&str, Engine); 9] = [
     ("pgvector", Engine::Postgresql),
     ("mariadb", Engine::Mariadb),
     ("mysql", Engine::Mysql),
-    ("percona", Engine::Mysql),
     ("mongo", Engine::Mongodb),
     ("mongodb", Engine::Mongodb),
+    ("percona", Engine::Mysql),
 ];
 
 /// Groups of resources in a cluster that an operator makes databases of, as parts of an `apiVersion`.
@@ -136,6 +142,7 @@ fn is_manifest(lines: &[String]) -> bool {
 fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     let mut manifest = Manifest::default();
+    let mut lists = Lists::default();
     for (at, line) in lines.iter().enumerate() {
         if at == 0 || line.starts_with("---") {
             manifest.begin(&lines[at..]);
@@ -146,7 +153,7 @@ fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Ev
         let found = match kind {
             Kind::Compose => of_line(file, weight, line),
             Kind::Manifest => manifest.of_line(file, weight, line),
-            Kind::Pipeline => of_pipeline(file, weight, line),
+            Kind::Pipeline => of_pipeline(file, weight, line, lists.is_of_services(line)),
             Kind::Values => of_values(file, weight, line),
             Kind::Chart => of_chart(file, weight, line).into_iter().collect(),
             Kind::Image => of_image(file, weight, line),
@@ -158,10 +165,22 @@ fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Ev
 }
 
 fn of_line(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
-    match line.split_once("image").and_then(|(_, after)| image(after)) {
+    let image = line
+        .split_once("image")
+        .filter(|(before, _)| begins_key(before))
+        .and_then(|(_, after)| image(after));
+    match image {
         Some(image) => vec![evidence_of(file, weight, &image)],
         None => of_command(file, weight, line),
     }
+}
+
+/// Tells whether a text ends where a key begins, or within one such as `db_image`; in a value the word would be a part of any text.
+fn begins_key(before: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    let outside = before.trim_end_matches(is_part);
+    let outside = outside.trim_end_matches(['"', '\'', ' ', '\t']);
+    !is_secret(before) && (outside.is_empty() || outside.ends_with(['{', ',', '[', '-']))
 }
 
 /// Reads a line that is a variable, or a part of a command.
@@ -177,8 +196,9 @@ fn of_command(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
         .collect()
 }
 
-/// Reads a line of a pipeline, where a service may be named alone: `- postgres:16`.
-fn of_pipeline(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
+/// Reads a line of a pipeline, where a service may be named alone: `- postgres:16`. Elsewhere than below `services` an item may be a login
+/// with its password, unless it ends in a version.
+fn of_pipeline(file: &File, weight: Weight, line: &str, is_service: bool) -> Vec<Evidence> {
     let item = line.trim().strip_prefix("- ").map(str::trim);
     let item = item.map(|item| {
         item.strip_prefix("name:")
@@ -191,11 +211,53 @@ fn of_pipeline(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
         .and_then(|item| image(&format!(":{item}")))
         .filter(|(image, _)| {
             let name = image.rsplit('/').next().and_then(|name| name.split(':').next());
-            name.and_then(Engine::of_word).is_some()
+            name.and_then(Engine::of_word).is_some() && (is_service || has_version(image))
         });
     match image {
         Some(image) => vec![evidence_of(file, weight, &image)],
         None => of_line(file, weight, line),
+    }
+}
+
+/// Tells whether the tag of an image is a version: `16.4-alpine3.20`.
+fn has_version(image: &str) -> bool {
+    let Some((_, tag)) = image.rsplit_once(':') else {
+        return false;
+    };
+    let mut parts = tag.split('-');
+    let is_number = |part: &str| {
+        let mut numbers = part.split('.');
+        numbers.all(|number| {
+            (1..=4).contains(&number.len()) && number.chars().all(|letter| letter.is_ascii_digit())
+        })
+    };
+    let is_system = |part: &str| {
+        let name = part.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+        SYSTEMS.contains(&name)
+    };
+    TAGS.contains(&tag) || parts.next().is_some_and(is_number) && parts.all(is_system)
+}
+
+/// The keys above a line of a pipeline, with their indents, and whether each is `services`.
+#[derive(Debug, Default)]
+struct Lists {
+    above: Vec<(usize, bool)>,
+}
+
+impl Lists {
+    /// Tells whether a line is an item of the list of services.
+    fn is_of_services(&mut self, line: &str) -> bool {
+        let text = line.trim();
+        let indent = line.len() - line.trim_start().len();
+        if text.starts_with("- ") {
+            self.above.retain(|(above, _)| *above <= indent);
+            return self.above.last().is_some_and(|(_, is_services)| *is_services);
+        }
+        if let Some(key) = text.strip_suffix(':') {
+            self.above.retain(|(above, _)| *above < indent);
+            self.above.push((indent, key == "services"));
+        }
+        false
     }
 }
 
@@ -310,7 +372,9 @@ fn of_image(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
     let (instruction, rest) = line.trim().split_once(' ').unwrap_or_default();
     match instruction.to_ascii_uppercase().as_str() {
         "FROM" => {
-            let image = image(&format!(":{rest}"));
+            // `FROM --platform=linux/amd64 postgres:16`
+            let name = rest.split_whitespace().find(|word| !word.starts_with("--"));
+            let image = name.and_then(|name| image(&format!(":{name}")));
             image
                 .iter()
                 .map(|image| evidence_of(file, weight, image))
@@ -350,7 +414,7 @@ fn image(after: &str) -> Option<(String, Engine)> {
     let end = value.find(|letter| !is_part(letter)).unwrap_or(value.len());
     let (image, rest) = value.split_at(end);
     // What stands before an `@` is a login, unless the sum of the image follows.
-    if rest.starts_with('@') && !rest.starts_with("@sha") {
+    if rest.starts_with('@') && !rest.starts_with("@sha256:") {
         return None;
     }
     let name = image.rsplit('/').next()?.split(':').next()?.to_ascii_lowercase();
@@ -366,9 +430,12 @@ fn image(after: &str) -> Option<(String, Engine)> {
 
 /// Puts what is taken when nobody says in place of variables: `${TAG:-16}` is `16`, and `$TAG` stays.
 fn resolved(value: &str, levels: usize) -> String {
-    let Some((before, variable)) = value.split_once("${").filter(|_| levels > 0) else {
+    let Some((before, variable)) = value.split_once("${") else {
         return value.to_owned();
     };
+    if levels == 0 {
+        return format!("{before}***");
+    }
     // The end of the variable is behind those within it.
     let mut open = 1;
     let end = variable.find(|letter| {
@@ -376,8 +443,9 @@ fn resolved(value: &str, levels: usize) -> String {
         open -= usize::from(letter == '}');
         open == 0
     });
+    // What is taken in place of a secret may stand behind.
     let Some(end) = end else {
-        return value.to_owned();
+        return format!("{before}***");
     };
     let (inside, after) = (&variable[..end], &variable[end + 1..]);
     let name = inside.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));

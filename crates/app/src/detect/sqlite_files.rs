@@ -4,7 +4,7 @@ use super::evidence::{Engine, Evidence, Weight};
 use super::project::Project;
 
 const HEADER: &[u8] = b"SQLite format 3\0";
-const EXTENSIONS: [&str; 6] = ["db", "db3", "sqlite", "sqlite3", "s3db", "sl3"];
+pub(super) const EXTENSIONS: [&str; 6] = ["db", "db3", "sqlite", "sqlite3", "s3db", "sl3"];
 
 /// Returns the files that hold, or seem to hold, a database.
 pub(super) fn find(project: &Project) -> Vec<Evidence> {

@@ -2,7 +2,8 @@
 
 use super::evidence::{Engine, Evidence, Weight};
 use super::project::{File, Project};
-use super::words::{is_foreign, spoken};
+use super::sqlite_files;
+use super::words::{has_code, is_foreign, spoken};
 
 /// Files of SQL that are looked into.
 const FILES_MAX: usize = 500;
@@ -41,14 +42,27 @@ fn of_file(project: &Project, file: &File) -> Option<Evidence> {
     {
         return None;
     }
+    // A database is no structure, and counts once.
+    if sqlite_files::EXTENSIONS.contains(&file.extension()) {
+        return None;
+    }
     if let Some(engine) = parts().find_map(engine_of) {
         let what = format!("the file is named as a structure of {}", engine.name());
         return Some(Evidence::new(file, Weight::Strong, what).of(engine));
     }
-    if let Some(spoken) = spoken(&project.lines(file)) {
+    let lines = project.lines(file);
+    let spoken = spoken(&lines);
+    // `db/mysql/schema.sql`
+    if spoken.as_ref().is_none_or(|spoken| spoken.is_faint)
+        && let Some(engine) = engine_of(&file.folder())
+    {
+        let what = format!("the structure is in a folder named after {}", engine.name());
+        return Some(Evidence::new(file, Weight::Medium, what).of(engine));
+    }
+    if let Some(spoken) = spoken {
         let what = format!("`{}` is a word of {}", spoken.word, spoken.engine.name());
         return Some(
-            Evidence::new(file, Weight::Strong, what)
+            Evidence::new(file, spoken.weight(Weight::Strong), what)
                 .on(spoken.line)
                 .of(spoken.engine),
         );
@@ -56,7 +70,7 @@ fn of_file(project: &Project, file: &File) -> Option<Evidence> {
     if !["schema", "structure"].contains(&stem) {
         return None;
     }
-    if is_foreign(&project.lines(file)) {
+    if !has_code(&lines) || is_foreign(&lines) {
         return None;
     }
     let what = "SQL without a word that only one dialect has; PostgreSQL is nearest to the standard";
@@ -67,7 +81,7 @@ fn of_file(project: &Project, file: &File) -> Option<Evidence> {
 fn of_other(project: &Project, file: &File) -> Option<Evidence> {
     let spoken = spoken(&project.lines(file))?;
     let what = format!("`{}` is a word of {}", spoken.word, spoken.engine.name());
-    let evidence = Evidence::new(file, Weight::Medium, what).on(spoken.line);
+    let evidence = Evidence::new(file, spoken.weight(Weight::Medium), what).on(spoken.line);
     Some(evidence.of(spoken.engine))
 }
 

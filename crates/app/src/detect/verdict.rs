@@ -13,6 +13,10 @@ use super::prisma::PRISMA;
 pub(super) const UNKNOWN: &str = "unknown";
 /// The tools that the one word may name, in order; a project that has one sees its database through it.
 const DECIDING_TOOLS: [&str; 2] = [PRISMA, KNEX];
+/// The detector of what the project expressly says.
+const VARIABLES: &str = "variables";
+/// The detector of database files.
+const SQLITE_FILES: &str = "sqlite-files";
 const WEIGHTS: [Weight; 3] = [Weight::Strong, Weight::Medium, Weight::Weak];
 
 /// How sure it is that a project uses a database or a tool.
@@ -69,6 +73,22 @@ pub(super) fn of(evidence: &[Evidence]) -> Verdict {
         engine,
         databases: standings(&engines, |engine| engine.name()),
         tools: standings(&tools, |tool| *tool),
+    }
+}
+
+/// Makes database files lighter where the variables of the project expressly name only another database: such a file is left over from a
+/// first try.
+pub(super) fn prefer_settings(evidence: &mut [Evidence]) {
+    let named: BTreeSet<Engine> = evidence
+        .iter()
+        .filter(|each| each.detector == VARIABLES && each.weight == Weight::Strong)
+        .filter_map(|each| each.database)
+        .collect();
+    if named.is_empty() || named.contains(&Engine::Sqlite) {
+        return;
+    }
+    for each in evidence.iter_mut().filter(|each| each.detector == SQLITE_FILES) {
+        each.weight = each.weight.min(Weight::Medium);
     }
 }
 

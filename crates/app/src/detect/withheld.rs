@@ -54,7 +54,9 @@ pub(super) fn withhold(lines: &mut [String]) {
                 is_next,
                 has_more,
             } => {
-                let is_deeper = indent_of(line) > indent;
+                // The items of a list may stand as deep as its key.
+                let is_item = line.trim_start().starts_with("- ") && indent_of(line) == indent;
+                let is_deeper = indent_of(line) > indent || !is_block && is_item;
                 let is_value = if is_block {
                     is_deeper
                 } else {
@@ -69,7 +71,11 @@ pub(super) fn withhold(lines: &mut [String]) {
                         has_more,
                     }
                 } else {
-                    opened(line)
+                    match opened(line) {
+                        // Behind a pair of the list another item may be a value alone.
+                        Awaited::Nothing if is_deeper => awaited,
+                        next => next,
+                    }
                 }
             }
             Awaited::Value { left } => match (entry(line), opened(line)) {
@@ -181,6 +187,8 @@ mod tests {
             "variable \"db_password\" {\ndefault = <<EOT\nmysql://zq\nEOT\nhost = 1",
             "<password><![CDATA[\nmysql://zq\n]]></password>\n<host>x</host>",
             "\"tokens\": [\n\"mysql://zq\",\n\"mysql://zq\"\n],\n\"host\": 1",
+            "credentials:\n- mysql:zq\n- postgres:zq\nhost: x",
+            "credentials:\n  - name: x\n  - postgres:zq\n  - mysql:zq\nhost: x",
             "password = \"\"\"\nmysql://zq\nmysql://zq\n\"\"\"\nhost = 1",
         ] {
             let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();

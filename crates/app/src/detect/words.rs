@@ -1,7 +1,7 @@
 //! Which dialect of SQL a text is written in, told by words that only one of them has. Comments and texts within the SQL say
 //! nothing, the first lines of dumps apart.
 
-use super::evidence::Engine;
+use super::evidence::{Engine, Weight};
 
 /// A dialect that was recognised: by which word, in which line from 0.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,6 +9,15 @@ pub(super) struct Spoken {
     pub(super) engine: Engine,
     pub(super) word: &'static str,
     pub(super) line: usize,
+    /// True when so few words speak for it that the text may as well be written in another dialect.
+    pub(super) is_faint: bool,
+}
+
+impl Spoken {
+    /// Returns the weight of what weighs as much as given when it is not faint.
+    pub(super) fn weight(&self, weight: Weight) -> Weight {
+        if self.is_faint { Weight::Weak } else { weight }
+    }
 }
 
 /// What a dump says about itself.
@@ -20,6 +29,10 @@ const SIGNATURES: [(&str, Engine); 5] = [
     ("/*!40", Engine::Mysql),
 ];
 const SIGNATURE_SAYS: u32 = 8;
+/// What words have to come to that decide.
+const DECIDING: u32 = 3;
+/// What a word says that other servers certainly do not know.
+const CERTAIN: u32 = 4;
 /// Words, and how much each says. A blank before or after one stands for the end of a word.
 const WORDS: &[(&str, Engine, u32)] = &[
     (" serial ", Engine::Postgresql, 2),
@@ -73,22 +86,43 @@ const WORDS: &[(&str, Engine, u32)] = &[
 ];
 
 /// Words of dialects of other servers, in lower case.
-const FOREIGN: [&str; 6] = [
-    " nvarchar ",
+const FOREIGN: [&str; 10] = [
     " varchar2 ",
     " nvarchar2 ",
     " number(",
     " identity(1",
-    "[dbo].",
+    " identity (1",
+    "[dbo]",
+    " uniqueidentifier ",
+    " datetime2 ",
+    " getdate(",
+    " newid(",
 ];
+/// The same, of words that SQLite and MySQL take, too.
+const RATHER_FOREIGN: &str = " nvarchar ";
 
 /// Tells whether a text is written in the dialect of another server.
 pub(super) fn is_foreign(lines: &[String]) -> bool {
+    has_foreign(lines, true)
+}
+
+fn has_foreign(lines: &[String], with_rather: bool) -> bool {
     let mut reader = Reader::default();
     lines.iter().any(|line| {
-        let code = reader.code(&line.to_ascii_lowercase());
-        code.is_some_and(|code| FOREIGN.iter().any(|word| holds(&code, word)))
+        let Some(code) = reader.code(&line.to_ascii_lowercase()) else {
+            return false;
+        };
+        code.trim() == "go"
+            || FOREIGN.iter().any(|word| holds(&code, word))
+            || with_rather && holds(&code, RATHER_FOREIGN)
     })
+}
+
+/// Tells whether a text says anything beside comments.
+pub(super) fn has_code(lines: &[String]) -> bool {
+    let mut reader = Reader::default();
+    let mut code = lines.iter().filter_map(|line| reader.code(line));
+    code.any(|code| !code.trim().is_empty())
 }
 
 /// Returns the dialect that most words speak for; none when there are no such words, or as many for another.
@@ -105,6 +139,7 @@ pub(super) fn spoken(lines: &[String]) -> Option<Spoken> {
                     engine: *engine,
                     word,
                     line,
+                    is_faint: false,
                 },
                 SIGNATURE_SAYS,
             );
@@ -121,10 +156,16 @@ pub(super) fn spoken(lines: &[String]) -> Option<Spoken> {
                     engine: *engine,
                     word,
                     line,
+                    is_faint: false,
                 },
                 *says,
             );
         }
+    }
+    // A dump says itself what it is; beside words that only other servers have, all the rest says little.
+    let says_most = scores.iter().map(|score| score.best_says).max()?;
+    if says_most < SIGNATURE_SAYS && has_foreign(lines, says_most < CERTAIN) {
+        return None;
     }
     let total = |family: Engine| -> u32 {
         let members = scores.iter().filter(|score| score.best.engine.family() == family);
@@ -146,7 +187,10 @@ pub(super) fn spoken(lines: &[String]) -> Option<Spoken> {
         .filter(|score| score.best.engine.family() == family);
     // A member of a family is named expressly or not at all.
     let chosen = members.max_by_key(|score| (score.best.engine != family, score.best_says));
-    chosen.map(|score| score.best)
+    chosen.map(|score| Spoken {
+        is_faint: most < DECIDING,
+        ..score.best
+    })
 }
 
 /// What the words of one engine come to.
@@ -271,6 +315,28 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(of(text), engine, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_other_servers_go_first_and_few_words_are_faint() {
+        for text in [
+            "create table a (b tinyint, c uniqueidentifier);",
+            "create table a (b tinyint, c datetime2 default getdate());",
+            "create table a (b varchar2(5), c timestamp with time zone);",
+            "create table a (b tinyint unsigned, c nvarchar(5));",
+            "create type a from int;\nGO\n",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+        let chinook = "create table a (id integer primary key autoincrement, b nvarchar(5));";
+        assert_eq!(of(chinook), Some(Engine::Sqlite));
+        for (text, is_faint) in [
+            ("create table a (id integer primary key);", true),
+            ("create table a (b jsonb);", false),
+        ] {
+            let spoken = spoken(&[text.to_owned()]).unwrap();
+            assert_eq!(spoken.is_faint, is_faint, "{text}");
         }
     }
 

@@ -490,3 +490,111 @@ fn a_name_with_letters_that_end_lines_or_turn_them_is_not_printed() {
         assert!(output.stdout.contains("sqlite:FILE"), "{output:?}");
     }
 }
+
+#[test]
+fn no_password_is_told_that_goes_on_elsewhere_or_stands_in_a_list() {
+    let pipeline =
+        "a:\n  users:\n    - postgres:canary\n  credentials:\n    - mysql:canary\n    - postgres:canary\n";
+    for (file, text, word) in [
+        (
+            "app/main.py",
+            "URL = (\"postgresql://ann:P@canaryw0rd\"\n       \"@db:5432/shop\")\n",
+            "postgresql",
+        ),
+        (".env", "URL=sqlite+pysqlcipher://:canary/app.db\n", "sqlite"),
+        (".gitlab-ci.yml", pipeline, "unknown"),
+        (
+            "compose.yaml",
+            "services:\n  a:\n    environment:\n      DB_PASSWORD: \"image:postgrescanary\"\n",
+            "unknown",
+        ),
+        (
+            "compose.yaml",
+            "    image: postgres:${DB_PASSWORD:-canary\n",
+            "postgresql",
+        ),
+        (
+            "compose.yaml",
+            "    image: postgres:canary@shared.example.com\n",
+            "unknown",
+        ),
+    ] {
+        check_word(&[(file, text)], word);
+    }
+    let folder = Folder::new(&[]);
+    for name in [
+        "postgres://ann:canary@db/shop",
+        "mssql://ann:canary@db/shop",
+        "ann:canary@db",
+    ] {
+        for line in ["detect", "detect --json"] {
+            let output = folder.run(&format!("{line} {name}")).expect_code(2);
+            assert!(!format!("{output:?}").contains("canary"), "{output:?}");
+            assert!(format!("{output:?}").contains("must be a folder"), "{output:?}");
+        }
+    }
+}
+
+#[test]
+fn leftover_files_and_faint_words_do_not_outvote_the_project() {
+    check_word(
+        &[
+            ("database/database.sqlite", SQLITE),
+            (".env", "DB_CONNECTION=mysql\nDB_PASSWORD=canary\n"),
+            (
+                "config/database.php",
+                "'default' => env('DB_CONNECTION', 'sqlite'),\n",
+            ),
+        ],
+        "mysql",
+    );
+    let faint = "create table a (id integer primary key);\n";
+    check_word(
+        &[
+            ("schema.sql", faint),
+            ("package.json", "{\"dependencies\":{\"pg\":\"^8.0.0\"}}"),
+            (".env.example", "DATABASE_URL=postgres://ann:canary@db/shop\n"),
+        ],
+        "postgresql",
+    );
+    check_word(&[("database/database.sqlite", SQLITE)], "sqlite");
+    for (file, text, word) in [
+        (
+            "schema.sql",
+            "create table a (b tinyint, c uniqueidentifier);\n",
+            "unknown",
+        ),
+        (
+            "migrations/001_a.sql",
+            "create table a (b tinyint, c datetime2);\nGO\n",
+            "unknown",
+        ),
+        ("schema.sql", "", "unknown"),
+        ("db/mysql/schema.sql", "create table a (b int);\n", "mysql"),
+        (".vs/shop/x.db", SQLITE, "unknown"),
+        ("DerivedData/x.db", SQLITE, "unknown"),
+        (
+            "Dockerfile",
+            "FROM --platform=linux/amd64 postgres:16\n",
+            "postgresql",
+        ),
+        (
+            "compose.yaml",
+            "    image: percona/percona-server-mongodb:6\n",
+            "mongodb",
+        ),
+        (".env", "DSN=\"DataSource=app.db\"\n", "sqlite"),
+        (
+            ".env",
+            "DSN=\"User ID=ann;Password=canary;Host=db;Port=5432;Database=x\"\n",
+            "postgresql",
+        ),
+        (
+            ".env",
+            "DSN=\"server=localhost;user=root;password=canary;database=ef\"\n",
+            "mysql",
+        ),
+    ] {
+        check_word(&[(file, text)], word);
+    }
+}
