@@ -74,7 +74,7 @@ pub(super) fn withhold(lines: &mut [String]) {
                     match opened(line) {
                         // Behind a pair of the list another item may be a value alone.
                         Awaited::Nothing if is_deeper => awaited,
-                        next => next,
+                        next @ (Awaited::Nothing | Awaited::Scalar { .. } | Awaited::Value { .. }) => next,
                     }
                 }
             }
