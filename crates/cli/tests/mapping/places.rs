@@ -204,7 +204,7 @@ fn rules_that_contradict_each_other_are_refused_with_both_lines() {
         // A split, with a rule for all its parts.
         "[[table]]\nfrom = \"people\"\nmask = { name = \"hash\" }\n[[table]]\nfrom = \"people\"\nto = \"x\"\n[[table]]\nfrom = \"people\"\nto = \"y\"\n",
         // A row for each of several columns.
-        "[[table]]\nfrom = \"people\"\nto = \"x\"\ncolumns = [\"id\", \"name\"]\nkey = [\"id\", \"name\"]\n[[table]]\nfrom = \"people\"\nto = \"x\"\ncolumns = [\"id\", \"nick\"]\nrename = { nick = \"name\" }\nkey = [\"id\", \"name\"]\n",
+        "[[table]]\nfrom = \"people\"\nto = \"x\"\ncolumns = [\"id\", \"name\"]\ndefault = { name = \"''\" }\nkey = [\"id\", \"name\"]\n[[table]]\nfrom = \"people\"\nto = \"x\"\ncolumns = [\"id\", \"nick\"]\nrename = { nick = \"name\" }\ndefault = { nick = \"''\" }\nkey = [\"id\", \"name\"]\n",
         // Rows that come together again.
         "[[table]]\nfrom = \"people\"\nto = \"x\"\nwhere = \"id < 2\"\n[[table]]\nfrom = \"people\"\nto = \"x\"\nwhere = \"id >= 2\"\n",
     ] {
