@@ -23,6 +23,7 @@ use whimbrel_core::{Result, SystemClock};
 
 use crate::arguments::Global;
 use crate::exit::Exit;
+use crate::scheduling::cores;
 use crate::ui::Ui;
 
 /// Every command there is.
@@ -102,5 +103,5 @@ impl Session {
 
 /// One more than there are cores: while one waits for a disk or the network, each core has work.
 fn default_jobs() -> usize {
-    1 + std::thread::available_parallelism().map_or(1, usize::from)
+    1 + cores()
 }

@@ -15,6 +15,8 @@ pub(crate) fn give_back_large_blocks() {
 
     use whimbrel_app::connectors;
 
+    use crate::scheduling::cores;
+
     const SETTING: &str = "MALLOC_MMAP_THRESHOLD_";
     const LARGE_BYTES: &str = "1048576";
     const KEPT: &str = "MALLOC_TRIM_THRESHOLD_";
@@ -30,10 +32,7 @@ pub(crate) fn give_back_large_blocks() {
         return;
     };
     let arguments = std::env::args_os().skip(1);
-    let heaps = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .max(2)
-        .to_string();
+    let heaps = cores().max(2).to_string();
     let drivers = connectors::connectors()
         .into_iter()
         .flat_map(|connector| connector.memory_settings());

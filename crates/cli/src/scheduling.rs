@@ -1,5 +1,10 @@
 //! How the system shares its processors between us and the databases.
 
+/// Returns how many processors there are to work on; one where the system does not tell.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Lets whoever works on this machine finish its turn before we have ours.
 ///
 /// A server sends rows in pieces of a few kilobytes, and each of them wakes us. Where servers and we share the processors, every such

@@ -98,7 +98,7 @@ pub use login::Login;
 pub use mapping::{LookupRule, Lossy, Mapping, MaskRule, Renames, SourceRule, TableRule, WaveRule};
 pub use name::{MigrationId, ObjectId, ObjectKind, TableId};
 pub use packed::{PackedBuilder, packed_rows, packed_values};
-pub use pattern::matches_name;
+pub use pattern::{is_pattern, matches_name};
 pub use place::{Client, Place, Way};
 pub use plan::{ColumnPlan, Endpoint, Estimate, OnReject, Plan, Policies, SequencePlan, TablePlan};
 pub use profile::{

@@ -9,6 +9,11 @@ impl TableId {
     }
 }
 
+/// Tells whether the name has a sign in it by which it can match others.
+pub fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?'])
+}
+
 /// Tells whether the pattern matches the name: `*` is any run of characters, `?` is one character.
 pub fn matches_name(pattern: &str, name: &str) -> bool {
     glob(pattern.as_bytes(), name.as_bytes())

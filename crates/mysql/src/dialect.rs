@@ -13,8 +13,7 @@ use whimbrel_core::{
     TargetCollation, TextEquality, Untranslated, ValueRule,
 };
 
-use crate::flavour::NOT_ENFORCED;
-use crate::flavour::{Flavour, Version};
+use crate::flavour::{Flavour, NOT_ENFORCED, Version};
 use crate::native::{Kind, castable};
 use crate::quote::{literal, quoted, table_name};
 

@@ -159,6 +159,12 @@ pub(crate) fn pragma_text(connection: &Connection, name: &str) -> Result<String>
         .during(|| format!("read `{name}`"))
 }
 
+/// Returns how large the file is, in bytes, as its header says.
+pub(crate) fn file_bytes(connection: &Connection) -> Result<i64> {
+    let pages = pragma_number(connection, "page_count")?;
+    Ok(pages.saturating_mul(pragma_number(connection, "page_size")?))
+}
+
 /// Returns the number of a pragma's only value.
 pub(crate) fn pragma_number(connection: &Connection, name: &str) -> Result<i64> {
     connection

@@ -2,7 +2,7 @@
 
 use whimbrel_core::{Error, Finding, ObjectId, ObjectKind, Result, Severity, TableId};
 
-use crate::catalog::{pragma_number, pragma_text};
+use crate::catalog::{file_bytes, pragma_text};
 use crate::error::During;
 use crate::gate::DatabaseFile;
 
@@ -39,8 +39,7 @@ pub(crate) fn source(file: &DatabaseFile) -> Result<Vec<Finding>> {
         Err(error) => return Ok(vec![of_error(code_of(&error), file, &error)]),
     };
     let mut findings = Vec::new();
-    let pages = pragma_number(&connection, "page_count")?;
-    if pages.saturating_mul(pragma_number(&connection, "page_size")?) <= CHECKED_BYTES_MAX {
+    if file_bytes(&connection)? <= CHECKED_BYTES_MAX {
         findings.extend(damage(&connection, file)?);
     }
     let journal = pragma_text(&connection, "journal_mode")?;

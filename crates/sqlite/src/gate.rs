@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use whimbrel_core::{DatabaseUrl, Error, ErrorClass, Result, shell_word};
 
-use crate::catalog::pragma_number;
+use crate::catalog::file_bytes;
 use crate::error::{During, missing};
 
 /// How long a connection waits for another process's lock.
@@ -264,9 +264,7 @@ impl DatabaseFile {
     /// # Errors
     /// Those of the work.
     pub(crate) fn sort(&self, connection: &Connection, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        let pages = pragma_number(connection, "page_count")?;
-        let bytes = pages.saturating_mul(pragma_number(connection, "page_size")?);
-        let part = (u64::try_from(bytes).unwrap_or(0) >> 10) / SORT_PARTS;
+        let part = (u64::try_from(file_bytes(connection)?).unwrap_or(0) >> 10) / SORT_PARTS;
         keep(connection, part.clamp(SORT_KIB_MIN, self.cache_kib))?;
         let done = work();
         done.and(keep(connection, self.cache_kib))
@@ -366,6 +364,8 @@ fn uri_of(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::catalog::pragma_number;
+
     use super::*;
 
     #[test]

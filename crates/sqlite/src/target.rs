@@ -140,7 +140,7 @@ const STEP: Points = Points {
 fn run_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
     for _ in 0..COPIES_MAX {
         let version = prepare(hand, run, step)?;
-        let file = hand.file.clone();
+        let file = hand.file;
         let done = hand.transact("run a step", &STEP, |tx| {
             hold_epoch(tx, run)?;
             if has_step(tx, run, &step.id)? {
@@ -149,7 +149,7 @@ fn run_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
             if version.is_some_and(|version| pragma_number(tx, "data_version").ok() != Some(version)) {
                 return Ok(false);
             }
-            perform(&file, tx, run, step)?;
+            perform(file, tx, run, step)?;
             Ok(true)
         })?;
         if done {
@@ -166,12 +166,12 @@ fn run_step(hand: &mut Hand<'_>, run: &RunKey, step: &Step) -> Result<()> {
 
 /// Runs steps that move nothing aside in one transaction.
 fn run_steps(hand: &mut Hand<'_>, run: &RunKey, steps: &[Step]) -> Result<()> {
-    let file = hand.file.clone();
+    let file = hand.file;
     hand.transact("run steps", &STEP, |tx| {
         hold_epoch(tx, run)?;
         for step in steps {
             if !has_step(tx, run, &step.id)? {
-                perform(&file, tx, run, step)?;
+                perform(file, tx, run, step)?;
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use whimbrel_core::{
     Check, Column, Generated, Identity, OtherObject, Result, Sequence, SequencePosition, Table, TableId,
 };
 
-use super::{Numbering, Schema, implicit_sequence, keys, last_number, pragma_number, recorded_number};
+use super::{Numbering, Schema, file_bytes, implicit_sequence, keys, last_number, recorded_number};
 use crate::definition::{TableText, read_table};
 use crate::error::During;
 
@@ -281,8 +281,7 @@ fn unread(table: &Table, understood: bool, rows: &[ColumnRow]) -> Vec<OtherObjec
 
 /// Sizes of the tables by their pages, for small files only.
 fn measured(connection: &Connection) -> Result<BTreeMap<String, u64>> {
-    let pages = pragma_number(connection, "page_count")?;
-    if pages.saturating_mul(pragma_number(connection, "page_size")?) > MEASURED_BYTES_MAX {
+    if file_bytes(connection)? > MEASURED_BYTES_MAX {
         return Ok(BTreeMap::new());
     }
     let read = || -> rusqlite::Result<BTreeMap<String, u64>> {

@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql};
 use whimbrel_core::{Chunk, Key, KeyBound, KeyRange, KeyValue, Result, Table, hex};
 
-use crate::catalog::pragma_number;
+use crate::catalog::file_bytes;
 use crate::error::During;
 use crate::range::{key_order, row_number};
 use crate::sql::quote;
@@ -28,8 +28,7 @@ const SUMMED_COLUMNS: usize = 500;
 /// Returns the chunks of a table.
 pub(super) fn split(connection: &Connection, table: &Table, chunk_bytes: u64) -> Result<Vec<Chunk>> {
     let chunk_bytes = chunk_bytes.max(1);
-    let pages = pragma_number(connection, "page_count")?;
-    let file_bytes = pages.saturating_mul(pragma_number(connection, "page_size")?);
+    let file_bytes = file_bytes(connection)?;
     let ranges = if file_bytes.unsigned_abs() <= chunk_bytes {
         Vec::new()
     } else if let Some(column) = table.columns.iter().find(|column| column.identity.is_some()) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{Error, Result, Table, TableId, TableRule};
+use whimbrel_core::{Error, Result, Table, TableId, TableRule, is_pattern};
 
 use super::words::Word;
 
@@ -15,8 +15,8 @@ struct Met<'m> {
 }
 
 /// Tells whether the rule is for one table, by its name.
-fn is_for_one(rule: &TableRule) -> bool {
-    matches!(rule.from.as_slice(), [only] if !only.contains(['*', '?']))
+pub(crate) fn is_for_one(rule: &TableRule) -> bool {
+    matches!(rule.from.as_slice(), [only] if !is_pattern(only))
 }
 
 /// Tells whether both rules say in the same way which tables they are for: one each, or several by the same names and patterns.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule, matches_name};
+use whimbrel_core::{Error, Mapping, Result, Table, TableId, TableRule, is_pattern, matches_name};
 
 use super::contradictions::Rulebook;
 use super::families::{self, Families, Kin, Way, refuse_for_partition_alone};
@@ -165,7 +165,7 @@ fn met(rule: &TableRule, bases: &[Table]) -> Result<Vec<usize>> {
                     .at(rule.written.place(&["from", pattern])),
             );
         }
-        let is_one = found.len() == 1 || rule.to.is_none() || pattern.contains(['*', '?']);
+        let is_one = found.len() == 1 || rule.to.is_none() || is_pattern(pattern);
         if !is_one {
             return Err(Error::invalid(format!(
                 "the mapping names table `{pattern}`; there are {}",

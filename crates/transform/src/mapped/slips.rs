@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_core::{
     ACCEPT, Error, Finding, Mapping, ObjectId, ObjectKind, Result, STOP, Severity, Table, TableId, TableRule,
-    matches_name,
+    is_pattern, matches_name,
 };
 
 use super::columns::leaves_out;
 use super::compose::Composed;
+use super::contradictions::is_for_one;
 use super::part::{Part, PartColumn, Value};
 use super::rules::hint_for;
 use super::words::{self, Word};
@@ -128,7 +129,7 @@ pub(crate) fn refuse_in_table(table: &Table, rules: &[&TableRule]) -> Result<()>
 
 /// An explicit name that meets nothing is most likely a slip; a pattern may meet nothing in one of many tables.
 fn unknown_columns(table: &Table, rule: &TableRule) -> Result<()> {
-    if rule.from.iter().any(|pattern| pattern.contains(['*', '?'])) || rule.from.len() > 1 {
+    if !is_for_one(rule) {
         return Ok(());
     }
     for (key, name) in rule.columns_named() {
@@ -152,13 +153,13 @@ fn unknown_columns(table: &Table, rule: &TableRule) -> Result<()> {
 
 /// Several columns cannot get one name, and a new name has no pattern.
 fn patterns_to_rename(table: &Table, rule: &TableRule) -> Result<()> {
-    let is_pattern = |name: &&String| {
+    let meets_others = |name: &&String| {
         let mut columns = table.columns.iter();
-        name.contains(['*', '?'])
+        is_pattern(name)
             && table.column(name).is_none()
             && columns.any(|column| matches_name(name, &column.name))
     };
-    match rule.rename.keys().find(is_pattern) {
+    match rule.rename.keys().find(meets_others) {
         Some(pattern) => Err(wrong(
             format!(
                 "the mapping renames `{pattern}` of `{}`: a new name is for one column, and takes no pattern",

@@ -53,6 +53,12 @@ impl Word {
     }
 }
 
+/// The name or pattern of a rule that holds for the column.
+fn holding<'n>(names: impl Iterator<Item = &'n str> + Clone, name: &str) -> Option<&'n str> {
+    let own = names.clone().find(|own| *own == name);
+    own.or_else(|| names.into_iter().find(|pattern| matches_name(pattern, name)))
+}
+
 /// The word of the last rule that has one for the column, by name or pattern.
 pub(crate) fn last<'r, T>(
     rules: &[&'r TableRule],
@@ -61,11 +67,7 @@ pub(crate) fn last<'r, T>(
 ) -> Option<&'r T> {
     rules.iter().rev().find_map(|rule| {
         let words = of(rule);
-        let by_pattern = || {
-            let mut words = words.iter();
-            words.find_map(|(pattern, word)| matches_name(pattern, name).then_some(word))
-        };
-        words.get(name).or_else(by_pattern)
+        words.get(holding(words.keys().map(String::as_str), name)?)
     })
 }
 
@@ -73,9 +75,7 @@ pub(crate) fn last<'r, T>(
 pub(crate) fn place<R: Borrow<TableRule>>(rules: &[R], name: &str, word: Word) -> Option<String> {
     rules.iter().rev().find_map(|rule| {
         let rule = Borrow::<TableRule>::borrow(rule);
-        let names = word.names(rule);
-        let own = names.iter().find(|own| **own == name);
-        let found = own.or_else(|| names.iter().find(|pattern| matches_name(pattern, name)))?;
+        let found = holding(word.names(rule).into_iter(), name)?;
         rule.written.place(&[word.key(), found])
     })
 }
