@@ -348,6 +348,16 @@ pub trait Target: Send + Sync {
         true
     }
 
+    /// Returns a state of the tables for one reader, to read them back while others are written; asked for only where
+    /// [`Target::reads_while_writing`] says so, and only for tables that are whole: nobody writes them, or builds anything for them, as long
+    /// as the state is in use. Of other tables it may know nothing.
+    ///
+    /// # Errors
+    /// As [`Source::snapshot`].
+    async fn snapshot_while_writing(&self, tables: &[TableId]) -> Result<Arc<dyn Snapshot>> {
+        self.as_source().snapshot(tables, 1).await
+    }
+
     /// Returns what could hinder writing: privileges, read-only mode, encoding, free space for `bytes` more.
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>>;
 

@@ -159,6 +159,23 @@ impl DatabaseFile {
         })
     }
 
+    /// Opens a file that is being written, for reading what nobody writes any more: without a lock, and without asking for changes.
+    ///
+    /// What the connection knows of the file, its schema and which pages there are, it learns here, so that no transaction may be open
+    /// meanwhile. From then on it reads pages as they are in the file. Those of a table whose rows and indexes are committed stay what they
+    /// are until somebody writes to that table, as long as the engine moves no pages (`auto_vacuum`, `VACUUM`).
+    ///
+    /// # Errors
+    /// As [`DatabaseFile::open_to_read`].
+    pub(crate) fn open_as_it_is(&self) -> Result<ReadConnection> {
+        self.refuse_no_file()?;
+        Ok(ReadConnection {
+            connection: Some(self.open_immutable()?),
+            file: self.clone(),
+            had_log: false,
+        })
+    }
+
     fn refuse_no_file(&self) -> Result<()> {
         if !self.exists() {
             return Err(missing(&self.path));

@@ -8,6 +8,7 @@ use whimbrel_core::{
 };
 
 use crate::aside;
+use crate::catalog::pragma_number;
 use crate::error::During;
 use crate::files;
 use crate::gate::DatabaseFile;
@@ -355,9 +356,12 @@ fn open(hand: &mut Hand<'_>, migration: &MigrationId, plan_hash: &str) -> Result
     // A file that held nothing before may lose its last commits in a power cut, or worse: the changed boot id tells. A crash of the process
     // alone loses nothing.
     let mode = if unsafe_is_fine { "off" } else { "full" };
-    hand.connection()?
+    let connection = hand.connection()?;
+    connection
         .execute_batch(&format!("PRAGMA synchronous = {mode}"))
         .during(|| "open the ledger")?;
+    let moves_pages = pragma_number(connection, "auto_vacuum")? != 0;
+    hand.call_new(unsafe_is_fine && !moves_pages);
     Ok(epoch)
 }
 

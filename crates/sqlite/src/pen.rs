@@ -1,5 +1,6 @@
 //! The pen: the one connection that writes. Whoever writes takes a turn and waits for the one before; nothing is opened before it is needed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub(crate) struct Pen {
     connection: Arc<Mutex<Option<Connection>>>,
     /// Ends what the connection does.
     interrupt: Interrupt,
+    is_new: Arc<AtomicBool>,
     place: Arc<Semaphore>,
 }
 
@@ -34,6 +36,7 @@ pub(crate) struct Hand<'a> {
     pub(crate) file: &'a DatabaseFile,
     connection: &'a mut Option<Connection>,
     interrupt: &'a Interrupt,
+    is_new: &'a AtomicBool,
 }
 
 /// An interrupt ends the statement that runs, and none that begins later; so it is sent again until the work ends.
@@ -89,8 +92,14 @@ impl Pen {
             file,
             connection: Arc::default(),
             interrupt: Arc::default(),
+            is_new: Arc::default(),
             place: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// Tells whether the file is new and nobody's but ours until it is settled: it held nothing before, and what is written stays in its place.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new.load(Ordering::Acquire)
     }
 
     /// Waits for a turn.
@@ -130,6 +139,7 @@ impl Pen {
             file: &self.file,
             connection: &mut connection,
             interrupt: &self.interrupt,
+            is_new: &self.is_new,
         })
     }
 }
@@ -176,6 +186,11 @@ impl Hand<'_> {
         self.connection
             .as_mut()
             .ok_or_else(|| Error::bug("the pen has no connection"))
+    }
+
+    /// Says whether the file is new, see [`Pen::is_new`].
+    pub(crate) fn call_new(&self, is_new: bool) {
+        self.is_new.store(is_new, Ordering::Release);
     }
 
     /// Closes the connection.

@@ -2,6 +2,7 @@
 //! Splitting, reading and aggregates are in the files beside.
 
 mod aggregate;
+mod moments;
 mod read;
 mod split;
 mod survey;
@@ -102,10 +103,7 @@ impl SqliteSnapshot {
             }
             let position = position(&control, file)?;
             if pragma_number(&control, "data_version")? == before {
-                let places = Arc::new(Semaphore::new(free.len()));
-                let free = Mutex::new(std::mem::take(&mut free));
-                let readers = Arc::new(Readers { free, places });
-                return Ok(Self { readers, position });
+                return Ok(Self::of(std::mem::take(&mut free), position));
             }
             for reader in &free {
                 reader.execute_batch("ROLLBACK").during(|| "begin to read")?;
@@ -118,10 +116,29 @@ impl SqliteSnapshot {
         .with_code("snapshot_refused")
         .with_hint("run again when less is written, or with `--jobs 1`"))
     }
+
+    /// Lets one reader see the tables that are whole, while others are written. To be called while no transaction is open.
+    ///
+    /// # Errors
+    /// As [`DatabaseFile::open_as_it_is`].
+    pub(crate) fn of_whole_tables(file: &DatabaseFile) -> Result<Self> {
+        let reader = file.open_as_it_is()?;
+        begin(&reader).during(|| "begin to read")?;
+        let position = position(&reader, file)?;
+        Ok(Self::of(vec![reader], position))
+    }
+
+    fn of(free: Vec<ReadConnection>, position: Position) -> Self {
+        let places = Arc::new(Semaphore::new(free.len()));
+        let free = Mutex::new(free);
+        let readers = Arc::new(Readers { free, places });
+        Self { readers, position }
+    }
 }
 
 /// BEGIN alone reads nothing: the state is fixed by the first read.
 fn begin(reader: &Connection) -> rusqlite::Result<()> {
+    moments::teach(reader)?;
     reader.execute_batch("BEGIN")?;
     reader.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }

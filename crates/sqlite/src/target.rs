@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use whimbrel_core::{
-    Direction, Error, ErrorClass, Finding, Ledger, ObjectKind, Result, RunKey, SequencePosition, Source,
-    Statement, Step, TableId, Target, WriteRequest, Writer, fault,
+    Direction, Error, ErrorClass, Finding, Ledger, ObjectKind, Result, RunKey, SequencePosition, Snapshot,
+    Source, Statement, Step, TableId, Target, WriteRequest, Writer, fault,
 };
 
 use crate::aside;
@@ -17,6 +17,7 @@ use crate::files;
 use crate::gate::{DatabaseFile, blocking};
 use crate::ledger::{SqliteLedger, add_step, exists, has_step, hold_epoch, remove_chunks, remove_step};
 use crate::pen::{Hand, Pen, Points};
+use crate::snapshot::SqliteSnapshot;
 use crate::source::SqliteSource;
 use crate::sql::quote;
 use crate::writer::SqliteWriter;
@@ -53,9 +54,16 @@ impl Target for SqliteTarget {
         Arc::new(SqliteSource::of_target(self.file.clone()))
     }
 
-    /// In the rollback journal's mode a reader's lock keeps the writer from committing, and the writer's keeps readers out.
+    /// In the rollback journal's mode a reader's lock keeps the writer from committing, and the writer's keeps readers out. Only a new file
+    /// can be read without locks.
     fn reads_while_writing(&self) -> bool {
-        false
+        self.pen.is_new()
+    }
+
+    async fn snapshot_while_writing(&self, _tables: &[TableId]) -> Result<Arc<dyn Snapshot>> {
+        self.pen
+            .write(|hand| Ok(Arc::new(SqliteSnapshot::of_whole_tables(hand.file)?) as Arc<dyn Snapshot>))
+            .await
     }
 
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>> {
@@ -391,6 +399,7 @@ fn settle(hand: &mut Hand<'_>, tables: &[TableId]) -> Result<()> {
         Ok(())
     })?;
     files::sync_folder(hand.file.path())?;
+    hand.call_new(false);
     hand.connection()?
         .execute_batch("PRAGMA synchronous = full; PRAGMA shrink_memory")
         .during(|| "settle")?;

@@ -31,7 +31,6 @@ async fn the_row_that_is_refused_among_many_is_named_and_none_stays() {
     let id = TableId::bare("t");
     let table = catalog(&like).await.table(&id).unwrap().clone();
     create(&target, &run, &[create_table(&table)]).await;
-    assert!(!target.reads_while_writing());
     let chunk = Chunk {
         table: id.clone(),
         index: 0,

@@ -204,7 +204,7 @@ impl Open {
             Some(snapshot) => Ok(snapshot),
             None => {
                 let tables = [self.reading.plan.target.id.clone()];
-                ctx.target.as_source().snapshot(&tables, 1).await
+                ctx.target.snapshot_while_writing(&tables).await
             }
         }
     }

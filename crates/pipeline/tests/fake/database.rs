@@ -55,6 +55,8 @@ pub(crate) enum Trouble {
     WriteLost,
     /// The next row of the table `users` is stored as another one.
     WriteLied,
+    /// The next snapshot of a table while others are written misses its last row.
+    EarlyReadLied,
 }
 
 /// A database.

@@ -42,11 +42,18 @@ impl Source for FakeSource {
     }
 
     async fn snapshot(&self, _tables: &[TableId], _readers: usize) -> Result<Arc<dyn Snapshot>> {
+        let state = self.0.state().clone();
+        self.snapshot_of(state)
+    }
+}
+
+impl FakeSource {
+    /// The snapshot that shows so much.
+    pub(crate) fn snapshot_of(&self, state: State) -> Result<Arc<dyn Snapshot>> {
         point("fake.snapshot")?;
-        let state = Arc::new(self.0.state().clone());
         Ok(Arc::new(FakeSnapshot {
             database: self.0.clone(),
-            state,
+            state: Arc::new(state),
         }))
     }
 }

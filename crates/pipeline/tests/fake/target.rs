@@ -9,8 +9,8 @@ use arrow_array::types::Int64Type;
 use async_trait::async_trait;
 use whimbrel_core::{
     Batch, Chunk, ChunkRecord, ChunkResult, Committed, Digest, Direction, Epoch, Error, ErrorClass, Finding,
-    Ledger, LogicalType, MigrationId, Reject, Result, RunKey, SequencePosition, Source, Step, StepRecord,
-    TableId, Target, WriteRequest, Writer, fault::point, packed_rows, packed_values,
+    Ledger, LogicalType, MigrationId, Reject, Result, RunKey, SequencePosition, Snapshot, Source, Step,
+    StepRecord, TableId, Target, WriteRequest, Writer, fault::point, packed_rows, packed_values,
 };
 
 use super::database::{Database, LedgerState, Row, Trouble, Value, unwire};
@@ -28,6 +28,16 @@ pub(crate) struct FakeTarget(pub(crate) Arc<Database>);
 impl Target for FakeTarget {
     fn as_source(&self) -> Arc<dyn Source> {
         Arc::new(FakeSource(self.0.clone()))
+    }
+
+    async fn snapshot_while_writing(&self, tables: &[TableId]) -> Result<Arc<dyn Snapshot>> {
+        let mut state = self.0.state().clone();
+        if self.0.meets(Trouble::EarlyReadLied) {
+            for table in tables {
+                state.rows.get_mut(table).and_then(Vec::pop);
+            }
+        }
+        FakeSource(self.0.clone()).snapshot_of(state)
     }
 
     async fn check(&self, _bytes: u64) -> Result<Vec<Finding>> {

@@ -1,4 +1,4 @@
-//! The second witness: what the engine itself says about a column, by SQL alone, exactly or not at all. One pass over the table for up to
+//! The second witness: what the engine itself says about a column, by SQL, exactly or not at all. One pass over the table for up to
 //! hundreds of columns, with as few terms as prove what is said: the order of storage classes tells from the smallest and the largest
 //! value what all of them are.
 
@@ -6,6 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use whimbrel_core::{ColumnAggregate, LogicalType, ReadColumn, Result, Table, TableAggregate, text_head};
 
+use super::moments::{self, Form};
 use crate::catalog::pragma_text;
 use crate::codec::real_text;
 use crate::declared::{Affinity, affinity};
@@ -55,7 +56,13 @@ fn sum(
     let asked: Vec<Vec<String>> = kinds
         .iter()
         .zip(columns)
-        .map(|(kind, column)| kind.terms(&format!("t.{}", quote(&column.name))))
+        .map(|(kind, column)| {
+            let found = table.column(&column.name);
+            kind.terms(
+                &format!("t.{}", quote(&column.name)),
+                found.is_none_or(|found| found.nullable),
+            )
+        })
         .collect();
     let mut terms = vec!["count(*)".to_owned()];
     terms.extend(asked.iter().flatten().cloned());
@@ -110,6 +117,8 @@ impl Kind {
         let affinity = affinity(&column.native);
         match &column.logical {
             // Text is never stored as an integer.
+            // With places behind the point most are reals, of which no sum is exact.
+            LogicalType::Decimal { scale: Some(1..), .. } => Self::Counted,
             LogicalType::Integer { .. } | LogicalType::Decimal { .. } if affinity != Affinity::Text => {
                 Self::Integer
             }
@@ -149,11 +158,12 @@ impl Kind {
         }
     }
 
-    /// The terms for a column, the count of what is not NULL first.
-    fn terms(self, c: &str) -> Vec<String> {
+    /// The terms for a column, the count of what is not NULL first: where nothing can be NULL, that of the rows, which is asked for anyway.
+    fn terms(self, c: &str, nullable: bool) -> Vec<String> {
         let smallest_and_largest = || [format!("min({c})"), format!("max({c})")];
         let of_class = |class: &str| format!("count(*) FILTER (WHERE typeof({c}) = '{class}')");
-        let mut terms = vec![format!("count({c})")];
+        let counted = if nullable { c } else { "*" };
+        let mut terms = vec![format!("count({counted})")];
         match self {
             Self::Integer | Self::Number => {
                 terms.push(format!("sum({c})"));
@@ -182,12 +192,10 @@ impl Kind {
             Self::MixedLengths => terms.push(format!(
                 "sum(octet_length({c})) FILTER (WHERE typeof({c}) = 'text' OR typeof({c}) = 'blob')"
             )),
-            Self::Date => terms.extend(moments(c, &canonical_date(c))),
-            Self::Time => terms.extend(moments(c, &canonical(c, CLOCK, 8, ""))),
-            Self::Moment(zoned) => {
-                let zone = if zoned { "+00:00" } else { "" };
-                terms.extend(moments(c, &canonical(c, &format!("{DAY} {CLOCK}"), 19, zone)));
-            }
+            Self::Date => terms.extend(first_and_last(c, &moments::DATE)),
+            Self::Time => terms.extend(first_and_last(c, &moments::TIME)),
+            Self::Moment(false) => terms.extend(first_and_last(c, &moments::TIMESTAMP)),
+            Self::Moment(true) => terms.extend(first_and_last(c, &moments::TIMESTAMP_ZONED)),
             Self::Counted => {}
         }
         terms
@@ -290,28 +298,11 @@ impl Answer<'_> {
     }
 }
 
-const DAY: &str = "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]";
-const CLOCK: &str = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]";
-
-/// In canonical form, with years of four digits, the order of the texts is the order of the moments.
-fn moments(c: &str, canonical: &str) -> [String; 3] {
+/// How many values are moments in canonical form, and the smallest and the largest text: the first and the last, when all are.
+fn first_and_last(c: &str, form: &Form) -> [String; 3] {
     [
-        format!("count(*) FILTER (WHERE typeof({c}) = 'text' AND {canonical})"),
+        format!("count(*) FILTER (WHERE {}({c}))", form.function),
         format!("min({c} COLLATE BINARY)"),
         format!("max({c} COLLATE BINARY)"),
     ]
-}
-
-fn canonical_date(c: &str) -> String {
-    format!("{c} GLOB '{DAY}'")
-}
-
-/// The pattern, whose text has so many characters, then the zone; or a point, at most six digits without trailing zeros, and the zone.
-fn canonical(c: &str, pattern: &str, length: usize, zone: &str) -> String {
-    let (fraction, longest) = (length + 2, length + 7 + zone.len());
-    format!(
-        "({c} GLOB '{pattern}{zone}' OR ({c} GLOB '{pattern}.*[1-9]{zone}' AND length({c}) <= {longest} \
-         AND substr({c}, {fraction}, length({c}) - {}) NOT GLOB '*[^0-9]*'))",
-        length + 1 + zone.len()
-    )
 }
