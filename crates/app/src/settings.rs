@@ -18,6 +18,7 @@ use toml::Spanned;
 use whimbrel_core::{
     CODES, Decision, Error, LookupRule, OnReject, Policies, Result, TableRule, WaveRule, Written,
 };
+use whimbrel_transform::nearest;
 
 pub use self::mapping::{MaskingSettings, SourceSettings};
 pub use self::size::ByteSize;
@@ -282,8 +283,16 @@ fn unread(text: &str, name: &str, error: &toml::de::Error) -> Error {
     if is_unquoted(text, at) {
         return refusal::usage(format!("{place}: the value is a text without quotes")).with_hint(UNQUOTED);
     }
-    let what = in_words(error.message().lines().next().unwrap_or_default());
-    refusal::usage(format!("{place}: {what}")).with_hint(MEND)
+    let message = error.message().lines().next().unwrap_or_default();
+    let hint = meant(message).map_or_else(|| MEND.to_owned(), |key| format!("did you mean `{key}`?"));
+    refusal::usage(format!("{place}: {}", in_words(message))).with_hint(hint)
+}
+
+/// What an unknown name was probably meant to be: the message has it first, and then those that are known, each in grave accents.
+fn meant(message: &str) -> Option<&str> {
+    let listed = message.strip_prefix("unknown ")?;
+    let mut names = listed.split('`').skip(1).step_by(2);
+    nearest(names.next()?, names)
 }
 
 /// Tells whether a word stands at the place where a value should: behind the last `=` before it.
@@ -371,6 +380,23 @@ jobs = 3
 memory = "128MiB"
 retries = 2
 "#;
+
+    #[test]
+    fn an_unknown_key_is_told_with_the_one_that_was_meant() {
+        for (text, hint) in [
+            ("[policies]\nverfy = false", "did you mean `verify`?"),
+            (
+                "[[table]]\nfrom = \"t\"\nrenam = { a = \"b\" }",
+                "did you mean `rename`?",
+            ),
+            ("[policies]\non_reject = \"fil\"", "did you mean `file`?"),
+            ("[policies]\nnothing_like_it = 1", MEND),
+            ("[policies]\nverify = \"unknown `verify`, `verfy`\"", MEND),
+        ] {
+            let error = Settings::parse(text, DEFAULT_FILE).unwrap_err();
+            assert_eq!(error.hint(), Some(hint), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn every_setting_is_read() {
