@@ -8,7 +8,7 @@ use whimbrel_core::{
 };
 
 use crate::aside;
-use crate::catalog::pragma_number;
+use crate::catalog::{pragma_number, pragma_text};
 use crate::error::During;
 use crate::files;
 use crate::gate::DatabaseFile;
@@ -360,8 +360,9 @@ fn open(hand: &mut Hand<'_>, migration: &MigrationId, plan_hash: &str) -> Result
     connection
         .execute_batch(&format!("PRAGMA synchronous = {mode}"))
         .during(|| "open the ledger")?;
-    let moves_pages = pragma_number(connection, "auto_vacuum")? != 0;
-    hand.call_new(unsafe_is_fine && !moves_pages);
+    let stays_put =
+        pragma_number(connection, "auto_vacuum")? == 0 && pragma_text(connection, "journal_mode")? != "wal";
+    hand.call_new(unsafe_is_fine && stays_put);
     Ok(epoch)
 }
 

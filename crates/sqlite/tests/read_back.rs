@@ -144,10 +144,11 @@ async fn a_table_is_looked_at_only_while_no_transaction_is_open() {
 }
 
 #[tokio::test]
-async fn a_file_of_others_or_one_whose_pages_move_is_left_to_the_writer() {
+async fn a_file_of_others_or_one_whose_rows_do_not_stay_in_place_is_left_to_the_writer() {
     for (sql, expected) in [
         ("PRAGMA user_version = 7", true),
         ("CREATE TABLE theirs (a)", false),
+        ("PRAGMA journal_mode = wal", false),
         ("PRAGMA auto_vacuum = full; VACUUM", false),
         ("PRAGMA auto_vacuum = incremental; VACUUM", false),
     ] {
