@@ -6,7 +6,7 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Params};
 use sqlparser::ast::{Statement, visit_relations};
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
@@ -29,13 +29,16 @@ pub(crate) struct SchemaRow {
 }
 
 /// Everything that has to be known before the first table is read.
+#[derive(Default)]
 pub(crate) struct Schema {
     pub(crate) rows: Vec<SchemaRow>,
     /// Where each stands among them, by kind and name.
     places: HashMap<(String, String), usize>,
-    /// Per table or view: its type in the engine's words, WITHOUT ROWID, STRICT.
-    pub(crate) kinds: BTreeMap<String, (String, bool, bool)>,
+    pub(crate) kinds: BTreeMap<String, Kind>,
 }
+
+/// What a table or view is: its type in the engine's words, WITHOUT ROWID, STRICT.
+type Kind = (String, bool, bool);
 
 impl Schema {
     fn sql(&self, kind: &str, name: &str) -> Option<&str> {
@@ -90,12 +93,17 @@ pub(crate) fn read(connection: &Connection, database: String) -> Result<Catalog>
     Ok(catalog)
 }
 
-/// Reads the description of one table.
+/// Reads what the engine's pragmas tell of one table, its columns, keys and options, but not what only definitions say: the engine finds no
+/// definition without looking at all of them.
 pub(crate) fn read_one(connection: &Connection, name: &str) -> Result<Option<Table>> {
-    let schema = read_schema(connection)?;
-    if !schema.kinds.contains_key(name) {
+    let kinds = read_kinds(connection, "pragma_table_list(?)", [name]).during(|| format!("read `{name}`"))?;
+    if !kinds.contains_key(name) {
         return Ok(None);
     }
+    let schema = Schema {
+        kinds,
+        ..Schema::default()
+    };
     let reader = table::TableReader::new(connection, &schema);
     Ok(Some(reader.read(name)?.table))
 }
@@ -123,23 +131,30 @@ fn read_schema(connection: &Connection) -> Result<Schema> {
         .during(what)?
         .collect::<rusqlite::Result<Vec<_>>>()
         .during(what)?;
-    let mut statement = connection
-        .prepare("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'")
-        .during(what)?;
-    let kinds = statement
-        .query_map([], |row| {
-            Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
-        })
-        .during(what)?
-        .collect::<rusqlite::Result<BTreeMap<String, _>>>()
-        .during(what)?;
+    let kinds = read_kinds(connection, "pragma_table_list", []).during(what)?;
     let rows: Vec<SchemaRow> = rows.into_iter().filter(|row| !is_hidden(&row.table)).collect();
     let names = rows.iter().map(|row| (row.kind.clone(), row.name.clone()));
     Ok(Schema {
         places: names.zip(0..).collect(),
         rows,
-        kinds: kinds.into_iter().filter(|(name, _)| !is_hidden(name)).collect(),
+        kinds,
     })
+}
+
+/// Reads the kinds of the tables and views that the pragma lists.
+fn read_kinds(
+    connection: &Connection,
+    pragma: &str,
+    parameters: impl Params,
+) -> rusqlite::Result<BTreeMap<String, Kind>> {
+    let sql = format!("SELECT name, type, wr, strict FROM {pragma} WHERE schema = 'main'");
+    let mut statement = connection.prepare(&sql)?;
+    let kinds = statement.query_map(parameters, |row| {
+        Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+    })?;
+    kinds
+        .filter(|kind| !kind.as_ref().is_ok_and(|(name, _): &(String, _)| is_hidden(name)))
+        .collect()
 }
 
 /// Tells whether a table is the engine's own or our ledger's.

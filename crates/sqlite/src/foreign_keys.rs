@@ -132,7 +132,7 @@ fn numbers(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<Optio
 
 fn exists(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
     connection.query_row(
-        "SELECT count(*) > 0 FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE",
+        "SELECT count(*) > 0 FROM pragma_table_xinfo(?, 'main')",
         [table],
         |row| row.get(0),
     )
