@@ -88,7 +88,9 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
 fn start(scheme: &str, engine: Engine, after: &str) -> Option<usize> {
     if is_file(scheme, engine) {
         let is_word = |letter: char| is_end(letter) || ",{[=?#;".contains(letter);
-        return (!after.is_empty() && !after.starts_with(is_word)).then_some(0);
+        // `sqlite::SqlitePool` is a name in a program.
+        let is_path = after.starts_with(':') && !after.starts_with(":memory:");
+        return (!after.is_empty() && !after.starts_with(is_word) && !is_path).then_some(0);
     }
     // `jdbc:mysql:loadbalance://`, `jdbc:tc:postgresql:16://`
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || ".-".contains(letter);
@@ -398,6 +400,7 @@ mod tests {
         }
         check("sqlite://:secret/app.db", "sqlite:***", None);
         check("sqlite://:memory:", "sqlite://:memory:", None);
+        check("sqlite::memory:", "sqlite::memory:", None);
         check("sqlite://c:/app.db", "sqlite://c:/app.db", None);
         // The line may go on in the next one.
         check("postgres://ann:12345", "postgres://***/", None);
@@ -471,6 +474,10 @@ mod tests {
             "  postgres: {}",
             "sqlite: ",
             "é:postgres",
+            "use sqlx::sqlite::SqlitePool;",
+            "$x->default(SQLite3::class)",
+            "DBD::SQLite::VERSION",
+            "postgres::Client::connect",
         ] {
             assert_eq!(urls(line), [], "{line}");
         }
