@@ -3,6 +3,7 @@
 
 mod clients;
 mod clues;
+mod continued;
 mod detectors;
 mod django;
 mod evidence;

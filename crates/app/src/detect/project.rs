@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use whimbrel_core::{Error, Result, is_secret};
 
+use super::continued::join;
 use super::evidence::printable;
 use super::masked::{HIDDEN, urls};
 use super::withheld::withhold;
@@ -210,8 +211,8 @@ impl Project {
         self.bytes_left.set(BYTES_MAX);
     }
 
-    /// Returns the lines of the first part of a file, without values that are secret by a name on another line; none when it cannot be
-    /// read, which is noted.
+    /// Returns the lines of the first part of a file, without values that are secret by a name on another line, and those joined that go
+    /// on in the next one; none when it cannot be read, which is noted.
     pub(super) fn lines(&self, file: &File) -> Vec<String> {
         let bytes = self.head(file, FILE_BYTES_MAX);
         let text = text(&bytes).replace("\r\n", "\n");
@@ -224,6 +225,7 @@ impl Project {
             // The last line may be cut within a URL.
             lines.pop();
         }
+        join(&mut lines);
         withhold(&mut lines);
         lines
     }

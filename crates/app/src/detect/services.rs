@@ -327,7 +327,8 @@ impl Manifest {
                 Vec::new()
             }
             "value" => {
-                let name = self.name.take().unwrap_or_default();
+                // The name may stand behind the value.
+                let name = self.name.take().unwrap_or_else(|| key.to_owned());
                 of_variable(file, weight, &format!("{name}: {value}"))
             }
             _ if self.is_secret => match decoded(value) {

@@ -93,6 +93,32 @@ const IN_URLS: &[(&str, &str)] = &[
     ("Makefile", "\tmigrate -database mysql://ann:{}@db/shop up"),
     ("other.json", "{ \"url\": \"postgres://ann:{}@db/shop\" }"),
 ];
+/// Places of a password that goes on in the next line, by its two parts.
+const OVER_LINES: &[(&str, &str)] = &[
+    (".env.a", "URL=\"postgres://ann:1/2{1}\n{2}@db/shop\""),
+    (
+        ".env.b",
+        "URL='jdbc:mysql://db:12/shop?user=ann&password={1}\n{2}'\nA=1",
+    ),
+    (".env.c", "URL=mysql://ann:12/{1}\\\n{2}@db/shop"),
+    (".env.d", "DB_PASSWORD=\"{1}\nA=mysql://{2}\n\nB=sqlite:{1}\""),
+    (".env.e", "DB_PASSWORD={1}\\\nmysql://{2}"),
+    ("a.js", "const url = 'postgres://ann:12/{1}' +\n  '{2}@db/shop';"),
+    ("a.py", "url = (\"postgres://ann:12/{1}\"\n  \"{2}@db/shop\")"),
+    (
+        "compose.yaml",
+        "    environment:\n      URL: \"postgres://ann:12/{1}\n        {2}@db/shop\"",
+    ),
+    ("config/a.yml", "url: \"postgres://ann:12/{1}\\\n  {2}@db/shop\""),
+    (
+        "k8s/a.yaml",
+        "apiVersion: v1\nkind: Pod\n  - value: \"mysql://{1}\"\n    name: DB_PASSWORD\n  - value: mysql:{2}\n    name: TOKEN",
+    ),
+    (
+        "task.json",
+        "{ \"value\": \"sqlite:{1}\", \"name\": \"DATABASE_PASSWORD\" },\n{\n\"value\": \"sqlite:{2}\",\n\"name\": \"PASSWORD\"\n}",
+    ),
+];
 /// Places where the whole value is a secret by its name, and may be anything.
 const WHOLE: &[(&str, &str)] = &[
     (".env", "DB_PASSWORD={}"),
@@ -244,6 +270,14 @@ fn passwords() -> impl Strategy<Value = String> {
         })
 }
 
+/// A password without what would end it, or begin a line of its own.
+fn plain_passwords() -> impl Strategy<Value = String> {
+    let is_plain = |password: &String| {
+        !password.contains(['"', '\'', '`', '\\', ' ', '\t', '\u{a0}', '<', '=', '#', '@', '-'])
+    };
+    passwords().prop_filter("it would end the value", is_plain)
+}
+
 /// Writes all places into one folder, a file with several of them line by line, and looks at every piece of evidence.
 fn check(places: &[(&str, &str)], password: &str) {
     let folder = TempDir::new().unwrap();
@@ -297,6 +331,14 @@ proptest! {
         check(IN_URLS, &percent_encoded(&password));
         check_encoded_secret(&format!("postgres://ann:{password}@db/shop"));
         check_encoded_secret(&password);
+    }
+
+    #[test]
+    fn no_part_of_a_password_over_two_lines_is_told(first in plain_passwords(), second in plain_passwords()) {
+        for (file, text) in OVER_LINES {
+            let text = text.replace("{1}", &first).replace("{2}", &second);
+            check(&[(file, &text)], &format!("{first} {second}"));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use whimbrel_core::is_secret;
 
 use super::clues::connection;
+use super::continued::join_quoted;
 use super::evidence::{Engine, Evidence, Weight};
 use super::masked::{is_identifier, urls};
 use super::project::{File, Project};
@@ -49,7 +50,9 @@ pub(super) fn find(project: &Project) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for file in project.files() {
         if let Some(weight) = weight_of_env(&file.name) {
-            for (at, line) in project.lines(file).iter().enumerate() {
+            let mut lines = project.lines(file);
+            join_quoted(&mut lines);
+            for (at, line) in lines.iter().enumerate() {
                 evidence.extend(
                     of_variable(file, weight, line)
                         .into_iter()
