@@ -58,8 +58,7 @@ pub(super) fn open_quote(value: &str) -> Option<char> {
 
 /// Tells whether a line ends in a backslash that is not escaped itself.
 fn is_escaped(line: &str) -> bool {
-    let bare = line.trim_end_matches('\\');
-    (line.len() - bare.len()) % 2 == 1
+    line.ends_with('\\') && (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }
 
 /// Takes the lines up to the last one into the first one.
@@ -74,10 +73,13 @@ fn take(lines: &mut [String], first: usize, last: usize, between: &str) {
 /// Returns the line in which the login of a URL ends that a line ends with; `"postgres://ann:12/34" +` may be followed by `"56@db/shop"`.
 fn end_of_url(lines: &[String], at: usize) -> Option<usize> {
     let (_, url) = lines[at].rsplit_once("//")?;
+    if url.contains('@') {
+        return None;
+    }
     let end = url.find(|letter: char| letter.is_whitespace() || QUOTES.contains(&letter));
-    let behind = url[end.unwrap_or(url.len())..].chars();
+    let behind = &url[end.unwrap_or(url.len())..];
     // What stands behind the URL only joins it to the next text.
-    if url.contains('@') || !behind.clone().all(|letter| " \t\"'`+.&()".contains(letter)) {
+    if !behind.chars().all(|letter| " \t\"'`+.&()".contains(letter)) {
         return None;
     }
     let rest = lines[at + 1..].iter().take(LINES_OF_URL_MAX);

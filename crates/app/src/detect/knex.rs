@@ -1,8 +1,8 @@
 //! Knex: its settings and migrations, and the migrations of other tools that are written in JavaScript or TypeScript.
 
-use super::clues::code;
+use super::clues::{code, of_urls};
 use super::evidence::{Engine, Evidence, Weight};
-use super::masked::urls;
+use super::found::Found;
 use super::project::{File, Project};
 
 /// The tool's name.
@@ -27,33 +27,31 @@ const OTHERS: [&str; 2] = ["artifacts.require", "deployer"];
 const SCRIPTS: [&str; 6] = ["js", "ts", "cjs", "mjs", "cts", "mts"];
 
 /// Returns what speaks for Knex and its like.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+pub(super) fn find(project: &Project, found: &mut Found) {
     for file in project
         .files()
         .iter()
         .filter(|file| SCRIPTS.contains(&file.extension()))
     {
         if file.name.starts_with("knexfile.") {
-            evidence.extend(of_settings(project, file));
+            found.add(of_settings(project, file));
         } else if ["migrations", "migration"].contains(&file.folder().as_str()) {
-            evidence.extend(of_migration(project, file));
+            found.add(of_migration(project, file));
         }
     }
-    evidence
 }
 
 fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
     let mut evidence = vec![Evidence::new(file, Weight::Strong, "settings of Knex").by(KNEX)];
-    for (at, line) in code(&project.lines(file)) {
+    let lines = project.lines(file);
+    evidence.extend(project.pieces(file, code(&lines), |line| {
+        let mut pieces = of_urls(file, "the connection", line);
         if let Some(engine) = client(line) {
             let what = format!("the client is one of {}", engine.name());
-            evidence.push(Evidence::new(file, Weight::Strong, what).on(at).of(engine));
+            pieces.push(Evidence::new(file, Weight::Strong, what).of(engine));
         }
-        for url in urls(line) {
-            evidence.push(Evidence::of_url(file, Weight::Strong, "the connection", &url).on(at));
-        }
-    }
+        pieces
+    }));
     evidence
 }
 

@@ -3,6 +3,7 @@
 
 use super::clues::code;
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::knex::KNEX;
 use super::prisma::PRISMA;
 use super::project::{File, Project};
@@ -165,9 +166,10 @@ const FEATURES: [(&str, Engine); 7] = [
 ];
 
 /// Returns the dependencies that speak for something.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let files = project.files().iter();
-    files.flat_map(|file| of_file(project, file)).collect()
+pub(super) fn find(project: &Project, found: &mut Found) {
+    for file in project.files() {
+        found.add(of_file(project, file));
+    }
 }
 
 fn of_file(project: &Project, file: &File) -> Vec<Evidence> {

@@ -3,7 +3,7 @@
 
 use whimbrel_core::{is_secret, is_token};
 
-use super::evidence::Engine;
+use super::evidence::{Engine, OF_A_LINE_MAX};
 
 /// What stands for what is not shown.
 pub(super) const HIDDEN: &str = "***";
@@ -47,7 +47,7 @@ pub(super) struct Masked {
     pub(super) address: Option<String>,
 }
 
-/// Returns the database URLs of a line.
+/// Returns the first database URLs of a line.
 pub(super) fn urls(line: &str) -> Vec<Masked> {
     let mut found = Vec::new();
     let last_at = line.rfind('@');
@@ -79,6 +79,9 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
         // The password may go on behind what seems to be the end, and look like another URL there.
         is_behind_doubt |= has_more;
         found.push(url);
+        if found.len() == OF_A_LINE_MAX {
+            break;
+        }
         from = end;
     }
     found

@@ -292,10 +292,11 @@ fn check(places: &[(&str, &str)], password: &str) {
         std::fs::write(place, text).unwrap();
     }
     let project = Project::open(folder.path(), None).unwrap();
-    let evidence = DETECTORS.iter().flat_map(|detector| detector.evidence(&project));
-    for told in evidence.map(|each| format!("{each:?}")) {
-        refuse(&told, password);
+    let mut found = Found::default();
+    for detector in DETECTORS {
+        detector.look(&project, &mut found);
     }
+    refuse(&format!("{:?}", found.evidence), password);
     let found = detect(folder.path(), &Environment::default()).unwrap();
     refuse(&serde_json::to_string(&found).unwrap(), password);
 }
@@ -357,6 +358,32 @@ proptest! {
     ) {
         check(IN_URLS, &format!("{first}{scheme}{second}"));
     }
+}
+
+#[test]
+fn of_files_full_of_urls_no_more_is_kept_than_can_be_shown() {
+    let folder = TempDir::new().unwrap();
+    let lines = |count: usize| "A=postgres://ann:x@db/shop\n".repeat(count);
+    for at in 0..5 {
+        std::fs::write(folder.path().join(format!("{at}.env")), lines(400)).unwrap();
+    }
+    let objects = "{\"url\": \"postgres://ann:x@db/shop\", \"type\": \"mysql\"},".repeat(4_000);
+    std::fs::write(folder.path().join("config.json"), objects).unwrap();
+    std::fs::write(folder.path().join("long.env"), lines(20_000)).unwrap();
+    let project = Project::open(folder.path(), None).unwrap();
+    let mut found = Found::default();
+    for detector in DETECTORS {
+        detector.look(&project, &mut found);
+    }
+    assert!(found.evidence.len() <= 500, "{}", found.evidence.len());
+    assert!((1_500..3_000).contains(&found.more), "{}", found.more);
+    let notes = project.notes().join("\n");
+    for note in ["`0.env` says so much", "`long.env` is long"] {
+        assert!(notes.contains(note), "{notes}");
+    }
+    let found = detect(folder.path(), &Environment::default()).unwrap();
+    assert_eq!(found.database_type, "postgresql");
+    assert!(found.more_evidence > 1_500);
 }
 
 /// The cells of the tables of the page, row by row, of those with two columns.

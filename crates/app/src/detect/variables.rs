@@ -6,6 +6,7 @@ use whimbrel_core::is_secret;
 use super::clues::connection;
 use super::continued::join_quoted;
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::masked::{is_identifier, urls};
 use super::project::{File, Project};
 
@@ -46,22 +47,15 @@ const PATTERNS: [&str; 7] = [
 ];
 
 /// Returns what the files say.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+pub(super) fn find(project: &Project, found: &mut Found) {
     for file in project.files() {
         if let Some(weight) = weight_of_env(&file.name) {
             let mut lines = project.lines(file);
             join_quoted(&mut lines);
-            for (at, line) in lines.iter().enumerate() {
-                evidence.extend(
-                    of_variable(file, weight, line)
-                        .into_iter()
-                        .map(|each| each.on(at)),
-                );
-            }
+            let lines = lines.iter().enumerate();
+            found.add(project.pieces(file, lines, |line| of_variable(file, weight, line)));
         }
     }
-    evidence
 }
 
 fn weight_of_env(name: &str) -> Option<Weight> {

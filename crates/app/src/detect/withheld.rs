@@ -14,6 +14,8 @@ const NAMES: [&str; 6] = [
     "parameterkey",
     "param-name",
 ];
+/// What every such key holds a part of, however it is written; most lines are passed over so.
+const NAME_PARTS: [&str; 5] = ["ame", "AME", "ey", "EY", "ariable"];
 /// Keys of what stands beside.
 const VALUES: [&str; 6] = [
     "value",
@@ -55,14 +57,24 @@ struct Scalar {
 pub(super) fn withhold(lines: &mut [String]) {
     let mut awaited = Awaited::Nothing;
     for at in 0..lines.len() {
-        withhold_text(lines, at);
-        withhold_before_name(lines, at);
+        if may_be_open(&lines[at]) {
+            withhold_text(lines, at);
+        }
+        if NAME_PARTS.iter().any(|part| lines[at].contains(part)) {
+            withhold_before_name(lines, at);
+        }
         awaited = match awaited {
             Awaited::Nothing => opened(&lines[at]),
             Awaited::Scalar(scalar) => scalar.withhold(&mut lines[at]),
             Awaited::Value { left } => withhold_behind_name(&mut lines[at], left),
         };
     }
+}
+
+/// Tells whether a text may begin in a line that does not end there; most lines are passed over so.
+fn may_be_open(line: &str) -> bool {
+    let is_odd = |quote: &char| line.contains(*quote) && line.matches(*quote).count() % 2 == 1;
+    QUOTES.iter().any(is_odd) || line.contains('\\')
 }
 
 /// Takes out a text between quotes that begins behind the name of a secret and goes on in the next lines.
@@ -236,7 +248,8 @@ fn opened(line: &str) -> Awaited {
     let (text, is_text) = without_start_of_text(text);
     let bare =
         text.trim_end_matches(|letter: char| "|>+-\\([\"'` ".contains(letter) || letter.is_ascii_digit());
-    let is_element = text.starts_with('<') && text.ends_with('>') && !text.contains("</");
+    let is_element =
+        text.starts_with('<') && text.ends_with('>') && !text.ends_with("/>") && !text.contains("</");
     if !(bare.ends_with([':', '=']) || is_element) || !is_secret(text) {
         return Awaited::Nothing;
     }
