@@ -598,3 +598,171 @@ fn leftover_files_and_faint_words_do_not_outvote_the_project() {
         check_word(&[(file, text)], word);
     }
 }
+
+#[test]
+fn only_what_a_manifest_requires_is_a_dependency() {
+    for (file, text) in [
+        (
+            "pyproject.toml",
+            "[project]\nname = \"motor\"\nkeywords = [\"motor\", \"django\"]\nclassifiers = [\n  \"Framework :: Django\",\n  \
+             \"psycopg2\",\n]\ndescription = \"pymongo\"\n[tool.ruff]\nknown-third-party = [\"motor\"]\n",
+        ),
+        (
+            "package.json",
+            "{\n\"name\": \"pg\",\n\"keywords\": [\"knex\", \"mysql\"],\n\"scripts\": {\"prisma\": \"vite-node x\", \"mysql\": \"^1\"},\n\
+             \"config\": {\"dependencies\": {\"pg\": \"^8\"}}}\n",
+        ),
+        (
+            "Cargo.toml",
+            "[package]\nkeywords = [\"postgres\", \"mysql\"]\n[features]\npostgres = [\"sqlx/postgres\"]\nmysql = []\n[lints.rust]\n",
+        ),
+        (
+            "composer.json",
+            "{\"keywords\": [\"ext-pdo_mysql\"], \"suggest\": {\"ext-pdo_mysql\": \"*\"}, \"conflict\": {\"mongodb/mongodb\": \"1\"}}",
+        ),
+        (
+            "Gemfile",
+            "# gem \"pg\"\nsource \"pg\"\ngemspec name: \"mysql2\"\n",
+        ),
+        (
+            "x.gemspec",
+            "Gem::Specification.new do |spec|\n  spec.description = \"pg\"\nend\n",
+        ),
+        (
+            "go.mod",
+            "module github.com/lib/pq\nexclude (\n\tgithub.com/jackc/pgx/v5 v5.0.0\n)\nreplace github.com/mattn/go-sqlite3 => ../x\n",
+        ),
+        (
+            "setup.py",
+            "setup(\n  name=\"motor\",\n  keywords=[\n    \"pymongo\",\n  ],\n  packages=[\"django\"],\n)\n",
+        ),
+        (
+            "setup.cfg",
+            "[metadata]\nkeywords =\n  pymongo\n[isort]\nknown_third_party = django,psycopg2\n",
+        ),
+        (
+            "pom.xml",
+            "<project>\n<description>not org.postgresql</description>\n<exclusions>\n<exclusion>\n<artifactId>sqlite-jdbc</artifactId>\n\
+             </exclusion>\n</exclusions>\n</project>\n",
+        ),
+        (
+            "build.gradle",
+            "description = \"no mysql-connector-j here\"\nexclude group: 'org.postgresql'\n",
+        ),
+        (
+            "x.csproj",
+            "<Description>Npgsql</Description>\n<PackageTags>npgsql;mongodb.driver</PackageTags>\n",
+        ),
+    ] {
+        check(&[(file, text)], "unknown", &[], &[]);
+    }
+}
+
+#[test]
+fn every_table_of_a_manifest_that_requires_is_read() {
+    for (file, text, word) in [
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = [\"psycopg[binary]>=3\"] # x\n",
+            "postgresql",
+        ),
+        (
+            "pyproject.toml",
+            "[project.optional-dependencies]\ndb = [\n  'PyMySQL',\n]\n",
+            "mysql",
+        ),
+        (
+            "pyproject.toml",
+            "[dependency-groups]\ndev = [\"motor>=3\"]\n",
+            "mongodb",
+        ),
+        (
+            "pyproject.toml",
+            "[tool.poetry.dependencies]\npsycopg2_binary = \"^2\"\n",
+            "postgresql",
+        ),
+        (
+            "pyproject.toml",
+            "[tool.poetry.group.dev.dependencies]\naiosqlite = {version = \"1\"}\n",
+            "sqlite",
+        ),
+        (
+            "pyproject.toml",
+            "[tool.uv]\ndev-dependencies = [\"asyncpg\"]\n",
+            "postgresql",
+        ),
+        ("Pipfile", "[packages]\npymongo = \"*\"\n", "mongodb"),
+        (
+            "setup.cfg",
+            "[options]\ninstall_requires =\n    mysqlclient>=2\n",
+            "mysql",
+        ),
+        (
+            "setup.py",
+            "setup(\n  install_requires=[\n    \"psycopg2>=2\",\n  ],\n)\n",
+            "postgresql",
+        ),
+        (
+            "requirements-dev.txt",
+            "-r base.txt\nasyncpg==0.29  # x\n",
+            "postgresql",
+        ),
+        (
+            "package.json",
+            "{\"devDependencies\": {\"better-sqlite3\": \"*\"}}",
+            "sqlite",
+        ),
+        (
+            "deno.json",
+            "{\"imports\": {\"mysql2\": \"npm:mysql2@^3\"}}",
+            "mysql",
+        ),
+        (
+            "Cargo.toml",
+            "[workspace.dependencies]\nrusqlite.version = \"0.31\"\n",
+            "sqlite",
+        ),
+        (
+            "Cargo.toml",
+            "[target.'cfg(unix)'.dependencies]\nmysql_async = \"0.34\"\n",
+            "mysql",
+        ),
+        (
+            "x.gemspec",
+            "spec.add_dependency(\"pg\", \"~> 1\")\n",
+            "postgresql",
+        ),
+        (
+            "go.mod",
+            "require (\n\tgithub.com/jackc/pgx/v5 v5.5.0\n)\n",
+            "postgresql",
+        ),
+        (
+            "gradle/libs.versions.toml",
+            "[libraries]\nx = { module = \"org.xerial:sqlite-jdbc\", version = \"3\" }\n",
+            "sqlite",
+        ),
+        (
+            "build.sbt",
+            "libraryDependencies += \"org.postgresql\" % \"postgresql\" % \"42.7\"\n",
+            "postgresql",
+        ),
+        (
+            "deps.edn",
+            "{:deps {org.postgresql/postgresql {:mvn/version \"42.7\"}}}\n",
+            "postgresql",
+        ),
+        (
+            "mix.exs",
+            "  defp deps do\n    [{:postgrex, \">= 0.0.0\"}]\n  end\n",
+            "postgresql",
+        ),
+        (
+            "x.fsproj",
+            "<PackageReference Include=\"MySqlConnector\" Version=\"2\" />\n",
+            "mysql",
+        ),
+    ] {
+        check(&[(file, text)], word, &[word], &[]);
+    }
+}
