@@ -44,6 +44,25 @@ pub(super) fn find(project: &Project, found: &mut Found) {
     }
 }
 
+/// Returns the tools that packages of JavaScript choose, each with the database that it is for.
+pub(super) fn tools_of_javascript(project: &Project) -> Vec<(&'static str, Option<Engine>)> {
+    let manifests = project.named(&["package.json"]);
+    let required = manifests.flat_map(|file| required::package_json(&lines_of(project, file)));
+    let libraries = required
+        .filter(|required| required.is_choice)
+        .filter_map(|required| JAVASCRIPT.iter().find(|(name, ..)| *name == required.name));
+    libraries
+        .filter_map(|(_, engine, tool)| Some(((*tool)?, *engine)))
+        .collect()
+}
+
+fn lines_of(project: &Project, file: &File) -> Vec<Line> {
+    let lines = project.lines(file);
+    code(&lines)
+        .map(|(at, line)| (at, line.to_ascii_lowercase()))
+        .collect()
+}
+
 fn reading(file: &File) -> Option<Reading> {
     Some(match file.name.as_str() {
         "package.json" => (JAVASCRIPT, required::package_json, is_same),
@@ -74,10 +93,7 @@ fn reading(file: &File) -> Option<Reading> {
 }
 
 fn of_file(project: &Project, file: &File, (libraries, read, is): Reading) -> Vec<Evidence> {
-    let lines = project.lines(file);
-    let lines: Vec<Line> = code(&lines)
-        .map(|(at, line)| (at, line.to_ascii_lowercase()))
-        .collect();
+    let lines = lines_of(project, file);
     let required = read(&lines).into_iter().map(|required| (required.line, required));
     project.pieces(file, required, |required| {
         let features = required.features.iter();

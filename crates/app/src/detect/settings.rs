@@ -98,7 +98,7 @@ const ABOUT_APPLICATIONS: [&str; 20] = [
 ];
 /// Files whose name, or whose name with a word in them, says whose they are: the end of the path, the word in lower case, what
 /// they are, the database and the tool they speak for.
-const KNOWN: [Known; 26] = [
+const KNOWN: [Known; 27] = [
     (
         "wrangler.toml",
         "d1_databases",
@@ -175,6 +175,13 @@ const KNOWN: [Known; 26] = [
     ("mongod.conf", "", "settings of a server", Some(Mongodb), None),
     (
         "migrate-mongo-config.js",
+        "",
+        "settings of migrate-mongo",
+        Some(Mongodb),
+        Some("migrate-mongo"),
+    ),
+    (
+        "migrate-mongo-config.ts",
         "",
         "settings of migrate-mongo",
         Some(Mongodb),

@@ -214,7 +214,7 @@ fn count(scores: &mut Vec<Score>, spoken: Spoken, says: u32) {
 }
 
 /// Tells whether a line holds the word, where blanks of the word stand for what is no letter.
-fn holds(code: &str, word: &str) -> bool {
+pub(super) fn holds(code: &str, word: &str) -> bool {
     let bare = word.trim();
     let is_letter =
         |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
