@@ -185,7 +185,9 @@ fn server(scheme: &str, engine: Engine, rest: &str, has_more: bool) -> Masked {
     }
     let is_whole_host =
         |host: &str| is_host(host) && (user.is_some() || place.starts_with('/') || has_usual_port(host));
-    let is_plain_host = !hosts.is_empty() && hosts.split(',').all(is_whole_host);
+    // Without a host it is the one that the client is on: `postgres:///shop`.
+    let is_local = authority.is_empty() && place.starts_with('/');
+    let is_plain_host = is_local || !hosts.is_empty() && hosts.split(',').all(is_whole_host);
     let is_plain_database = database.is_empty() || is_name(database);
     let is_alone = password.is_none_or(str::is_empty);
     let is_plain_user =
@@ -212,7 +214,7 @@ fn server(scheme: &str, engine: Engine, rest: &str, has_more: bool) -> Masked {
         "{scheme}://{}{hosts_shown}/{database_shown}",
         login(password.map(|_| HIDDEN))
     );
-    let is_whole = is_plain_host && is_plain_database && is_plain_user && !hosts.contains(',');
+    let is_whole = is_plain_host && is_plain_database && is_plain_user && !is_local && !hosts.contains(',');
     let asks = password.is_some()
         || ["pass", "pwd"]
             .iter()
@@ -453,6 +455,7 @@ mod tests {
             "prisma+postgres://localhost:51213/",
             None,
         );
+        check("postgres:///shop?host=/run", "postgres:///shop", None);
         check("jdbc:mysql:replication://a,b/shop", "mysql://a,b/shop", None);
         check(
             "jdbc\\:mysql\\://db/shop",

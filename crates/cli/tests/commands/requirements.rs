@@ -1,6 +1,6 @@
 //! `detect` on what manifests require and do not, and on migrations that only their content and their neighbours tell apart.
 
-use crate::detect::check;
+use crate::detect::{check, check_word};
 
 #[test]
 fn only_what_a_manifest_requires_is_a_dependency() {
@@ -226,5 +226,33 @@ fn migrations_in_javascript_are_of_the_tool_that_wrote_them() {
         "knex",
         &[],
         "knex",
+    );
+}
+
+#[test]
+fn a_terminal_of_80_columns_shows_every_line_whole() {
+    let path = "src/main/resources/db/migration/postgresql/V20240101120000__create_the_table_of_users.sql";
+    let settings = "spring:\n  datasource:\n    url: jdbc:postgresql://localhost:5432/shop\n";
+    let pom = "<dependency>\n<groupId>org.flywaydb</groupId>\n</dependency>\n";
+    let (_, output) = check_word(
+        &[
+            (path, "create table a (id bigserial);\n"),
+            ("src/main/resources/application-development.yml", settings),
+            (
+                "src/main/resources/db/migration/V1__a.sql",
+                "create table a (b int);\n",
+            ),
+            ("pom.xml", pom),
+        ],
+        "postgresql",
+    );
+    let is_whole = |line: &&str| line.chars().count() <= 80 || line.contains(path);
+    let wide: Vec<&str> = output.stdout.lines().filter(|line| !is_whole(line)).collect();
+    assert_eq!(wide, Vec::<&str>::new(), "{}", output.stdout);
+    let (_, output) = check_word(&[], "unknown");
+    assert!(
+        output.stdout.lines().all(|line| line.len() <= 80),
+        "{}",
+        output.stdout
     );
 }

@@ -68,7 +68,7 @@ fn keys_of_json(lines: &[Line], tables: &[&str]) -> Vec<Required> {
                     }
                 }
                 '{' | '[' => above.push(std::mem::take(&mut key)),
-                '}' | ']' => _ = above.pop(),
+                '}' | ']' => above.truncate(above.len().saturating_sub(1)),
                 _ => {}
             }
         }
