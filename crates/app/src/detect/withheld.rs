@@ -29,6 +29,8 @@ const VALUES: [&str; 6] = [
 const BETWEEN_MAX: usize = 8;
 /// Lines of one text between quotes, and of a value that stands above its name.
 const LINES_OF_TEXT_MAX: usize = 64;
+/// Values of one line that are looked at for one that goes on in the next.
+const VALUES_MAX: usize = 100;
 /// Letters of a name.
 const NAME_LETTERS_MAX: usize = 120;
 
@@ -83,12 +85,13 @@ fn withhold_text(lines: &mut [String], at: usize) {
     let values = line
         .match_indices(['=', ':'])
         .map(|(sign, _)| line[sign + 1..].trim_start());
-    // Only the last of them can be open.
-    let Some(value) = values.filter(|value| value.starts_with(QUOTES)).last() else {
-        return;
-    };
-    let start = line.len() - value.len();
-    let Some(quote) = open_quote(value).filter(|_| is_secret(&line[..start])) else {
+    let mut values = values.filter(|value| value.starts_with(QUOTES)).take(VALUES_MAX);
+    let opened = values.find_map(|value| {
+        let start = line.len() - value.len();
+        let quote = open_quote(value).filter(|_| is_secret(&line[..start]))?;
+        Some((start, quote))
+    });
+    let Some((start, quote)) = opened else {
         return;
     };
     lines[at].truncate(start);
@@ -167,14 +170,14 @@ fn keys(line: &str) -> impl Iterator<Item = (String, &str, usize)> {
 
 /// Returns where in a line the last item starts; a password may hold the same sign elsewhere.
 fn start_of_item(line: &str) -> Option<usize> {
-    let starts = line.match_indices('{').map(|(at, _)| at).filter(|at| {
+    let mut starts = line.match_indices('{').map(|(at, _)| at);
+    starts.rfind(|at| {
         let before = line[..*at].trim_end();
         let item = before.strip_suffix(',').map(str::trim_end);
         before.is_empty()
             || before.ends_with(['[', ':', '=', '-'])
             || item.is_some_and(|item| item.ends_with('}'))
-    });
-    starts.last()
+    })
 }
 
 /// Reads a line behind a name that says that its value is secret.
@@ -329,6 +332,7 @@ mod tests {
             "a = [{ value = \"mysql://zq, name = password\", name = \"DB_PASSWORD\" }, { host = 1 }]",
             "<param-value>mysql://zq</param-value>\n<param-name>db.password</param-name>\n<host>",
             "DB_PASSWORD=\"1\nmysql://zq\nA=mysql://zq\"\nhost=1",
+            "DB_PASSWORD=\"1: 'x\nit's mysql://zq\nA=mysql://zq\"\nhost=1",
             "const password = `1\nmysql://zq\n`;\nhost = 1",
             "password = \"\"\"\nmysql://zq\nmysql://zq\n\"\"\"\nhost = 1",
         ] {
