@@ -44,11 +44,17 @@ pub(super) fn composer(lines: &[Line]) -> Vec<Required> {
     keys_of_json(lines, &["require", "require-dev"])
 }
 
+/// Keys of such tables that are read; no project of people has as many.
+const KEYS_MAX: usize = 2_000;
+
 /// Returns the keys of the tables of these names in the outermost object.
 fn keys_of_json(lines: &[Line], tables: &[&str]) -> Vec<Required> {
     let mut found = Vec::new();
     let (mut above, mut key, mut text) = (Vec::new(), String::new(), String::new());
     for (at, line) in lines {
+        if found.len() >= KEYS_MAX {
+            break;
+        }
         let mut letters = line.chars();
         while let Some(letter) = letters.next() {
             match letter {
