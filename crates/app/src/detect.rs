@@ -3,9 +3,11 @@
 
 mod clients;
 mod clues;
+mod continued;
 mod detectors;
 mod django;
 mod evidence;
+mod found;
 mod knex;
 mod liquibase;
 mod manifests;
@@ -35,6 +37,7 @@ pub use detectors::{DETECTORS, Detector};
 pub use evidence::{Engine, Evidence, Weight};
 pub use verdict::Standing;
 
+use found::Found;
 use project::Project;
 
 use crate::settings::Environment;
@@ -77,17 +80,20 @@ impl Detection {
 /// A usage error when the folder does not exist or is no folder.
 pub fn detect(folder: &Path, environment: &Environment) -> Result<Detection> {
     let project = Project::open(folder, environment.get("PATH").map(String::as_str))?;
-    let mut evidence: Vec<Evidence> = DETECTORS
-        .iter()
-        .flat_map(|detector| detector.evidence(&project))
-        .collect();
+    let mut found = Found::default();
+    for detector in DETECTORS {
+        detector.look(&project, &mut found);
+    }
+    let Found {
+        mut evidence, more, ..
+    } = found;
     verdict::prefer_settings(&mut evidence);
     evidence.sort_by_key(|each| std::cmp::Reverse(each.weight));
     let told = evidence::told_once(evidence.clone());
     let verdict = verdict::of(&told);
     let next = suggestion::next(&verdict, &evidence, folder);
-    let (found, evidence) = (told.len(), told);
-    let evidence = evidence::of_each_kind(evidence);
+    let count = more + told.len();
+    let evidence = evidence::of_each_kind(told);
     Ok(Detection {
         path: evidence::printable(&folder.display().to_string()),
         database_type: verdict.word,
@@ -95,7 +101,7 @@ pub fn detect(folder: &Path, environment: &Environment) -> Result<Detection> {
         flavour: verdict.flavour,
         databases: verdict.databases,
         tools: verdict.tools,
-        more_evidence: found - evidence.len(),
+        more_evidence: count - evidence.len(),
         evidence,
         notes: project.notes(),
         next,

@@ -23,6 +23,9 @@ pub(crate) use progress::{in_work, outlook, rows_of_phase};
 pub(crate) use verification::{differences, verification};
 pub(crate) use whimbrel_app::report::{count, duration, size};
 
+/// Letters of a line, on a terminal that tells nothing else.
+const WIDTH: usize = 80;
+
 /// Returns an empty table without borders; the columns of the given numbers are for figures.
 fn table(headings: &[&str], figures: &[usize]) -> Table {
     let mut table = Table::new();
@@ -54,6 +57,29 @@ fn counted(number: usize, noun: &str) -> String {
     }
 }
 
+/// Breaks a text into lines that begin alike.
+fn wrapped(begin: &str, text: &str) -> String {
+    let mut lines = String::new();
+    let mut line = begin.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push_str(line.trim_end());
+            lines.push('\n');
+            line = " ".repeat(begin.chars().count());
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push_str(line.trim_end());
+    lines.push('\n');
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +90,17 @@ mod tests {
         assert_eq!(counted(2, "policy"), "2 policies");
         assert_eq!(counted(1234, "unique key"), "1,234 unique keys");
         assert_eq!(counted(0, "table"), "0 tables");
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal_and_no_word_is_lost() {
+        let text = "one two three four five six seven eight nine ten ".repeat(6);
+        let lines = wrapped("  ! ", text.trim());
+        assert!(
+            lines
+                .lines()
+                .all(|line| line.chars().count() <= WIDTH && line.len() > 4)
+        );
+        assert_eq!(lines.replace('!', "").split_whitespace().count(), 60);
     }
 }

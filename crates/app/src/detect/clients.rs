@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::project::Project;
 
 /// The name of the detector.
@@ -17,18 +18,18 @@ const PROGRAMS: [(&str, Engine); 6] = [
 ];
 
 /// Returns the programs that are there.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
+pub(super) fn find(project: &Project, found: &mut Found) {
     let Some(programs) = project.programs() else {
-        return Vec::new();
+        return;
     };
     let folders: Vec<&Path> = programs
         .split(':')
         .map(Path::new)
         .filter(|folder| folder.is_absolute())
         .collect();
-    PROGRAMS
-        .iter()
-        .filter(|(name, _)| folders.iter().any(|folder| folder.join(name).is_file()))
-        .map(|(name, engine)| Evidence::outside(Weight::Weak, format!("`{name}` is on the PATH")).of(*engine))
-        .collect()
+    let programs = PROGRAMS.iter();
+    let programs = programs.filter(|(name, _)| folders.iter().any(|folder| folder.join(name).is_file()));
+    found.add(programs.map(|(name, engine)| {
+        Evidence::outside(Weight::Weak, format!("`{name}` is on the PATH")).of(*engine)
+    }));
 }

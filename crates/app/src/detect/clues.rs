@@ -1,7 +1,7 @@
 //! What one line of a settings file or of a program says about a database: a URL, a connection that is no URL, a class, a setting that
 //! names an engine. Of values only words from closed lists and URLs without secrets are told; which files are read is the detectors'.
 
-use super::evidence::{Engine, Evidence, Weight};
+use super::evidence::{Engine, Evidence, OF_A_LINE_MAX, Weight};
 use super::masked::urls;
 use super::project::File;
 
@@ -165,7 +165,8 @@ pub(super) fn of_settings(file: &File, weight: Weight, line: &str, is_of_databas
         // An object may stand in one line.
         None => evidence.extend(
             line.split(['{', '}', '[', ','])
-                .filter_map(|setting| of_setting(file, weight, setting, is_of_database)),
+                .filter_map(|setting| of_setting(file, weight, setting, is_of_database))
+                .take(OF_A_LINE_MAX),
         ),
     }
     if is_of_database {
@@ -179,6 +180,13 @@ pub(super) fn of_settings(file: &File, weight: Weight, line: &str, is_of_databas
         evidence.push(Evidence::new(file, weight, what).of(*engine));
     }
     evidence
+}
+
+/// Returns what the URLs of a line in a file say that is known to be about a database; `place` is what a URL is called there.
+pub(super) fn of_urls(file: &File, place: &str, line: &str) -> Vec<Evidence> {
+    let found = urls(line);
+    let of_url = |url| Evidence::of_url(file, Weight::Strong, place, url);
+    found.iter().map(of_url).collect()
 }
 
 /// Returns what the URLs and connections of a line say.

@@ -1,6 +1,6 @@
 //! The one visible list of what is looked for. A detector is a value; what it does is in the file named after it.
 
-use super::evidence::Evidence;
+use super::found::Found;
 use super::project::Project;
 use super::{
     clients, django, knex, liquibase, manifests, numbered, prisma, programs, rails, scripts, services,
@@ -15,18 +15,15 @@ pub struct Detector {
     pub doc: &'static str,
     /// The files it looks at.
     pub looks_for: &'static str,
-    find: fn(&Project) -> Vec<Evidence>,
+    find: fn(&Project, &mut Found),
 }
 
 impl Detector {
     /// Looks through the project.
-    pub(super) fn evidence(&self, project: &Project) -> Vec<Evidence> {
+    pub(super) fn look(&self, project: &Project, found: &mut Found) {
         project.refill();
-        let mut evidence = (self.find)(project);
-        for each in &mut evidence {
-            each.detector = self.name;
-        }
-        evidence
+        found.by(self.name);
+        (self.find)(project, found);
     }
 }
 

@@ -1,53 +1,45 @@
 //! Django: the engines in its settings, and its migrations.
 
-use super::evidence::{Engine, Evidence, Weight};
-use super::masked::urls;
+use super::clues::of_urls;
+use super::evidence::{Engine, Evidence, OF_A_LINE_MAX, Weight};
+use super::found::Found;
 use super::project::{File, Project};
 
 const DJANGO: &str = "django";
 
 /// Returns what speaks for Django and its database.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+pub(super) fn find(project: &Project, found: &mut Found) {
     for file in project.files().iter().filter(|file| file.extension() == "py") {
         if file.name.contains("settings") || file.is_below("settings") {
-            evidence.extend(of_settings(project, file));
+            found.add(of_settings(project, file));
         } else if file.folder() == "migrations" {
-            evidence.extend(of_migration(project, file));
+            found.add(of_migration(project, file));
         } else if file.name == "manage.py" {
             let line = position(project, file, "django");
-            evidence.extend(line.map(|at| {
+            found.add(line.map(|at| {
                 Evidence::new(file, Weight::Medium, "the tool of Django")
                     .on(at)
                     .by(DJANGO)
             }));
         }
     }
-    evidence
 }
 
 fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
-    for (at, line) in project.lines(file).iter().enumerate() {
+    let lines = project.lines(file);
+    project.pieces(file, lines.iter().enumerate(), |line| {
         let code = line.trim_start();
         if code.starts_with('#') {
-            continue;
+            return Vec::new();
         }
-        for word in backends(code) {
-            let evidence_of = |engine: Engine| {
-                let what = format!("the engine is one of {}", engine.name());
-                Evidence::new(file, Weight::Strong, what)
-                    .on(at)
-                    .of(engine)
-                    .by(DJANGO)
-            };
-            evidence.extend(Engine::of_word(word).map(evidence_of));
-        }
-        for url in urls(line) {
-            evidence.push(Evidence::of_url(file, Weight::Strong, "the URL", &url).on(at));
-        }
-    }
-    evidence
+        let mut pieces = of_urls(file, "the URL", line);
+        let engines = backends(code).filter_map(Engine::of_word).take(OF_A_LINE_MAX);
+        pieces.extend(engines.map(|engine| {
+            let what = format!("the engine is one of {}", engine.name());
+            Evidence::new(file, Weight::Strong, what).of(engine).by(DJANGO)
+        }));
+        pieces
+    })
 }
 
 /// Returns the last parts of the engines that a line names.

@@ -5,11 +5,14 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
+use super::found::kind;
 use super::masked::Masked;
 use super::project::File;
 
 /// How many pieces of one kind are shown.
 const OF_A_KIND_MAX: usize = 5;
+/// Pieces of one line, which may be as long as a file.
+pub(super) const OF_A_LINE_MAX: usize = 100;
 
 /// Detectors that read files of any kind, and know less of each.
 const GENERAL: [&str; 2] = ["settings", "programs"];
@@ -246,13 +249,12 @@ pub(super) fn told_once(evidence: Vec<Evidence>) -> Vec<Evidence> {
 }
 
 /// Returns the first pieces of each kind.
-pub(super) fn of_each_kind(evidence: Vec<Evidence>) -> Vec<Evidence> {
-    let mut kept: Vec<Evidence> = Vec::new();
-    for each in evidence {
-        let kind = |piece: &Evidence| (piece.detector, piece.weight, piece.database, piece.tool);
-        if kept.iter().filter(|piece| kind(piece) == kind(&each)).count() < OF_A_KIND_MAX {
-            kept.push(each);
-        }
-    }
-    kept
+pub(super) fn of_each_kind(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+    let mut kinds = BTreeMap::new();
+    evidence.retain(|each| {
+        let of_kind: &mut usize = kinds.entry(kind(each)).or_default();
+        *of_kind += 1;
+        *of_kind <= OF_A_KIND_MAX
+    });
+    evidence
 }

@@ -1,7 +1,8 @@
 //! Liquibase: its changelogs in every format, and its settings.
 
+use super::clues::{code, of_urls};
 use super::evidence::{Engine, Evidence, Weight};
-use super::masked::urls;
+use super::found::Found;
 use super::project::{File, Project};
 use super::words::spoken;
 
@@ -10,18 +11,16 @@ const LIQUIBASE: &str = "liquibase";
 const HEAD_BYTES: u64 = 1 << 10;
 
 /// Returns what speaks for Liquibase and its database.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+pub(super) fn find(project: &Project, found: &mut Found) {
     for file in project.files() {
         if file.name.starts_with("liquibase") && file.extension() == "properties" {
-            evidence.extend(of_settings(project, file));
+            found.add(of_settings(project, file));
         } else if ["xml", "yaml", "yml", "json", "sql"].contains(&file.extension())
             && (is_named_so(file) || begins_so(project, file))
         {
-            evidence.extend(of_changelog(project, file));
+            found.add(of_changelog(project, file));
         }
     }
-    evidence
 }
 
 fn is_named_so(file: &File) -> bool {
@@ -39,13 +38,8 @@ fn begins_so(project: &Project, file: &File) -> bool {
 
 fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
     let mut evidence = vec![Evidence::new(file, Weight::Strong, "settings of Liquibase").by(LIQUIBASE)];
-    for (at, line) in project.lines(file).iter().enumerate() {
-        if !line.trim_start().starts_with(['#', '!']) {
-            for url in urls(line) {
-                evidence.push(Evidence::of_url(file, Weight::Strong, "the URL", &url).on(at));
-            }
-        }
-    }
+    let lines = project.lines(file);
+    evidence.extend(project.pieces(file, code(&lines), |line| of_urls(file, "the URL", line)));
     evidence
 }
 
@@ -63,17 +57,18 @@ fn of_changelog(project: &Project, file: &File) -> Vec<Evidence> {
             .on(at)
             .by(LIQUIBASE),
     ];
-    for (at, line) in lines.iter().enumerate() {
+    evidence.extend(project.pieces(file, lines.iter().enumerate(), |line| {
         let value = line.split_once("dbms").map_or("", |(_, value)| value);
         let value = value.trim_start_matches(['"', '\'', ':', '=', ' ']);
         let words = value.split(['"', '\'', ' ', ',']).map(str::trim);
         // With a list, the changes are meant for several.
         let engines: Vec<Engine> = words.take(3).filter_map(Engine::of_word).collect();
-        if let &[engine] = engines.as_slice() {
-            let what = format!("a change is meant for {}", engine.name());
-            evidence.push(Evidence::new(file, Weight::Medium, what).on(at).of(engine));
-        }
-    }
+        let &[engine] = engines.as_slice() else {
+            return Vec::new();
+        };
+        let what = format!("a change is meant for {}", engine.name());
+        vec![Evidence::new(file, Weight::Medium, what).of(engine)]
+    }));
     if file.extension() == "sql"
         && let Some(spoken) = spoken(&lines)
     {

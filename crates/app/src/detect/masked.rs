@@ -3,7 +3,7 @@
 
 use whimbrel_core::{is_secret, is_token};
 
-use super::evidence::Engine;
+use super::evidence::{Engine, OF_A_LINE_MAX};
 
 /// What stands for what is not shown.
 pub(super) const HIDDEN: &str = "***";
@@ -47,7 +47,7 @@ pub(super) struct Masked {
     pub(super) address: Option<String>,
 }
 
-/// Returns the database URLs of a line.
+/// Returns the first database URLs of a line.
 pub(super) fn urls(line: &str) -> Vec<Masked> {
     let mut found = Vec::new();
     let last_at = line.rfind('@');
@@ -79,6 +79,9 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
         // The password may go on behind what seems to be the end, and look like another URL there.
         is_behind_doubt |= has_more;
         found.push(url);
+        if found.len() == OF_A_LINE_MAX {
+            break;
+        }
         from = end;
     }
     found
@@ -88,7 +91,9 @@ pub(super) fn urls(line: &str) -> Vec<Masked> {
 fn start(scheme: &str, engine: Engine, after: &str) -> Option<usize> {
     if is_file(scheme, engine) {
         let is_word = |letter: char| is_end(letter) || ",{[=?#;".contains(letter);
-        return (!after.is_empty() && !after.starts_with(is_word)).then_some(0);
+        // `sqlite::SqlitePool` is a name in a program.
+        let is_path = after.starts_with(':') && !after.starts_with(":memory:");
+        return (!after.is_empty() && !after.starts_with(is_word) && !is_path).then_some(0);
     }
     // `jdbc:mysql:loadbalance://`, `jdbc:tc:postgresql:16://`
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || ".-".contains(letter);
@@ -180,7 +185,9 @@ fn server(scheme: &str, engine: Engine, rest: &str, has_more: bool) -> Masked {
     }
     let is_whole_host =
         |host: &str| is_host(host) && (user.is_some() || place.starts_with('/') || has_usual_port(host));
-    let is_plain_host = !hosts.is_empty() && hosts.split(',').all(is_whole_host);
+    // Without a host it is the one that the client is on: `postgres:///shop`.
+    let is_local = authority.is_empty() && place.starts_with('/');
+    let is_plain_host = is_local || !hosts.is_empty() && hosts.split(',').all(is_whole_host);
     let is_plain_database = database.is_empty() || is_name(database);
     let is_alone = password.is_none_or(str::is_empty);
     let is_plain_user =
@@ -207,7 +214,7 @@ fn server(scheme: &str, engine: Engine, rest: &str, has_more: bool) -> Masked {
         "{scheme}://{}{hosts_shown}/{database_shown}",
         login(password.map(|_| HIDDEN))
     );
-    let is_whole = is_plain_host && is_plain_database && is_plain_user && !hosts.contains(',');
+    let is_whole = is_plain_host && is_plain_database && is_plain_user && !is_local && !hosts.contains(',');
     let asks = password.is_some()
         || ["pass", "pwd"]
             .iter()
@@ -398,6 +405,7 @@ mod tests {
         }
         check("sqlite://:secret/app.db", "sqlite:***", None);
         check("sqlite://:memory:", "sqlite://:memory:", None);
+        check("sqlite::memory:", "sqlite::memory:", None);
         check("sqlite://c:/app.db", "sqlite://c:/app.db", None);
         // The line may go on in the next one.
         check("postgres://ann:12345", "postgres://***/", None);
@@ -447,6 +455,7 @@ mod tests {
             "prisma+postgres://localhost:51213/",
             None,
         );
+        check("postgres:///shop?host=/run", "postgres:///shop", None);
         check("jdbc:mysql:replication://a,b/shop", "mysql://a,b/shop", None);
         check(
             "jdbc\\:mysql\\://db/shop",
@@ -471,6 +480,10 @@ mod tests {
             "  postgres: {}",
             "sqlite: ",
             "é:postgres",
+            "use sqlx::sqlite::SqlitePool;",
+            "$x->default(SQLite3::class)",
+            "DBD::SQLite::VERSION",
+            "postgres::Client::connect",
         ] {
             assert_eq!(urls(line), [], "{line}");
         }

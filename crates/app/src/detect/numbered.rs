@@ -1,8 +1,9 @@
 //! Migrations that are files of SQL, told apart by their names and by the comments that their tools read: Flyway, dbmate,
 //! golang-migrate, goose, sql-migrate, sqlx and Diesel.
 
+use super::clues::{code, of_urls};
 use super::evidence::{Engine, Evidence, Weight};
-use super::masked::urls;
+use super::found::Found;
 use super::project::{File, Project};
 use super::words::spoken;
 
@@ -22,29 +23,27 @@ const MARKS: [(&str, &str); 4] = [
 const FILES_MAX: usize = 500;
 
 /// Returns what speaks for these tools.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
+pub(super) fn find(project: &Project, found: &mut Found) {
     let has_sqlx = uses_sqlx(project);
-    let mut evidence = Vec::new();
     let scripts = project.files().iter().filter(|file| file.extension() == "sql");
     for file in scripts.take(FILES_MAX) {
-        evidence.extend(of_script(project, file, has_sqlx));
+        found.add(of_script(project, file, has_sqlx));
     }
     for file in project.files() {
         match file.name.as_str() {
             name if name.starts_with("flyway") && ["conf", "toml"].contains(&file.extension()) => {
-                evidence.extend(of_flyway(project, file));
+                found.add(of_flyway(project, file));
             }
-            "sqlx-data.json" => evidence.extend(of_prepared(project, file)),
+            "sqlx-data.json" => found.add(of_prepared(project, file)),
             "diesel.toml" => {
-                evidence.push(Evidence::new(file, Weight::Strong, "settings of Diesel").by(DIESEL));
+                found.add([Evidence::new(file, Weight::Strong, "settings of Diesel").by(DIESEL)]);
             }
             _ if file.folder() == ".sqlx" && file.name.starts_with("query-") => {
-                evidence.extend(of_prepared(project, file));
+                found.add(of_prepared(project, file));
             }
             _ => {}
         }
     }
-    evidence
 }
 
 fn uses_sqlx(project: &Project) -> bool {
@@ -117,13 +116,8 @@ pub(super) fn is_flyway(name: &str) -> bool {
 
 fn of_flyway(project: &Project, file: &File) -> Vec<Evidence> {
     let mut evidence = vec![Evidence::new(file, Weight::Strong, "settings of Flyway").by(FLYWAY)];
-    for (at, line) in project.lines(file).iter().enumerate() {
-        if !line.trim_start().starts_with('#') {
-            for url in urls(line) {
-                evidence.push(Evidence::of_url(file, Weight::Strong, "the URL", &url).on(at));
-            }
-        }
-    }
+    let lines = project.lines(file);
+    evidence.extend(project.pieces(file, code(&lines), |line| of_urls(file, "the URL", line)));
     evidence
 }
 

@@ -3,6 +3,7 @@
 
 use super::clues::{code, of_places, of_setting};
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::project::{File, Project};
 
 use Engine::{Mongodb, Mysql, Postgresql, Sqlite};
@@ -73,12 +74,11 @@ const SIGNS: [&str; 8] = [
 ];
 
 /// Returns what the programs say.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
+pub(super) fn find(project: &Project, found: &mut Found) {
     let files = project.files().iter().filter(|file| is_program(file));
-    files
-        .take(FILES_MAX)
-        .flat_map(|file| of_file(project, file))
-        .collect()
+    for file in files.take(FILES_MAX) {
+        found.add(of_file(project, file));
+    }
 }
 
 fn is_program(file: &File) -> bool {
@@ -86,14 +86,16 @@ fn is_program(file: &File) -> bool {
 }
 
 fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
-    for (at, line) in code(&project.lines(file)) {
+    let lines = project.lines(file);
+    project.pieces(file, code(&lines), |line| {
         let lower = line.to_ascii_lowercase();
-        if SIGNS.iter().any(|sign| lower.contains(sign)) {
-            evidence.extend(of_line(file, line).into_iter().map(|each| each.on(at)));
+        let says_anything = SIGNS.iter().any(|sign| lower.contains(sign));
+        if says_anything {
+            of_line(file, line)
+        } else {
+            Vec::new()
         }
-    }
-    evidence
+    })
 }
 
 fn of_line(file: &File, line: &str) -> Vec<Evidence> {

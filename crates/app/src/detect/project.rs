@@ -2,14 +2,15 @@
 //! detectors'.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use whimbrel_core::{Error, Result, is_secret};
 
-use super::evidence::printable;
+use super::continued::join;
+use super::evidence::{Evidence, printable};
 use super::masked::{HIDDEN, urls};
 use super::withheld::withhold;
 use crate::refusal;
@@ -25,9 +26,13 @@ const ENTRIES_OF_A_KIND_MAX: usize = 1_000;
 /// Names that are read to choose from.
 const NAMES_MAX: usize = 2_000_000;
 /// Bytes of one file that are read.
-const FILE_BYTES_MAX: u64 = 512 << 10;
+const FILE_BYTES_MAX: u64 = 256 << 10;
 /// Bytes of all files together that one detector reads.
 const BYTES_MAX: u64 = 64 << 20;
+/// Files that one detector opens.
+const OPENED_MAX: usize = 10_000;
+/// Pieces of evidence of one file that one detector takes.
+const PIECES_MAX: usize = 300;
 /// Notes that are told one by one.
 const NOTES_MAX: usize = 20;
 /// Folders that hold what others wrote or what was built.
@@ -144,10 +149,10 @@ impl File {
 pub(super) struct Project {
     files: Vec<File>,
     programs: Option<String>,
-    notes: RefCell<Vec<String>>,
+    notes: RefCell<BTreeSet<String>>,
     links: usize,
     bytes_left: Cell<u64>,
-    is_cut: Cell<bool>,
+    files_left: Cell<usize>,
 }
 
 impl Project {
@@ -178,7 +183,7 @@ impl Project {
             notes: RefCell::default(),
             links: 0,
             bytes_left: Cell::new(BYTES_MAX),
-            is_cut: Cell::new(false),
+            files_left: Cell::new(OPENED_MAX),
         };
         project.walk(folder);
         project.files.sort_by(|a, b| {
@@ -208,24 +213,53 @@ impl Project {
     /// Lets the next detector read as much as the one before, whatever that one has read.
     pub(super) fn refill(&self) {
         self.bytes_left.set(BYTES_MAX);
+        self.files_left.set(OPENED_MAX);
     }
 
-    /// Returns the lines of the first part of a file, without values that are secret by a name on another line; none when it cannot be
-    /// read, which is noted.
+    /// Returns the lines of the first part of a file, without values that are secret by a name on another line, and those joined that go
+    /// on in the next one; none when it cannot be read, which is noted.
     pub(super) fn lines(&self, file: &File) -> Vec<String> {
         let bytes = self.head(file, FILE_BYTES_MAX);
-        let text = text(&bytes).replace("\r\n", "\n");
-        let mut lines: Vec<String> = text
-            .trim_end_matches('\n')
-            .split(['\n', '\r'])
-            .map(str::to_owned)
-            .collect();
-        if bytes.len() as u64 == FILE_BYTES_MAX {
+        let mut text = text(&bytes);
+        if text.contains('\r') {
+            text = text.replace("\r\n", "\n").replace('\r', "\n");
+        }
+        let text = text.trim_end_matches('\n').split('\n');
+        let mut lines: Vec<String> = text.map(str::to_owned).collect();
+        if !bytes.is_empty() && file.size > bytes.len() as u64 {
             // The last line may be cut within a URL.
             lines.pop();
+            self.note(format!(
+                "`{}` is long; only its first {} KiB were read",
+                file.path,
+                bytes.len() >> 10
+            ));
         }
+        join(&mut lines);
         withhold(&mut lines);
         lines
+    }
+
+    /// Returns what the lines of a file say one by one, until they have said so much that the rest cannot matter, which is noted.
+    pub(super) fn pieces<L>(
+        &self,
+        file: &File,
+        lines: impl Iterator<Item = (usize, L)>,
+        mut read: impl FnMut(L) -> Vec<Evidence>,
+    ) -> Vec<Evidence> {
+        let mut pieces = Vec::new();
+        for (at, line) in lines {
+            pieces.extend(read(line).into_iter().map(|each| each.on(at)));
+            if pieces.len() >= PIECES_MAX {
+                self.note(format!(
+                    "`{}` says so much that only its first {} lines were looked at",
+                    file.path,
+                    at + 1
+                ));
+                break;
+            }
+        }
+        pieces
     }
 
     /// Returns the text at the start of a file, from at most that many bytes; none when it cannot be read, which is noted.
@@ -237,13 +271,19 @@ impl Project {
     pub(super) fn head(&self, file: &File, bytes_max: u64) -> Vec<u8> {
         let bytes_max = bytes_max.min(self.bytes_left.get());
         let mut bytes = Vec::new();
+        if bytes_max == 0 || self.files_left.get() == 0 {
+            self.note(format!(
+                "of all files of one kind only the first {OPENED_MAX}, or {} MiB, were read",
+                BYTES_MAX >> 20
+            ));
+            return bytes;
+        }
+        self.files_left.set(self.files_left.get() - 1);
         let read = open(&file.place).and_then(|opened| opened.take(bytes_max).read_to_end(&mut bytes));
         match read {
-            Ok(count) => {
-                let left = self.bytes_left.get().saturating_sub(count as u64);
-                self.is_cut.set(self.is_cut.get() || left == 0);
-                self.bytes_left.set(left);
-            }
+            Ok(count) => self
+                .bytes_left
+                .set(self.bytes_left.get().saturating_sub(count as u64)),
             Err(cause) => self.note(format!("`{}` cannot be read: {cause}", file.path)),
         }
         bytes
@@ -251,8 +291,7 @@ impl Project {
 
     /// Returns what could not be looked at.
     pub(super) fn notes(&self) -> Vec<String> {
-        let mut notes = self.notes.borrow().clone();
-        notes.dedup();
+        let mut notes: Vec<String> = self.notes.borrow().iter().cloned().collect();
         if notes.len() > NOTES_MAX {
             let more = notes.len() - NOTES_MAX;
             notes.truncate(NOTES_MAX);
@@ -263,21 +302,11 @@ impl Project {
             1 => notes.push("1 symbolic link was not followed".to_owned()),
             many => notes.push(format!("{many} symbolic links were not followed")),
         }
-        if self.is_cut.get() {
-            notes.push(format!(
-                "only the first {} MiB of the files of one kind were read",
-                BYTES_MAX >> 20
-            ));
-        }
         notes
     }
 
     fn note(&self, text: String) {
-        let text = printable(&text);
-        let mut notes = self.notes.borrow_mut();
-        if !notes.contains(&text) {
-            notes.push(text);
-        }
+        self.notes.borrow_mut().insert(printable(&text));
     }
 
     /// Lists level by level, so that a bound leaves out what is deepest.

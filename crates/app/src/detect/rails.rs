@@ -1,7 +1,8 @@
 //! Rails: its `database.yml`, its schema and its migrations.
 
+use super::clues::of_urls;
 use super::evidence::{Engine, Evidence, Weight};
-use super::masked::urls;
+use super::found::Found;
 use super::project::{File, Project};
 
 const RAILS: &str = "rails";
@@ -15,28 +16,24 @@ const WORDS: [(&str, Engine); 5] = [
 ];
 
 /// Returns what speaks for Rails and its database.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+pub(super) fn find(project: &Project, found: &mut Found) {
     for file in project.files() {
         let folder = file.folder();
         match file.name.as_str() {
-            "database.yml" if folder == "config" => evidence.extend(of_settings(project, file)),
+            "database.yml" if folder == "config" => found.add(of_settings(project, file)),
             "mongoid.yml" => {
                 let what = "settings of Mongoid";
-                evidence.push(
-                    Evidence::new(file, Weight::Strong, what)
-                        .of(Engine::Mongodb)
-                        .by(RAILS),
-                );
+                found.add([Evidence::new(file, Weight::Strong, what)
+                    .of(Engine::Mongodb)
+                    .by(RAILS)]);
             }
-            "schema.rb" if folder == "db" => evidence.extend(of_schema(project, file)),
+            "schema.rb" if folder == "db" => found.add(of_schema(project, file)),
             _ if folder == "migrate" && is_migration(&file.name) => {
-                evidence.push(Evidence::new(file, Weight::Strong, "a migration of Rails").by(RAILS));
+                found.add([Evidence::new(file, Weight::Strong, "a migration of Rails").by(RAILS)]);
             }
             _ => {}
         }
     }
-    evidence
 }
 
 fn is_migration(name: &str) -> bool {
@@ -46,11 +43,13 @@ fn is_migration(name: &str) -> bool {
 
 fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
     let mut evidence = vec![Evidence::new(file, Weight::Strong, "settings of Rails").by(RAILS)];
-    for (at, line) in project.lines(file).iter().enumerate() {
+    let lines = project.lines(file);
+    evidence.extend(project.pieces(file, lines.iter().enumerate(), |line| {
         let code = line.trim_start();
         if code.starts_with('#') {
-            continue;
+            return Vec::new();
         }
+        let mut pieces = of_urls(file, "the URL", line);
         let adapter = code
             .strip_prefix("adapter:")
             .map(|value| value.trim().trim_matches(['"', '\'']));
@@ -60,12 +59,10 @@ fn of_settings(project: &Project, file: &File) -> Vec<Evidence> {
             .flat_map(|value| value.split(['"', '\'', ' ']));
         if let Some(engine) = words.find_map(Engine::of_word) {
             let what = format!("the adapter is one of {}", engine.name());
-            evidence.push(Evidence::new(file, Weight::Strong, what).on(at).of(engine));
+            pieces.push(Evidence::new(file, Weight::Strong, what).of(engine));
         }
-        for url in urls(line) {
-            evidence.push(Evidence::of_url(file, Weight::Strong, "the URL", &url).on(at));
-        }
-    }
+        pieces
+    }));
     evidence
 }
 

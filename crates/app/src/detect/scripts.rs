@@ -2,6 +2,7 @@
 //! in JavaScript are `knex.rs`, those of Django and Rails stand with their settings.
 
 use super::evidence::{Evidence, Weight};
+use super::found::Found;
 use super::numbered::{FLYWAY, is_flyway};
 use super::project::{File, Project};
 
@@ -19,9 +20,9 @@ const AUTHORS: [(&str, &str, &str); 8] = [
 ];
 
 /// Returns the migrations.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
+pub(super) fn find(project: &Project, found: &mut Found) {
     let files = project.files().iter();
-    files.filter_map(|file| of_file(project, file)).collect()
+    found.add(files.filter_map(|file| of_file(project, file)));
 }
 
 fn of_file(project: &Project, file: &File) -> Option<Evidence> {

@@ -7,11 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use whimbrel_core::is_secret;
 
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::masked::urls;
 use super::project::{File, Project};
 use super::variables::of_variable;
 use super::withheld::withhold;
 
+/// Bytes in which a manifest says that it is one, behind comments.
+const MANIFEST_BYTES: u64 = 8 << 10;
 /// Variables of one line that are looked into.
 const NESTED_MAX: usize = 8;
 /// Files of pipelines, beside those that are known by their folder.
@@ -77,25 +80,21 @@ enum Kind {
 }
 
 /// Returns what the services say.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+pub(super) fn find(project: &Project, found: &mut Found) {
     for file in project.files() {
         if let Some(kind) = kind_of_name(file) {
             let weight = weight_of(file, kind);
-            evidence.extend(of_lines(file, kind, weight, &project.lines(file)));
-        } else if is_yaml(file) {
-            let lines = project.lines(file);
-            if is_manifest(&lines) {
-                evidence.extend(of_lines(file, Kind::Manifest, Weight::Strong, &lines));
-            }
+            found.add(of_lines(project, file, (kind, weight), &project.lines(file)));
+        } else if is_manifest(project, file) {
+            let kind = (Kind::Manifest, Weight::Strong);
+            found.add(of_lines(project, file, kind, &project.lines(file)));
         }
     }
-    evidence
 }
 
 /// Tells whether a file is about services, and is read here.
-pub(super) fn is_about_services(file: &File, lines: &[String]) -> bool {
-    kind_of_name(file).is_some() || (is_yaml(file) && is_manifest(lines))
+pub(super) fn is_about_services(project: &Project, file: &File) -> bool {
+    kind_of_name(file).is_some() || is_manifest(project, file)
 }
 
 fn is_yaml(file: &File) -> bool {
@@ -133,24 +132,32 @@ fn weight_of(file: &File, kind: Kind) -> Weight {
     }
 }
 
-/// Tells whether the lines describe resources of a cluster.
-fn is_manifest(lines: &[String]) -> bool {
-    let has = |key: &str| lines.iter().any(|line| line.starts_with(key));
+/// Tells whether a file begins with the description of a resource of a cluster.
+fn is_manifest(project: &Project, file: &File) -> bool {
+    if !is_yaml(file) {
+        return false;
+    }
+    let start = project.start(file, MANIFEST_BYTES);
+    let has = |key: &str| start.lines().any(|line| line.starts_with(key));
     has("apiVersion:") && has("kind:")
 }
 
-fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+fn of_lines(
+    project: &Project,
+    file: &File,
+    (kind, weight): (Kind, Weight),
+    lines: &[String],
+) -> Vec<Evidence> {
     let mut manifest = Manifest::default();
     let mut lists = Lists::default();
-    for (at, line) in lines.iter().enumerate() {
+    project.pieces(file, lines.iter().enumerate().enumerate(), |(at, line)| {
         if at == 0 || line.starts_with("---") {
             manifest.begin(&lines[at..]);
         }
         if line.trim_start().starts_with('#') {
-            continue;
+            return Vec::new();
         }
-        let found = match kind {
+        match kind {
             Kind::Compose => of_line(file, weight, line),
             Kind::Manifest => manifest.of_line(file, weight, line),
             Kind::Pipeline => of_pipeline(file, weight, line, lists.is_of_services(line)),
@@ -158,10 +165,8 @@ fn of_lines(file: &File, kind: Kind, weight: Weight, lines: &[String]) -> Vec<Ev
             Kind::Chart => of_chart(file, weight, line).into_iter().collect(),
             Kind::Image => of_image(file, weight, line),
             Kind::Unit => of_unit(file, weight, line),
-        };
-        evidence.extend(found.into_iter().map(|each| each.on(at)));
-    }
-    evidence
+        }
+    })
 }
 
 fn of_line(file: &File, weight: Weight, line: &str) -> Vec<Evidence> {
@@ -327,7 +332,8 @@ impl Manifest {
                 Vec::new()
             }
             "value" => {
-                let name = self.name.take().unwrap_or_default();
+                // The name may stand behind the value.
+                let name = self.name.take().unwrap_or_else(|| key.to_owned());
                 of_variable(file, weight, &format!("{name}: {value}"))
             }
             _ if self.is_secret => match decoded(value) {

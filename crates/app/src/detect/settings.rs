@@ -3,6 +3,7 @@
 
 use super::clues::{self, code};
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::project::{File, Project};
 use super::services::is_about_services;
 
@@ -97,7 +98,7 @@ const ABOUT_APPLICATIONS: [&str; 20] = [
 ];
 /// Files whose name, or whose name with a word in them, says whose they are: the end of the path, the word in lower case, what
 /// they are, the database and the tool they speak for.
-const KNOWN: [Known; 26] = [
+const KNOWN: [Known; 27] = [
     (
         "wrangler.toml",
         "d1_databases",
@@ -179,6 +180,13 @@ const KNOWN: [Known; 26] = [
         Some(Mongodb),
         Some("migrate-mongo"),
     ),
+    (
+        "migrate-mongo-config.ts",
+        "",
+        "settings of migrate-mongo",
+        Some(Mongodb),
+        Some("migrate-mongo"),
+    ),
     ("alembic.ini", "", "settings of alembic", None, Some("alembic")),
     (
         "drizzle.config.ts",
@@ -250,7 +258,7 @@ const PATTERNS: [&str; 10] = [
 ];
 
 /// Bytes of a file without a telling name; what is longer is data.
-const UNNAMED_BYTES_MAX: u64 = 256 << 10;
+const UNNAMED_BYTES_MAX: u64 = 128 << 10;
 
 type Known = (
     &'static str,
@@ -272,12 +280,13 @@ struct Standing {
 }
 
 /// Returns what the files say.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
+pub(super) fn find(project: &Project, found: &mut Found) {
     // What nobody has named is read last, so that a heap of data leaves room for the settings.
     let named = |file: &&File| standing(file, false).is_some_and(|standing| standing.is_named);
     let (first, rest): (Vec<&File>, Vec<&File>) = project.files().iter().partition(named);
-    let files = first.into_iter().chain(rest);
-    files.flat_map(|file| of_file(project, file)).collect()
+    for file in first.into_iter().chain(rest) {
+        found.add(of_file(project, file));
+    }
 }
 
 fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
@@ -287,16 +296,16 @@ fn of_file(project: &Project, file: &File) -> Vec<Evidence> {
     if known.is_empty() && standing.is_none() {
         return Vec::new();
     }
-    let lines = project.lines(file);
-    if is_about_services(file, &lines) {
+    if is_about_services(project, file) {
         return Vec::new();
     }
+    let lines = project.lines(file);
     let mut evidence: Vec<Evidence> = known
         .iter()
         .filter_map(|known| of_known(file, &lines, known))
         .collect();
     if let Some(standing) = standing {
-        evidence.extend(of_lines(file, &lines, standing));
+        evidence.extend(of_lines(project, file, &lines, standing));
     }
     evidence
 }
@@ -355,12 +364,10 @@ fn weight_of_name(file: &File) -> Weight {
     }
 }
 
-fn of_lines(file: &File, lines: &[String], standing: Standing) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
-    for (at, line) in code(lines) {
-        let of_line = clues::of_settings(file, standing.weight, line, standing.is_of_database);
-        evidence.extend(of_line.into_iter().map(|each| each.on(at)));
-    }
+fn of_lines(project: &Project, file: &File, lines: &[String], standing: Standing) -> Vec<Evidence> {
+    let evidence = project.pieces(file, code(lines), |line| {
+        clues::of_settings(file, standing.weight, line, standing.is_of_database)
+    });
     if standing.is_program {
         without_menu(evidence)
     } else {

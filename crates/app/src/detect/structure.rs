@@ -1,6 +1,7 @@
 //! The structure of a database written as SQL: `schema.sql` and its like. Their dialect is told by `words.rs`.
 
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::project::{File, Project};
 use super::sqlite_files;
 use super::words::{has_code, is_foreign, spoken};
@@ -20,14 +21,14 @@ const STEMS: [&str; 9] = [
 ];
 
 /// Returns the files that hold a structure.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
+pub(super) fn find(project: &Project, found: &mut Found) {
     let files = project.files().iter().filter(|file| file.name.contains('.'));
     let mut others = 0;
     let files = files.filter(|file| {
         others += usize::from(file.extension() == "sql");
         file.extension() != "sql" || others <= FILES_MAX
     });
-    files.filter_map(|file| of_file(project, file)).collect()
+    found.add(files.filter_map(|file| of_file(project, file)));
 }
 
 fn of_file(project: &Project, file: &File) -> Option<Evidence> {

@@ -93,6 +93,32 @@ const IN_URLS: &[(&str, &str)] = &[
     ("Makefile", "\tmigrate -database mysql://ann:{}@db/shop up"),
     ("other.json", "{ \"url\": \"postgres://ann:{}@db/shop\" }"),
 ];
+/// Places of a password that goes on in the next line, by its two parts.
+const OVER_LINES: &[(&str, &str)] = &[
+    (".env.a", "URL=\"postgres://ann:1/2{1}\n{2}@db/shop\""),
+    (
+        ".env.b",
+        "URL='jdbc:mysql://db:12/shop?user=ann&password={1}\n{2}'\nA=1",
+    ),
+    (".env.c", "URL=mysql://ann:12/{1}\\\n{2}@db/shop"),
+    (".env.d", "DB_PASSWORD=\"{1}\nA=mysql://{2}\n\nB=sqlite:{1}\""),
+    (".env.e", "DB_PASSWORD={1}\\\nmysql://{2}"),
+    ("a.js", "const url = 'postgres://ann:12/{1}' +\n  '{2}@db/shop';"),
+    ("a.py", "url = (\"postgres://ann:12/{1}\"\n  \"{2}@db/shop\")"),
+    (
+        "compose.yaml",
+        "    environment:\n      URL: \"postgres://ann:12/{1}\n        {2}@db/shop\"",
+    ),
+    ("config/a.yml", "url: \"postgres://ann:12/{1}\\\n  {2}@db/shop\""),
+    (
+        "k8s/a.yaml",
+        "apiVersion: v1\nkind: Pod\n  - value: \"mysql://{1}\"\n    name: DB_PASSWORD\n  - value: mysql:{2}\n    name: TOKEN",
+    ),
+    (
+        "task.json",
+        "{ \"value\": \"sqlite:{1}\", \"name\": \"DATABASE_PASSWORD\" },\n{\n\"value\": \"sqlite:{2}\",\n\"name\": \"PASSWORD\"\n}",
+    ),
+];
 /// Places where the whole value is a secret by its name, and may be anything.
 const WHOLE: &[(&str, &str)] = &[
     (".env", "DB_PASSWORD={}"),
@@ -244,6 +270,14 @@ fn passwords() -> impl Strategy<Value = String> {
         })
 }
 
+/// A password without what would end it, or begin a line of its own.
+fn plain_passwords() -> impl Strategy<Value = String> {
+    let is_plain = |password: &String| {
+        !password.contains(['"', '\'', '`', '\\', ' ', '\t', '\u{a0}', '<', '=', '#', '@', '-'])
+    };
+    passwords().prop_filter("it would end the value", is_plain)
+}
+
 /// Writes all places into one folder, a file with several of them line by line, and looks at every piece of evidence.
 fn check(places: &[(&str, &str)], password: &str) {
     let folder = TempDir::new().unwrap();
@@ -258,10 +292,11 @@ fn check(places: &[(&str, &str)], password: &str) {
         std::fs::write(place, text).unwrap();
     }
     let project = Project::open(folder.path(), None).unwrap();
-    let evidence = DETECTORS.iter().flat_map(|detector| detector.evidence(&project));
-    for told in evidence.map(|each| format!("{each:?}")) {
-        refuse(&told, password);
+    let mut found = Found::default();
+    for detector in DETECTORS {
+        detector.look(&project, &mut found);
     }
+    refuse(&format!("{:?}", found.evidence), password);
     let found = detect(folder.path(), &Environment::default()).unwrap();
     refuse(&serde_json::to_string(&found).unwrap(), password);
 }
@@ -300,6 +335,14 @@ proptest! {
     }
 
     #[test]
+    fn no_part_of_a_password_over_two_lines_is_told(first in plain_passwords(), second in plain_passwords()) {
+        for (file, text) in OVER_LINES {
+            let text = text.replace("{1}", &first).replace("{2}", &second);
+            check(&[(file, &text)], &format!("{first} {second}"));
+        }
+    }
+
+    #[test]
     fn a_secret_may_itself_look_like_a_url(
         scheme in prop::sample::select(&["postgres://", "mysql://", "jdbc:mariadb://", "sqlite:", "mongodb://"][..]),
         password in passwords(),
@@ -315,6 +358,32 @@ proptest! {
     ) {
         check(IN_URLS, &format!("{first}{scheme}{second}"));
     }
+}
+
+#[test]
+fn of_files_full_of_urls_no_more_is_kept_than_can_be_shown() {
+    let folder = TempDir::new().unwrap();
+    let lines = |count: usize| "A=postgres://ann:x@db/shop\n".repeat(count);
+    for at in 0..5 {
+        std::fs::write(folder.path().join(format!("{at}.env")), lines(400)).unwrap();
+    }
+    let objects = "{\"url\": \"postgres://ann:x@db/shop\", \"type\": \"mysql\"},".repeat(4_000);
+    std::fs::write(folder.path().join("config.json"), objects).unwrap();
+    std::fs::write(folder.path().join("long.env"), lines(20_000)).unwrap();
+    let project = Project::open(folder.path(), None).unwrap();
+    let mut found = Found::default();
+    for detector in DETECTORS {
+        detector.look(&project, &mut found);
+    }
+    assert!(found.evidence.len() <= 500, "{}", found.evidence.len());
+    assert!((1_500..3_000).contains(&found.more), "{}", found.more);
+    let notes = project.notes().join("\n");
+    for note in ["`0.env` says so much", "`long.env` is long"] {
+        assert!(notes.contains(note), "{notes}");
+    }
+    let found = detect(folder.path(), &Environment::default()).unwrap();
+    assert_eq!(found.database_type, "postgresql");
+    assert!(found.more_evidence > 1_500);
 }
 
 /// The cells of the tables of the page, row by row, of those with two columns.

@@ -4,7 +4,9 @@
 use whimbrel_core::is_secret;
 
 use super::clues::connection;
+use super::continued::join_quoted;
 use super::evidence::{Engine, Evidence, Weight};
+use super::found::Found;
 use super::masked::{is_identifier, urls};
 use super::project::{File, Project};
 
@@ -45,20 +47,15 @@ const PATTERNS: [&str; 7] = [
 ];
 
 /// Returns what the files say.
-pub(super) fn find(project: &Project) -> Vec<Evidence> {
-    let mut evidence = Vec::new();
+pub(super) fn find(project: &Project, found: &mut Found) {
     for file in project.files() {
         if let Some(weight) = weight_of_env(&file.name) {
-            for (at, line) in project.lines(file).iter().enumerate() {
-                evidence.extend(
-                    of_variable(file, weight, line)
-                        .into_iter()
-                        .map(|each| each.on(at)),
-                );
-            }
+            let mut lines = project.lines(file);
+            join_quoted(&mut lines);
+            let lines = lines.iter().enumerate();
+            found.add(project.pieces(file, lines, |line| of_variable(file, weight, line)));
         }
     }
-    evidence
 }
 
 fn weight_of_env(name: &str) -> Option<Weight> {

@@ -29,6 +29,8 @@ const SIGNATURES: [(&str, Engine); 5] = [
     ("/*!40", Engine::Mysql),
 ];
 const SIGNATURE_SAYS: u32 = 8;
+/// What the words of one engine come to when the rest of the text cannot matter.
+const PLENTY: u32 = 200;
 /// What words have to come to that decide.
 const DECIDING: u32 = 3;
 /// What a word says that other servers certainly do not know.
@@ -127,41 +129,7 @@ pub(super) fn has_code(lines: &[String]) -> bool {
 
 /// Returns the dialect that most words speak for; none when there are no such words, or as many for another.
 pub(super) fn spoken(lines: &[String]) -> Option<Spoken> {
-    let mut scores: Vec<Score> = Vec::new();
-    let mut reader = Reader::default();
-    for (line, text) in lines.iter().enumerate() {
-        let lower = text.trim_start().to_ascii_lowercase();
-        let signature = SIGNATURES.iter().find(|(start, _)| lower.starts_with(start));
-        if let Some((word, engine)) = signature {
-            count(
-                &mut scores,
-                Spoken {
-                    engine: *engine,
-                    word,
-                    line,
-                    is_faint: false,
-                },
-                SIGNATURE_SAYS,
-            );
-            continue;
-        }
-        let Some(code) = reader.code(&lower) else {
-            continue;
-        };
-        for (word, engine, says) in WORDS.iter().filter(|(word, ..)| holds(&code, word)) {
-            let word = word.trim();
-            count(
-                &mut scores,
-                Spoken {
-                    engine: *engine,
-                    word,
-                    line,
-                    is_faint: false,
-                },
-                *says,
-            );
-        }
-    }
+    let (scores, lines) = scores(lines);
     // A dump says itself what it is; beside words that only other servers have, all the rest says little.
     let says_most = scores.iter().map(|score| score.best_says).max()?;
     if says_most < SIGNATURE_SAYS && has_foreign(lines, says_most < CERTAIN) {
@@ -193,6 +161,35 @@ pub(super) fn spoken(lines: &[String]) -> Option<Spoken> {
     })
 }
 
+/// Counts the words of all engines, up to the line in which there are plenty of one; returns the lines that were read, too.
+fn scores(lines: &[String]) -> (Vec<Score>, &[String]) {
+    let mut scores: Vec<Score> = Vec::new();
+    let mut reader = Reader::default();
+    for (line, text) in lines.iter().enumerate() {
+        let mut count = |word: &(&'static str, Engine), says: u32| {
+            let spoken = Spoken {
+                engine: word.1,
+                word: word.0.trim(),
+                line,
+                is_faint: false,
+            };
+            count(&mut scores, spoken, says);
+        };
+        let lower = text.trim_start().to_ascii_lowercase();
+        if let Some(signature) = SIGNATURES.iter().find(|(start, _)| lower.starts_with(start)) {
+            count(signature, SIGNATURE_SAYS);
+        } else if let Some(code) = reader.code(&lower) {
+            for (word, engine, says) in WORDS.iter().filter(|(word, ..)| holds(&code, word)) {
+                count(&(*word, *engine), *says);
+            }
+        }
+        if scores.iter().any(|score| score.total >= PLENTY) {
+            return (scores, &lines[..=line]);
+        }
+    }
+    (scores, lines)
+}
+
 /// What the words of one engine come to.
 struct Score {
     total: u32,
@@ -217,15 +214,16 @@ fn count(scores: &mut Vec<Score>, spoken: Spoken, says: u32) {
 }
 
 /// Tells whether a line holds the word, where blanks of the word stand for what is no letter.
-fn holds(code: &str, word: &str) -> bool {
+pub(super) fn holds(code: &str, word: &str) -> bool {
     let bare = word.trim();
     let is_letter =
         |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
-    code.match_indices(bare).any(|(at, found)| {
-        let before = code[..at].chars().next_back();
-        let after = code[at + found.len()..].chars().next();
-        !(word.starts_with(' ') && is_letter(before) || word.ends_with(' ') && is_letter(after))
-    })
+    code.contains(bare)
+        && code.match_indices(bare).any(|(at, found)| {
+            let before = code[..at].chars().next_back();
+            let after = code[at + found.len()..].chars().next();
+            !(word.starts_with(' ') && is_letter(before) || word.ends_with(' ') && is_letter(after))
+        })
 }
 
 /// Leaves out comments, texts and rows of data, line after line.

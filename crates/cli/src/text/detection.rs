@@ -2,7 +2,7 @@
 
 use whimbrel_app::{DETECTORS, Detection, Evidence, Standing};
 
-use super::{counted, lines, table};
+use super::{WIDTH, counted, lines, table, wrapped};
 
 /// Returns the one word first, then everything that was found with its evidence, and the next command last.
 pub(crate) fn detection(detection: &Detection) -> String {
@@ -21,7 +21,7 @@ pub(crate) fn detection(detection: &Detection) -> String {
         text.push_str(&format!("{name:<11} {value}\n"));
     }
     if !detection.evidence.is_empty() {
-        text.push_str(&format!("\n{}\n", evidence(&detection.evidence)));
+        text.push_str(&format!("\n{}\n", evidence(&detection.evidence).trim_end()));
     }
     if detection.more_evidence > 0 {
         let more = counted(detection.more_evidence, "piece");
@@ -30,17 +30,16 @@ pub(crate) fn detection(detection: &Detection) -> String {
     if detection.is_unknown() {
         text.push_str("\nlooked for\n");
         for detector in DETECTORS {
-            text.push_str(&format!("  {}: {}\n", detector.doc, detector.looks_for));
+            let line = format!("{}: {}", detector.doc, detector.looks_for);
+            text.push_str(&wrapped("  - ", &line));
         }
     }
     for note in &detection.notes {
-        text.push_str(&format!("note: {note}\n"));
+        text.push_str(&wrapped("note: ", note));
     }
     match &detection.next {
         Some(next) => text.push_str(&format!("\nnext: {next}\n")),
-        None => text.push_str(
-            "\nnext: whimbrel inspect DATABASE, with the URL of a database that this program can read\n",
-        ),
+        None => text.push_str("\nnext: whimbrel inspect DATABASE, with the URL of one that it can read\n"),
     }
     text
 }
@@ -53,16 +52,42 @@ fn standings(standings: &[Standing]) -> String {
     standings.iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns a table, and where that is too wide, what stands there below the place.
 fn evidence(evidence: &[Evidence]) -> String {
-    let mut rows = table(&["weight", "for", "where", "what"], &[]);
-    for each in evidence {
-        let database = each.database.map(whimbrel_app::Engine::name);
-        let speaks_for: Vec<&str> = database.into_iter().chain(each.tool).collect();
-        let place = match each.line {
-            Some(line) => format!("{}:{line}", each.file),
-            None => each.file.clone(),
-        };
-        rows.add_row([each.weight.name(), &speaks_for.join(", "), &place, &each.what]);
+    let rows: Vec<[String; 4]> = evidence.iter().map(row).collect();
+    let mut whole = table(&["weight", "for", "where", "what"], &[]);
+    for row in &rows {
+        whole.add_row(row);
     }
-    lines(&rows)
+    let whole = lines(&whole);
+    if whole.lines().all(|line| line.chars().count() <= WIDTH) {
+        return whole;
+    }
+    let widest = rows
+        .iter()
+        .map(|[_, speaks_for, ..]| speaks_for.chars().count())
+        .max();
+    let width = widest.unwrap_or_default().max("for".len());
+    let mut text = format!("weight  {:width$}  where, and what\n", "for");
+    let indent = " ".repeat("weight  ".len() + width + "  ".len());
+    for [weight, speaks_for, place, what] in &rows {
+        text.push_str(&format!("{weight:6}  {speaks_for:width$}  {place}\n"));
+        text.push_str(&wrapped(&indent, what));
+    }
+    text
+}
+
+fn row(each: &Evidence) -> [String; 4] {
+    let database = each.database.map(whimbrel_app::Engine::name);
+    let speaks_for: Vec<&str> = database.into_iter().chain(each.tool).collect();
+    let place = match each.line {
+        Some(line) => format!("{}:{line}", each.file),
+        None => each.file.clone(),
+    };
+    [
+        each.weight.name().to_owned(),
+        speaks_for.join(", "),
+        place,
+        each.what.clone(),
+    ]
 }

@@ -3,10 +3,7 @@
 use console::measure_text_width;
 use whimbrel_app::Preview;
 
-use super::{lines, table};
-
-/// Columns of a line where nobody says how wide it may be.
-const WIDTH: usize = 80;
+use super::{WIDTH, lines, table};
 
 /// Blanks between two columns.
 const GAP: usize = 2;

@@ -10,6 +10,7 @@ mod formats;
 mod layouts;
 mod neighbours;
 mod quality;
+mod requirements;
 mod settings;
 mod timeouts;
 mod usage;

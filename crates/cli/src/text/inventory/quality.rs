@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 use whimbrel_app::{ColumnDetail, ColumnQuality, Inventory, TableDetail, TableInventory, UsageNote};
 use whimbrel_core::{TableUsage, shorten};
 
-use crate::text::{count, counted};
+use crate::text::{count, counted, wrapped};
 
-/// Letters of a line.
-const WIDTH: usize = 80;
 /// Letters of a column's name and of its type.
 const NAME: usize = 20;
 const TYPE: usize = 17;
@@ -194,29 +192,6 @@ fn said_of(column: &ColumnDetail, quality: &ColumnQuality) -> Vec<String> {
     said
 }
 
-/// Breaks a text into lines that begin alike.
-fn wrapped(begin: &str, text: &str) -> String {
-    let mut lines = String::new();
-    let mut line = begin.to_owned();
-    let mut is_empty = true;
-    for word in text.split(' ') {
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push_str(line.trim_end());
-            lines.push('\n');
-            line = " ".repeat(begin.chars().count());
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    lines.push_str(line.trim_end());
-    lines.push('\n');
-    lines
-}
-
 fn cut(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
         return text.to_owned();
@@ -236,22 +211,5 @@ fn percent(part: u64, whole: u64) -> String {
         ..10.0 => format!("{share:.1} %"),
         99.5.. => ">99 %".to_owned(),
         _ => format!("{share:.0} %"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_line_is_longer_than_the_terminal_and_no_word_is_lost() {
-        let text = "one two three four five six seven eight nine ten ".repeat(6);
-        let lines = wrapped("  ! ", text.trim());
-        assert!(
-            lines
-                .lines()
-                .all(|line| line.chars().count() <= WIDTH && line.len() > 4)
-        );
-        assert_eq!(lines.replace('!', "").split_whitespace().count(), 60);
     }
 }

@@ -1,0 +1,152 @@
+//! Libraries by their names in each ecosystem, and the database or the tool that each speaks for.
+
+use crate::detect::evidence::Engine;
+use crate::detect::knex::KNEX;
+use crate::detect::prisma::PRISMA;
+
+use Engine::{Mariadb, Mongodb, Mysql, Postgresql, Sqlite};
+
+/// A library, and what it speaks for.
+pub(super) type Library = (&'static str, Option<Engine>, Option<&'static str>);
+
+pub(super) const JAVASCRIPT: &[Library] = &[
+    ("pg", Some(Postgresql), None),
+    ("postgres", Some(Postgresql), None),
+    ("pg-promise", Some(Postgresql), None),
+    ("@neondatabase/serverless", Some(Postgresql), None),
+    ("mysql", Some(Mysql), None),
+    ("mysql2", Some(Mysql), None),
+    ("mariadb", Some(Mariadb), None),
+    ("sqlite3", Some(Sqlite), None),
+    ("better-sqlite3", Some(Sqlite), None),
+    ("@libsql/client", Some(Sqlite), None),
+    ("mongodb", Some(Mongodb), None),
+    ("mongoose", Some(Mongodb), None),
+    ("@mikro-orm/postgresql", Some(Postgresql), Some("mikro-orm")),
+    ("@mikro-orm/mysql", Some(Mysql), Some("mikro-orm")),
+    ("@mikro-orm/mariadb", Some(Mariadb), Some("mikro-orm")),
+    ("@mikro-orm/sqlite", Some(Sqlite), Some("mikro-orm")),
+    ("@vercel/postgres", Some(Postgresql), None),
+    ("@planetscale/database", Some(Mysql), None),
+    ("prisma", None, Some(PRISMA)),
+    ("@prisma/client", None, Some(PRISMA)),
+    ("knex", None, Some(KNEX)),
+    ("sequelize", None, Some("sequelize")),
+    ("typeorm", None, Some("typeorm")),
+    ("drizzle-orm", None, Some("drizzle")),
+    ("node-pg-migrate", Some(Postgresql), Some("node-pg-migrate")),
+    ("db-migrate", None, Some("db-migrate")),
+    ("migrate-mongo", Some(Mongodb), Some("migrate-mongo")),
+];
+pub(super) const RUST: &[Library] = &[
+    ("tokio-postgres", Some(Postgresql), None),
+    ("postgres", Some(Postgresql), None),
+    ("deadpool-postgres", Some(Postgresql), None),
+    ("rusqlite", Some(Sqlite), None),
+    ("libsql", Some(Sqlite), None),
+    ("mysql", Some(Mysql), None),
+    ("mysql_async", Some(Mysql), None),
+    ("mongodb", Some(Mongodb), None),
+    ("sqlx", None, Some("sqlx")),
+    ("diesel", None, Some("diesel")),
+    ("sea-orm", None, Some("sea-orm")),
+    ("sea-orm-migration", None, Some("sea-orm")),
+    ("refinery", None, Some("refinery")),
+];
+pub(super) const GO: &[Library] = &[
+    ("github.com/lib/pq", Some(Postgresql), None),
+    ("github.com/jackc/pgx", Some(Postgresql), None),
+    ("gorm.io/driver/postgres", Some(Postgresql), None),
+    ("github.com/go-sql-driver/mysql", Some(Mysql), None),
+    ("gorm.io/driver/mysql", Some(Mysql), None),
+    ("github.com/mattn/go-sqlite3", Some(Sqlite), None),
+    ("modernc.org/sqlite", Some(Sqlite), None),
+    ("gorm.io/driver/sqlite", Some(Sqlite), None),
+    ("go.mongodb.org/mongo-driver", Some(Mongodb), None),
+    ("github.com/golang-migrate/migrate", None, Some("golang-migrate")),
+    ("github.com/pressly/goose", None, Some("goose")),
+    ("github.com/rubenv/sql-migrate", None, Some("sql-migrate")),
+];
+pub(super) const PYTHON: &[Library] = &[
+    ("psycopg", Some(Postgresql), None),
+    ("psycopg2", Some(Postgresql), None),
+    ("psycopg2-binary", Some(Postgresql), None),
+    ("psycopg-binary", Some(Postgresql), None),
+    ("asyncpg", Some(Postgresql), None),
+    ("pymysql", Some(Mysql), None),
+    ("mysqlclient", Some(Mysql), None),
+    ("mysql-connector-python", Some(Mysql), None),
+    ("aiomysql", Some(Mysql), None),
+    ("mariadb", Some(Mariadb), None),
+    ("aiosqlite", Some(Sqlite), None),
+    ("pymongo", Some(Mongodb), None),
+    ("motor", Some(Mongodb), None),
+    ("mongoengine", Some(Mongodb), None),
+    ("pg8000", Some(Postgresql), None),
+    ("aiopg", Some(Postgresql), None),
+    ("asyncmy", Some(Mysql), None),
+    ("beanie", Some(Mongodb), None),
+    ("flask-migrate", None, Some("alembic")),
+    ("aerich", None, Some("aerich")),
+    ("django", None, Some("django")),
+    ("alembic", None, Some("alembic")),
+    ("yoyo-migrations", None, Some("yoyo")),
+];
+pub(super) const RUBY: &[Library] = &[
+    ("pg", Some(Postgresql), None),
+    ("mysql2", Some(Mysql), None),
+    ("trilogy", Some(Mysql), None),
+    ("sqlite3", Some(Sqlite), None),
+    ("mongoid", Some(Mongodb), None),
+    ("mongo", Some(Mongodb), None),
+    ("rails", None, Some("rails")),
+];
+pub(super) const JAVA: &[Library] = &[
+    ("org.postgresql", Some(Postgresql), None),
+    ("mysql-connector-j", Some(Mysql), None),
+    ("mysql-connector-java", Some(Mysql), None),
+    ("mariadb-java-client", Some(Mariadb), None),
+    ("sqlite-jdbc", Some(Sqlite), None),
+    ("mongodb-driver-sync", Some(Mongodb), None),
+    ("spring-boot-starter-data-mongodb", Some(Mongodb), None),
+    ("r2dbc-postgresql", Some(Postgresql), None),
+    ("quarkus-jdbc-postgresql", Some(Postgresql), None),
+    ("quarkus-jdbc-mysql", Some(Mysql), None),
+    ("org.flywaydb", None, Some("flyway")),
+    ("flyway-core", None, Some("flyway")),
+    ("liquibase-core", None, Some("liquibase")),
+    ("org.liquibase", None, Some("liquibase")),
+];
+pub(super) const PHP: &[Library] = &[
+    ("ext-pdo_pgsql", Some(Postgresql), None),
+    ("ext-pgsql", Some(Postgresql), None),
+    ("ext-pdo_mysql", Some(Mysql), None),
+    ("ext-mysqli", Some(Mysql), None),
+    ("ext-pdo_sqlite", Some(Sqlite), None),
+    ("ext-sqlite3", Some(Sqlite), None),
+    ("mongodb/mongodb", Some(Mongodb), None),
+    ("mongodb/laravel-mongodb", Some(Mongodb), None),
+    ("laravel/framework", None, Some("laravel")),
+    ("doctrine/migrations", None, Some("doctrine")),
+    ("doctrine/doctrine-migrations-bundle", None, Some("doctrine")),
+    ("robmorgan/phinx", None, Some("phinx")),
+];
+pub(super) const DOTNET: &[Library] = &[
+    ("npgsql", Some(Postgresql), None),
+    ("mysqlconnector", Some(Mysql), None),
+    ("mysql.data", Some(Mysql), None),
+    ("pomelo.entityframeworkcore.mysql", Some(Mysql), None),
+    ("mysql.entityframeworkcore", Some(Mysql), None),
+    ("microsoft.data.sqlite", Some(Sqlite), None),
+    ("microsoft.entityframeworkcore.sqlite", Some(Sqlite), None),
+    ("mongodb.driver", Some(Mongodb), None),
+    ("entityframeworkcore", None, Some("entity-framework")),
+    ("fluentmigrator", None, Some("fluentmigrator")),
+];
+pub(super) const ELIXIR: &[Library] = &[
+    ("postgrex", Some(Postgresql), None),
+    ("myxql", Some(Mysql), None),
+    ("ecto_sqlite3", Some(Sqlite), None),
+    ("mongodb_driver", Some(Mongodb), None),
+    ("ecto_sql", None, Some("ecto")),
+];
