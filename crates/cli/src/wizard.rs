@@ -92,11 +92,17 @@ fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
         };
         match ask(ui, draft, state, &way)? {
             Asked::Settled(decision) => {
-                decide(ui, draft, decision)?;
-                before.push(state.key.clone());
+                if decide(ui, draft, decision)? {
+                    before.push(state.key.clone());
+                }
             }
             Asked::CodeSuggested => draft.accept_suggested_of(&state.finding.code)?,
-            Asked::AllSuggested => draft.accept_suggested()?,
+            Asked::AllSuggested => {
+                draft.accept_suggested()?;
+                if state.finding.suggested.is_none() {
+                    ui.say("nothing is suggested for this one: only a person can know");
+                }
+            }
             Asked::Back => {
                 if let Some(key) = before.pop() {
                     revise(ui, draft, &key)?;
@@ -107,14 +113,14 @@ fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
     }
 }
 
-/// Settles it; a decision that cannot be taken is said, and the question stays.
-fn decide(ui: &Ui, draft: &mut Draft, decision: Decision) -> Result<()> {
+/// Settles it and tells whether that was possible; a decision that cannot be taken is said, and the question stays.
+fn decide(ui: &Ui, draft: &mut Draft, decision: Decision) -> Result<bool> {
     match draft.decide(decision) {
         Err(refused) if refused.code() == refusal::USAGE => {
             ui.warning(&refused.chain());
-            Ok(())
+            Ok(false)
         }
-        done => done,
+        done => done.map(|()| true),
     }
 }
 
@@ -287,7 +293,7 @@ fn revise(ui: &Ui, draft: &mut Draft, key: &str) -> Result<()> {
         chosen: chosen_of(state).map(str::to_owned),
     };
     match ask(ui, draft, state, &way)? {
-        Asked::Settled(decision) => decide(ui, draft, decision),
+        Asked::Settled(decision) => decide(ui, draft, decision).map(|_taken| ()),
         Asked::CodeSuggested | Asked::AllSuggested | Asked::Back | Asked::Leave => Ok(()),
     }
 }
