@@ -1,6 +1,7 @@
 //! The conversation: shows what was found, asks for each decision, and at the end for the approval. What the answers mean is decided
 //! by the use cases.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use console::Term;
@@ -10,7 +11,7 @@ use whimbrel_app::{Approve, DecisionState, Draft, PlanSummary, refusal};
 use whimbrel_core::{Decision, Error, OWN_VALUE, Result, Severity};
 
 use crate::text;
-use crate::ui::Ui;
+use crate::ui::{Ui, harmless};
 
 /// Facts that are shown before somebody digs deeper.
 const FACTS_SHOWN: usize = 3;
@@ -346,10 +347,11 @@ pub(crate) fn is_confirmed(ui: &Ui, answer: &PlainAnswer<'_>, question: &str) ->
 }
 
 fn select(question: &str, items: &[&str], default: usize) -> Result<usize> {
+    let items: Vec<Cow<'_, str>> = items.iter().map(|item| harmless(item)).collect();
     prompt(|| {
         Select::new()
-            .with_prompt(question)
-            .items(items)
+            .with_prompt(harmless(question))
+            .items(&items)
             .default(default)
             .interact()
     })
