@@ -60,7 +60,9 @@ fn refuse_halves(scope: &Scope<'_>, notes: &mut Notes<'_>) {
             continue;
         }
         let is_named = wishes.tables.is_empty() || matches_any(&wishes.tables, table);
-        let mut left = origins.iter().filter(|own| !is_part_wanted(wishes, is_named, own));
+        let mut left = origins
+            .iter()
+            .filter(|own| !is_part_wanted(wishes, is_named, own));
         if let Some(own) = left.next() {
             notes.block(
                 "not_moved",

@@ -71,7 +71,9 @@ pub(super) fn put(decisions: &mut Vec<Decision>, decision: Decision) {
 /// Tells whether the plan has choices by the decision's name.
 fn is_asked(plan: &Plan, decision: &Decision) -> bool {
     let is_its = |finding: &Finding| {
-        finding.code == decision.code && finding.subject.to_string() == decision.subject && !finding.choices.is_empty()
+        finding.code == decision.code
+            && finding.subject.to_string() == decision.subject
+            && !finding.choices.is_empty()
     };
     plan.findings.iter().any(is_its)
 }

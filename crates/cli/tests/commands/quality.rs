@@ -539,7 +539,11 @@ fn a_name_does_nothing_to_the_terminal() {
     source
         .execute_batch("create table \"red\u{1b}[31m\u{202e}\" (\"bell\u{7}\" text)")
         .unwrap();
-    for line in ["inspect SOURCE --profile", "plan SOURCE TARGET", "run mig_2026_001 --approve no"] {
+    for line in [
+        "inspect SOURCE --profile",
+        "plan SOURCE TARGET",
+        "run mig_2026_001 --approve no",
+    ] {
         let said = desk.run(line);
         for text in [said.stdout, said.stderr] {
             let acts = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';

@@ -258,8 +258,12 @@ fn a_sum_of_money_is_a_number() {
     source.execute("create table till (id int primary key, cash money)");
     source.execute("insert into till values (1, 1234.5), (2, -0.01), (3, null)");
     let desk = Desk::set_up();
-    desk.run(&format!("migrate {} {} --yes --accept-suggested", source.url(), target.url()))
-        .expect_code(0);
+    desk.run(&format!(
+        "migrate {} {} --yes --accept-suggested",
+        source.url(),
+        target.url()
+    ))
+    .expect_code(0);
     let numbers = |rows: Vec<Vec<Option<String>>>| -> Vec<String> {
         let plain = |value: String| value.trim_end_matches('0').trim_end_matches('.').to_owned();
         rows.into_iter().flatten().flatten().map(plain).collect()

@@ -244,7 +244,10 @@ fn a_row_without_a_sure_key_is_named_too_when_an_expression_fails_on_it() {
          INSERT INTO plain VALUES ('1234', 'ja', 0, 'more', 'last');",
     );
     for (table, said) in [
-        ("pairs", "table `pairs`, row `a=y, b=2`, where n=0: the expression `1 / n` fails"),
+        (
+            "pairs",
+            "table `pairs`, row `a=y, b=2`, where n=0: the expression `1 / n` fails",
+        ),
         (
             "plain",
             "table `plain`, row `word=ja, n=0, more=more`, where n=0: the expression `1 / n` fails",
