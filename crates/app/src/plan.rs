@@ -134,7 +134,7 @@ pub async fn draft(setup: &Setup, request: &PlanRequest, watch: &dyn AnalysisWat
         Some((dir, _)) => dir,
         None => new_directory(setup)?,
     };
-    let plan = fitted(&wishes, &answers, |wishes| {
+    let plan = fitted(&wishes, &answers, None, |wishes| {
         make(setup, &analysis, wishes, dir.id())
     })?;
     let draft = Draft {
@@ -198,14 +198,17 @@ impl Draft {
     /// # Errors
     /// When the decision fits no finding; the plan stays as it was.
     pub fn decide(&mut self, decision: Decision) -> Result<()> {
-        // It must fit, unlike those before it.
+        let is_another =
+            |other: &Decision| (&other.code, &other.subject) != (&decision.code, &decision.subject);
         let mut wishes = self.wishes.clone();
-        put(&mut wishes.decisions, decision.clone());
-        let plan = self.make(&wishes, &self.answers)?;
-        let is_settled =
-            |other: &Decision| (&other.code, &other.subject) == (&decision.code, &decision.subject);
-        self.wishes.decisions.retain(|other| !is_settled(other));
-        put(&mut self.answers, decision);
+        wishes.decisions.retain(is_another);
+        let mut answers = self.answers.clone();
+        answers.retain(is_another);
+        // It must fit, unlike those before it, which may have raised its question.
+        let plan = self.make(&wishes, &answers, Some(&decision))?;
+        answers.push(decision);
+        self.wishes = wishes;
+        self.answers = answers;
         self.keep(plan)
     }
 
@@ -215,7 +218,7 @@ impl Draft {
     /// When the plan cannot be written.
     pub fn accept_suggested(&mut self) -> Result<()> {
         self.wishes.accept_suggested = true;
-        let plan = self.make(&self.wishes, &self.answers)?;
+        let plan = self.make(&self.wishes, &self.answers, None)?;
         self.keep(plan)
     }
 
@@ -241,7 +244,7 @@ impl Draft {
         for decision in suggested {
             put(&mut self.answers, decision);
         }
-        let plan = self.make(&self.wishes, &self.answers)?;
+        let plan = self.make(&self.wishes, &self.answers, None)?;
         self.keep(plan)
     }
 
@@ -254,8 +257,8 @@ impl Draft {
         }
     }
 
-    fn make(&self, wishes: &Wishes, answers: &[Decision]) -> Result<Plan> {
-        fitted(wishes, answers, |wishes| {
+    fn make(&self, wishes: &Wishes, answers: &[Decision], latest: Option<&Decision>) -> Result<Plan> {
+        fitted(wishes, answers, latest, |wishes| {
             make(&self.setup, &self.analysis, wishes, self.dir.id())
         })
     }

@@ -10,7 +10,7 @@ use whimbrel_app::{AnalysisWatch, InWork, Kind, Observer, Outlook, Progress};
 use whimbrel_core::TableId;
 
 use crate::text;
-use crate::ui::Ui;
+use crate::ui::{Ui, harmless};
 
 /// Pause between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ impl AnalysisWatch for AnalysisProgress {
         let rows = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
         self.bar.inc(1);
         self.bar
-            .set_message(format!("{} rows, {table}", text::count(rows)));
+            .set_message(harmless(&format!("{} rows, {table}", text::count(rows))).into_owned());
     }
 }
 
@@ -97,7 +97,7 @@ impl Bars {
 
     fn say(&self, text: impl AsRef<str>) {
         // A terminal that is gone has nobody in front of it.
-        let _gone = self.all.println(text);
+        let _gone = self.all.println(harmless(text.as_ref()));
     }
 
     fn begin(&self, phase: &'static str) {
@@ -129,7 +129,7 @@ impl Bars {
                 let bar = bars.entry(work.what.clone()).or_insert_with(|| self.open(work));
                 bar.set_length(work.rows_planned.unwrap_or(1));
                 bar.set_position(work.rows.unwrap_or(0));
-                bar.set_message(text::in_work(work));
+                bar.set_message(harmless(&text::in_work(work)).into_owned());
             }
         }
     }

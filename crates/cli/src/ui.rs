@@ -1,5 +1,6 @@
 //! The only place that prints. Standard output is data (text, or one JSON document), standard error is for people.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,7 +70,7 @@ impl Ui {
             self.documented.store(true, Ordering::Relaxed);
             self.print(&json);
         } else {
-            self.print(text().trim_end_matches('\n'));
+            self.print(&harmless(text().trim_end_matches('\n')));
         }
     }
 
@@ -93,18 +94,22 @@ impl Ui {
     /// Says something to the person.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            say(text.as_ref());
+            say(&harmless(text.as_ref()));
         }
     }
 
     /// Shows a warning.
     pub(crate) fn warning(&self, message: &str) {
-        say(&format!("{} {message}", self.styles.warning.apply_to("warning:")));
+        say(&format!(
+            "{} {}",
+            self.styles.warning.apply_to("warning:"),
+            harmless(message)
+        ));
     }
 
     /// Shows a failure that is no error of the program, such as a difference; `--quiet` does not hide it.
     pub(crate) fn finding(&self, text: &str) {
-        say(text);
+        say(&harmless(text));
     }
 
     /// Shows an error with its causes and its hint; with `--json` also as the document, unless there is one already.
@@ -112,7 +117,7 @@ impl Ui {
         say(&format!(
             "{} {}",
             self.styles.error.apply_to("error:"),
-            error.chain()
+            harmless(&error.chain())
         ));
         if let Some(hint) = error.hint() {
             self.hint(hint);
@@ -136,7 +141,7 @@ impl Ui {
         say(&format!(
             "{} {}",
             self.styles.error.apply_to("error:"),
-            problem.message
+            harmless(&problem.message)
         ));
         match &problem.hint {
             Some(hint) => self.hint(hint),
@@ -146,7 +151,11 @@ impl Ui {
 
     /// Shows what can be done next.
     pub(crate) fn hint(&self, hint: &str) {
-        say(&format!("{} {hint}", self.styles.hint.apply_to("hint:")));
+        say(&format!(
+            "{} {}",
+            self.styles.hint.apply_to("hint:"),
+            harmless(hint)
+        ));
     }
 }
 
@@ -169,6 +178,27 @@ impl Face for Ui {
             warned.push(message.to_owned());
         }
     }
+}
+
+/// Returns the text with nothing in it that a terminal would act on but ends of lines and tabs: names of tables and columns come from
+/// databases, where they may hold anything.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        c.is_control() && c != '\n' && c != '\t'
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 fn say(text: &str) {

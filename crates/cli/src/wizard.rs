@@ -1,6 +1,7 @@
 //! The conversation: shows what was found, asks for each decision, and at the end for the approval. What the answers mean is decided
 //! by the use cases.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use console::Term;
@@ -10,7 +11,7 @@ use whimbrel_app::{Approve, DecisionState, Draft, PlanSummary, refusal};
 use whimbrel_core::{Decision, Error, OWN_VALUE, Result, Severity};
 
 use crate::text;
-use crate::ui::Ui;
+use crate::ui::{Ui, harmless};
 
 /// Facts that are shown before somebody digs deeper.
 const FACTS_SHOWN: usize = 3;
@@ -92,11 +93,17 @@ fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
         };
         match ask(ui, draft, state, &way)? {
             Asked::Settled(decision) => {
-                decide(ui, draft, decision)?;
-                before.push(state.key.clone());
+                if decide(ui, draft, decision)? {
+                    before.push(state.key.clone());
+                }
             }
             Asked::CodeSuggested => draft.accept_suggested_of(&state.finding.code)?,
-            Asked::AllSuggested => draft.accept_suggested()?,
+            Asked::AllSuggested => {
+                draft.accept_suggested()?;
+                if state.finding.suggested.is_none() {
+                    ui.say("nothing is suggested for this one: only a person can know");
+                }
+            }
             Asked::Back => {
                 if let Some(key) = before.pop() {
                     revise(ui, draft, &key)?;
@@ -107,14 +114,14 @@ fn settle_all(ui: &Ui, draft: &mut Draft) -> Result<bool> {
     }
 }
 
-/// Settles it; a decision that cannot be taken is said, and the question stays.
-fn decide(ui: &Ui, draft: &mut Draft, decision: Decision) -> Result<()> {
+/// Settles it and tells whether that was possible; a decision that cannot be taken is said, and the question stays.
+fn decide(ui: &Ui, draft: &mut Draft, decision: Decision) -> Result<bool> {
     match draft.decide(decision) {
         Err(refused) if refused.code() == refusal::USAGE => {
             ui.warning(&refused.chain());
-            Ok(())
+            Ok(false)
         }
-        done => done,
+        done => done.map(|()| true),
     }
 }
 
@@ -287,7 +294,7 @@ fn revise(ui: &Ui, draft: &mut Draft, key: &str) -> Result<()> {
         chosen: chosen_of(state).map(str::to_owned),
     };
     match ask(ui, draft, state, &way)? {
-        Asked::Settled(decision) => decide(ui, draft, decision),
+        Asked::Settled(decision) => decide(ui, draft, decision).map(|_taken| ()),
         Asked::CodeSuggested | Asked::AllSuggested | Asked::Back | Asked::Leave => Ok(()),
     }
 }
@@ -340,10 +347,11 @@ pub(crate) fn is_confirmed(ui: &Ui, answer: &PlainAnswer<'_>, question: &str) ->
 }
 
 fn select(question: &str, items: &[&str], default: usize) -> Result<usize> {
+    let items: Vec<Cow<'_, str>> = items.iter().map(|item| harmless(item)).collect();
     prompt(|| {
         Select::new()
-            .with_prompt(question)
-            .items(items)
+            .with_prompt(harmless(question))
+            .items(&items)
             .default(default)
             .interact()
     })

@@ -88,6 +88,8 @@ pub struct Renames {
     pub turned: BTreeMap<TableId, BTreeMap<String, String>>,
     /// Tables that no one table stands for any more: they are split or merged.
     pub dissolved: BTreeSet<TableId>,
+    /// The sources' tables that a mapped table is made of, where its own name is another one.
+    pub origins: BTreeMap<TableId, Vec<TableId>>,
 }
 
 /// A cast that may change values.

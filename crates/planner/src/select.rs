@@ -35,10 +35,44 @@ impl Selection<'_> {
     }
 }
 
-/// Tells whether the wishes include the table.
+/// Tells whether the wishes include the table, by its name or by those of the tables that a mapping makes it of.
 pub fn is_wanted(wishes: &Wishes, table: &TableId) -> bool {
-    let included = wishes.tables.is_empty() || matches_any(&wishes.tables, table);
-    included && !matches_any(&wishes.exclude, table)
+    if matches_any(&wishes.exclude, table) {
+        return false;
+    }
+    let is_named = wishes.tables.is_empty() || matches_any(&wishes.tables, table);
+    match wishes.renames.origins.get(table) {
+        None => is_named,
+        Some(origins) => origins.iter().any(|own| is_part_wanted(wishes, is_named, own)),
+    }
+}
+
+/// Tells whether the wishes include a table that another one is made of.
+fn is_part_wanted(wishes: &Wishes, is_named: bool, own: &TableId) -> bool {
+    (is_named || matches_any(&wishes.tables, own)) && !matches_any(&wishes.exclude, own)
+}
+
+/// A filter that takes some of the tables that become one, and not the others, would move rows that it leaves out.
+fn refuse_halves(scope: &Scope<'_>, notes: &mut Notes<'_>) {
+    let wishes = scope.input.wishes;
+    for (table, origins) in &wishes.renames.origins {
+        if !is_wanted(wishes, table) {
+            continue;
+        }
+        let is_named = wishes.tables.is_empty() || matches_any(&wishes.tables, table);
+        let mut left = origins
+            .iter()
+            .filter(|own| !is_part_wanted(wishes, is_named, own));
+        if let Some(own) = left.next() {
+            notes.block(
+                "not_moved",
+                table_subject(table),
+                format!(
+                    "the table filter leaves out `{own}`, which becomes a part of `{table}`: let it through, or take its rule out of the mapping"
+                ),
+            );
+        }
+    }
 }
 
 /// Tells whether the id is a table's that the wishes leave out.
@@ -50,6 +84,7 @@ pub(crate) fn is_filtered_out(scope: &Scope<'_>, table: &TableId) -> bool {
 pub(crate) fn select<'a>(scope: &Scope<'a>, notes: &mut Notes<'_>) -> Selection<'a> {
     let catalog = scope.source.catalog;
     report_idle_patterns(scope, notes);
+    refuse_halves(scope, notes);
     let is_wanted_here = |id: &TableId| is_wanted(scope.input.wishes, id);
     let tables: Vec<&Table> = catalog
         .tables
@@ -117,7 +152,8 @@ fn report_idle_patterns(scope: &Scope<'_>, notes: &mut Notes<'_>) {
     let idle = |pattern: &str, with_views: bool| {
         let tables = catalog.tables.iter().map(|table| &table.id);
         let views = catalog.views.iter().map(|view| &view.id).filter(|_| with_views);
-        !tables.chain(views).any(|id| id.matches(pattern))
+        let parts = scope.input.wishes.renames.origins.values().flatten();
+        !tables.chain(views).chain(parts).any(|id| id.matches(pattern))
     };
     let subject = |pattern: &str| ObjectId::whole(ObjectKind::Other, TableId::bare(pattern));
     for pattern in &scope.input.wishes.tables {

@@ -171,7 +171,8 @@ impl Dialect for PostgresDialect {
             ColumnCheck::Nulls => format!("count(*) - count({column})"),
             ColumnCheck::Distinct => format!("count(DISTINCT {column})"),
             ColumnCheck::DistinctTexts => format!("count(DISTINCT {utf8})"),
-            ColumnCheck::Sum => format!("sum({column})"),
+            // A sum of `money` would be text in the server's currency.
+            ColumnCheck::Sum => format!("sum({column}::numeric)"),
             ColumnCheck::SumHigh => format!("sum(div({column}::numeric, 1000000000))"),
             ColumnCheck::SumLow => format!("sum(mod({column}::numeric, 1000000000))"),
             ColumnCheck::Characters => format!("sum(char_length({column}::text))"),

@@ -8,16 +8,18 @@ use whimbrel_planner::Wishes;
 
 /// Returns the wishes with those answers that fit something of theirs that has choices and is not settled, and the plan that comes of it.
 ///
-/// An answer may raise the question that another one settles, so it is planned until nothing more fits.
+/// An answer may raise the question that another one settles, so it is planned until nothing more fits. `latest` is an answer that must fit:
+/// it is given as soon as its question is asked, which only an answer before it may have raised.
 ///
 /// # Errors
-/// Those of `make`.
+/// Those of `make`; also when `latest` fits nothing.
 pub(super) fn fitted(
     wishes: &Wishes,
     answers: &[Decision],
+    mut latest: Option<&Decision>,
     make: impl Fn(&Wishes) -> Result<Plan>,
 ) -> Result<Plan> {
-    if answers.is_empty() {
+    if answers.is_empty() && latest.is_none() {
         return make(wishes);
     }
     let known = Settled::new(answers);
@@ -28,6 +30,11 @@ pub(super) fn fitted(
     };
     loop {
         let plan = make(&fitting)?;
+        if let Some(decision) = latest.take_if(|decision| is_asked(&plan, decision)) {
+            tried.insert((decision.code.clone(), decision.subject.clone()));
+            put(&mut fitting.decisions, decision.clone());
+            continue;
+        }
         let settled = plan.settled();
         let unsettled = plan
             .findings
@@ -38,6 +45,11 @@ pub(super) fn fitted(
             .filter(|answer| tried.insert((answer.code.clone(), answer.subject.clone())))
             .collect();
         if fit.is_empty() {
+            if let Some(decision) = latest {
+                // Nothing asks for it: the planner says so, and what is asked.
+                put(&mut fitting.decisions, decision.clone());
+                return make(&fitting);
+            }
             fitting.accept_suggested = wishes.accept_suggested;
             return if fitting.accept_suggested {
                 make(&fitting)
@@ -54,6 +66,16 @@ pub(super) fn fitted(
 pub(super) fn put(decisions: &mut Vec<Decision>, decision: Decision) {
     decisions.retain(|other| (&other.code, &other.subject) != (&decision.code, &decision.subject));
     decisions.push(decision);
+}
+
+/// Tells whether the plan has choices by the decision's name.
+fn is_asked(plan: &Plan, decision: &Decision) -> bool {
+    let is_its = |finding: &Finding| {
+        finding.code == decision.code
+            && finding.subject.to_string() == decision.subject
+            && !finding.choices.is_empty()
+    };
+    plan.findings.iter().any(is_its)
 }
 
 /// Returns the answer as one to this finding alone, when it settles it.

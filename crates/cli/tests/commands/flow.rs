@@ -249,3 +249,12 @@ fn an_inventory_counts_rows_and_objects() {
     let text = desk.run("inspect SOURCE").expect_code(0).stdout;
     assert!(text.contains("2 tables, 5 rows"), "{text}");
 }
+
+#[test]
+fn a_table_that_is_replaced_may_be_spelled_otherwise() {
+    let desk = Desk::set_up();
+    desk.in_target("create table Book (own text); insert into Book values ('mine')");
+    let flags = "--accept-suggested --decide target_table_exists=replace --confirm-target new.db --yes";
+    let ran = desk.run(&format!("migrate SOURCE TARGET {flags}")).expect_code(0);
+    assert!(ran.stdout.contains("every row and column identical"), "{ran:?}");
+}

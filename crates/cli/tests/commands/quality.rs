@@ -531,3 +531,25 @@ fn assert_counts(detail: &Value, wanted: &[(&str, u64, u64, u64)]) {
     });
     assert_eq!(found.collect::<Vec<_>>(), wanted, "{detail}");
 }
+
+#[test]
+fn a_name_does_nothing_to_the_terminal() {
+    let desk = Desk::set_up();
+    let source = rusqlite::Connection::open(desk.source.path()).unwrap();
+    source
+        .execute_batch("create table \"red\u{1b}[31m\u{202e}\" (\"bell\u{7}\" text)")
+        .unwrap();
+    for line in [
+        "inspect SOURCE --profile",
+        "plan SOURCE TARGET",
+        "run mig_2026_001 --approve no",
+    ] {
+        let said = desk.run(line);
+        for text in [said.stdout, said.stderr] {
+            let acts = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+            assert!(!text.contains(acts), "{line}: {text:?}");
+        }
+    }
+    let inventory = desk.run("inspect SOURCE").expect_code(0).stdout;
+    assert!(inventory.contains("red\\u{1b}[31m\\u{202e}"), "{inventory}");
+}

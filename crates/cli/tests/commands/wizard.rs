@@ -73,6 +73,13 @@ impl Conversation {
     }
 }
 
+/// A conversation that a failed test leaves behind would keep its terminal for ever.
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        let _ended = self.script.kill();
+    }
+}
+
 #[test]
 fn the_wizard_shows_what_is_there_asks_and_runs() {
     let desk = Desk::set_up();
@@ -153,6 +160,26 @@ fn the_wizard_goes_back_to_the_decision_before() {
     let (code, said) = wizard.end();
     assert_eq!(code, Some(1), "`stop` was chosen: {said}");
     assert!(said.contains("target_table_exists"), "{said}");
+}
+
+#[test]
+fn a_question_that_an_answer_raised_can_be_answered() {
+    let desk = Desk::set_up();
+    desk.in_target(
+        "create table author (own integer primary key); create view mine as select own from author;
+         create table fan (id integer primary key, of_author integer references author (own))",
+    );
+    let line = format!("migrate {} sqlite:new.db", desk.source.url());
+    let Some(mut wizard) = Conversation::begin(&desk, &line) else {
+        return;
+    };
+    wizard.answer("target_table_exists:author (1 left)", "\r");
+    wizard.answer("target_dependents:fan (2 left)", "\r");
+    wizard.answer("target_dependents:mine (1 left)", "\r");
+    wizard.answer("what now?", "\r");
+    wizard.answer("type new.db", "new.db\r");
+    let (code, said) = wizard.end();
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]

@@ -400,3 +400,30 @@ fn null_in_a_key_that_the_mapping_makes_is_refused_when_it_is_planned() {
         ["1|x", "2|none"]
     );
 }
+
+#[test]
+fn blanks_that_fill_up_a_text_do_not_become_part_of_a_merged_one() {
+    let Some(source) = postgres::TestDatabase::create("mapping_blanks") else {
+        return;
+    };
+    source.execute(
+        "CREATE TABLE a (code char(5) PRIMARY KEY); INSERT INTO a VALUES ('ab'), ('');
+         CREATE TABLE b (code varchar(8) PRIMARY KEY); INSERT INTO b VALUES ('zz ');
+         CREATE TABLE c (code char(5)); INSERT INTO c VALUES ('ab')",
+    );
+    let target = sqlite::TestFile::create("mapping_blanks_target", "");
+    let desk = Desk::with(
+        "[[table]]\nfrom = [\"a\", \"b\"]\nto = \"main.codes\"\n\
+         [[table]]\nfrom = \"c\"\nto = \"main.filled\"\n[[table]]\nfrom = \"a\"\nto = \"main.filled\"\n",
+    );
+    desk.moved(source.url(), &target.url());
+    assert_eq!(
+        joined(target.query_text("SELECT '<' || code || '>' FROM codes ORDER BY code")),
+        ["<>", "<ab>", "<zz >"]
+    );
+    // Where all parts are filled up to one length, that stays the type.
+    assert_eq!(
+        joined(target.query_text("SELECT '<' || code || '>' FROM filled ORDER BY code")),
+        ["<     >", "<ab   >", "<ab   >"]
+    );
+}

@@ -235,6 +235,35 @@ fn a_row_on_which_an_expression_fails_is_named_with_table_key_and_value() {
 }
 
 #[test]
+fn a_row_without_a_sure_key_is_named_too_when_an_expression_fails_on_it() {
+    let source = sqlite::TestFile::create(
+        "mapping_loose",
+        "CREATE TABLE pairs (a TEXT, b INTEGER, n INTEGER, PRIMARY KEY (a, b));
+         INSERT INTO pairs VALUES ('x', 1, 2), ('y', 2, 0);
+         CREATE TABLE plain (pin TEXT, word TEXT, n INTEGER, more TEXT, last TEXT);
+         INSERT INTO plain VALUES ('1234', 'ja', 0, 'more', 'last');",
+    );
+    for (table, said) in [
+        (
+            "pairs",
+            "table `pairs`, row `a=y, b=2`, where n=0: the expression `1 / n` fails",
+        ),
+        (
+            "plain",
+            "table `plain`, row `word=ja, n=0, more=more`, where n=0: the expression `1 / n` fails",
+        ),
+    ] {
+        let target = sqlite::TestFile::create("mapping_loose_target", "");
+        let desk = Desk::with(&format!(
+            "[tables]\ninclude = [\"{table}\"]\n[[table]]\nfrom = \"{table}\"\ncompute = {{ share = \"1 / n\" }}\n"
+        ));
+        let (_, hash) = desk.planned(&source.url(), &target.url());
+        let failed = desk.run(&["run", "--approve", &hash]);
+        assert!(failed.stderr.contains(said), "{}", failed.stderr);
+    }
+}
+
+#[test]
 fn a_row_on_which_an_expression_failed_is_brought_over_alone_once_it_is_mended() {
     let source = sqlite::TestFile::create("mapping_replay", NUMBERS);
     let target = sqlite::TestFile::create("mapping_replay_target", "");

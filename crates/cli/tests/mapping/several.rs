@@ -309,3 +309,44 @@ fn a_database_may_be_two_sources_and_the_rejects_of_each_are_told_apart() {
         ["one|3|2", "two|3|2"]
     );
 }
+
+#[test]
+fn the_table_filter_knows_the_tables_that_a_merged_one_is_made_of() {
+    let one = sqlite::TestFile::create(
+        "mapping_filter_one",
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY); INSERT INTO customers VALUES (1); CREATE TABLE orders (id INTEGER PRIMARY KEY)",
+    );
+    let two = sqlite::TestFile::create(
+        "mapping_filter_two",
+        "CREATE TABLE clients (id INTEGER PRIMARY KEY); INSERT INTO clients VALUES (2)",
+    );
+    let planned = |filter: &str| {
+        let target = sqlite::TestFile::create("mapping_filter_target", "");
+        let desk = Desk::with(&format!(
+            "[tables]\n{filter}\n[[source]]\nname = \"one\"\nurl = \"{}\"\n[[source]]\nname = \"two\"\nurl = \"{}\"\n\
+             [[table]]\nfrom = [\"one.customers\", \"two.clients\"]\nto = \"main.people\"\nsource_column = \"origin\"\n",
+            one.url(),
+            two.url()
+        ));
+        let plan = desk.run(&["plan", "sources", &target.url(), "--json"]);
+        let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+        let blockers: Vec<String> = plan["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|finding| finding["severity"] == "blocker")
+            .map(|finding| finding["message"].as_str().unwrap().to_owned())
+            .collect();
+        (plan["rows"].as_u64().unwrap(), blockers)
+    };
+    let all = |rows: u64| (rows, Vec::new());
+    assert_eq!(planned("include = [\"*.customers\", \"*.clients\"]"), all(2));
+    assert_eq!(planned("include = [\"main.people\"]"), all(2));
+    assert_eq!(planned("exclude = [\"*.customers\", \"*.clients\"]"), all(0));
+    assert_eq!(planned("exclude = [\"people\"]"), all(0));
+    let half = "the table filter leaves out `two.clients`, which becomes a part of `main.people`: \
+                let it through, or take its rule out of the mapping";
+    for filter in ["include = [\"one.*\"]", "exclude = [\"*.clients\"]"] {
+        assert_eq!(planned(filter).1, [half], "{filter}");
+    }
+}

@@ -5,7 +5,7 @@ mod picture;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use whimbrel_core::{
-    Catalog, Column, ObjectId, ObjectKind, ObjectVerdict, Plan, Table, TableId, TablePlan, Verdict,
+    Catalog, Column, ObjectId, ObjectKind, ObjectVerdict, Plan, Step, Table, TableId, TablePlan, Verdict,
 };
 
 use self::picture::{Shape, picture, picture_of};
@@ -130,7 +130,9 @@ fn lacks(plan: &Plan, catalog: &Catalog) -> Vec<ObjectVerdict> {
             Some(found) => table_lacks(&mut lacks, table, found),
         }
     }
-    for step in plan.steps.iter().filter(|step| step.subject.part.is_empty()) {
+    // What was moved aside has left its name, which is not always spelled as that of the table in its place.
+    let makes = |step: &&Step| step.subject.part.is_empty() && !step.destructive;
+    for step in plan.steps.iter().filter(makes) {
         if !is_there(catalog, &step.subject) {
             lacks.push(lack(step.subject.clone(), step.subject.kind.as_str(), ""));
         }

@@ -119,6 +119,7 @@ pub(crate) fn compose(databases: &[Described<'_>], tools: &Tools<'_>) -> Result<
     let mut composed = beginning(databases, tools);
     let dissolved = origins.iter().filter(|(id, made)| made.as_slice() != [*id]);
     composed.renames.dissolved = dissolved.map(|(id, _)| id.clone()).collect();
+    composed.renames.origins = made_of(&assigned, &called);
     let world = World {
         databases,
         origins: &origins,
@@ -188,6 +189,17 @@ fn origins<'a>(assigned: &'a [Assigned<'_>], called: &[Table]) -> BTreeMap<Table
         }
     }
     origins
+}
+
+/// The sources' tables that each table is made of, but for those that keep their name.
+fn made_of(assigned: &[Assigned<'_>], called: &[Table]) -> BTreeMap<TableId, Vec<TableId>> {
+    let of = |table: &Assigned<'_>| -> Vec<TableId> {
+        let own = table.parts.iter().map(|part| called[part.base].id.clone());
+        own.collect()
+    };
+    let all = assigned.iter().map(|table| (table.id.clone(), of(table)));
+    all.filter(|(id, own)| own.as_slice() != std::slice::from_ref(id))
+        .collect()
 }
 
 /// Says of which tables the words about rows that break a key stay behind, as the table is made anew.

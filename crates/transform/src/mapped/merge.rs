@@ -173,7 +173,10 @@ fn adapt(part: &mut Part, name: &str, common: &LogicalType, tools: &Tools<'_>) -
         part.columns.push(missing(part, name, common, tools)?);
         return Ok(());
     };
-    let travels_alike = whimbrel_core::arrow_type(&own) == whimbrel_core::arrow_type(common);
+    // Blanks that fill up a text of a fixed length would be part of it in any other.
+    let is_filled_up = |form: &LogicalType| matches!(form, LogicalType::Text { padded: true, .. });
+    let travels_alike = whimbrel_core::arrow_type(&own) == whimbrel_core::arrow_type(common)
+        && (!is_filled_up(&own) || is_filled_up(common));
     let Some(column) = part.columns.iter_mut().find(|column| column.name == name) else {
         return Ok(());
     };

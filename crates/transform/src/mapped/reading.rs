@@ -9,12 +9,15 @@ use datafusion_common::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use whimbrel_core::{
-    Batch, Error, KeyValue, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema, shorten,
+    Batch, Error, Key, KeyValue, ReadColumn, ReadRequest, Reject, Result, Table, arrow_schema, shorten,
 };
 
 use super::computed::Computed;
 use super::part::{Part, Value};
 use crate::InputColumn;
+
+/// How many columns stand for the key of a row that has none.
+const FIRST_COLUMNS: usize = 3;
 
 /// How rows of a part become rows of the mapped table.
 pub(crate) struct Reading {
@@ -181,14 +184,21 @@ impl Reading {
         });
     }
 
-    /// The row's key is named when an expression fails on it.
+    /// The row's key is named when an expression fails on it. A key that may be NULL names most rows all the same; where there is none, the
+    /// first columns say which row it is as well as anything can.
     fn ask_key(&mut self) {
-        let key = self.part.table.identity_key().map(|key| key.columns.clone());
+        let table = &self.part.table;
         let inputs = &self.part.inputs;
-        let places = key.into_iter().flatten();
-        self.key = places
-            .filter_map(|name| inputs.iter().position(|input| input.name == name))
-            .collect();
+        let is_told = |at: &usize| self.untold[*at].is_none();
+        let place = |name: &String| inputs.iter().position(|input| input.name == *name);
+        let all_of = |key: &Key| key.columns.iter().filter_map(place).collect::<Vec<usize>>();
+        let loose = || table.primary_key.iter().chain(&table.uniques).map(all_of);
+        self.key = match table.identity_key() {
+            Some(key) => all_of(key),
+            None => loose()
+                .find(|key| !key.is_empty() && key.iter().all(is_told))
+                .unwrap_or_else(|| (0..inputs.len()).filter(is_told).take(FIRST_COLUMNS).collect()),
+        };
         for at in self.key.clone() {
             self.input(at);
         }
@@ -305,10 +315,14 @@ impl Reading {
             false => why,
         };
         let values: Vec<String> = reads.iter().map(said).collect();
-        let key: Vec<String> = self.key.iter().map(said).collect();
+        let key = self.key.iter().map(said).collect::<Vec<String>>().join(", ");
+        let key = match self.part.table.identity_key() {
+            Some(_) => key,
+            None => shorten(&key),
+        };
         Reject {
             row: None,
-            key: self.placed(key.join(", ")),
+            key: self.placed(key),
             column: column.to_owned(),
             value: shorten(&values.join(", ")),
             rule: why.to_owned(),
