@@ -358,6 +358,15 @@ pub trait Target: Send + Sync {
         self.as_source().snapshot(tables, 1).await
     }
 
+    /// Tells whether what was read through [`Target::snapshot_while_writing`] still holds, as far as the engine can tell: false when somebody
+    /// else changed anything in the database since the ledger was opened, or may have. Then all of it is read again.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    async fn is_as_we_left_it(&self) -> Result<bool> {
+        Ok(true)
+    }
+
     /// Returns what could hinder writing: privileges, read-only mode, encoding, free space for `bytes` more.
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>>;
 

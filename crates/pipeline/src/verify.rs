@@ -197,11 +197,11 @@ async fn check_once(
 ) -> Result<Verification, Failure> {
     let started = Instant::now();
     let expected = Arc::new(expected::load(ctx).await?);
-    let known = &Arc::new(agreeing(known, &expected));
     let scene = Arc::new(match catalog {
         Some(catalog) => scene_of(ctx, catalog).await?,
         None => open_scene(ctx).await?,
     });
+    let known = &Arc::new(still_known(ctx, known, &expected).await);
     let verdicts = check_tables(&scene, &expected, known).await?;
     let objects = objects::check(ctx, &scene.catalog);
     if ctx.stop.is_cancelled() {
@@ -220,6 +220,28 @@ async fn check_once(
             .collect(),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Returns what need not be read again. To be asked when the state that is read in this phase is open, so that no change falls in between.
+async fn still_known(
+    ctx: &RunContext,
+    known: &BTreeMap<TableId, Known>,
+    expected: &Expected,
+) -> BTreeMap<TableId, Known> {
+    if known.is_empty() {
+        return BTreeMap::new();
+    }
+    match ctx.target.is_as_we_left_it().await {
+        Ok(true) => return agreeing(known, expected),
+        Ok(false) => ctx.notice(
+            "somebody else wrote to the target meanwhile; what was verified before is verified again".to_owned(),
+        ),
+        Err(error) => ctx.notice(format!(
+            "what was verified before is verified again: {}",
+            error.chain()
+        )),
+    }
+    BTreeMap::new()
 }
 
 /// Returns what was read back and is as expected. A difference is looked at again, now that nobody writes.

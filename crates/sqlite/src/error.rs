@@ -71,6 +71,12 @@ const TREATMENTS: &[Treatment] = &[
         Some("the write-ahead log must be recovered first: sqlite3 FILE 'PRAGMA schema_version'"),
     ),
     treat(
+        ffi::SQLITE_READONLY_DBMOVED,
+        ErrorClass::Denied,
+        "file_replaced",
+        Some("the file was removed, moved or replaced while it was written; put it back, then run `whimbrel resume`"),
+    ),
+    treat(
         ffi::SQLITE_READONLY,
         ErrorClass::Denied,
         "read_only",
@@ -208,6 +214,10 @@ mod tests {
         assert_eq!(
             class_of(ffi::SQLITE_BUSY_SNAPSHOT),
             (ErrorClass::Transient, "locked")
+        );
+        assert_eq!(
+            class_of(ffi::SQLITE_READONLY_DBMOVED),
+            (ErrorClass::Denied, "file_replaced")
         );
         assert_eq!(class_of(ffi::SQLITE_NOTADB), (ErrorClass::Invalid, "corrupt"));
     }

@@ -363,6 +363,7 @@ fn open(hand: &mut Hand<'_>, migration: &MigrationId, plan_hash: &str) -> Result
     let stays_put =
         pragma_number(connection, "auto_vacuum")? == 0 && pragma_text(connection, "journal_mode")? != "wal";
     hand.call_new(unsafe_is_fine && stays_put);
+    hand.leave()?;
     Ok(epoch)
 }
 

@@ -9,6 +9,7 @@ use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use whimbrel_core::{Error, Result, fault};
 
+use crate::catalog::pragma_number;
 use crate::error::During;
 use crate::gate::{DatabaseFile, blocking};
 
@@ -20,8 +21,13 @@ pub(crate) struct Pen {
     /// Ends what the connection does.
     interrupt: Interrupt,
     is_new: Arc<AtomicBool>,
+    left: Left,
     place: Arc<Semaphore>,
 }
+
+/// The data version that the connection saw when the ledger was opened: the engine changes it when others commit. It means nothing to another
+/// connection.
+type Left = Arc<Mutex<Option<i64>>>;
 
 type Interrupt = Arc<Mutex<Option<InterruptHandle>>>;
 
@@ -37,6 +43,7 @@ pub(crate) struct Hand<'a> {
     connection: &'a mut Option<Connection>,
     interrupt: &'a Interrupt,
     is_new: &'a AtomicBool,
+    left: &'a Left,
 }
 
 /// An interrupt ends the statement that runs, and none that begins later; so it is sent again until the work ends.
@@ -93,6 +100,7 @@ impl Pen {
             connection: Arc::default(),
             interrupt: Arc::default(),
             is_new: Arc::default(),
+            left: Arc::default(),
             place: Arc::new(Semaphore::new(1)),
         }
     }
@@ -140,6 +148,7 @@ impl Pen {
             connection: &mut connection,
             interrupt: &self.interrupt,
             is_new: &self.is_new,
+            left: &self.left,
         })
     }
 }
@@ -193,9 +202,25 @@ impl Hand<'_> {
         self.is_new.store(is_new, Ordering::Release);
     }
 
+    /// Remembers the file as it is now, for [`Hand::is_as_left`].
+    pub(crate) fn leave(&mut self) -> Result<()> {
+        let version = pragma_number(self.connection()?, "data_version")?;
+        *locked(self.left) = Some(version);
+        Ok(())
+    }
+
+    /// Tells whether nobody else committed anything since [`Hand::leave`]. False when the connection is another one by now.
+    pub(crate) fn is_as_left(&mut self) -> Result<bool> {
+        let Some(left) = *locked(self.left) else {
+            return Ok(false);
+        };
+        Ok(pragma_number(self.connection()?, "data_version")? == left)
+    }
+
     /// Closes the connection.
     pub(crate) fn close(&mut self) {
         self.connection.take();
+        locked(self.left).take();
     }
 
     /// Rolls back a transaction that somebody left open.
@@ -205,7 +230,7 @@ impl Hand<'_> {
         };
         if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
             // A new connection finds the file as the last commit left it.
-            self.connection.take();
+            self.close();
         }
     }
 

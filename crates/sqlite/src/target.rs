@@ -66,6 +66,10 @@ impl Target for SqliteTarget {
             .await
     }
 
+    async fn is_as_we_left_it(&self) -> Result<bool> {
+        self.pen.write(|hand| hand.is_as_left()).await
+    }
+
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>> {
         let file = self.file.clone();
         blocking(move || check::target(&file, bytes)).await

@@ -180,10 +180,23 @@ fn commit(connection: &Connection, chunk: &OpenChunk, result: &ChunkResult) -> R
             roll_back()?;
             return Err(crate::error::failed(what(), cause));
         }
-        Err(_) => return Ok(Committed::Unknown),
+        Err(cause) => {
+            let state = chunk_state(connection, &request.run, place.0, place.1);
+            return after_failure(state, || crate::error::failed(what(), cause));
+        }
     }
     fault::point("sqlite.chunk.commit.after")?;
     Ok(Committed::Done)
+}
+
+/// What became of a commit that failed and left no transaction open: mostly the engine took it back, as when the disk is full. Whoever reads the
+/// ledger now sees what the file holds; only when it cannot be read, nobody knows.
+fn after_failure(ledger: Result<ChunkState>, failure: impl FnOnce() -> Error) -> Result<Committed> {
+    match ledger {
+        Ok(ChunkState::Finished) => Ok(Committed::AlreadyDone),
+        Ok(ChunkState::Unfinished) => Err(failure()),
+        Err(_) => Ok(Committed::Unknown),
+    }
 }
 
 #[async_trait]
@@ -229,5 +242,21 @@ impl Drop for SqliteWriter {
         if let Some(turn) = self.turn.take() {
             turn.abandon();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_tells_what_became_of_a_commit_that_failed() {
+        let full = || Error::new(whimbrel_core::ErrorClass::Transient, "commit failed").with_code("disk_full");
+        let unfinished = after_failure(Ok(ChunkState::Unfinished), full);
+        assert_eq!(unfinished.unwrap_err().code(), "disk_full");
+        let finished = after_failure(Ok(ChunkState::Finished), full);
+        assert_eq!(finished.unwrap(), Committed::AlreadyDone);
+        let unread = after_failure(Err(Error::bug("no answer")), full);
+        assert_eq!(unread.unwrap(), Committed::Unknown);
     }
 }

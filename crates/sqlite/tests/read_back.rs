@@ -33,7 +33,7 @@ struct Scene {
     tables: Vec<Table>,
     columns: Vec<ReadColumn>,
     from: Arc<dyn Snapshot>,
-    _world: World,
+    world: World,
 }
 
 impl Scene {
@@ -52,7 +52,7 @@ impl Scene {
             target,
             run,
             tables,
-            _world: world,
+            world,
         }
     }
 
@@ -141,6 +141,19 @@ async fn a_table_is_looked_at_only_while_no_transaction_is_open() {
     assert_eq!(writer.commit(result).await.unwrap(), Committed::Done);
     let whole = waiting.await;
     assert_eq!(scene.digest(&whole, 0).await, scene.digest(&scene.from, 0).await);
+}
+
+#[tokio::test]
+async fn what_others_commit_is_told_and_what_the_run_commits_is_not() {
+    let scene = Scene::new().await;
+    scene.copy(0).await;
+    let whole = scene.whole(0).await;
+    scene.copy(1).await;
+    drop(whole);
+    scene.target.settle(&[]).await.unwrap();
+    assert!(scene.target.is_as_we_left_it().await.unwrap());
+    run(&scene.world.path("to.db"), "UPDATE a SET v = 'theirs' WHERE id = 7");
+    assert!(!scene.target.is_as_we_left_it().await.unwrap());
 }
 
 #[tokio::test]

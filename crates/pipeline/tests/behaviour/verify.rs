@@ -434,12 +434,12 @@ async fn a_large_table_that_differs_is_found_although_it_was_read_early() {
     assert_eq!(different.count(), 1);
 }
 
-/// Runs a migration in which so many early readers of `users` miss a row; returns who read it.
-async fn read_with_lies(lies: usize) -> BTreeSet<(&'static str, String)> {
+/// Runs a migration with so much trouble while `users` is read early; returns who read it.
+async fn read_with(trouble: Trouble, times: usize) -> BTreeSet<(&'static str, String)> {
     let large = |plan: &mut Plan| plan.tables[0].bytes = 8 << 20;
     let migration = Migration::decided(|_, _| {}, large);
-    for _ in 0..lies {
-        migration.target.trouble(Trouble::EarlyReadLied);
+    for _ in 0..times {
+        migration.target.trouble(trouble);
     }
     let mut context = migration.context();
     let observer = Arc::new(ReadIn::default());
@@ -452,7 +452,15 @@ async fn read_with_lies(lies: usize) -> BTreeSet<(&'static str, String)> {
 #[tokio::test]
 async fn a_difference_that_was_seen_while_others_were_written_is_looked_at_again() {
     // More than a table is read from at a time.
-    let read = read_with_lies(8).await;
+    let read = read_with(Trouble::EarlyReadLied, 8).await;
+    for phase in ["data", "verify"] {
+        assert!(read.contains(&(phase, "users".to_owned())), "{phase}: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_read_again_when_others_wrote_behind_its_early_reader() {
+    let read = read_with(Trouble::OthersWrote, 1).await;
     for phase in ["data", "verify"] {
         assert!(read.contains(&(phase, "users".to_owned())), "{phase}: {read:?}");
     }
@@ -461,5 +469,5 @@ async fn a_difference_that_was_seen_while_others_were_written_is_looked_at_again
 #[tokio::test]
 async fn an_aggregate_that_differs_while_others_are_written_is_asked_for_again() {
     // The first reader splits the table, and then adds it up.
-    read_with_lies(1).await;
+    read_with(Trouble::EarlyReadLied, 1).await;
 }

@@ -57,6 +57,8 @@ pub(crate) enum Trouble {
     WriteLied,
     /// The next snapshot of a table while others are written misses its last row.
     EarlyReadLied,
+    /// Somebody else wrote to the target.
+    OthersWrote,
 }
 
 /// A database.

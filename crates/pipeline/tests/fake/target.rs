@@ -40,6 +40,10 @@ impl Target for FakeTarget {
         FakeSource(self.0.clone()).snapshot_of(state)
     }
 
+    async fn is_as_we_left_it(&self) -> Result<bool> {
+        Ok(!self.0.meets(Trouble::OthersWrote))
+    }
+
     async fn check(&self, _bytes: u64) -> Result<Vec<Finding>> {
         Ok(Vec::new())
     }
