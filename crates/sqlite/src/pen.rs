@@ -110,6 +110,17 @@ impl Pen {
         self.is_new.load(Ordering::Acquire)
     }
 
+    /// Tells whether nobody else committed anything since [`Hand::leave`]. False when the connection is another one by now.
+    pub(crate) async fn is_as_left(&self) -> Result<bool> {
+        self.write(|hand| {
+            let Some(left) = *locked(hand.left) else {
+                return Ok(false);
+            };
+            Ok(pragma_number(hand.connection()?, "data_version")? == left)
+        })
+        .await
+    }
+
     /// Waits for a turn.
     pub(crate) async fn turn(&self) -> Result<Turn> {
         let place = Arc::clone(&self.place)
@@ -202,19 +213,11 @@ impl Hand<'_> {
         self.is_new.store(is_new, Ordering::Release);
     }
 
-    /// Remembers the file as it is now, for [`Hand::is_as_left`].
+    /// Remembers the file as it is now, for [`Pen::is_as_left`].
     pub(crate) fn leave(&mut self) -> Result<()> {
         let version = pragma_number(self.connection()?, "data_version")?;
         *locked(self.left) = Some(version);
         Ok(())
-    }
-
-    /// Tells whether nobody else committed anything since [`Hand::leave`]. False when the connection is another one by now.
-    pub(crate) fn is_as_left(&mut self) -> Result<bool> {
-        let Some(left) = *locked(self.left) else {
-            return Ok(false);
-        };
-        Ok(pragma_number(self.connection()?, "data_version")? == left)
     }
 
     /// Closes the connection.

@@ -67,7 +67,7 @@ impl Target for SqliteTarget {
     }
 
     async fn is_as_we_left_it(&self) -> Result<bool> {
-        self.pen.write(|hand| hand.is_as_left()).await
+        self.pen.is_as_left().await
     }
 
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>> {
