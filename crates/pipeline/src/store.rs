@@ -432,7 +432,10 @@ pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Error {
     let (class, hint) = if is_any(&[ErrorKind::StorageFull, ErrorKind::QuotaExceeded]) {
         (
             ErrorClass::Transient,
-            Some("free some space, then run the same again, or `whimbrel resume` where a run had begun".to_owned()),
+            Some(
+                "free some space, then run the same again, or `whimbrel resume` where a run had begun"
+                    .to_owned(),
+            ),
         )
     } else if is_any(&[ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem]) {
         (

@@ -234,7 +234,8 @@ async fn still_known(
     match ctx.target.is_as_we_left_it().await {
         Ok(true) => return agreeing(known, expected),
         Ok(false) => ctx.notice(
-            "somebody else wrote to the target meanwhile; what was verified before is verified again".to_owned(),
+            "somebody else wrote to the target meanwhile; what was verified before is verified again"
+                .to_owned(),
         ),
         Err(error) => ctx.notice(format!(
             "what was verified before is verified again: {}",

@@ -74,7 +74,9 @@ const TREATMENTS: &[Treatment] = &[
         ffi::SQLITE_READONLY_DBMOVED,
         ErrorClass::Denied,
         "file_replaced",
-        Some("the file was removed, moved or replaced while it was written; put it back, then run `whimbrel resume`"),
+        Some(
+            "the file was removed, moved or replaced while it was written; put it back, then run `whimbrel resume`",
+        ),
     ),
     treat(
         ffi::SQLITE_READONLY,

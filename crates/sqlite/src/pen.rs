@@ -202,19 +202,19 @@ impl Hand<'_> {
         self.is_new.store(is_new, Ordering::Release);
     }
 
-    /// Remembers the file as it is now, for [`Hand::is_as_left`].
+    /// Remembers the file as it is now, for [`Hand::was_changed_by_others`].
     pub(crate) fn leave(&mut self) -> Result<()> {
         let version = pragma_number(self.connection()?, "data_version")?;
         *locked(self.left) = Some(version);
         Ok(())
     }
 
-    /// Tells whether nobody else committed anything since [`Hand::leave`]. False when the connection is another one by now.
-    pub(crate) fn is_as_left(&mut self) -> Result<bool> {
+    /// Tells whether others committed anything since [`Hand::leave`], or may have because the connection is another one by now.
+    pub(crate) fn was_changed_by_others(&mut self) -> Result<bool> {
         let Some(left) = *locked(self.left) else {
-            return Ok(false);
+            return Ok(true);
         };
-        Ok(pragma_number(self.connection()?, "data_version")? == left)
+        Ok(pragma_number(self.connection()?, "data_version")? != left)
     }
 
     /// Closes the connection.

@@ -67,7 +67,7 @@ impl Target for SqliteTarget {
     }
 
     async fn is_as_we_left_it(&self) -> Result<bool> {
-        self.pen.write(|hand| hand.is_as_left()).await
+        self.pen.write(|hand| Ok(!hand.was_changed_by_others()?)).await
     }
 
     async fn check(&self, bytes: u64) -> Result<Vec<Finding>> {

@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn the_ledger_tells_what_became_of_a_commit_that_failed() {
-        let full = || Error::new(whimbrel_core::ErrorClass::Transient, "commit failed").with_code("disk_full");
+        let full =
+            || Error::new(whimbrel_core::ErrorClass::Transient, "commit failed").with_code("disk_full");
         let unfinished = after_failure(Ok(ChunkState::Unfinished), full);
         assert_eq!(unfinished.unwrap_err().code(), "disk_full");
         let finished = after_failure(Ok(ChunkState::Finished), full);

@@ -152,7 +152,10 @@ async fn what_others_commit_is_told_and_what_the_run_commits_is_not() {
     drop(whole);
     scene.target.settle(&[]).await.unwrap();
     assert!(scene.target.is_as_we_left_it().await.unwrap());
-    run(&scene.world.path("to.db"), "UPDATE a SET v = 'theirs' WHERE id = 7");
+    run(
+        &scene.world.path("to.db"),
+        "UPDATE a SET v = 'theirs' WHERE id = 7",
+    );
     assert!(!scene.target.is_as_we_left_it().await.unwrap());
 }
 
