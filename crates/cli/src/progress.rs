@@ -193,7 +193,8 @@ impl Lines {
 
     fn show(&self, outlook: &Outlook) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.elapsed() < LINE_EVERY {
+        // Before the first phase there is nothing to say yet.
+        if outlook.phase.is_empty() || said.elapsed() < LINE_EVERY {
             return;
         }
         *said = Instant::now();

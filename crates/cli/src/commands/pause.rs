@@ -1,7 +1,7 @@
 //! `whimbrel pause`: holds a running migration at its next checkpoint.
 
 use clap::Args;
-use whimbrel_app::pause;
+use whimbrel_app::{in_folder, pause};
 use whimbrel_core::Result;
 
 use super::Session;
@@ -26,7 +26,9 @@ impl Pause {
         let id = self.which.id.as_deref();
         let asked = pause(&session.setup, id, !self.no_wait);
         let outcome = unless_interrupted(asked).await?;
-        session.ui.result(&outcome, || text::paused(&outcome));
+        session.ui.result(&outcome, || {
+            in_folder(&session.setup.base, &text::paused(&outcome))
+        });
         Ok(Exit::Done)
     }
 }
