@@ -57,6 +57,11 @@ fn counted(number: usize, noun: &str) -> String {
     }
 }
 
+/// Returns `1 row` or `5,200,000 rows`.
+fn counted_rows(rows: u64) -> String {
+    counted(usize::try_from(rows).unwrap_or(usize::MAX), "row")
+}
+
 /// Breaks a text into lines that begin alike.
 fn wrapped(begin: &str, text: &str) -> String {
     let mut lines = String::new();

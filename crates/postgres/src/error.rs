@@ -80,7 +80,7 @@ const RULES: &[Rule] = &[
         "53300",
         ErrorClass::Transient,
         "too_many_connections",
-        "use fewer `--jobs`, or raise `max_connections`",
+        "use fewer `--jobs` (with one, four connections are enough), or raise `max_connections` and the role's `CONNECTION LIMIT`",
     ),
     rule("53", ErrorClass::Transient, "insufficient_resources", ""),
     rule("54", ErrorClass::Invalid, "program_limit", ""),

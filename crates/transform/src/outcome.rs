@@ -13,7 +13,17 @@ pub(crate) fn reason(error: &DataFusionError) -> Result<String, String> {
     match error.find_root() {
         DataFusionError::ArrowError(error, _) => Ok(arrow_reason(error)),
         DataFusionError::Execution(text) => Ok(text.clone()),
+        DataFusionError::External(cause) => Ok(gist(&cause.to_string())),
         other => Err(other.strip_backtrace()),
+    }
+}
+
+/// What a library says, in one line: a pattern that is none is drawn over several, one of which says why.
+fn gist(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    match lines.iter().find_map(|line| line.strip_prefix("error: ")) {
+        Some(why) => why.to_owned(),
+        None => lines.join(" "),
     }
 }
 
@@ -23,7 +33,8 @@ fn arrow_reason(error: &ArrowError) -> String {
         ArrowError::ArithmeticOverflow(_) => "the number is out of range".to_owned(),
         ArrowError::ComputeError(text)
         | ArrowError::InvalidArgumentError(text)
-        | ArrowError::CastError(text) => text.clone(),
+        | ArrowError::CastError(text) => gist(text),
+        ArrowError::ExternalError(cause) => gist(&cause.to_string()),
         other => other.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use whimbrel_app::{Inventory, TableInventory};
 use whimbrel_core::{SEVERAL, engine_told};
 
 use super::plan::findings;
-use super::{count, counted, lines, size, table};
+use super::{count, counted, counted_rows, lines, size, table};
 
 /// Returns the tables with their counts and sizes, the other objects, and the findings; with the quality of the values when it was asked for.
 pub(crate) fn inventory(inventory: &Inventory, with_quality: bool) -> String {
@@ -52,10 +52,10 @@ fn overview(inventory: &Inventory) -> String {
         .map(|object| counted(object.count, &object.kind))
         .collect();
     format!(
-        "{}holds     {}, {} rows, {}\nobjects   {}\n\n{}\n{}",
+        "{}holds     {}, {}, {}\nobjects   {}\n\n{}\n{}",
         database(inventory),
         counted(inventory.tables.len(), "table"),
-        count(inventory.rows),
+        counted_rows(inventory.rows),
         size(inventory.size_bytes),
         if objects.is_empty() {
             "none".to_owned()

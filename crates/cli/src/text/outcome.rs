@@ -5,7 +5,7 @@ use whimbrel_app::{
 };
 use whimbrel_core::{CheckResult, RunReport, RunStatus, Verdict, Verification};
 
-use super::{count, counted, duration, in_work, lines, outlook, table};
+use super::{count, counted, counted_rows, duration, in_work, lines, outlook, table};
 
 /// Returns the phases of a run and its verdict.
 pub(crate) fn run_outcome(outcome: &RunOutcome) -> String {
@@ -84,10 +84,6 @@ fn verdict(report: &RunReport) -> String {
         RunStatus::Interrupted => "interrupted at a checkpoint; nothing is lost".to_owned(),
         RunStatus::RolledBack => format!("failed and rolled back: {}", problem(report)),
     }
-}
-
-fn counted_rows(rows: u64) -> String {
-    counted(usize::try_from(rows).unwrap_or(usize::MAX), "row")
 }
 
 fn problem(report: &RunReport) -> &str {

@@ -13,9 +13,12 @@ const PER_CODE: usize = 3;
 /// Returns `24 tables, about 5.2 M rows, 1.4 GB, about 3 min; 2 decisions`.
 pub(crate) fn headline(plan: &PlanSummary) -> String {
     let mut text = format!(
-        "{}, about {} rows, {}, about {}",
+        "{}, about {}, {}, about {}",
         counted(usize::try_from(plan.tables).unwrap_or(usize::MAX), "table"),
-        rounded(plan.rows),
+        match plan.rows {
+            1 => "1 row".to_owned(),
+            rows => format!("{} rows", rounded(rows)),
+        },
         size(plan.size_bytes),
         roughly(plan.estimate_seconds),
     );

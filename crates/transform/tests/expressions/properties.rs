@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array as _, Int64Array, RecordBatch};
+use arrow_array::{Array as _, Int64Array, RecordBatch, StringArray};
 use proptest::prelude::*;
 use whimbrel_core::{LogicalType, arrow_schema};
 use whimbrel_transform::{Expression, Filter, InputColumn, Lookups};
@@ -54,6 +54,31 @@ fn exactly_the_failing_rows_are_named() {
     assert_eq!(evaluated.array.len(), 100_000);
     assert_eq!(evaluated.array.null_count(), 3);
     assert_eq!(evaluated.array.as_primitive::<Int64Type>().value(99_999), 10);
+}
+
+#[test]
+fn the_row_whose_text_is_no_pattern_is_named() {
+    let logical = LogicalType::Text {
+        chars_max: None,
+        padded: false,
+    };
+    let columns = [InputColumn {
+        name: "a".to_owned(),
+        logical: logical.clone(),
+        nullable: true,
+    }];
+    let texts = StringArray::from(vec![Some("b"), None, Some("c("), Some("d")]);
+    let texts = one_column(&logical, Arc::new(texts));
+    for text in ["regexp_replace(a, a, 'x')", "regexp_like(a, a)"] {
+        let expression = Expression::compile(text, &columns, &Lookups::default()).unwrap();
+        let evaluated = expression.evaluate(&texts).unwrap();
+        assert_eq!(evaluated.array.null_count(), 2, "{text}");
+        let [(2, reason)] = &evaluated.failed[..] else {
+            panic!("{text}: {:?}", evaluated.failed);
+        };
+        assert!(reason.contains("unclosed group"), "{text}: {reason}");
+        assert_eq!(reason.lines().count(), 1, "{reason}");
+    }
 }
 
 #[test]

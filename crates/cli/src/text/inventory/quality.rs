@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use whimbrel_app::{ColumnDetail, ColumnQuality, Inventory, TableDetail, TableInventory, UsageNote};
 use whimbrel_core::{TableUsage, shorten};
 
-use crate::text::{count, counted, wrapped};
+use crate::text::{count, counted, counted_rows, wrapped};
 
 /// Letters of a column's name and of its type.
 const NAME: usize = 20;
@@ -42,7 +42,7 @@ pub(super) fn quality(inventory: &Inventory) -> String {
 fn of_table(table: &TableInventory, detail: &TableDetail) -> String {
     let mut text = format!("\n{}", table.table);
     match table.rows {
-        Some(rows) => text.push_str(&format!("  {} rows{}\n", count(rows), spread(table))),
+        Some(rows) => text.push_str(&format!("  {}{}\n", counted_rows(rows), spread(table))),
         None => text.push_str("  not read\n"),
     }
     for remark in &detail.remarks {
@@ -62,8 +62,7 @@ fn of_table(table: &TableInventory, detail: &TableDetail) -> String {
                 growth.column,
                 match rows / growth.months.len().max(1) as u64 {
                     0 => "less than 1 row".to_owned(),
-                    1 => "1 row".to_owned(),
-                    mean => format!("{} rows", count(mean)),
+                    mean => counted_rows(mean),
                 },
                 first.month,
                 last.month,
@@ -158,14 +157,14 @@ fn said_of(column: &ColumnDetail, quality: &ColumnQuality) -> Vec<String> {
     }
     if let Some(lengths) = &quality.lengths {
         let unit = match lengths.unit {
-            whimbrel_app::LengthUnit::Characters => "characters",
-            whimbrel_app::LengthUnit::Bytes => "bytes",
+            whimbrel_app::LengthUnit::Characters => "character",
+            whimbrel_app::LengthUnit::Bytes => "byte",
         };
         said.push(if lengths.min == lengths.max {
-            format!("{} {unit}", count(lengths.min))
+            counted(usize::try_from(lengths.min).unwrap_or(usize::MAX), unit)
         } else {
             format!(
-                "{}-{} {unit}, {:.1} on average",
+                "{}-{} {unit}s, {:.1} on average",
                 count(lengths.min),
                 count(lengths.max),
                 lengths.mean
