@@ -261,7 +261,7 @@ impl<'a> Dependents<'a> {
                     "the target's view `{}` reads `{replaced}`, which is replaced",
                     view.id
                 ),
-                "the view may go on reading the table that was moved aside; make it anew afterwards",
+                "the view may go on reading the table that was moved aside, or read the new one; look at it afterwards",
             );
         }
         for (table, key) in self.keys.get(replaced).into_iter().flatten() {
